@@ -1,0 +1,79 @@
+# numnet: `make run` and `make test` are all a fresh clone needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test lint lock bench bench-predict bench-serving bench-startup bench-training clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+setup: $(VENV)/run.installed  ## .venv with hash-locked dependencies; does nothing when up to date
+
+setup-dev: $(VENV)/dev.installed
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "error: $(PYTHON) was not found: numnet needs Python 3.11 or newer (make PYTHON=/path/to/python3 sets which)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1): numnet needs Python 3.11 or newer (make PYTHON=/path/to/python3 sets which)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: $(PYTHON) has no venv module: install it (Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/run.installed: requirements/run.txt | $(VENV)/bin/python
+	@echo "installing what the service needs"
+	@$(PIP_INSTALL) -r requirements/run.txt
+	@touch $@
+
+$(VENV)/dev.installed: requirements/dev.txt $(VENV)/run.installed
+	@echo "installing what the tests need"
+	@$(PIP_INSTALL) -r requirements/dev.txt
+	@touch $@
+
+run: setup  ## train a first version if there is none, then serve
+	@$(BIN)/python trainer/train.py --if-none
+	@exec $(BIN)/python -m service
+
+test: setup-dev  ## the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: setup-dev  ## ruff, mypy, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: bench-training bench-predict bench-serving bench-startup  ## every benchmark's table
+
+bench-training: setup  ## default trainings of the shipped task
+	@$(BIN)/python benchmarks/training.py
+
+bench-predict: .venv-bench/installed  ## predict beside onnxruntime, torch and scikit-learn
+	@.venv-bench/bin/python benchmarks/predict.py
+
+bench-serving: setup  ## POST /predict beside a bare WSGI constant (needs wrk)
+	@$(BIN)/python benchmarks/serving.py
+
+bench-startup: setup  ## `make run` to ready, beside the server alone
+	@$(BIN)/python benchmarks/startup.py
+
+.venv-bench/installed: benchmarks/requirements.txt | $(VENV)/bin/python
+	@$(BIN)/python -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate $(UPGRADE)
+
+lock: setup-dev  ## requirements/*.txt from pyproject.toml (UPGRADE=--upgrade for newer versions)
+	@$(UV_COMPILE) --output-file requirements/run.txt
+	@$(UV_COMPILE) --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
+
+clean:  ## remove .venv and caches; models stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

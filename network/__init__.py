@@ -1,0 +1,24 @@
+"""The mathematics of small neural networks, in NumPy alone: no files, clock, randomness or logs."""
+
+from network.activations import ACTIVATIONS
+from network.architecture import Architecture
+from network.arrays import Array
+from network.backpropagation import Backpropagation
+from network.errors import ArchitectureError, InputError, NetworkError, ScalingError
+from network.initialization import initial_parameters
+from network.model import Model
+from network.scaling import Scaling
+
+__all__ = [
+    "ACTIVATIONS",
+    "Architecture",
+    "ArchitectureError",
+    "Array",
+    "Backpropagation",
+    "InputError",
+    "Model",
+    "NetworkError",
+    "Scaling",
+    "ScalingError",
+    "initial_parameters",
+]

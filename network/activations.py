@@ -1,0 +1,142 @@
+"""Activation functions f and their derivatives f′, element by element and without copies.
+
+Z is a layer's weighted input, A = f(Z) its output. Both functions write into `out`, which may be
+Z itself for `function`. Where f′ follows from A alone (tanh′ = 1 − A²) Z need not be kept.
+
+References
+----------
+Hendrycks & Gimpel 2016, "Gaussian Error Linear Units": GELU, in the tanh form of its section 2.
+Elfwing, Uchibe & Doya 2018: SiLU.
+Sitzmann et al. 2020, "Implicit Neural Representations with Periodic Activation Functions": sine.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from network.arrays import Array
+
+_GELU_SCALE = np.sqrt(2.0 / np.pi)
+_GELU_CUBIC = 0.044715
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An elementwise function with its derivative.
+
+    Attributes
+    ----------
+    name : the name models are stored under.
+    function : `function(Z, out)` writes f(Z).
+    derivative : `derivative(Z, A, out)` writes f′(Z); Z holds nothing of use unless `needs_input`.
+    needs_input : whether `derivative` reads Z; if not, f may be applied in place.
+    initialization : which random weights suit it.
+    """
+
+    name: str
+    function: Callable[[Array, Array], object]
+    derivative: Callable[[Array, Array, Array], object]
+    needs_input: bool
+    initialization: Literal["glorot", "he"]
+
+
+def _tanh_derivative(Z: Array, A: Array, out: Array) -> None:
+    np.multiply(A, A, out)
+    np.subtract(1.0, out, out)
+
+
+def _relu(Z: Array, out: Array) -> None:
+    np.maximum(Z, 0.0, out=out)
+
+
+def _relu_derivative(Z: Array, A: Array, out: Array) -> None:
+    np.greater(A, 0.0, out)
+
+
+def _sigmoid(Z: Array, out: Array) -> None:
+    # σ(z) = (1 + tanh(z/2))/2 overflows for no z
+    np.multiply(Z, 0.5, out)
+    np.tanh(out, out)
+    out += 1.0
+    out *= 0.5
+
+
+def _sigmoid_derivative(Z: Array, A: Array, out: Array) -> None:
+    np.subtract(1.0, A, out)
+    out *= A
+
+
+def _gelu_gate(Z: Array) -> Array:
+    """tanh(√(2/π)·(z + 0.044715·z³))."""
+    gate = Z * Z
+    gate *= _GELU_CUBIC
+    gate += 1.0
+    gate *= Z
+    gate *= _GELU_SCALE
+    return np.tanh(gate, gate)
+
+
+def _gelu(Z: Array, out: Array) -> None:
+    gate = _gelu_gate(Z)
+    gate += 1.0
+    gate *= 0.5
+    np.multiply(Z, gate, out)
+
+
+def _gelu_derivative(Z: Array, A: Array, out: Array) -> None:
+    gate = _gelu_gate(Z)
+    # d gate/dz = (1 − gate²)·√(2/π)·(1 + 3·0.044715·z²)
+    np.multiply(Z, Z, out)
+    out *= 3.0 * _GELU_CUBIC
+    out += 1.0
+    out *= _GELU_SCALE
+    out *= 1.0 - gate * gate
+    # f′ = (1 + gate + z·d gate/dz)/2
+    out *= Z
+    out += gate
+    out += 1.0
+    out *= 0.5
+
+
+def _silu(Z: Array, out: Array) -> None:
+    gate = np.empty_like(Z)
+    _sigmoid(Z, gate)
+    np.multiply(Z, gate, out)
+
+
+def _silu_derivative(Z: Array, A: Array, out: Array) -> None:
+    # f′ = σ + f·(1 − σ)
+    gate = np.empty_like(Z)
+    _sigmoid(Z, gate)
+    np.subtract(1.0, gate, out)
+    out *= A
+    out += gate
+
+
+def _sine_derivative(Z: Array, A: Array, out: Array) -> None:
+    np.cos(Z, out)
+
+
+def _identity(Z: Array, out: Array) -> None:
+    if out is not Z:
+        np.copyto(out, Z)
+
+
+def _identity_derivative(Z: Array, A: Array, out: Array) -> None:
+    out.fill(1.0)
+
+
+ACTIVATIONS = {
+    activation.name: activation
+    for activation in (
+        Activation("tanh", np.tanh, _tanh_derivative, False, "glorot"),
+        Activation("relu", _relu, _relu_derivative, False, "he"),
+        Activation("sigmoid", _sigmoid, _sigmoid_derivative, False, "glorot"),
+        Activation("gelu", _gelu, _gelu_derivative, True, "he"),
+        Activation("silu", _silu, _silu_derivative, True, "he"),
+        Activation("sine", np.sin, _sine_derivative, True, "he"),
+        Activation("identity", _identity, _identity_derivative, False, "glorot"),
+    )
+}

@@ -1,0 +1,88 @@
+"""The shape of a fully connected network, and the layout of its parameters in one vector θ.
+
+θ holds, layer after layer, the weights W (inputs × outputs, row-major) and the bias b (outputs):
+θ = [W₀ b₀ W₁ b₁ …]. A layer computes A·W + b for a batch A of one sample per row.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from network.activations import ACTIVATIONS
+from network.arrays import Array
+from network.errors import ArchitectureError
+
+MAX_PARAMETERS = 10_000_000
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Layer sizes, from the features to the targets, and the activation of the hidden layers.
+
+    The last layer is linear: this is a regression network.
+
+    Raises
+    ------
+    ArchitectureError
+        fewer than two layers, a size that is not a positive integer, an unknown activation, or
+        more than `MAX_PARAMETERS` parameters.
+    """
+
+    sizes: tuple[int, ...]
+    activation: str = "tanh"
+
+    def __post_init__(self) -> None:
+        if len(self.sizes) < 2:
+            raise ArchitectureError(
+                f"a network needs an input and an output layer, got sizes {list(self.sizes)}"
+            )
+        if any(type(size) is not int or size < 1 for size in self.sizes):
+            raise ArchitectureError(
+                f"every layer size must be a whole number from 1, got {list(self.sizes)}"
+            )
+        if self.activation not in ACTIVATIONS:
+            raise ArchitectureError(
+                f"unknown activation {self.activation!r}; expected one of {', '.join(ACTIVATIONS)}"
+            )
+        if self.parameters > MAX_PARAMETERS:
+            raise ArchitectureError(
+                f"sizes {list(self.sizes)} make {self.parameters:,} parameters; "
+                f"the limit is {MAX_PARAMETERS:,}"
+            )
+
+    @property
+    def features(self) -> int:
+        return self.sizes[0]
+
+    @property
+    def targets(self) -> int:
+        return self.sizes[-1]
+
+    @property
+    def parameters(self) -> int:
+        """P, the length of θ."""
+        return sum((inputs + 1) * outputs for inputs, outputs in pairwise(self.sizes))
+
+    def layers(self, theta: Array) -> list[tuple[Array, Array]]:
+        """Views (W, b) of θ, one pair per layer; writing to them writes to θ.
+
+        Parameters
+        ----------
+        theta : (P,) float64, contiguous; θ itself or anything of its layout, such as a gradient.
+
+        Raises
+        ------
+        ArchitectureError
+            θ has another length.
+        """
+        if theta.shape != (self.parameters,):
+            raise ArchitectureError(
+                f"θ has shape {theta.shape}; sizes {list(self.sizes)} "
+                f"need ({self.parameters},) parameters"
+            )
+        views, start = [], 0
+        for inputs, outputs in pairwise(self.sizes):
+            middle = start + inputs * outputs
+            end = middle + outputs
+            views.append((theta[start:middle].reshape(inputs, outputs), theta[middle:end]))
+            start = end
+        return views

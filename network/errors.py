@@ -1,0 +1,23 @@
+"""What can be wrong with a network or with what it is given.
+
+NetworkError
+├── ArchitectureError   layers or an activation that make no network
+├── ScalingError        data that cannot be scaled
+└── InputError          an array that does not fit the model
+"""
+
+
+class NetworkError(ValueError):
+    """Root of the package's errors."""
+
+
+class ArchitectureError(NetworkError):
+    """Layers or an activation that make no network."""
+
+
+class ScalingError(NetworkError):
+    """Data that cannot be scaled."""
+
+
+class InputError(NetworkError):
+    """An array that does not fit the model."""

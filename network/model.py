@@ -1,0 +1,202 @@
+"""A trained network, frozen: what is published, loaded and asked for predictions.
+
+Predictions have the same bits whichever rows come together. BLAS picks its kernel, and with it
+the order of its sums, by the shape of a product; so every product here has the same shape: rows
+are taken in blocks of `BLOCK`, the last one filled up, and `np.matmul` makes one BLAS call per
+block of the (blocks, BLOCK, columns) stack.
+
+Few rows are all call overhead, so there are as few calls as can be: features carry a column of
+ones and each hidden layer a unit of constant output, which make a bias one more row of weights.
+"""
+
+import contextvars
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from network.activations import ACTIVATIONS
+from network.architecture import Architecture
+from network.arrays import Array
+from network.errors import InputError
+from network.scaling import Scaling
+
+BLOCK = 8  # rows per BLAS call; a multiple of every kernel's row tile met so far
+CHUNK = 128 * BLOCK  # rows per pass, so that the layers' outputs stay in cache
+
+# Overflow is answered by a prediction that is not finite, not by a warning. Entering a copied
+# context costs a tenth of what `np.errstate` does.
+_QUIET = contextvars.copy_context()
+_QUIET.run(np.seterr, all="ignore")
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network with the scaling and the names it was trained with. Safe to share between threads.
+
+    Attributes
+    ----------
+    architecture : sizes and activation
+    theta : (P,) float64, acting on scaled features and giving scaled targets
+    feature_scaling, target_scaling : over the features and the targets
+    features, targets : column names, in order
+    feature_range : (2, features) float64, least and greatest value seen in training, unscaled
+
+    Raises
+    ------
+    InputError
+        parts that do not fit each other, or numbers that are not finite.
+    """
+
+    architecture: Architecture
+    theta: Array
+    feature_scaling: Scaling
+    target_scaling: Scaling
+    features: tuple[str, ...]
+    targets: tuple[str, ...]
+    feature_range: Array
+    _weights: list[Array] = field(init=False, repr=False)
+    _function: Callable[[Array, Array], object] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("theta", "feature_range"):
+            array = np.array(getattr(self, name), dtype=np.float64)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        self._check()
+        function = ACTIVATIONS[self.architecture.activation].function
+        object.__setattr__(self, "_function", function)
+        object.__setattr__(self, "_weights", self._augmented_weights())
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predictions for rows of features; each row's bits do not depend on the other rows.
+
+        Where a feature is so large that the arithmetic overflows, the prediction is not finite.
+
+        Parameters
+        ----------
+        X : (N, features) float64, unscaled
+
+        Returns
+        -------
+        Y : (N, targets) float64, unscaled
+
+        Raises
+        ------
+        InputError
+            X is not a matrix with one column per feature.
+        """
+        return _QUIET.copy().run(self._predict, self._matrix(X))
+
+    def predict_row(self, row: Sequence[float]) -> list[float]:
+        """The prediction for one row, with the bits `predict` gives it, in less time.
+
+        Parameters
+        ----------
+        row : one number per feature, unscaled; this is not checked
+
+        Returns
+        -------
+        y : one number per target
+        """
+        return _QUIET.copy().run(self._predict_row, row)
+
+    def outside(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Which cells of X (N, features) lie outside the range seen in training: (N, features)."""
+        X = self._matrix(X)
+        least, greatest = self.feature_range
+        result: NDArray[np.bool_] = (X < least) | (X > greatest)  # noqa: SIM300  # X is the variable here
+        return result
+
+    def _predict_row(self, row: Sequence[float]) -> list[float]:
+        block = np.ones((BLOCK, len(self.features) + 1))
+        np.subtract(row, self.feature_scaling.shift, block[:, :-1])  # fills it with copies
+        y: list[float] = self._forward(block)[0].tolist()
+        return y
+
+    def _predict(self, X: Array) -> Array:
+        if len(X) <= CHUNK:
+            return self._predict_chunk(X)
+        Y = np.empty((len(X), len(self.targets)))
+        for start in range(0, len(X), CHUNK):
+            Y[start : start + CHUNK] = self._predict_chunk(X[start : start + CHUNK])
+        return Y
+
+    def _predict_chunk(self, X: Array) -> Array:
+        rows, features = X.shape
+        blocks = -(-rows // BLOCK)
+        A = np.empty((blocks, BLOCK, features + 1) if blocks > 1 else (BLOCK, features + 1))
+        flat = A.reshape(-1, features + 1)
+        np.subtract(X, self.feature_scaling.shift, flat[:rows, :-1])
+        flat[rows:, :-1] = 0.0
+        flat[:, -1] = 1.0
+        Y = self._forward(A)
+        return Y.reshape(-1, Y.shape[-1])[:rows]
+
+    def _forward(self, A: Array) -> Array:
+        """(…, BLOCK, features + 1), shifted and with ones, to (…, BLOCK, targets), unscaled."""
+        *hidden, last = self._weights
+        for W in hidden:
+            A = np.matmul(A, W)
+            self._function(A, A)
+        Y: Array = np.matmul(A, last)
+        return Y
+
+    def _augmented_weights(self) -> list[Array]:
+        """Weights per layer with the scales and the biases folded in.
+
+        (inputs + 1, outputs + 1): the last column keeps a unit at z = 1, hence at f(1), and the
+        last row is the bias, divided by what the layer below keeps there. The last layer has no
+        such column.
+
+        The features' shift is not folded in: for a feature far from zero (a timestamp) that
+        would trade an exact difference for the difference of two large products.
+        """
+        one = np.ones(1)
+        self._function(one, one)
+        below, weights = 1.0, []
+        for W, b in self.architecture.layers(self.theta):
+            augmented = np.zeros((W.shape[0] + 1, W.shape[1] + 1))
+            augmented[:-1, :-1] = W
+            augmented[-1, :-1] = b / below
+            augmented[-1, -1] = 1.0 / below
+            weights.append(augmented)
+            below = one[0]
+        weights[0][:-1] /= self.feature_scaling.scale[:, None]
+        last = weights[-1][:, :-1] * self.target_scaling.scale
+        last[-1] += self.target_scaling.shift / (1.0 if len(weights) == 1 else below)
+        weights[-1] = last
+        return weights
+
+    def _matrix(self, X: ArrayLike) -> Array:
+        matrix = np.asarray(X, dtype=np.float64)
+        if matrix.ndim != 2 or matrix.shape[1] != len(self.features):
+            got = f"{matrix.shape[1]} columns" if matrix.ndim == 2 else f"shape {matrix.shape}"
+            raise InputError(
+                f"X has {got}; the model expects {len(self.features)} columns: "
+                f"{', '.join(self.features)}"
+            )
+        return matrix
+
+    def _check(self) -> None:
+        features, targets = self.architecture.features, self.architecture.targets
+        expected = {
+            "theta": (self.theta.shape, (self.architecture.parameters,)),
+            "feature_range": (self.feature_range.shape, (2, features)),
+            "feature_scaling": (self.feature_scaling.shift.shape, (features,)),
+            "target_scaling": (self.target_scaling.shift.shape, (targets,)),
+            "features": ((len(self.features),), (features,)),
+            "targets": ((len(self.targets),), (targets,)),
+        }
+        for name, (got, want) in expected.items():
+            if got != want:
+                raise InputError(f"{name} has shape {got}; expected {want}")
+        for names in (self.features, self.targets):
+            if len(set(names)) != len(names):
+                raise InputError(f"names must differ from each other, got {', '.join(names)}")
+        for name in ("theta", "feature_range"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise InputError(f"{name} holds numbers that are not finite")
+        if (self.feature_range[0] > self.feature_range[1]).any():
+            raise InputError("feature_range has a least value above the greatest")
