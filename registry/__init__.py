@@ -1,0 +1,30 @@
+"""Model versions that outlive a process: files on disk, verified on load, promoted by a log."""
+
+from registry.errors import (
+    KeyExists,
+    RegistryError,
+    SettingsError,
+    StorageError,
+    VersionNotFound,
+    VersionRefused,
+)
+from registry.model_file import Card, Version
+from registry.settings import Settings
+from registry.storage import LocalStorage, Storage
+from registry.versions import Promotion, Registry
+
+__all__ = [
+    "Card",
+    "KeyExists",
+    "LocalStorage",
+    "Promotion",
+    "Registry",
+    "RegistryError",
+    "Settings",
+    "SettingsError",
+    "Storage",
+    "StorageError",
+    "Version",
+    "VersionNotFound",
+    "VersionRefused",
+]

@@ -1,0 +1,37 @@
+"""What can go wrong with stored versions and with settings.
+
+RegistryError
+├── SettingsError        an environment variable with a value that cannot be used
+├── StorageError         the folder cannot be read or written
+│   └── KeyExists        exclusive create found the key taken
+├── VersionNotFound      no version of that number
+└── VersionRefused       a file that is damaged, forged or of another format
+"""
+
+
+class RegistryError(Exception):
+    """Root of the package's errors."""
+
+
+class SettingsError(RegistryError):
+    """An environment variable with a value that cannot be used."""
+
+
+class StorageError(RegistryError):
+    """The folder cannot be read or written."""
+
+
+class KeyExists(StorageError):
+    """Exclusive create found the key taken."""
+
+
+class VersionNotFound(RegistryError):
+    """No version of that number."""
+
+    def __init__(self, version: int | str) -> None:
+        super().__init__(f"there is no version {version}")
+        self.version = version
+
+
+class VersionRefused(RegistryError):
+    """A version's file is damaged, forged or of another format; the message says how."""

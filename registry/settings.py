@@ -1,0 +1,84 @@
+"""Everything that can be set, read once from the environment and checked."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from registry.errors import SettingsError
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One per process. A field's environment variable is `NUMNET_` and its name in capitals.
+
+    Attributes
+    ----------
+    models : the folder of versions
+    host, port : where the service listens; port 0 takes a free one
+    workers, threads : processes of the service, and threads in each
+    max_body_bytes : the largest request body taken
+    """
+
+    models: Path = Path("models")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 0  # 0: one per core
+    threads: int = 4
+    max_body_bytes: int = 16 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        if not self.workers:
+            object.__setattr__(self, "workers", _cores())
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read every `NUMNET_` variable; an empty one counts as not set.
+
+        Raises
+        ------
+        SettingsError
+            a variable that is no setting, or a value that cannot be used.
+        """
+        names = {f"NUMNET_{field.name.upper()}": field.name for field in fields(cls)}
+        given = {
+            key: value for key, value in environ.items() if key.startswith("NUMNET_") and value
+        }
+        for key in given:
+            if key not in names:
+                raise SettingsError(f"{key} is not a setting; there are {', '.join(names)}")
+        return cls(**{names[key]: _parse(key, value) for key, value in given.items()})
+
+
+_RANGES = {
+    "NUMNET_PORT": (0, 65_535),
+    "NUMNET_WORKERS": (1, 1_024),
+    "NUMNET_THREADS": (1, 1_024),
+    "NUMNET_MAX_BODY_BYTES": (1_024, 2**31),
+}
+
+
+def _parse(key: str, value: str) -> Any:
+    if key == "NUMNET_MODELS":
+        if "://" in value:
+            raise SettingsError(
+                f"{key}={value}: expected a folder; object storage is not supported"
+            )
+        return Path(value)
+    if key not in _RANGES:
+        return value
+    least, greatest = _RANGES[key]
+    try:
+        number = int(value)
+    except ValueError:
+        number = least - 1
+    if not least <= number <= greatest:
+        raise SettingsError(f"{key}={value}: expected a whole number from {least} to {greatest}")
+    return number

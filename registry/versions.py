@@ -1,0 +1,167 @@
+"""Versions and which of them is current: publish, load, promote."""
+
+import contextlib
+import hashlib
+import json
+import re
+from collections.abc import Hashable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from network import Array, Model
+from registry.errors import KeyExists, VersionNotFound, VersionRefused
+from registry.model_file import Version, decode, encode
+from registry.storage import PROMOTION_KEY, LocalStorage, Storage, promotion_key
+
+_VERSION_KEY = re.compile(r"([1-9]\d{0,8})\.npz")
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """One entry of the promotion log; the highest is current.
+
+    Attributes
+    ----------
+    number : its place in the log, from 1
+    version, previous : what became current, and what was
+    at : ISO 8601, with time zone
+    by, reason : who promoted it and why, in words
+    sha256 : of the version's file
+    """
+
+    number: int
+    version: int
+    previous: int | None
+    at: str
+    by: str
+    reason: str
+    sha256: str
+
+
+class Registry:
+    """The versions in one storage."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    @classmethod
+    def local(cls, folder: Path) -> Self:
+        """The registry in a folder on disk, which need not exist yet."""
+        return cls(LocalStorage(folder))
+
+    def publish(self, model: Model, card: Mapping[str, Any], golden_inputs: Array) -> int:
+        """Store a model under the next free number, complete and durable, and return the number.
+
+        Parameters
+        ----------
+        card, golden_inputs : as `registry.model_file.encode` takes them
+
+        Raises
+        ------
+        VersionRefused, StorageError
+        """
+        number = max(self.versions(), default=0)
+        while True:
+            number += 1
+            content = encode(model, {**card, "version": number}, golden_inputs)
+            decode(content)
+            try:
+                self._storage.create(f"{number}.npz", content)
+            except KeyExists:
+                continue  # another trainer was faster
+            return number
+
+    def check_writable(self) -> None:
+        """Raise `StorageError` where a version could not be published."""
+        self._storage.check_writable()
+
+    def versions(self) -> list[int]:
+        """The numbers of all versions, ascending."""
+        matches = map(_VERSION_KEY.fullmatch, self._storage.list(""))
+        return sorted(int(match[1]) for match in matches if match)
+
+    def load(self, version: int, sha256: str | None = None) -> Version:
+        """Read and verify a version.
+
+        Parameters
+        ----------
+        sha256 : what the file must be, if known
+
+        Raises
+        ------
+        VersionNotFound, VersionRefused, StorageError
+        """
+        content = self._storage.read(f"{version}.npz")
+        if content is None:
+            raise VersionNotFound(version)
+        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+            raise VersionRefused("the file is not the one that was promoted: its checksum differs")
+        loaded = decode(content)
+        if loaded.card.get("version") != version:
+            raise VersionRefused(f"the file is that of version {loaded.card.get('version')}")
+        return loaded
+
+    def promote(self, version: int, *, by: str, reason: str, at: datetime) -> Promotion:
+        """Make a version current, once it is verified.
+
+        Raises
+        ------
+        VersionNotFound, VersionRefused, StorageError
+        """
+        sha256 = self.load(version).sha256
+        while True:
+            latest = self.current()
+            promotion = Promotion(
+                number=max(self.promotion_numbers(), default=0) + 1,
+                version=version,
+                previous=latest.version if latest else None,
+                at=at.isoformat(),
+                by=by,
+                reason=reason,
+                sha256=sha256,
+            )
+            entry = asdict(promotion)
+            key = promotion_key(entry.pop("number"))
+            try:
+                self._storage.create(key, json.dumps(entry, indent=1).encode() + b"\n")
+            except KeyExists:
+                continue  # somebody else promoted meanwhile: `previous` has changed
+            return promotion
+
+    def promotion_numbers(self) -> list[int]:
+        """The numbers of the promotion log's entries, ascending."""
+        matches = map(PROMOTION_KEY.fullmatch, self._storage.list("promotions/"))
+        return sorted(int(match[1]) for match in matches if match)
+
+    def promotion(self, number: int) -> Promotion:
+        """One entry of the promotion log.
+
+        Raises
+        ------
+        VersionRefused
+            there is no such entry, or it is damaged.
+        StorageError
+        """
+        content = self._storage.read(promotion_key(number))
+        if content is None:
+            raise VersionRefused(f"promotion {number} is gone")
+        try:
+            promotion = Promotion(number=number, **json.loads(content))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise VersionRefused(f"promotion {number} is damaged: {error}") from error
+        if type(promotion.version) is not int or not isinstance(promotion.sha256, str):
+            raise VersionRefused(f"promotion {number} is damaged: it names no version")
+        return promotion
+
+    def current(self) -> Promotion | None:
+        """The newest readable promotion, or None where nothing was promoted yet."""
+        for number in reversed(self.promotion_numbers()):
+            with contextlib.suppress(VersionRefused):
+                return self.promotion(number)
+        return None
+
+    def generation(self) -> Hashable:
+        """Changes when something was promoted; cheap enough to ask before every request."""
+        return self._storage.generation()
