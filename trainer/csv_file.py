@@ -1,0 +1,123 @@
+"""Tables from CSV files with a header."""
+
+import csv
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from trainer.errors import DataError
+from trainer.table import Table
+
+MAX_ERRORS = 20
+DELIMITERS = ",;\t"
+
+
+def csv_table(path: Path, targets: Sequence[str], features: Sequence[str] = ()) -> Table:
+    """Read the named columns of a UTF-8 file; further columns may hold anything.
+
+    The delimiter is a comma, semicolon or tab, whichever the header has most of. Decimals are
+    written with a point. Lines without any character are skipped.
+
+    Parameters
+    ----------
+    targets : columns to predict
+    features : columns to predict from, in the model's order; all others where empty
+
+    Raises
+    ------
+    DataError
+        the file cannot be read, lacks a column, or has cells that are not finite numbers (the
+        first 20 are named by line and column); or as `Table`.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header_line = file.readline()
+            file.seek(0)
+            delimiter = max(DELIMITERS, key=header_line.count)
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            features = tuple(features or (name for name in header if name not in targets))
+            columns = _columns(path, header, [*features, *targets])
+            cells = array("d")
+            for row in _rows(path, reader, header, columns):
+                cells.extend(row)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}, line {_undecodable_line(path)}: not UTF-8 text: {error.reason}"
+        ) from error
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: {error}") from error
+    data = np.frombuffer(cells, dtype=np.float64).reshape(-1, len(columns))
+    X, Y = data[:, : len(features)], data[:, len(features) :]
+    return Table(features, tuple(targets), X.copy(), Y.copy(), path.name)
+
+
+def _undecodable_line(path: Path) -> int:
+    """The first line that is not UTF-8; the error itself counts bytes from the decoder's block."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return 0  # the file was changed meanwhile
+
+
+def _columns(path: Path, header: list[str], names: Sequence[str]) -> list[int]:
+    if not any(header):
+        raise DataError(f"{path} is empty: expected a header with column names")
+    for name in names:
+        if header.count(name) != 1:
+            problem = "two columns called" if name in header else "no column"
+            raise DataError(f"{path} has {problem} {name!r}; its columns are: {', '.join(header)}")
+    return [header.index(name) for name in names]
+
+
+def _rows(
+    path: Path, reader: Iterator[list[str]], header: list[str], columns: list[int]
+) -> Iterator[list[float]]:
+    errors: list[str] = []
+    for row in reader:
+        if not row:
+            continue
+        if len(row) != len(header):
+            errors.append(
+                f"line {_line(reader)}: {len(row)} cells where the header has {len(header)}"
+            )
+        else:
+            numbers, wrong = _numbers([row[index] for index in columns])
+            if not wrong:
+                yield numbers
+            errors += [
+                f"line {_line(reader)}, column {header[columns[index]]!r}: "
+                f"expected a finite number, got {row[columns[index]][:40]!r}"
+                for index in wrong
+            ]
+        if len(errors) >= MAX_ERRORS:
+            break
+    if errors:
+        shown = errors[:MAX_ERRORS]
+        raise DataError("\n  ".join([f"{path} cannot be used:", *shown]))
+
+
+def _line(reader: object) -> int:
+    return reader.line_num  # type: ignore[attr-defined, no-any-return]  # csv.reader has no public type
+
+
+def _numbers(cells: list[str]) -> tuple[list[float], list[int]]:
+    """The cells as floats, and the places of those that are no finite numbers."""
+    numbers, wrong = [], []
+    for index, cell in enumerate(cells):
+        try:
+            number = float(cell)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or "_" in cell:  # float() takes "1_000"
+            wrong.append(index)
+        numbers.append(number)
+    return numbers, wrong

@@ -1,0 +1,82 @@
+"""How a training shows that it is alive: a bar on a terminal, plain lines in a log."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from trainer.fit import Epoch
+
+LOG_INTERVAL_SECONDS = 5.0
+
+
+@contextmanager
+def progress(
+    max_seconds: float, stream: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[[Epoch], None]]:
+    """A function to call after each epoch, which shows it on `stream`."""
+    if stream.isatty():
+        with _bar(max_seconds, stream) as show:
+            yield show
+    else:
+        yield _lines(max_seconds, stream, clock)
+
+
+def fraction_done(epoch: Epoch, max_seconds: float) -> float:
+    """How much of the training is behind: by epochs or by time, whichever ends first."""
+    return min(1.0, max(epoch.epoch / epoch.epochs, epoch.seconds / max_seconds))
+
+
+def remaining_seconds(epoch: Epoch, max_seconds: float) -> float:
+    """Seconds to the end at the pace so far, if nothing stops the training earlier."""
+    by_epochs = epoch.seconds / epoch.epoch * (epoch.epochs - epoch.epoch)
+    return max(0.0, min(by_epochs, max_seconds - epoch.seconds))
+
+
+def _describe(epoch: Epoch) -> str:
+    return (
+        f"loss {epoch.train_loss:.2e}  validation {epoch.validation_loss:.2e}  "
+        f"best {epoch.best_loss:.2e}  rate {epoch.learning_rate:.1e}"
+    )
+
+
+def _lines(
+    max_seconds: float, stream: TextIO, clock: Callable[[], float]
+) -> Callable[[Epoch], None]:
+    last = -math.inf
+
+    def show(epoch: Epoch) -> None:
+        nonlocal last
+        if clock() - last >= LOG_INTERVAL_SECONDS or epoch.epoch == epoch.epochs:
+            last = clock()
+            print(
+                f"epoch {epoch.epoch}/{epoch.epochs}  {_describe(epoch)}  "
+                f"ETA {remaining_seconds(epoch, max_seconds):.0f} s",
+                file=stream,
+                flush=True,
+            )
+
+    return show
+
+
+@contextmanager
+def _bar(max_seconds: float, stream: TextIO) -> Iterator[Callable[[Epoch], None]]:
+    # imported here: a log, or `--if-none` at every start, should not pay for it
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+
+    columns = (
+        TextColumn("training"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f}%  {task.fields[text]}"),
+    )
+    with Progress(*columns, console=Console(file=stream)) as bar:
+        task = bar.add_task("", total=1.0, text="")
+
+        def show(epoch: Epoch) -> None:
+            text = f"{_describe(epoch)}  ETA {remaining_seconds(epoch, max_seconds):.0f} s"
+            bar.update(task, completed=fraction_done(epoch, max_seconds), text=text)
+
+        yield show

@@ -1,0 +1,100 @@
+"""Rows to learn from: named features and targets."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from network import Array
+from trainer.errors import DataError
+
+MIN_ROWS = 10  # so that training, validation and test rows are each at least one
+MAX_MAGNITUDE = 1e100  # squares and their sums stay finite
+MAX_NAME_LENGTH = 200
+RESERVED_NAMES = {"instances"}  # `{"instances": …}` asks for many predictions
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Observations, checked.
+
+    Attributes
+    ----------
+    features, targets : column names
+    X : (N, features) float64
+    Y : (N, targets) float64
+    source : where the rows came from, in a word or two
+
+    Raises
+    ------
+    DataError
+        names that cannot be used, too few rows, numbers that are not finite or beyond
+        `MAX_MAGNITUDE`, or a target that is constant.
+    """
+
+    features: tuple[str, ...]
+    targets: tuple[str, ...]
+    X: Array
+    Y: Array
+    source: str
+
+    def __post_init__(self) -> None:
+        _check_names(self.features, self.targets)
+        if len(self.X) < MIN_ROWS:
+            raise DataError(
+                f"{self.source} has {_rows(len(self.X))}; a training needs at least {MIN_ROWS}"
+            )
+        for names, columns in ((self.features, self.X), (self.targets, self.Y)):
+            too_large = ~(np.abs(columns) <= MAX_MAGNITUDE)
+            if too_large.any():
+                row, column = np.argwhere(too_large)[0]
+                raise DataError(
+                    f"{self.source}: column {names[column]!r} holds {columns[row, column]}; "
+                    f"expected numbers within ±{MAX_MAGNITUDE:.0e}"
+                )
+        for name, constant in zip(self.targets, _constant(self.Y), strict=True):
+            if constant:
+                raise DataError(
+                    f"{self.source}: target {name!r} is {self.Y[0, self.targets.index(name)]} "
+                    f"in every row: there is nothing to learn"
+                )
+
+    @property
+    def constant_features(self) -> tuple[str, ...]:
+        """Features with one value in all rows: they carry no information."""
+        return tuple(
+            name for name, flag in zip(self.features, _constant(self.X), strict=True) if flag
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the names and numbers, in order."""
+        digest = hashlib.sha256(repr((self.features, self.targets)).encode())
+        for array in (self.X, self.Y):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def _constant(columns: Array) -> list[bool]:
+    return [bool(flag) for flag in (columns == columns[:1]).all(axis=0)]
+
+
+def _check_names(features: tuple[str, ...], targets: tuple[str, ...]) -> None:
+    if not features:
+        raise DataError("there are no features: expected at least one column beside the target")
+    if not targets:
+        raise DataError("there is no target")
+    names = features + targets
+    for name in names:
+        if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+            raise DataError(
+                f"{name[:40]!r} cannot name a column: "
+                f"expected 1 to {MAX_NAME_LENGTH} printable characters"
+            )
+        if names.count(name) > 1:
+            raise DataError(f"column {name!r} is named twice")
+    for name in RESERVED_NAMES.intersection(features):
+        raise DataError(f"a feature cannot be called {name!r}: requests use that name")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"

@@ -1,0 +1,220 @@
+"""The offline trainer: one training, from rows to a promoted version.
+
+Run it from a shell or from cron; it needs nothing that is running.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+if __package__ in (None, ""):  # started as a file: import from the project, not from trainer/
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import click
+
+from network import ACTIVATIONS, NetworkError
+from registry import Registry, RegistryError, Settings
+from trainer.csv_file import csv_table
+from trainer.errors import TrainerError
+from trainer.fit import Stopped
+from trainer.optimizers import SOLVERS
+from trainer.progress import progress
+from trainer.recipe import Recipe
+from trainer.schedules import SCHEDULES
+from trainer.synthetic import synthetic_table
+from trainer.table import MIN_ROWS, Table
+from trainer.training import Trained, train
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+DEFAULTS = Recipe()
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Column names, separated by commas."""
+
+    name = "NAME,NAME…"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+class LayerSizes(click.ParamType[tuple[int, ...]]):
+    """Sizes of the hidden layers, separated by commas; empty for a linear model."""
+
+    name = "SIZE,SIZE…"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(int(size) for size in value.split(",") if size.strip())
+        except ValueError:
+            self.fail(f"expected sizes like 32,16, got {value!r}", param, ctx)
+
+
+@click.command(context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
+@click.option("--data", default="synthetic", metavar="synthetic|FILE", help="A CSV file.")
+@click.option("--target", "targets", type=Names(), default=(), help="Columns to predict (CSV).")
+@click.option(
+    "--features",
+    type=Names(),
+    default=(),
+    help="Columns to predict from (CSV); default: all others.",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(MIN_ROWS, 100_000_000),
+    default=5000,
+    help="Rows of synthetic data.",
+)
+@click.option("--layers", type=LayerSizes(), default="32,16", help="Sizes of the hidden layers.")
+@click.option("--activation", type=click.Choice(list(ACTIVATIONS)), default=DEFAULTS.activation)
+@click.option("--solver", type=click.Choice(list(SOLVERS)), default=DEFAULTS.solver)
+@click.option("--learning-rate", type=float, help="Default: what suits the solver.")
+@click.option("--schedule", type=click.Choice(list(SCHEDULES)), default=DEFAULTS.schedule)
+@click.option("--batch-size", type=int, default=DEFAULTS.batch_size, help="Rows per step.")
+@click.option("--epochs", type=int, help="Default: by the number of rows.")
+@click.option(
+    "--patience", type=int, help="Epochs without improvement; default: a tenth of all, at least 20."
+)
+@click.option("--seed", type=int, default=DEFAULTS.seed, help="Same seed, same weights.")
+@click.option(
+    "--max-seconds", type=float, default=DEFAULTS.max_seconds, help="Time limit for the fit."
+)
+@click.option(
+    "--models", type=click.Path(path_type=Path), help="Default: NUMNET_MODELS, else models."
+)
+@click.option("--no-promote", is_flag=True, help="Publish, but do not make it current.")
+@click.option("--if-none", is_flag=True, help="Train only if no version is current yet.")
+@click.option("--json", "as_json", is_flag=True, help="Last line of stdout: one JSON object.")
+def main(
+    *,
+    data: str,
+    targets: tuple[str, ...],
+    features: tuple[str, ...],
+    samples: int,
+    models: Path | None,
+    no_promote: bool,
+    if_none: bool,
+    as_json: bool,
+    **recipe_options: Any,
+) -> None:
+    """Train a network and publish it as a new version."""
+    try:
+        registry = Registry.local(models or Settings.from_environment().models)
+        if if_none and (current := registry.current()):
+            _finish(as_json, {"version": current.version, "state": "unchanged"})
+        recipe = Recipe(**recipe_options)
+        table = _table(data, targets, features, samples, recipe.seed)
+        registry.check_writable()
+        for name in table.constant_features:
+            click.echo(
+                f"note: feature {name!r} is the same in every row: it tells nothing", err=True
+            )
+        with _interruptible() as stop, progress(recipe.max_seconds) as watch:
+            trained = train(table, recipe, watch=watch, stop=stop)
+        if trained.stopped is Stopped.INTERRUPTED and not _publish_anyway(trained, as_json):
+            _finish(as_json, {"version": None, "state": "discarded"}, EXIT_INTERRUPTED)
+        version = registry.publish(trained.model, trained.card, trained.golden_inputs)
+        if not no_promote:
+            registry.promote(
+                version,
+                by="trainer/train.py",
+                reason=f"trained on {table.source}: test MSE {trained.metrics['mse']:.3g}",
+                at=datetime.now(UTC),
+            )
+        _report(version, "published" if no_promote else "promoted", trained, as_json)
+    except (NetworkError, RegistryError, TrainerError) as error:
+        click.echo(f"error: {error}", err=True)
+        _finish(as_json, {"version": None, "state": "failed", "error": str(error)}, EXIT_FAILED)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted: nothing was published", err=True)
+        _finish(as_json, {"version": None, "state": "discarded"}, EXIT_INTERRUPTED)
+
+
+def _table(
+    data: str, targets: tuple[str, ...], features: tuple[str, ...], samples: int, seed: int
+) -> Table:
+    if data == "synthetic":
+        if targets or features:
+            raise click.UsageError("--target and --features go with --data FILE")
+        return synthetic_table(samples, seed)
+    if not targets:
+        raise click.UsageError("--data FILE needs --target: the column to predict")
+    return csv_table(Path(data), targets, features)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Turn the first SIGINT or SIGTERM into an answer to `stop()`; a second one ends at once."""
+    interrupted = False
+
+    def note(number: int, frame: object) -> None:
+        nonlocal interrupted
+        if interrupted:
+            raise KeyboardInterrupt
+        interrupted = True
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, note) for number in signals]
+    try:
+        yield lambda: interrupted
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _publish_anyway(trained: Trained, as_json: bool) -> bool:
+    """Ask whether to publish what an interrupted training has; without a terminal: no."""
+    if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        click.echo("interrupted: nothing was published", err=True)
+        return False
+    question = f"Interrupted. Publish the best so far (test MSE {trained.metrics['mse']:.3g})?"
+    return click.confirm(question, default=False, err=True)
+
+
+def _report(version: int, state: str, trained: Trained, as_json: bool) -> None:
+    metrics, training = trained.metrics, trained.card["training"]
+    rows = trained.card["data"]["rows"]
+    if not as_json:
+        r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6f}"
+        click.echo(
+            f"version {version} {state}: test MSE {metrics['mse']:.3e}, "
+            f"RMSE {metrics['rmse']:.3e}, R² {r2} on {rows['test']} rows never trained on\n"
+            f"  {training['epochs']} epochs of {trained.card['recipe']['solver']} on "
+            f"{rows['train']} rows in {trained.seconds:.1f} s ({trained.stopped}); "
+            f"best epoch {training['best_epoch']}"
+        )
+    _finish(
+        as_json,
+        {
+            "version": version,
+            "state": state,
+            "test_mse": metrics["mse"],
+            "test_rmse": metrics["rmse"],
+            "test_r2": metrics["r2"],
+            "seconds": round(trained.seconds, 3),
+            "stopped": trained.stopped,
+            "epochs": training["epochs"],
+            "best_epoch": training["best_epoch"],
+            "rows": rows,
+        },
+    )
+
+
+def _finish(as_json: bool, outcome: dict[str, Any], code: int = 0) -> None:
+    if as_json:
+        click.echo(json.dumps(outcome))
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
