@@ -1,0 +1,1 @@
+"""The REST microservice: predictions and versions over HTTP."""

@@ -1,0 +1,44 @@
+"""The application factory."""
+
+from flask import Flask, Response, request
+
+from registry import Registry, Settings
+from service import errors, health, models, predict, request_log
+from service.live import LiveModel
+from service.plain_row import PlainRow
+
+
+def create_app(settings: Settings) -> Flask:
+    """The WSGI application that serves the models in `settings.models`.
+
+    Starts without a model, and with a folder that is read-only or missing.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.url_map.merge_slashes = False  # `/models//1` is not found, not redirected
+    registry = Registry.local(settings.models)
+    live = LiveModel(registry)
+    app.extensions |= {"registry": registry, "live_model": live}
+
+    app.register_blueprint(predict.blueprint)
+    app.register_blueprint(models.blueprint)
+    app.register_blueprint(health.blueprint)
+    errors.register(app)
+    app.before_request(_note_route)
+    app.after_request(_add_request_id)
+    app.wsgi_app = PlainRow(  # type: ignore[method-assign]  # Flask's documented hook
+        app.wsgi_app, live, settings.max_body_bytes
+    )
+
+    live.current()  # so that the first request need not wait for the model
+    return app
+
+
+def _note_route() -> None:
+    rule = request.url_rule
+    request_log.note(request.environ, route=rule.rule if rule else None)
+
+
+def _add_request_id(response: Response) -> Response:
+    response.headers["X-Request-ID"] = request_log.request_id(request.environ) or ""
+    return response

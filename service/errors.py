@@ -1,0 +1,149 @@
+"""Every error as an RFC 9457 problem document; the only place that knows HTTP statuses.
+
+ServiceError
+├── InvalidInput   the values sent are wrong; names each of them
+└── NoModel        nothing to serve yet
+"""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from registry import StorageError, VersionNotFound, VersionRefused
+from service import request_log
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 5
+
+
+class ServiceError(Exception):
+    """Root of the package's errors."""
+
+
+class InvalidInput(ServiceError):
+    """The values sent are wrong.
+
+    Attributes
+    ----------
+    errors : one entry per wrong value: where it is (`pointer`, RFC 6901, or `parameter`), and
+        `detail`, what is wrong with it
+    complete : whether these are all; False where there may be more
+    example : a row that would be taken
+    """
+
+    def __init__(
+        self, errors: list[dict[str, str]], example: dict[str, float], complete: bool = True
+    ) -> None:
+        super().__init__(f"{len(errors)} values are wrong")
+        self.errors = errors
+        self.complete = complete
+        self.example = example
+
+
+class NoModel(ServiceError):
+    """Nothing to serve yet."""
+
+
+def problem(
+    status: int, detail: str, *, slug: str = "", title: str = "", **members: Any
+) -> Response:
+    """A problem document.
+
+    Parameters
+    ----------
+    slug : the last part of `type`; by default from the status's phrase
+    members : further members of the document
+    """
+    phrase = _PHRASES.get(status) or HTTPStatus(status).phrase
+    document = {
+        "type": f"/problems/{slug or phrase.lower().replace(' ', '-')}",
+        "title": title or phrase,
+        "status": status,
+        "detail": detail,
+        **members,
+    }
+    return Response(orjson.dumps(document), status, content_type="application/problem+json")
+
+
+_PHRASES = {413: "Content Too Large"}  # Python before 3.13 has the older name
+
+
+def register(app: Flask) -> None:
+    """Answer every fault the application can raise with a problem document."""
+    app.register_error_handler(InvalidInput, _invalid_input)
+    app.register_error_handler(NoModel, _no_model)
+    app.register_error_handler(VersionNotFound, _not_found)
+    app.register_error_handler(VersionRefused, _refused)
+    app.register_error_handler(StorageError, _storage)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _invalid_input(error: InvalidInput) -> Response:
+    count = len(error.errors)
+    many = f"{count} values are" if count > 1 else "1 value is"
+    return problem(
+        422,
+        f"{many} wrong" if error.complete else f"at least {many} wrong",
+        slug="invalid-input",
+        title="Invalid input",
+        errors=error.errors,
+        example=error.example,
+    )
+
+
+def _no_model(error: NoModel) -> Response:
+    response = problem(
+        503,
+        "no model is loaded; train one: .venv/bin/python trainer/train.py",
+        slug="no-model",
+        title="No model",
+    )
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _not_found(error: VersionNotFound) -> Response:
+    return problem(404, str(error))
+
+
+def _refused(error: VersionRefused) -> Response:
+    return problem(
+        409,
+        f"the version does not verify: {error}",
+        slug="version-refused",
+        title="Version refused",
+    )
+
+
+def _storage(error: StorageError) -> Response:
+    log.error("storage failed: %s", error, extra=_request_id())
+    response = problem(503, "the models cannot be read at the moment")
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    response = problem(status, _DETAILS.get(status, error.description or ""))
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+_DETAILS = {404: "nothing is at this address", 405: "the address does not take this method"}
+
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("unexpected error", extra=_request_id())
+    return problem(500, "an unexpected error; the log has it under this request's id")
+
+
+def _request_id() -> dict[str, str | None]:
+    return {"request_id": request_log.request_id(request.environ)}

@@ -1,0 +1,26 @@
+"""`GET /livez` and `GET /readyz`."""
+
+import orjson
+from flask import Blueprint, Response, current_app
+
+from service.errors import NoModel
+from service.live import LiveModel
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/livez")
+def livez() -> Response:
+    """Say that the process lives; 200 whether or not there is a model."""
+    return Response(b'{"status":"live"}', content_type="application/json")
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Say whether a verified model is loaded: 200 with its version, or 503."""
+    live: LiveModel = current_app.extensions["live_model"]
+    served = live.current()
+    if served is None:
+        raise NoModel
+    body = orjson.dumps({"status": "ready", "version": served.version})
+    return Response(body, content_type="application/json")

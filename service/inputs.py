@@ -1,0 +1,282 @@
+"""What a request says, checked against a model's own features, as a matrix the model takes.
+
+marshmallow has the word on what is valid. For many rows the matrix is built and checked at once;
+where that fails, row by row through the schema, which names every wrong cell.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import orjson
+from marshmallow import RAISE, Schema, ValidationError, fields
+
+from network import Array, Model
+from service.errors import InvalidInput
+
+MAX_ERRORS = 20
+_NUMBERS = {float, int}
+
+Error = dict[str, str]
+
+
+class FiniteNumber(fields.Field[float]):
+    """A JSON number: no string, boolean, null, NaN or infinity."""
+
+    default_error_messages = {
+        "required": "is missing",
+        "null": "must be a finite number, got null",
+        "invalid": "must be a finite number, got {input}",
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
+        if type(value) not in _NUMBERS or not math.isfinite(value):
+            raise self.make_error("invalid", input=_shown(value))
+        return float(value)
+
+
+class Instances(fields.Field[list[Any]]):
+    """A list of at least one row."""
+
+    default_error_messages = {
+        "null": "must be a list of rows, got null",
+        "invalid": "must be a list of rows, got {input}",
+        "empty": "must have at least one row",
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid", input=_shown(value))
+        if not value:
+            raise self.make_error("empty")
+        return value
+
+
+class Envelope(Schema):
+    """`{"instances": [row, …]}`."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {"unknown": "is unknown beside `instances`"}
+
+    instances = Instances(required=True)
+
+
+class Inputs:
+    """Reads the bodies of prediction requests for one model.
+
+    Attributes
+    ----------
+    model : the model
+    example : a row that would be taken: zeros, or what is nearest to them in the features' ranges
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        least, greatest = model.feature_range
+        self.example = dict(
+            zip(model.features, np.clip(0.0, least, greatest).tolist(), strict=True)
+        )
+        self._ranges = list(zip(model.features, least.tolist(), greatest.tolist(), strict=True))
+        self._names = frozenset(model.features)
+        # Attribute names of their own: a feature may be called what a Schema's method is called.
+        self._row_schema = Schema.from_dict(
+            {
+                f"feature_{index}": FiniteNumber(required=True, data_key=name)
+                for index, name in enumerate(model.features)
+            }
+        )(unknown=RAISE)
+        self._row_schema.error_messages = {
+            **self._row_schema.error_messages,
+            "unknown": f"is not a feature; expected {', '.join(model.features)}",
+            "type": "must be an object with one number per feature",
+        }
+        self._colons_per_row = sum(1 + name.count(":") for name in model.features)
+
+    def plain_row(self, body: bytes) -> list[float] | None:
+        """The values of a one-row body, in order, if it is valid at first sight; None says nothing.
+
+        What is taken here the schema takes too, with the same values.
+        """
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None
+        if (
+            type(document) is not dict
+            or len(document) != len(self._names)
+            or _may_repeat_names(body, self._colons_per_row)
+        ):
+            return None
+        values = []
+        for name in self.model.features:
+            value = document.get(name)
+            if type(value) is not float:
+                if type(value) is not int:
+                    return None
+                value = float(value)
+            values.append(value)
+        return values  # orjson lets no NaN or infinity through
+
+    def outside(self, values: list[float]) -> list[str]:
+        """The features whose value lies outside the range seen in training."""
+        return [
+            name
+            for (name, least, greatest), value in zip(self._ranges, values, strict=True)
+            if not least <= value <= greatest
+        ]
+
+    def are_many(self, document: dict[str, Any]) -> bool:
+        """Whether a body holds many rows; `instances` may be a feature's name too."""
+        return "instances" in document and (
+            "instances" not in self._names or type(document["instances"]) is list
+        )
+
+    def row(self, document: Any, body: bytes) -> list[float]:
+        """The values of a one-row body, in order.
+
+        Raises
+        ------
+        InvalidInput
+        """
+        values, errors = self._load_row(document, "")
+        errors = errors or self._duplicates(body, self._colons_per_row)
+        if errors:
+            raise self._invalid(errors)
+        return values
+
+    def rows(self, document: dict[str, Any], body: bytes) -> Array:
+        """The matrix (N, features) of a body with many rows, as objects or as lists.
+
+        Raises
+        ------
+        InvalidInput
+        """
+        try:
+            instances = Envelope().load(document)["instances"]
+        except ValidationError as error:
+            raise self._invalid(list(_flatten(error, ""))) from None
+        X = self._matrix(instances)
+        if X is None:
+            errors: list[Error] = []
+            for index, instance in enumerate(instances):
+                errors += self._load_row(instance, f"/instances/{index}")[1]
+                if len(errors) >= MAX_ERRORS:
+                    break
+            raise self._invalid(errors)
+        objects = sum(type(instance) is dict for instance in instances)
+        if errors := self._duplicates(body, 1 + objects * self._colons_per_row):
+            raise self._invalid(errors)
+        return X
+
+    def not_an_object(self, document: Any) -> InvalidInput:
+        """The error for a body that is JSON but no object."""
+        detail = f"must be an object: one row, or `instances` with many; got {_shown(document)}"
+        return self._invalid([{"pointer": "", "detail": detail}])
+
+    def unknown_parameter(self, name: str) -> InvalidInput:
+        """The error for a query parameter that means nothing here."""
+        return self._invalid([{"parameter": name, "detail": "is not a query parameter"}])
+
+    def not_finite(self, rows: list[int], many: bool) -> InvalidInput:
+        """The error for rows whose prediction overflows."""
+        detail = "is too far outside the range seen in training: the prediction is not finite"
+        return self._invalid(
+            [{"pointer": f"/instances/{row}" if many else "", "detail": detail} for row in rows]
+        )
+
+    def _matrix(self, instances: list[Any]) -> Array | None:
+        """All rows at once; None where any of them is wrong."""
+        features = self.model.features
+        width = len(features)
+        rows: list[Any] = []
+        for instance in instances:
+            if type(instance) is list:
+                if len(instance) != width:
+                    return None
+                rows.append(instance)
+            elif type(instance) is dict and instance.keys() == self._names:
+                rows.append([instance[name] for name in features])
+            else:
+                return None
+        values = list(chain.from_iterable(rows))
+        if not set(map(type, values)) <= _NUMBERS:
+            return None
+        X = np.array(values, dtype=np.float64).reshape(-1, width)
+        return X if np.isfinite(X).all() else None
+
+    def _load_row(self, row: Any, pointer: str) -> tuple[list[float], list[Error]]:
+        """A row's values in order, and what is wrong with it."""
+        if type(row) is list:
+            names = self.model.features
+            if len(row) != len(names):
+                detail = f"has {len(row)} values; expected {len(names)}: {', '.join(names)}"
+                return [], [{"pointer": pointer, "detail": detail}]
+            data = dict(zip(names, row, strict=True))
+            pointers = {name: f"{pointer}/{index}" for index, name in enumerate(names)}
+        else:
+            data, pointers = row, {} if type(row) is dict else {"_schema": pointer}
+        try:
+            loaded = self._row_schema.load(data)
+        except ValidationError as error:
+            return [], list(_flatten(error, pointer, pointers))
+        return [loaded[f"feature_{index}"] for index in range(len(self.model.features))], []
+
+    def _duplicates(self, body: bytes, colons: int) -> list[Error]:
+        """Names that an object has twice. Only a body with unexpected colons is parsed for them."""
+        if not _may_repeat_names(body, colons):
+            return []
+        errors: dict[str, Error] = {}
+
+        def note(pairs: list[tuple[str, Any]]) -> None:
+            seen = set()
+            for name, _ in pairs:
+                if name in seen:
+                    errors[name] = {
+                        "pointer": "",
+                        "detail": f"{_shown(name)} stands twice in one object",
+                    }
+                seen.add(name)
+
+        try:
+            json.loads(body, object_pairs_hook=note)
+        except RecursionError:  # below a name that stands twice: no valid row is deep
+            errors[""] = {"pointer": "", "detail": "is nested too deeply"}
+        return list(errors.values())
+
+    def _invalid(self, errors: list[Error]) -> InvalidInput:
+        return InvalidInput(errors[:MAX_ERRORS], self.example, complete=len(errors) < MAX_ERRORS)
+
+
+def _flatten(
+    error: ValidationError, pointer: str, pointers: dict[str, str] | None = None
+) -> Iterator[Error]:
+    """marshmallow's messages as one entry per cell."""
+    messages: dict[str, list[str]] = error.normalized_messages()  # type: ignore[no-untyped-call]
+    for name, details in messages.items():
+        place = (pointers or {}).get(name, f"{pointer}/{_escaped(name)}")
+        for detail in details:
+            yield {"pointer": place, "detail": detail}
+
+
+def _may_repeat_names(body: bytes, colons: int) -> bool:
+    """Whether a valid body could have a name twice: its colons, plain or `\\u003a`, tell."""
+    return body.count(b":") != colons or b"\\u003" in body
+
+
+def _escaped(name: str) -> str:
+    """A reference token of a JSON pointer (RFC 6901, section 3)."""
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def _shown(value: Any) -> str:
+    """A value as JSON, cut to what fits a message."""
+    try:
+        text = orjson.dumps(value).decode()
+    except (orjson.JSONEncodeError, RecursionError):
+        text = type(value).__name__
+    return text if len(text) <= 40 else text[:39] + "…"

@@ -1,0 +1,57 @@
+"""Logs as JSON lines: what happens on stderr, one line per request on stdout. Never bodies."""
+
+import logging
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from wsgiref.types import WSGIEnvironment
+
+import orjson
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from pythonjsonlogger.json import JsonFormatter
+
+from service import request_log
+
+
+def formatter() -> JsonFormatter:
+    """One JSON object per record: time, level, logger, message, and what came as `extra`."""
+    return JsonFormatter(
+        "%(levelname)s %(name)s %(message)s",
+        rename_fields={"levelname": "level", "name": "logger"},
+        timestamp="time",
+    )
+
+
+class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's logger, writing JSON."""
+
+    def setup(self, cfg: Config) -> None:
+        super().setup(cfg)
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(formatter())
+        self.error_log.handlers = [handler]
+        application = logging.getLogger("service")
+        application.handlers = [handler]
+        application.setLevel(logging.INFO)
+        application.propagate = False
+
+    def access(
+        self, resp: Any, req: Any, environ: WSGIEnvironment, request_time: timedelta
+    ) -> None:
+        if not self.cfg.accesslog:
+            return
+        line = {
+            "time": datetime.now(UTC),
+            "request_id": request_log.request_id(environ),
+            "method": environ.get("REQUEST_METHOD"),
+            "path": environ.get("PATH_INFO", getattr(req, "path", None)),
+            "status": int(resp.status.split(None, 1)[0]),
+            "duration_ms": request_time.total_seconds() * 1000,
+            "bytes": resp.sent,
+            "client": environ.get("REMOTE_ADDR"),
+        }
+        line |= request_log.notes(environ)
+        # one write, so that lines of several processes do not mix
+        os.write(sys.stdout.fileno(), orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
