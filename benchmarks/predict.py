@@ -1,0 +1,177 @@
+"""`Model.predict` beside ONNX Runtime, PyTorch and scikit-learn: same weights, one thread, float64.
+
+Each takes a NumPy matrix of raw features and gives a NumPy matrix. The rivals get the scaling
+folded into their first and last layers, so they do no more than the bare network. All are timed
+turn by turn in one process; a figure is the median over the turns, a ratio that of paired turns.
+"""
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import sys
+import timeit
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from sklearn.neural_network import MLPRegressor
+
+from benchmarks.report import machine, quartiles, spread, verdict
+from network import Architecture, Array, Model, Scaling, initial_parameters
+
+ROWS = (1, 32, 1_000, 20_000)
+TURNS = 41
+SECONDS_PER_TIMING = 0.01
+BARS = {  # our time at most this share of the rival's
+    ("onnxruntime", 1): 1.25,
+    ("torch", 1): 1 / 3,
+    ("scikit-learn", 1): 1 / 10,
+    **{("onnxruntime", rows): 1.0 for rows in ROWS[1:]},
+}
+
+Layers = list[tuple[Array, Array]]
+Predict = Callable[[Array], Any]
+
+
+def build_model(rng: np.random.Generator) -> Model:
+    """The shipped architecture with random weights and biases."""
+    architecture = Architecture((4, 32, 16, 1), "tanh")
+    theta = initial_parameters(architecture, rng) + 0.1 * rng.normal(size=architecture.parameters)
+    return Model(
+        architecture=architecture,
+        theta=theta,
+        feature_scaling=Scaling(rng.normal(size=4), np.array([0.5, 1.0, 2.0, 0.7])),
+        target_scaling=Scaling(np.array([0.3]), np.array([1.7])),
+        features=("x1", "x2", "x3", "x4"),
+        targets=("y",),
+        feature_range=np.array([[-1.0] * 4, [1.0] * 4]),
+    )
+
+
+def folded_layers(model: Model) -> Layers:
+    """(W, b) per layer of the network that takes raw features and gives raw targets."""
+    layers = [(W.copy(), b.copy()) for W, b in model.architecture.layers(model.theta)]
+    W, b = layers[0]
+    W /= model.feature_scaling.scale[:, None]
+    b -= model.feature_scaling.shift @ W
+    W, b = layers[-1]
+    W *= model.target_scaling.scale
+    b *= model.target_scaling.scale
+    b += model.target_scaling.shift
+    return layers
+
+
+def onnxruntime_predict(layers: Layers) -> Predict:
+    nodes, weights, current = [], [], "x"
+    for index, (W, b) in enumerate(layers):
+        weights += [
+            numpy_helper.from_array(W, f"W{index}"),
+            numpy_helper.from_array(b, f"b{index}"),
+        ]
+        nodes.append(helper.make_node("Gemm", [current, f"W{index}", f"b{index}"], [f"z{index}"]))
+        current = f"z{index}"
+        if index < len(layers) - 1:
+            nodes.append(helper.make_node("Tanh", [current], [f"a{index}"]))
+            current = f"a{index}"
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("x", TensorProto.DOUBLE, ["rows", layers[0][0].shape[0]])],
+        [helper.make_tensor_value_info(current, TensorProto.DOUBLE, ["rows", 1])],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8  # newer ones are more than onnxruntime takes
+    onnx.checker.check_model(model)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda X: session.run(None, {"x": X})[0]
+
+
+def torch_predict(layers: Layers) -> Predict:
+    torch.set_num_threads(1)
+    modules: list[torch.nn.Module] = []
+    for W, b in layers:
+        linear = torch.nn.Linear(*W.shape, dtype=torch.float64)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(W.T.copy()))
+            linear.bias.copy_(torch.from_numpy(b))
+        modules += [linear, torch.nn.Tanh()]
+    network = torch.nn.Sequential(*modules[:-1]).eval()
+
+    def predict(X: Array) -> Any:
+        with torch.inference_mode():
+            return network(torch.from_numpy(X)).numpy()
+
+    return predict
+
+
+def sklearn_predict(layers: Layers) -> Predict:
+    hidden = tuple(W.shape[1] for W, _ in layers[:-1])
+    regressor = MLPRegressor(hidden_layer_sizes=hidden, activation="tanh", max_iter=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one iteration does not converge
+        regressor.fit(np.zeros((10, layers[0][0].shape[0])), np.arange(10.0))
+    regressor.coefs_ = [W for W, _ in layers]
+    regressor.intercepts_ = [b for _, b in layers]
+    return lambda X: regressor.predict(X)[:, None]
+
+
+def seconds(predict: Predict, X: Array, calls: int) -> float:
+    return timeit.timeit(lambda: predict(X), number=calls) / calls
+
+
+def main() -> None:
+    rng = np.random.default_rng(0)
+    model = build_model(rng)
+    layers = folded_layers(model)
+    contestants = {
+        "numnet": model.predict,
+        "onnxruntime": onnxruntime_predict(layers),
+        "torch": torch_predict(layers),
+        "scikit-learn": sklearn_predict(layers),
+    }
+    print(machine("numpy", "onnxruntime", "torch", "scikit-learn"))
+    print(
+        f"µs per call, median [quartiles] of {TURNS} turns; ratio: numnet's time to the rival's\n"
+    )
+    print("| rows | | µs | ratio | bar | |\n|---|---|---|---|---|---|")
+    missed = 0
+    for rows in ROWS:
+        X = rng.uniform(-1.0, 1.0, (rows, 4))
+        expected = model.predict(X)
+        for name, predict in contestants.items():
+            assert np.allclose(predict(X), expected, rtol=1e-9, atol=1e-12), name
+        calls = max(1, round(SECONDS_PER_TIMING / seconds(model.predict, X, 20)))
+        times: dict[str, list[float]] = {name: [] for name in contestants}
+        for _ in range(TURNS):
+            for name, predict in contestants.items():
+                times[name].append(seconds(predict, X, calls))
+        for name, taken in times.items():
+            ratios = [ours / theirs for ours, theirs in zip(times["numnet"], taken, strict=True)]
+            micros = spread([1e6 * t for t in taken], ".1f")
+            bar = BARS.get((name, rows))
+            met = bar is None or quartiles(ratios)[1] <= bar
+            missed += not met
+            print(
+                f"| {rows:,} | {name} | {micros} | "
+                f"{'' if name == 'numnet' else spread(ratios)} | "
+                f"{'' if bar is None else f'≤ {bar:.2f}'} | {'' if bar is None else verdict(met)} |"
+            )
+    sys.exit(missed)
+
+
+if __name__ == "__main__":
+    main()
