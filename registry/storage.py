@@ -12,7 +12,7 @@ from typing import Protocol
 from registry.errors import KeyExists, StorageError
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
-PROMOTION_KEY = re.compile(r"promotions/(\d{8})\.json")
+PROMOTION_KEY = re.compile(r"promotions/([0-9]{8})\.json")
 
 
 def promotion_key(number: int) -> str:
@@ -133,8 +133,8 @@ class LocalStorage:
 
     def _remove_abandoned(self, folder: Path) -> None:
         """Delete what writers that were killed left aside long ago."""
-        with contextlib.suppress(OSError):
-            for entry in os.scandir(folder):
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
                 if entry.name.startswith(".") and entry.name.count(".") >= 3:
                     age = time.time() - entry.stat().st_mtime
                     if age > self._ABANDONED_SECONDS:

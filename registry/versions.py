@@ -15,7 +15,7 @@ from registry.errors import KeyExists, VersionNotFound, VersionRefused
 from registry.model_file import Version, decode, encode
 from registry.storage import PROMOTION_KEY, LocalStorage, Storage, promotion_key
 
-_VERSION_KEY = re.compile(r"([1-9]\d{0,8})\.npz")
+_VERSION_KEY = re.compile(r"([1-9][0-9]{0,8})\.npz")
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,14 @@ class Registry:
         VersionNotFound, VersionRefused, StorageError
         """
         sha256 = self.load(version).sha256
+        number = 0
         while True:
+            # The number first: were `latest` read before it, an entry made in between would be
+            # followed by one that does not know of it.
+            number = max([number, *self.promotion_numbers()]) + 1
             latest = self.current()
             promotion = Promotion(
-                number=max(self.promotion_numbers(), default=0) + 1,
+                number=number,
                 version=version,
                 previous=latest.version if latest else None,
                 at=at.isoformat(),

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
+from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import HTTPException
 
 from registry import StorageError, VersionNotFound, VersionRefused
@@ -80,6 +81,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(VersionNotFound, _not_found)
     app.register_error_handler(VersionRefused, _refused)
     app.register_error_handler(StorageError, _storage)
+    app.register_error_handler(ParseException, _malformed)
+    app.register_error_handler(NoMoreData, _malformed)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -126,6 +129,11 @@ def _storage(error: StorageError) -> Response:
     response = problem(503, "the models cannot be read at the moment")
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def _malformed(error: Exception) -> Response:
+    """gunicorn raises while the application reads the body; it then closes the connection."""
+    return problem(400, "the body's chunks are malformed or cut short")
 
 
 def _http(error: HTTPException) -> Response:

@@ -37,7 +37,7 @@ def show_model(version: str) -> Response:
     return _json({**card, "version": version})
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _card(registry: Registry, version: int, generation: Hashable) -> Card:
     """A version never changes, so its card is read once, and again where the folder is another."""
     return registry.load(version).card

@@ -1,0 +1,136 @@
+"""The service as its own processes: started by `python -m service`, stopped by SIGTERM."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_SECONDS = 20.0
+
+T = TypeVar("T")
+
+
+def until(found: Callable[[], T], seconds: float = DEADLINE_SECONDS) -> T:
+    """Ask again and again until the answer is true, and return it; fail at the deadline."""
+    deadline = time.monotonic() + seconds
+    while not (answer := found()):
+        assert time.monotonic() < deadline, "the deadline has passed"
+        time.sleep(0.01)
+    return answer
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@dataclass
+class Service:
+    """A running service.
+
+    Attributes
+    ----------
+    models : its folder of versions
+    output : the folder with its standard output and standard error
+    """
+
+    models: Path
+    output: Path
+    workers: int = 1
+    settings: dict[str, str] = field(default_factory=dict)
+    wrapper: Sequence[str] = ()
+    port: int = field(default_factory=free_port)
+
+    def start(self) -> None:
+        """Start the service and wait until it answers."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
+        self.output.mkdir(exist_ok=True)
+        with (self.output / "stdout").open("ab") as out, (self.output / "stderr").open("ab") as err:
+            self.process = subprocess.Popen(
+                [*self.wrapper, sys.executable, "-m", "service"],
+                cwd=ROOT,
+                env={
+                    **kept,
+                    "NUMNET_MODELS": str(self.models),
+                    "NUMNET_PORT": str(self.port),
+                    "NUMNET_WORKERS": str(self.workers),
+                    **self.settings,
+                },
+                stdout=out,
+                stderr=err,
+            )
+        until(self._is_live)
+
+    def stop(self, deadline_seconds: float = DEADLINE_SECONDS) -> int:
+        """Stop gracefully; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(deadline_seconds)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(self.url + path, timeout=DEADLINE_SECONDS)
+
+    def predict(self, document: Any, **arguments: Any) -> requests.Response:
+        """Post a document as JSON over a connection of its own."""
+        return requests.post(
+            f"{self.url}/predict", json=document, timeout=DEADLINE_SECONDS, **arguments
+        )
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), DEADLINE_SECONDS)
+
+    def access_log(self) -> list[dict[str, Any]]:
+        """One entry per request; every line must be JSON."""
+        return [json.loads(line) for line in (self.output / "stdout").read_text().splitlines()]
+
+    def log(self) -> list[dict[str, Any]]:
+        """What happened; every line must be JSON."""
+        return [json.loads(line) for line in (self.output / "stderr").read_text().splitlines()]
+
+    def _is_live(self) -> bool:
+        assert self.process.poll() is None, (self.output / "stderr").read_text()
+        try:
+            return self.get("/livez").ok
+        except requests.ConnectionError:
+            return False
+
+
+StartService = Callable[..., Service]
+
+
+@pytest.fixture
+def start_service(tmp_path: Path) -> Iterator[StartService]:
+    """Starts services on free ports; takes the fields of `Service`, all with a default."""
+    with contextlib.ExitStack() as running:
+
+        def start(**fields: Any) -> Service:
+            service = Service(
+                **{"models": tmp_path / "models", "output": tmp_path / "out"} | fields
+            )
+            service.start()
+            running.callback(_end, service)
+            return service
+
+        yield start
+
+
+def _end(service: Service) -> None:
+    if service.process.poll() is None:
+        service.stop()

@@ -1,0 +1,321 @@
+"""Predictions: right, the same bits in any company, and from a model that cannot be changed."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import ArrayLike
+
+from network import ACTIVATIONS, Architecture, Array, InputError, Model, Scaling
+
+MakeModel = Callable[..., Model]
+
+EVERY_ACTIVATION = pytest.mark.parametrize("activation", ACTIVATIONS)
+# the default, no hidden layer, odd sizes, one feature, one unit, several targets, wide
+ARCHITECTURES = [
+    (4, 32, 16, 1),
+    (5, 3),
+    (1, 7, 1),
+    (13, 17, 3),
+    (3, 33, 1, 2),
+    (7, 129, 31, 1),
+    (4, 1300, 3),
+]
+EVERY_ARCHITECTURE = pytest.mark.parametrize("sizes", ARCHITECTURES, ids=str)
+
+
+def bits(Y: Array) -> bytes:
+    return np.where(np.isnan(Y), np.nan, Y).tobytes()  # a NaN's own bits mean nothing
+
+
+@cache
+def crowd(features: int) -> Array:
+    """3,000 rows, with neighbours among them that are huge, infinite or not numbers."""
+    X = np.random.default_rng(features).normal(size=(3000, features))
+    X[::7] *= 1e5
+    X[::11] *= 1e12
+    X[5::31] = 1e300
+    X[6::37] = np.nan
+    X[9::41] = -np.inf
+    return X
+
+
+@pytest.fixture(scope="module")
+def crowd_of(make_model: MakeModel) -> Callable[..., tuple[Model, Array, Array]]:
+    """A model, rows for it, and what it predicts for all of them together."""
+
+    @cache
+    def crowd_of(sizes: tuple[int, ...], activation: str) -> tuple[Model, Array, Array]:
+        model = make_model(sizes, activation)
+        X = crowd(sizes[0])
+        return model, X, model.predict(X)
+
+    return crowd_of
+
+
+# --- the right numbers
+
+
+def by_hand(f: Callable[[Array], Array], model: Model, X: Array) -> Array:
+    """Scale, forward, unscale: as the model was trained, with nothing folded together."""
+    A = (X - model.feature_scaling.shift) / model.feature_scaling.scale
+    *hidden, (W_last, b_last) = model.architecture.layers(model.theta)
+    for W, b in hidden:
+        A = f(A @ W + b)
+    Y: Array = (A @ W_last + b_last) * model.target_scaling.scale + model.target_scaling.shift
+    return Y
+
+
+@EVERY_ACTIVATION
+@EVERY_ARCHITECTURE
+def test_predict_is_the_forward_pass_between_scaling_and_unscaling(
+    sizes: tuple[int, ...],
+    activation: str,
+    make_model: MakeModel,
+    textbook: dict[str, Callable[[Array], Array]],
+) -> None:
+    model = make_model(sizes, activation)
+    X = np.random.default_rng(1).normal(size=(50, sizes[0]))
+    expected = by_hand(textbook[activation], model, X)
+    np.testing.assert_allclose(model.predict(X), expected, rtol=1e-12, atol=1e-12)
+
+
+@EVERY_ACTIVATION
+def test_a_timestamp_loses_no_precision(activation: str, make_model: MakeModel) -> None:
+    offsets = np.arange(-64, 65)[:, None] / 64  # exact beside 1.7e9
+    scale = np.array([0.5])
+    at_zero = make_model((1, 8, 1), activation, feature_scaling=Scaling(np.zeros(1), scale))
+    late = make_model((1, 8, 1), activation, feature_scaling=Scaling(np.array([1.7e9]), scale))
+    assert late.predict(1.7e9 + offsets).tobytes() == at_zero.predict(offsets).tobytes()
+
+
+def test_predict_takes_whatever_becomes_a_matrix(make_model: MakeModel) -> None:
+    model = make_model()
+    wide = np.arange(-48.0, 48.0).reshape(12, 8)
+    X = wide[::-2, ::2]
+    expected = model.predict(X.copy()).tobytes()
+    for same in (X, np.asfortranarray(X), X.astype(int), X.astype(np.float32), X.tolist()):
+        assert model.predict(same).tobytes() == expected
+
+
+def test_predict_leaves_its_rows_alone_and_gives_arrays_of_its_own(make_model: MakeModel) -> None:
+    model = make_model()
+    X = np.random.default_rng(0).normal(size=(20, 4))
+    before = X.copy()
+    first = model.predict(X)
+    kept = first.copy()
+    model.predict(X + 1.0)
+    np.testing.assert_array_equal(X, before)
+    np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize("targets", [1, 3])
+def test_no_rows_give_no_predictions(targets: int, make_model: MakeModel) -> None:
+    model = make_model((4, 8, targets))
+    assert model.predict(np.empty((0, 4))).shape == (0, targets)
+
+
+# --- the same bits
+
+
+@EVERY_ACTIVATION
+@EVERY_ARCHITECTURE
+@settings(deadline=None, derandomize=True, max_examples=8)
+@given(
+    count=st.one_of(st.integers(1, 40), st.sampled_from([1023, 1024, 1025, 3000])),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_row_has_the_same_bits_among_any_rows_in_any_place(
+    sizes: tuple[int, ...],
+    activation: str,
+    count: int,
+    seed: int,
+    crowd_of: Callable[..., tuple[Model, Array, Array]],
+) -> None:
+    model, X, together = crowd_of(sizes, activation)
+    chosen = np.random.default_rng(seed).permutation(len(X))[:count]
+    assert bits(model.predict(X[chosen])) == bits(together[chosen])
+
+
+@EVERY_ACTIVATION
+@EVERY_ARCHITECTURE
+def test_a_row_has_the_same_bits_alone_and_in_every_small_batch(
+    sizes: tuple[int, ...],
+    activation: str,
+    crowd_of: Callable[..., tuple[Model, Array, Array]],
+) -> None:
+    model, X, together = crowd_of(sizes, activation)
+    for count in range(1, 41):
+        start = 40 * count  # views: other places in memory too
+        rows = slice(start, start + count)
+        assert bits(model.predict(X[rows])) == bits(together[rows])
+
+
+@EVERY_ACTIVATION
+@EVERY_ARCHITECTURE
+def test_predict_row_has_the_bits_of_predict(
+    sizes: tuple[int, ...], activation: str, make_model: MakeModel
+) -> None:
+    model = make_model(sizes, activation)
+    X = np.random.default_rng(2).normal(0.0, 10.0, (40, sizes[0]))
+    for row, expected in zip(X, model.predict(X), strict=True):
+        y = model.predict_row(row.tolist())
+        assert all(type(number) is float for number in y)
+        assert np.array(y).tobytes() == expected.tobytes()
+
+
+@EVERY_ACTIVATION
+@pytest.mark.parametrize("sizes", [(4, 32, 16, 1), (4, 1300, 3)], ids=str)
+def test_threads_at_once_get_the_same_bits(
+    sizes: tuple[int, ...],
+    activation: str,
+    crowd_of: Callable[..., tuple[Model, Array, Array]],
+) -> None:
+    model, X, together = crowd_of(sizes, activation)
+
+    def predict(start: int) -> bool:
+        rows = slice(start, start + 1 + start % 50)
+        return bits(model.predict(X[rows])) == bits(together[rows])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(predict, range(0, 2900, 17)))
+
+
+@pytest.mark.parametrize("kernels", ["Nehalem", "Haswell", "SkylakeX"])
+def test_a_row_has_the_same_bits_with_the_kernels_of_other_processors(kernels: str) -> None:
+    """OpenBLAS is told to act as on another processor; where it is not OpenBLAS, as on this one."""
+    tests = "same_bits_alone or predict_row_has_the_bits"
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", tests, __file__],
+        env=os.environ | {"OPENBLAS_CORETYPE": kernels},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode == -signal.SIGILL:
+        pytest.skip(f"this processor lacks the instructions of {kernels}")
+    assert run.returncode == 0, run.stdout
+
+
+# --- what cannot be predicted
+
+
+@EVERY_ACTIVATION
+@pytest.mark.parametrize("huge", [1.7e308, -1.7e308, np.inf, np.nan])
+def test_overflow_passes_without_a_warning(
+    activation: str, huge: float, make_model: MakeModel
+) -> None:
+    scaling = Scaling(np.zeros(4), np.full(4, 0.01))
+    model = make_model((4, 9, 5, 1), activation, feature_scaling=scaling)
+    X = np.array([[0.1, 0.2, 0.3, 0.4], [huge, 1.0, -huge, 1.0]])
+    finite, overflown = np.isfinite(model.predict(X))[:, 0]
+    assert finite
+    if activation in ("relu", "identity", "gelu", "silu", "sine"):  # the others saturate
+        assert not overflown
+
+
+@pytest.mark.parametrize(
+    ("X", "got"),
+    [
+        (np.zeros((2, 3)), "3 columns"),
+        (np.zeros((2, 5)), "5 columns"),
+        (np.zeros((0, 3)), "3 columns"),
+        (np.zeros(4), r"shape \(4,\)"),
+        (np.zeros((2, 2, 4)), r"shape \(2, 2, 4\)"),
+        (0.5, r"shape \(\)"),
+        ([], r"shape \(0,\)"),
+    ],
+    ids=str,
+)
+def test_an_array_of_another_width_is_refused(
+    X: ArrayLike, got: str, make_model: MakeModel
+) -> None:
+    model = make_model()
+    for method in (model.predict, model.outside):
+        with pytest.raises(
+            InputError, match=f"^X has {got}; the model expects 4 columns: x1, x2, x3, x4$"
+        ):
+            method(X)
+
+
+def test_outside_names_the_cells_beyond_the_range_seen_in_training(make_model: MakeModel) -> None:
+    model = make_model((2, 1), feature_range=np.array([[-1.0, 0.0], [1.0, 5.0]]))
+    X = [[-1.0, 5.0], [-1.0000001, 2.0], [0.0, 5.0000001], [2.0, -1.0]]
+    expected = [[False, False], [True, False], [False, True], [True, True]]
+    np.testing.assert_array_equal(model.outside(X), expected)
+
+
+# --- frozen, and whole
+
+
+def test_a_model_is_frozen(make_model: MakeModel) -> None:
+    model = make_model()
+    for name in ("theta", "features", "feature_scaling"):
+        with pytest.raises(FrozenInstanceError):
+            setattr(model, name, None)
+    for array in (model.theta, model.feature_range, model.feature_scaling.scale):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0.0
+
+
+def test_a_model_keeps_its_own_arrays(make_model: MakeModel) -> None:
+    theta = np.random.default_rng(0).normal(size=Architecture((4, 3, 1)).parameters)
+    feature_range = np.array([[-1.0] * 4, [1.0] * 4])
+    model = make_model((4, 3, 1), theta=theta, feature_range=feature_range)
+    X = np.ones((1, 4))
+    before = model.predict(X)
+    theta[:] = 0.0
+    feature_range[:] = 0.5
+    np.testing.assert_array_equal(model.predict(X), before)
+    assert not model.outside(X).any()
+    assert theta.flags.writeable
+
+
+def test_a_model_keeps_its_own_scaling_and_theta_unfolded(make_model: MakeModel) -> None:
+    theta = np.arange(1.0, 7.0)
+    scaling = Scaling(np.full(5, 2.0), np.full(5, 4.0))
+    model = make_model((5, 1), theta=theta, feature_scaling=scaling)
+    np.testing.assert_array_equal(model.theta, theta)
+    assert model.feature_scaling is scaling
+
+
+NAN_THETA = np.full(Architecture((2, 3, 1)).parameters, np.nan)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"theta": np.zeros(12)}, r"theta has shape \(12,\); expected \(13,\)"),
+        ({"theta": np.zeros((13, 1))}, r"theta has shape \(13, 1\); expected \(13,\)"),
+        ({"theta": NAN_THETA}, "theta holds numbers that are not finite"),
+        ({"feature_range": np.zeros(2)}, r"feature_range has shape \(2,\); expected \(2, 2\)"),
+        ({"feature_range": [[0, 0], [1, np.inf]]}, "feature_range holds numbers that are not"),
+        ({"feature_range": [[0, 2], [1, 1]]}, "a least value above the greatest"),
+        (
+            {"feature_scaling": Scaling(np.zeros(3), np.ones(3))},
+            r"feature_scaling has shape \(3,\); expected \(2,\)",
+        ),
+        (
+            {"target_scaling": Scaling(np.zeros(2), np.ones(2))},
+            r"target_scaling has shape \(2,\); expected \(1,\)",
+        ),
+        ({"features": ("a",)}, r"features has shape \(1,\); expected \(2,\)"),
+        ({"targets": ("a", "b")}, r"targets has shape \(2,\); expected \(1,\)"),
+        ({"features": ("a", "a")}, "names must differ from each other, got a, a"),
+    ],
+)
+def test_parts_that_do_not_fit_make_no_model(
+    part: dict[str, Any], message: str, make_model: MakeModel
+) -> None:
+    with pytest.raises(InputError, match=message):
+        make_model((2, 3, 1), **part)

@@ -1,0 +1,141 @@
+"""Publishers that are killed: whatever the moment, every visible version and promotion is whole."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from registry import Promotion, Registry, storage, versions
+from tests.registry.models import make_model
+from tests.registry.races import TIMEOUT_SECONDS, fork
+
+KILLS = 60
+NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
+MODEL = make_model((2, 8, 1))
+GOLDEN = np.random.default_rng(1).uniform(-1, 1, (3, 2))
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*fork:DeprecationWarning"  # BLAS keeps idle threads; they hold no lock of ours
+)
+
+
+def publish_and_promote(folder: Path) -> Promotion:
+    registry = Registry.local(folder)
+    version = registry.publish(MODEL, {}, GOLDEN)
+    return registry.promote(version, by="publisher", reason="newer", at=NOON)
+
+
+def run_until_killed(work: Callable[[], object], kill_after_seconds: float | None = None) -> None:
+    """Run `work` in a process of its own, which is killed or kills itself."""
+    ready, begun = fork.Pipe(duplex=False)
+
+    def run() -> None:
+        begun.send(None)
+        work()
+
+    process = fork.Process(target=run)
+    process.start()
+    assert ready.poll(TIMEOUT_SECONDS)
+    process.join(TIMEOUT_SECONDS if kill_after_seconds is None else kill_after_seconds)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL  # anything else is an error of its own
+
+
+def assert_whole(folder: Path, at_least: Promotion | None) -> Promotion | None:
+    """Everything visible verifies and nothing finished is lost; returns what is current."""
+    registry = Registry.local(folder)
+    digests = {number: registry.load(number).sha256 for number in registry.versions()}
+    assert list(digests) == list(range(1, len(digests) + 1))
+    history = [registry.promotion(number) for number in registry.promotion_numbers()]
+    assert [promotion.number for promotion in history] == list(range(1, len(history) + 1))
+    assert all(digests[promotion.version] == promotion.sha256 for promotion in history)
+    promoted = [promotion.version for promotion in history]
+    assert [promotion.previous for promotion in history] == [None, *promoted][: len(history)]
+    current = registry.current()
+    assert current == (history[-1] if history else None)
+    assert at_least is None or at_least in history
+    return current
+
+
+def test_a_publisher_killed_at_any_moment_leaves_whole_versions(tmp_path: Path) -> None:
+    def publish_forever() -> None:
+        while True:
+            publish_and_promote(tmp_path)
+
+    publish_and_promote(tmp_path)
+    start = time.perf_counter()
+    current: Promotion | None = publish_and_promote(tmp_path)
+    seconds = time.perf_counter() - start
+    for moment in np.random.default_rng(11).uniform(0, 8 * seconds, KILLS):
+        run_until_killed(publish_forever, moment)
+        current = assert_whole(tmp_path, current)
+    assert current is not None
+    assert current.number > KILLS  # they did get on with it
+    assert publish_and_promote(tmp_path).number == current.number + 1
+
+
+class KilledAtLine:
+    """A trace function that kills its process before the given line of storage or registry code.
+
+    Counted as executed, from 0: loops and calls count again.
+    """
+
+    def __init__(self, line: int) -> None:
+        self.left = line
+
+    def __call__(self, frame: FrameType, event: str, _: Any) -> "KilledAtLine | None":
+        if frame.f_code.co_filename not in (storage.__file__, versions.__file__):
+            return None
+        if event == "line":
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self.left -= 1
+        return self
+
+
+def lines_of(work: Callable[[], object]) -> int:
+    """How many lines `work` executes, as `KilledAtLine` counts them."""
+    tracer, before = KilledAtLine(sys.maxsize), sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return sys.maxsize - tracer.left
+
+
+@pytest.mark.parametrize("published", [0, 1])
+def test_a_publisher_killed_at_any_line_leaves_whole_versions(
+    tmp_path: Path, published: int
+) -> None:
+    def prepared(folder: Path) -> Promotion | None:
+        return [None, *(publish_and_promote(folder) for _ in range(published))][-1]
+
+    prepared(tmp_path / "counted")
+    count = lines_of(lambda: publish_and_promote(tmp_path / "counted"))
+    states = set()
+    for line in range(count):
+        folder = tmp_path / f"{line}"
+        before = prepared(folder)
+
+        def killed_at_line(folder: Path = folder, line: int = line) -> None:
+            sys.settrace(KilledAtLine(line))
+            publish_and_promote(folder)
+
+        run_until_killed(killed_at_line)
+        current = assert_whole(folder, before)
+        states.add((len(Registry.local(folder).versions()), current.number if current else 0))
+        promoted = publish_and_promote(folder)
+        assert promoted.number == (current.number if current else 0) + 1
+        assert_whole(folder, promoted)
+    n = published
+    assert states == {(n, n), (n + 1, n), (n + 1, n + 1)}  # before, published, promoted

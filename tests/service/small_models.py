@@ -1,0 +1,77 @@
+"""Small random models, and versions of them: good ones, and such as a fault or a forger leaves."""
+
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from network import Architecture, Array, Model, Scaling, initial_parameters
+from registry import Promotion, Registry, model_file
+
+FEATURES = ("x1", "x2", "x3", "x4")
+AWKWARD_FEATURES = ("load", "Meta", "a.b", "a/b", "m~n", "x:1", "é", "fields", "_schema", 'say "x"')
+
+
+def small_model(
+    features: tuple[str, ...] = FEATURES,
+    targets: tuple[str, ...] = ("y",),
+    *,
+    seed: int = 0,
+    activation: str = "tanh",
+    gain: float = 1.0,
+    feature_range: tuple[float, float] = (-1.0, 1.0),
+) -> Model:
+    """A network with random weights, times `gain`, and one range for all features."""
+    rng = np.random.default_rng(seed)
+    inputs, outputs = len(features), len(targets)
+    architecture = Architecture((inputs, 8, outputs), activation)
+    return Model(
+        architecture=architecture,
+        theta=gain * initial_parameters(architecture, rng),
+        feature_scaling=Scaling(rng.normal(size=inputs), rng.uniform(0.5, 2.0, inputs)),
+        target_scaling=Scaling(rng.normal(size=outputs), rng.uniform(0.5, 2.0, outputs)),
+        features=features,
+        targets=targets,
+        feature_range=np.repeat(np.array(feature_range)[:, None], inputs, axis=1),
+    )
+
+
+def random_rows(count: int, columns: int = len(FEATURES), *, seed: int = 1) -> Array:
+    """Rows of which some lie outside a range of ±1."""
+    return np.random.default_rng(seed).uniform(-1.3, 1.3, (count, columns))
+
+
+def publish(registry: Registry, model: Model) -> int:
+    """Publish without promoting."""
+    return registry.publish(model, {"metrics": {"mse": 0.5}}, np.zeros((2, len(model.features))))
+
+
+def promote(registry: Registry, version: int) -> Promotion:
+    return registry.promote(version, by="a test", reason="to be served", at=datetime.now(UTC))
+
+
+def serve(registry: Registry, model: Model) -> int:
+    """Publish and promote."""
+    version = publish(registry, model)
+    promote(registry, version)
+    return version
+
+
+def forge_promotion(folder: Path, version: int, sha256: str) -> None:
+    """Write a log entry without the checks that `promote` makes."""
+    number = len(list((folder / "promotions").iterdir())) + 1
+    entry = {"version": version, "previous": None, "at": "", "by": "", "reason": ""}
+    path = folder / "promotions" / f"{number:08d}.json"
+    path.write_text(json.dumps({**entry, "sha256": sha256}))
+
+
+def forged(content: bytes, **members: Array) -> bytes:
+    """A version's file with other members, and a checksum to match."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        arrays = {**archive, **members}
+    arrays["checksum"] = np.array(model_file._checksum(arrays))
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()

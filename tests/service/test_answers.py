@@ -1,0 +1,59 @@
+"""Answers' bytes: the bits of a prediction are the same on every way to it."""
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registry import Promotion
+from service.answers import many_rows, one_row
+from service.errors import InvalidInput
+from service.inputs import Inputs
+from service.live import Served
+from tests.service.small_models import small_model
+
+
+def served(*targets: str, activation: str = "tanh", gain: float = 1.0) -> Served:
+    model = small_model(targets=targets, activation=activation, gain=gain)
+    promotion = Promotion(1, 7, None, "", "", "", "")
+    return Served("7", promotion, Inputs(model), {})
+
+
+ONE, TWO = served("y"), served("y", "z")
+NUMBERS = st.floats(-2.0, 2.0) | st.floats(-1e9, 1e9)
+ROWS = st.lists(st.lists(NUMBERS, min_size=4, max_size=4), min_size=1, max_size=40)
+
+
+@pytest.mark.parametrize("version", [ONE, TWO], ids=["one target", "two targets"])
+@given(rows=ROWS)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_a_row_is_answered_alike_alone_and_among_others(
+    version: Served, rows: list[list[float]]
+) -> None:
+    together = orjson.loads(many_rows(version, np.array(rows)))
+    alone = [orjson.loads(one_row(version, row)) for row in rows]
+    assert together["predictions"] == [answer["prediction"] for answer in alone]
+    assert together["extrapolating"] == [
+        [row, name] for row, answer in enumerate(alone) for name in answer["extrapolating"]
+    ]
+    assert {answer["version"] for answer in alone} == {together["version"]} == {"7"}
+
+
+@given(rows=ROWS)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_an_answer_carries_the_whole_double(rows: list[list[float]]) -> None:
+    expected = ONE.inputs.model.predict(rows)[:, 0]
+    got = np.array(orjson.loads(many_rows(ONE, np.array(rows)))["predictions"])
+    assert got.tobytes() == expected.tobytes()
+
+
+def test_predictions_that_are_not_finite_are_refused_by_row() -> None:
+    version = served("y", activation="relu", gain=1e10)
+    far = [1e305, -1e305, 1e305, -1e305]
+    with pytest.raises(InvalidInput) as refused:
+        one_row(version, far)
+    assert [error["pointer"] for error in refused.value.errors] == [""]
+    with pytest.raises(InvalidInput) as refused:
+        many_rows(version, np.array([[0.0] * 4, far, [0.0] * 4]))
+    assert [error["pointer"] for error in refused.value.errors] == ["/instances/1"]

@@ -1,0 +1,60 @@
+"""The application factory."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from registry import Registry, Settings
+from service.app import create_app
+from tests.service.small_models import FEATURES, serve, small_model
+
+
+def test_the_model_is_loaded_before_the_first_request(
+    models: Path, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    serve(registry, small_model())
+    create_app(Settings(models=models))
+    assert [record.getMessage() for record in caplog.records] == ["serving version 1"]
+
+
+@pytest.mark.parametrize("place", ["missing", "missing/deep", "a file", "a file/below"])
+def test_it_starts_where_there_is_no_folder_and_makes_none(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    client = create_app(Settings(models=tmp_path / place)).test_client()
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/models").get_json() == {"current": None, "versions": []}
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_applications_of_one_process_do_not_mix(tmp_path: Path) -> None:
+    apps = []
+    for name in ("a", "b"):
+        serve(Registry.local(tmp_path / name), small_model((name,)))
+        apps.append(create_app(Settings(models=tmp_path / name)))
+    for app, name in zip(apps, ("a", "b"), strict=True):
+        client = app.test_client()
+        assert client.get("/models/1").get_json()["features"] == [name]
+        assert client.post("/predict", json={name: 0.5}).status_code == 200
+
+
+def test_no_address_is_redirected(app: Flask) -> None:
+    client = app.test_client()
+    row = dict.fromkeys(FEATURES, 0.5)
+    doubled = client.post("/", json=row, environ_overrides={"PATH_INFO": "//predict"})
+    assert doubled.data == client.post("/predict", json=row).data
+    for path in ("/models//1", "/models/", "/models/1/", "/livez/", "//"):
+        answer = client.get("/", environ_overrides={"PATH_INFO": path})
+        assert answer.status_code == 404
+
+
+def test_options_lists_the_methods(app: Flask) -> None:
+    answer = app.test_client().options("/predict")
+    assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (
+        200,
+        {"POST", "OPTIONS"},
+    )

@@ -1,0 +1,24 @@
+"""How the service's settings become gunicorn's."""
+
+import pytest
+
+from registry import Settings
+from service.__main__ import Server
+from service.logs import JsonLogger
+
+
+def test_gunicorn_takes_the_settings() -> None:
+    settings = Settings(host="0.0.0.0", port=81, workers=3, threads=5)
+    config = Server(settings).cfg
+    assert config.address == [("0.0.0.0", 81)]
+    assert (config.workers, config.threads, config.worker_class_str) == (3, 5, "gthread")
+    assert config.logger_class is JsonLogger
+    assert config.forwarder_headers == []
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("::", "::"), ("::1", "::1")],
+)
+def test_a_host_may_be_a_name_or_of_either_family(host: str, address: str) -> None:
+    assert Server(Settings(host=host, port=81)).cfg.address == [(address, 81)]

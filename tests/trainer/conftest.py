@@ -1,0 +1,153 @@
+"""Small tables, and the training command as its user starts it: from a shell or on a terminal."""
+
+import contextlib
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pytest
+
+from trainer.table import Table
+
+TRAIN = Path(__file__).parents[2] / "trainer" / "train.py"
+DEADLINE_SECONDS = 30.0
+
+
+@pytest.fixture(scope="session")
+def make_table() -> Callable[..., Table]:
+    """A table with features a, b and smooth targets without noise."""
+
+    def make(rows: int = 60, targets: int = 1) -> Table:
+        X = np.random.default_rng(5).uniform(-1.0, 1.0, (rows, 2))
+        a, b = X.T
+        Y = np.column_stack([2 * a - 3 * b + 1, a * b, np.sin(3 * a)])[:, :targets]
+        return Table(("a", "b"), ("u", "v", "w")[:targets], X, Y, "made")
+
+    return make
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """The folder that the trainings of one test publish to."""
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Ours, without settings that would steer a training."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
+    return kept | {"TERM": "xterm", "COLUMNS": "160"}
+
+
+@pytest.fixture
+def command(models: Path) -> Callable[..., list[str]]:
+    """The command line of a training."""
+
+    def command(*arguments: object) -> list[str]:
+        return [sys.executable, str(TRAIN), "--models", str(models), *map(str, arguments)]
+
+    return command
+
+
+@pytest.fixture
+def run(
+    command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a training to its end, in an empty folder and without a terminal."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(*arguments),
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+            check=False,
+        )
+
+    return run
+
+
+class Terminal:
+    """A process on a terminal of its own, where Ctrl-C is what it is to a user."""
+
+    def __init__(self, command: Sequence[str], environment: dict[str, str], folder: Path) -> None:
+        self._keyboard, self._screen = pty.openpty()
+        # the first terminal that a new session's leader opens becomes its controlling one
+        on_terminal = ["sh", "-c", 'exec "$@" <>"$0" >&0 2>&0', os.ttyname(self._screen), *command]
+        self._process = subprocess.Popen(
+            on_terminal, env=environment, cwd=folder, start_new_session=True
+        )
+        self.shown = ""
+
+    def wait_for(self, text: str) -> Self:
+        """Read what is shown until `text` is."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while text not in self.shown:
+            if not self._read(deadline - time.monotonic()):
+                pytest.fail(f"{text!r} was not shown; got {self.shown!r}")
+        return self
+
+    def type(self, keys: str) -> Self:
+        os.write(self._keyboard, keys.encode())
+        return self
+
+    def exit_code(self, keys: str = "") -> int:
+        """Read to the end, and how it ended; `keys` are typed every half second until then."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while self._process.poll() is None and time.monotonic() < deadline:
+            os.write(self._keyboard, keys.encode())
+            while self._read(0.5):
+                pass
+        while self._read(0.0):
+            pass
+        return self._process.wait(0)
+
+    def send(self, number: signal.Signals) -> Self:
+        self._process.send_signal(number)
+        return self
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select([self._keyboard], [], [], max(0.0, seconds))[0]:
+            return False
+        try:
+            content = os.read(self._keyboard, 65536)
+        except OSError:  # Linux says so when the last process has left the terminal
+            return False
+        if not self.shown:  # until the process has it open, ours keeps the terminal alive
+            os.close(self._screen)
+        self.shown += content.decode(errors="replace")
+        return bool(content)
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.wait()
+        os.close(self._keyboard)
+        if not self.shown:
+            os.close(self._screen)
+
+
+@pytest.fixture
+def terminal(
+    command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
+) -> Iterator[Callable[..., Terminal]]:
+    """Start a training on a terminal."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*arguments: object) -> Terminal:
+            terminal = Terminal(command(*arguments), environment, tmp_path)
+            stack.callback(terminal.close)
+            return terminal
+
+        yield start

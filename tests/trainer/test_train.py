@@ -1,0 +1,319 @@
+"""The command `trainer/train.py`, run as its users and their cron run it."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from network import ACTIVATIONS
+from registry import Registry
+from trainer.optimizers import SOLVERS
+from trainer.schedules import SCHEDULES
+from trainer.synthetic import synthetic_table
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+SHORT = ("--epochs", 3)
+
+
+def last_line(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    outcome: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    return outcome
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, hidden ones too."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def observations(tmp_path: Path) -> Path:
+    """A CSV file with a target that two of its columns explain."""
+    path = tmp_path / "observations.csv"
+    a, b = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 200))
+    rows = zip(a, b, 2 * a - b, a * b, strict=True)
+    path.write_text(
+        "when;a;b;y;z\n"
+        + "".join(f"day {k};{x};{t};{y};{z}\n" for k, (x, t, y, z) in enumerate(rows))
+    )
+    return path
+
+
+def test_the_default_training_learns_the_task_that_ships(run: Run, models: Path) -> None:
+    done = run("--json")
+    assert done.returncode == 0, done.stderr
+    outcome = last_line(done)
+    assert outcome["state"] == "promoted"
+    assert outcome["test_mse"] <= 1e-3
+    assert outcome["seconds"] < 60
+    fresh = synthetic_table(5000, seed=999)
+    version = Registry.local(models).load(outcome["version"])
+    assert version.model.architecture.sizes == (4, 32, 16, 1)
+    assert np.mean((version.model.predict(fresh.X) - fresh.Y) ** 2) <= 1e-3
+
+
+def test_the_outcome_is_told_to_people(run: Run) -> None:
+    done = run(*SHORT)
+    assert done.returncode == 0
+    assert re.match(
+        r"version 1 promoted: test MSE \d\.\d{3}e-\d\d, RMSE \d\.\d{3}e-\d\d, R² 0\.\d{6} "
+        r"on 500 rows never trained on\n"
+        r"  3 epochs of adam on 4000 rows in \d+\.\d s \(all epochs done\); best epoch 3\n$",
+        done.stdout,
+    )
+    assert re.match(r"epoch 1/3  loss .*  ETA \d+ s\nepoch 3/3  loss .*  ETA 0 s\n$", done.stderr)
+
+
+def test_the_outcome_is_told_to_machines_on_one_line(run: Run, models: Path) -> None:
+    done = run(*SHORT, "--json")
+    outcome = last_line(done)
+    assert done.stdout.count("\n") == 1
+    designed = {"version", "state", "test_mse", "test_rmse", "test_r2", "seconds"}
+    assert outcome.keys() == designed | {"stopped", "epochs", "best_epoch", "rows"}
+    assert (outcome["version"], outcome["state"], outcome["epochs"]) == (1, "promoted", 3)
+    assert outcome["rows"] == {"train": 4000, "validation": 500, "test": 500}
+    metrics = Registry.local(models).load(1).card["metrics"]["test"]
+    assert [outcome[f"test_{name}"] for name in metrics] == list(metrics.values())
+
+
+def test_every_training_makes_the_next_version_and_promotes_it(run: Run, models: Path) -> None:
+    run(*SHORT)
+    first = files(models)
+    run(*SHORT, "--seed", 1)
+    registry = Registry.local(models)
+    current = registry.current()
+    assert registry.versions() == [1, 2]
+    assert current is not None
+    assert (current.version, current.previous, current.by) == (2, 1, "trainer/train.py")
+    assert re.match(r"trained on synthetic: test MSE \d\.\d+$", current.reason)
+    assert files(models).items() > first.items()
+
+
+def test_no_promote_publishes_and_leaves_the_current_version(run: Run, models: Path) -> None:
+    assert last_line(run(*SHORT, "--no-promote", "--json"))["state"] == "published"
+    registry = Registry.local(models)
+    assert (registry.versions(), registry.current()) == ([1], None)
+    assert registry.load(1).model.features == ("x1", "x2", "x3", "x4")
+
+
+def test_if_none_trains_once(run: Run, models: Path) -> None:
+    assert last_line(run(*SHORT, "--if-none", "--json"))["state"] == "promoted"
+    before = files(models)
+    again = run(*SHORT, "--if-none", "--json")
+    assert again.returncode == 0
+    assert last_line(again) == {"version": 1, "state": "unchanged"}
+    assert files(models) == before
+    assert run("--if-none").stdout == ""
+
+
+def test_if_none_trains_where_a_version_is_published_but_none_is_current(run: Run) -> None:
+    run(*SHORT, "--no-promote")
+    assert last_line(run(*SHORT, "--if-none", "--json"))["version"] == 2
+
+
+def test_a_csv_file_with_one_target_and_named_features(
+    run: Run, models: Path, observations: Path
+) -> None:
+    done = run("--data", observations.name, "--target", "y", "--features", "b, a", "--epochs", 200)
+    assert done.returncode == 0, done.stderr
+    version = Registry.local(models).load(1)
+    assert (version.model.features, version.model.targets) == (("b", "a"), ("y",))
+    assert version.card["data"]["source"] == "observations.csv"
+    assert version.card["metrics"]["test"]["r2"] > 0.99
+    np.testing.assert_allclose(version.model.predict([[0.5, 0.25]]), 0.0, atol=0.1)
+
+
+def test_several_targets_are_named_in_the_card(run: Run, models: Path, observations: Path) -> None:
+    done = run("--data", observations, "--target", "y,z", "--features", "a,b", *SHORT, "--json")
+    assert done.returncode == 0, done.stderr
+    metrics = Registry.local(models).load(1).card["metrics"]["test"]
+    assert list(metrics["targets"]) == ["y", "z"]
+    assert last_line(done)["test_mse"] == metrics["mse"]
+
+
+def test_a_constant_feature_is_noted(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"7,{k},{k * k}\n" for k in range(20)))
+    done = run("--data", "t.csv", "--target", "y", *SHORT)
+    assert done.returncode == 0
+    assert "note: feature 'a' is the same in every row: it tells nothing\n" in done.stderr
+
+
+def test_options_reach_the_recipe(run: Run, models: Path) -> None:
+    recipe = {
+        "layers": [6, 5],
+        "activation": "silu",
+        "solver": "nesterov",
+        "learning_rate": 0.005,
+        "schedule": "linear",
+        "batch_size": 50,
+        "epochs": 2,
+        "patience": 7,
+        "max_seconds": 30.0,
+        "seed": 11,
+    }
+    options: list[object] = ["--samples", 300]
+    for name, value in recipe.items():
+        said = ",".join(map(str, value)) if isinstance(value, list) else value
+        options += [f"--{name.replace('_', '-')}", said]
+    assert run(*options).returncode == 0
+    version = Registry.local(models).load(1)
+    assert version.card["recipe"] == recipe
+    assert version.card["data"]["rows"]["train"] == 240
+    assert version.model.architecture.sizes == (4, 6, 5, 1)
+
+
+def test_a_linear_model_has_no_layers(run: Run, models: Path) -> None:
+    assert run(*SHORT, "--layers", "").returncode == 0
+    assert Registry.local(models).load(1).model.architecture.sizes == (4, 1)
+
+
+def test_same_seed_gives_the_same_weights_in_two_processes(run: Run, models: Path) -> None:
+    for seed in (5, 5, 6):
+        run(*SHORT, "--seed", seed)
+    first, again, other = (
+        Registry.local(models).load(number).model.theta.tobytes() for number in (1, 2, 3)
+    )
+    assert first == again != other
+
+
+@pytest.mark.parametrize("how", ["--models", "NUMNET_MODELS", "default"])
+def test_it_runs_in_any_folder_and_takes_paths_from_there(
+    how: str, command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "else where"
+    elsewhere.mkdir()
+    script = command()[1]
+    arguments = ["--models", "mine"] if how == "--models" else []
+    settings = {"NUMNET_MODELS": "mine"} if how == "NUMNET_MODELS" else {}
+    subprocess.run(
+        [sys.executable, script, *map(str, SHORT), *arguments],
+        cwd=elsewhere,
+        env=environment | settings,
+        capture_output=True,
+        check=True,
+    )
+    folder = "models" if how == "default" else "mine"
+    assert files(elsewhere).keys() == {f"{folder}/1.npz", f"{folder}/promotions/00000001.json"}
+
+
+def test_help_names_every_choice(run: Run) -> None:
+    shown = " ".join(run("--help").stdout.split())
+    for choices in (ACTIVATIONS, SOLVERS, SCHEDULES):
+        assert f"[{'|'.join(choices)}]" in shown
+
+
+# --- refusals
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--layers", "32,x"], "expected sizes like 32,16, got '32,x'"),
+        (["--activation", "tan"], "'tan' is not one of 'tanh', 'relu'"),
+        (["--samples", "9"], "9 is not in the range 10<=x<=100000000"),
+        (["--target", "y"], "--target and --features go with --data FILE"),
+        (["--data", "t.csv"], "--data FILE needs --target: the column to predict"),
+        (["--surprise"], "No such option"),
+        (["extra"], "unexpected extra argument"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_ends_with_code_two_and_says_what_is_wrong(
+    arguments: list[str], said: str, run: Run, models: Path
+) -> None:
+    done = run(*arguments, "--json")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not models.exists()
+
+
+CSV = ["--data", "t.csv", "--target", "y"]
+NUMBERS = "".join(f"{k},{k * k}\n" for k in range(20))
+
+FAILURES = {
+    "text cell": (
+        CSV,
+        "a,y\n" + NUMBERS.replace("\n3,", "\nthree,"),
+        "t.csv cannot be used:\n  line 5, column 'a': expected a finite number, got 'three'",
+    ),
+    "header alone": (CSV, "a,y\n", "t.csv has 0 rows; a training needs at least 10"),
+    "two rows": (CSV, "a,y\n1,2\n3,4\n", "t.csv has 2 rows; a training needs at least 10"),
+    "missing target": (CSV, f"a,b\n{NUMBERS}", "t.csv has no column 'y'; its columns are: a, b"),
+    "constant target": (
+        CSV,
+        "a,y\n" + "".join(f"{k},1\n" for k in range(20)),
+        "t.csv: target 'y' is 1.0 in every row: there is nothing to learn",
+    ),
+    "missing file": (
+        ["--data", "gone.csv", "--target", "y"],
+        "",
+        "cannot read gone.csv: No such file or directory",
+    ),
+    "endless": (["--max-seconds", "inf"], "", "max_seconds must be above 0 and finite, got inf"),
+    "empty layer": (
+        ["--layers", "8,0"],
+        "",
+        "every layer size must be a whole number from 1, got [4, 8, 0, 1]",
+    ),
+    "divergence": (
+        ["--activation", "relu", "--solver", "sgd", "--learning-rate", "1e9", "--epochs", "9"],
+        "",
+        "the training diverged at learning rate 1e+09: try a smaller one",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "table", "message"), FAILURES.values(), ids=FAILURES)
+def test_what_cannot_be_trained_ends_with_code_one_and_publishes_nothing(
+    arguments: list[str], table: str, message: str, run: Run, models: Path
+) -> None:
+    (models.parent / "t.csv").write_text(table)
+    done = run(*arguments, "--json")
+    assert done.returncode == 1
+    assert done.stderr == f"error: {message}\n"
+    assert last_line(done) == {"version": None, "state": "failed", "error": message}
+    assert not models.exists() or files(models) == {}
+
+
+def test_a_failure_is_told_to_people_on_stderr_alone(run: Run) -> None:
+    done = run("--epochs", 0)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: epochs must be above 0 and finite, got 0\n"
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_training(
+    run: Run, models: Path
+) -> None:
+    models.write_text("a file")
+    done = run("--json", "--models", models / "below")
+    assert done.returncode == 1
+    assert done.stderr == f"error: cannot write under {models}/below: Not a directory\n"
+    assert last_line(done)["state"] == "failed"
+    assert models.read_text() == "a file"
+
+
+def test_settings_that_cannot_be_used_are_refused(
+    command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, command()[1], "--json"],
+        cwd=tmp_path,
+        env=environment | {"NUMNET_MODELS": "s3://bucket/models"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: NUMNET_MODELS=s3://bucket/models: expected a folder")
+    assert last_line(done)["state"] == "failed"

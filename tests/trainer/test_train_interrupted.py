@@ -1,0 +1,160 @@
+"""A training that is interrupted: from a shell, from cron, and at a terminal."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry import Registry
+from trainer.train import _interruptible
+
+LONG = ("--epochs", 1_000_000, "--max-seconds", 120)
+StartTerminal = Callable[..., Any]
+
+EVERY_SIGNAL = pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"]
+)
+
+
+def published_files(models: Path) -> list[str]:
+    return sorted(str(path.relative_to(models)) for path in models.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def start(
+    command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a training without a terminal, and return once it trains."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command(*arguments),
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("epoch 1/")
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@EVERY_SIGNAL
+def test_without_a_terminal_nothing_is_published(
+    number: signal.Signals, start: Callable[..., subprocess.Popen[str]], models: Path
+) -> None:
+    process = start(*LONG)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert stdout == ""
+    assert stderr.splitlines()[-1] == "interrupted: nothing was published"
+    assert "Traceback" not in stderr
+    assert published_files(models) == []
+
+
+def test_machines_are_told_that_it_was_discarded(
+    start: Callable[..., subprocess.Popen[str]], models: Path
+) -> None:
+    process = start(*LONG, "--json")
+    process.send_signal(signal.SIGINT)
+    stdout, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert json.loads(stdout) == {"version": None, "state": "discarded"}
+    assert published_files(models) == []
+
+
+def test_what_was_current_stays_current(
+    start: Callable[..., subprocess.Popen[str]], run: Callable[..., Any], models: Path
+) -> None:
+    run("--epochs", 2)
+    before = published_files(models)
+    process = start(*LONG)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert published_files(models) == before == ["1.npz", "promotions/00000001.json"]
+
+
+def test_a_terminal_shows_a_bar(terminal: StartTerminal) -> None:
+    screen = terminal("--epochs", 100)
+    assert screen.exit_code() == 0
+    assert "training" in screen.shown
+    assert "━" in screen.shown
+    assert "100%" in screen.shown
+    assert "ETA 0 s" in screen.shown
+    assert "epoch 1/" not in screen.shown
+    assert "version 1 promoted: test MSE" in screen.shown
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGINT", "SIGTERM"])
+def test_at_a_terminal_yes_publishes_the_best_so_far(
+    how: str, terminal: StartTerminal, models: Path
+) -> None:
+    screen = terminal(*LONG).wait_for("validation")
+    screen.type("\x03") if how == "Ctrl-C" else screen.send(signal.Signals[how])
+    screen.wait_for("Publish the best so far (test MSE ").wait_for("[y/N]").type("y\n")
+    assert screen.exit_code() == 0
+    assert "version 1 promoted" in screen.shown
+    assert "(interrupted)" in screen.shown
+    assert published_files(models) == ["1.npz", "promotions/00000001.json"]
+    registry = Registry.local(models)
+    version = registry.load(1, registry.promotion(1).sha256)
+    assert version.card["training"]["stopped"] == "interrupted"
+    assert version.card["training"]["best_epoch"] >= 1
+
+
+@pytest.mark.parametrize("answer", ["\n", "n\n"], ids=["Enter", "no"])
+def test_at_a_terminal_anything_but_yes_discards(
+    answer: str, terminal: StartTerminal, models: Path
+) -> None:
+    screen = terminal(*LONG).wait_for("validation").type("\x03").wait_for("[y/N]").type(answer)
+    assert screen.exit_code() == 130
+    assert "version" not in screen.shown
+    assert published_files(models) == []
+
+
+def test_at_a_terminal_a_second_interrupt_ends_at_once(
+    terminal: StartTerminal, models: Path
+) -> None:
+    screen = terminal(*LONG).wait_for("validation").type("\x03").wait_for("[y/N]")
+    # again and again: input() misses a signal that comes just as it begins to wait
+    assert screen.exit_code("\x03") == 130
+    assert "interrupted: nothing was published" in screen.shown
+    assert "Traceback" not in screen.shown
+    assert published_files(models) == []
+
+
+def test_machines_are_not_asked_even_at_a_terminal(terminal: StartTerminal, models: Path) -> None:
+    screen = terminal(*LONG, "--json").wait_for("validation").type("\x03")
+    assert screen.exit_code() == 130
+    assert "[y/N]" not in screen.shown
+    assert '{"version": null, "state": "discarded"}' in screen.shown
+    assert published_files(models) == []
+
+
+@EVERY_SIGNAL
+def test_the_first_signal_asks_to_stop_and_the_second_does_not_wait(
+    number: signal.Signals,
+) -> None:
+    before = [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)]
+    with pytest.raises(KeyboardInterrupt), _interruptible() as stop:  # noqa: PT012  # the order is what is tested
+        assert not stop()
+        os.kill(os.getpid(), number)
+        assert stop()
+        os.kill(os.getpid(), number)
+        pytest.fail("a second signal was let pass")
+    assert [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)] == before

@@ -1,0 +1,168 @@
+"""From a table to a model with its card."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from network import ArchitectureError, Array
+from trainer.errors import TrainingFailed
+from trainer.fit import Epoch, Stopped
+from trainer.optimizers import SOLVERS
+from trainer.recipe import Recipe
+from trainer.table import Table
+from trainer.training import train
+
+MakeTable = Callable[..., Table]
+NOON = datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC)
+SHORT = Recipe(layers=(5, 4), epochs=4, batch_size=16)
+
+
+def test_same_seed_gives_the_same_bits_and_another_seed_others(make_table: MakeTable) -> None:
+    table = make_table(targets=2)
+
+    def theta(seed: int) -> bytes:
+        return train(table, replace(SHORT, seed=seed)).model.theta.tobytes()
+
+    assert theta(3) == theta(3) != theta(4)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_linear_truth_is_found(solver: str, make_table: MakeTable) -> None:
+    recipe = Recipe(layers=(), activation="identity", solver=solver, epochs=300)
+    trained = train(make_table(rows=100), recipe)
+    np.testing.assert_allclose(
+        trained.model.predict([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])[:, 0], [1, 3, -2], atol=1e-3
+    )
+    assert trained.metrics["r2"] > 0.99999
+
+
+def test_a_timestamp_teaches_as_well_as_its_offset() -> None:
+    offsets = np.linspace(-1.0, 1.0, 200)[:, None]
+
+    def r2(t: Array) -> float:
+        table = Table(("t",), ("y",), t, np.sin(3 * offsets), "clock")
+        return float(train(table, Recipe(layers=(8,), epochs=200)).metrics["r2"])
+
+    assert r2(1.7e9 + offsets) == pytest.approx(r2(offsets), abs=1e-3)
+    assert r2(offsets) > 0.9
+
+
+def test_several_targets_are_learnt_together(make_table: MakeTable) -> None:
+    trained = train(make_table(rows=200, targets=3), Recipe(layers=(16,), epochs=300))
+    assert trained.model.predict([[0.1, 0.2]]).shape == (1, 3)
+    assert list(trained.metrics["targets"]) == ["u", "v", "w"]
+    assert min(each["r2"] for each in trained.metrics["targets"].values()) > 0.9
+
+
+def test_metrics_are_those_of_the_test_rows(make_table: MakeTable) -> None:
+    trained = train(make_table(rows=60), SHORT)  # 6 test rows, all of them golden
+    a, b = trained.golden_inputs.T
+    errors = trained.model.predict(trained.golden_inputs)[:, 0] - (2 * a - 3 * b + 1)
+    assert len(errors) == 6
+    assert trained.metrics["mse"] == pytest.approx(np.mean(errors**2), rel=1e-12)
+
+
+def test_test_rows_have_no_say_in_the_model(make_table: MakeTable) -> None:
+    table = make_table(rows=60)
+    trained = train(table, SHORT)
+    test_rows = (table.X[:, None] == trained.golden_inputs).all(axis=2).any(axis=1)
+    assert test_rows.sum() == 6
+    X, Y = table.X.copy(), table.Y.copy()
+    X[test_rows] += 1000.0
+    Y[test_rows] -= 1000.0
+    other = train(replace(table, X=X, Y=Y), SHORT)
+    for part in ("theta", "feature_range"):
+        assert getattr(other.model, part).tobytes() == getattr(trained.model, part).tobytes()
+    for scaling in ("feature_scaling", "target_scaling"):
+        first, second = getattr(trained.model, scaling), getattr(other.model, scaling)
+        np.testing.assert_array_equal([first.shift, first.scale], [second.shift, second.scale])
+    assert other.metrics["mse"] > 1e5
+
+
+def test_golden_inputs_are_a_few_rows_of_the_table(make_table: MakeTable) -> None:
+    table = make_table(rows=500)
+    golden = train(table, SHORT).golden_inputs
+    assert golden.shape == (8, 2)
+    assert (table.X[:, None] == golden).all(axis=2).any(axis=0).all()
+
+
+def test_ten_rows_and_a_constant_feature_are_enough(make_table: MakeTable) -> None:
+    ten = make_table(rows=10)
+    constant = replace(ten, X=np.column_stack([np.full(10, 0.1), ten.X[:, 1]]))
+    trained = train(constant, SHORT)
+    assert trained.card["data"]["rows"] == {"train": 8, "validation": 1, "test": 1}
+    assert np.isfinite(trained.model.predict(constant.X)).all()
+    assert trained.metrics["r2"] is None  # of one row
+
+
+def test_the_card_is_json_and_tells_how_the_model_came_to_be(make_table: MakeTable) -> None:
+    table = make_table()
+    trained = train(table, SHORT, now=lambda: NOON)
+    card: dict[str, Any] = json.loads(json.dumps(trained.card, allow_nan=False))
+    assert card["created_at"] == "2024-02-29T12:00:00+00:00"
+    assert card["recipe"]["layers"] == [5, 4]
+    assert card["recipe"]["learning_rate"] == SOLVERS["adam"].learning_rate
+    assert card["data"] == {
+        "source": "made",
+        "fingerprint": table.fingerprint(),
+        "rows": {"train": 48, "validation": 6, "test": 6},
+    }
+    assert card["metrics"] == {"test": trained.metrics}
+    assert card["training"]["stopped"] == "all epochs done"
+    assert [epoch["epoch"] for epoch in card["training"]["history"]] == [1, 2, 3, 4]
+    assert card["libraries"]["numpy"] == np.__version__
+
+
+@pytest.mark.parametrize(("epochs", "points"), [(200, 200), (201, 101), (500, 168), (1000, 201)])
+def test_a_long_history_is_thinned_but_keeps_its_ends(
+    epochs: int, points: int, make_table: MakeTable
+) -> None:
+    recipe = Recipe(layers=(), epochs=epochs, patience=epochs, learning_rate=1e-4, batch_size=48)
+    record = train(make_table(), recipe).card["training"]
+    numbers = [epoch["epoch"] for epoch in record["history"]]
+    assert (numbers[0], numbers[-1], len(numbers)) == (1, epochs, points)
+    assert record["epochs"] == epochs
+
+
+def test_the_time_limit_is_kept_by_the_clock_given(make_table: MakeTable) -> None:
+    clock = itertools.count()
+    trained = train(
+        make_table(), replace(SHORT, epochs=1000, max_seconds=50.0), clock=lambda: next(clock)
+    )
+    assert trained.stopped is Stopped.TIME
+    assert 50 < trained.seconds < 60
+
+
+def test_stop_and_watch_reach_the_loop(make_table: MakeTable) -> None:
+    told: list[Epoch] = []
+    trained = train(make_table(), SHORT, watch=told.append, stop=lambda: len(told) == 2)
+    assert trained.stopped is Stopped.INTERRUPTED
+    assert [epoch.epoch for epoch in told] == [1, 2]
+
+
+@pytest.mark.parametrize("activation", ["relu", "identity"])
+def test_a_training_that_diverges_at_once_makes_no_model(
+    activation: str, make_table: MakeTable
+) -> None:
+    recipe = replace(SHORT, activation=activation, solver="sgd", learning_rate=1e9, epochs=50)
+    with pytest.raises(TrainingFailed, match=r"diverged at learning rate 1e\+09: try a smaller"):
+        train(make_table(), recipe)
+
+
+def test_layers_that_make_no_network_are_refused(make_table: MakeTable) -> None:
+    with pytest.raises(ArchitectureError, match="whole number from 1"):
+        train(make_table(), Recipe(layers=(0,)))
+
+
+def test_the_model_names_its_columns_and_the_range_it_saw(make_table: MakeTable) -> None:
+    table = make_table(rows=100)
+    model = train(table, SHORT).model
+    assert (model.features, model.targets) == (table.features, table.targets)
+    assert np.isin(model.feature_range, table.X).all()
+    assert model.outside(table.X).any(axis=1).sum() <= 20  # none of the 80 training rows
