@@ -1,7 +1,7 @@
 """The mathematics of small neural networks, in NumPy alone: no files, clock, randomness or logs."""
 
 from network.activations import ACTIVATIONS
-from network.architecture import Architecture
+from network.architecture import MAX_LAYERS, Architecture
 from network.arrays import Array
 from network.backpropagation import Backpropagation
 from network.errors import ArchitectureError, InputError, NetworkError, ScalingError
@@ -11,6 +11,7 @@ from network.scaling import Scaling
 
 __all__ = [
     "ACTIVATIONS",
+    "MAX_LAYERS",
     "Architecture",
     "ArchitectureError",
     "Array",

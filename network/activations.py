@@ -24,7 +24,7 @@ _GELU_CUBIC = 0.044715
 
 @dataclass(frozen=True)
 class Activation:
-    """An elementwise function with its derivative.
+    """An elementwise function with its derivative. f(1) must not be 0: `Model` divides by it.
 
     Attributes
     ----------

@@ -11,6 +11,7 @@ from network.activations import ACTIVATIONS
 from network.arrays import Array
 from network.errors import ArchitectureError
 
+MAX_LAYERS = 100
 MAX_PARAMETERS = 10_000_000
 
 
@@ -23,8 +24,8 @@ class Architecture:
     Raises
     ------
     ArchitectureError
-        fewer than two layers, a size that is not a positive integer, an unknown activation, or
-        more than `MAX_PARAMETERS` parameters.
+        no or more than `MAX_LAYERS` layers of weights, a size that is not a positive integer, an
+        unknown activation, or more than `MAX_PARAMETERS` parameters.
     """
 
     sizes: tuple[int, ...]
@@ -34,6 +35,10 @@ class Architecture:
         if len(self.sizes) < 2:
             raise ArchitectureError(
                 f"a network needs an input and an output layer, got sizes {list(self.sizes)}"
+            )
+        if len(self.sizes) > MAX_LAYERS + 1:
+            raise ArchitectureError(
+                f"{len(self.sizes) - 1} layers of weights are too many; the limit is {MAX_LAYERS}"
             )
         if any(type(size) is not int or size < 1 for size in self.sizes):
             raise ArchitectureError(

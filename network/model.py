@@ -74,7 +74,7 @@ class Model:
     def predict(self, X: ArrayLike) -> Array:
         """Predictions for rows of features; each row's bits do not depend on the other rows.
 
-        Where a feature is so large that the arithmetic overflows, the prediction is not finite.
+        Where a feature is so large that the arithmetic overflows, it need not be finite.
 
         Parameters
         ----------

@@ -59,8 +59,3 @@ class Scaling:
         """Scaled copy of (N, columns)."""
         scaled: Array = (data - self.shift) / self.scale
         return scaled
-
-    def invert(self, scaled: Array) -> Array:
-        """The copy of (N, columns) that `apply` would map to `scaled`."""
-        data: Array = scaled * self.scale + self.shift
-        return data

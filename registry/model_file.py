@@ -25,14 +25,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from network import Architecture, Array, Model, NetworkError, Scaling
+from network import MAX_LAYERS, Architecture, Array, Model, NetworkError, Scaling
 from registry.errors import VersionRefused
 
 FORMAT = "numnet/1"
-MAX_MEMBERS = 256
 MAX_MEMBER_BYTES = 128 * 1024 * 1024
 GOLDEN_TOLERANCE = 1e-9  # of the target's scale: another machine's BLAS sums in another order
 NAMED_MEMBERS = (
@@ -54,6 +54,7 @@ _HEADER = re.compile(
     r"'shape': \(((?:\d{1,9},(?: \d{1,9},){0,7}(?: \d{1,9})?)?)\), \} *\n"
 )
 _TYPE = re.compile(r"'(<f[248]|<u[248]|\|u1|<U[1-9]\d{0,2})'")
+MAX_MEMBERS = len(NAMED_MEMBERS) + 1 + 2 * MAX_LAYERS  # and the checksum
 
 Card = dict[str, Any]
 Members = dict[str, NDArray[Any]]
@@ -169,8 +170,6 @@ def _read_members(content: bytes) -> Members:
     except (
         zipfile.BadZipFile,
         EOFError,
-        NotImplementedError,
-        OSError,
         OverflowError,
         RuntimeError,
         ValueError,
@@ -241,8 +240,9 @@ def _layers(members: Members) -> list[tuple[Array, Array]]:
 
 def _card(content: NDArray[Any]) -> Card:
     try:
-        card = json.loads(content.tobytes())
-    except (ValueError, RecursionError) as error:
+        card = orjson.loads(content.tobytes())
+        orjson.dumps(card)  # what can be read but not shown: nested too deeply
+    except (ValueError, TypeError) as error:
         raise VersionRefused(f"the card is not a JSON document: {error}") from error
     if not isinstance(card, dict):
         raise VersionRefused("the card is not a JSON object")

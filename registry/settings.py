@@ -1,5 +1,6 @@
 """Everything that can be set, read once from the environment and checked."""
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from registry.errors import SettingsError
+
+log = logging.getLogger(__name__)
 
 
 def _cores() -> int:
@@ -42,18 +45,21 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read every `NUMNET_` variable; an empty one counts as not set.
 
+        A name that is no setting is warned of, not refused: an orchestrator may have made it.
+
         Raises
         ------
         SettingsError
-            a variable that is no setting, or a value that cannot be used.
+            a value that cannot be used.
         """
         names = {f"NUMNET_{field.name.upper()}": field.name for field in fields(cls)}
         given = {
             key: value for key, value in environ.items() if key.startswith("NUMNET_") and value
         }
-        for key in given:
+        for key in list(given):
             if key not in names:
-                raise SettingsError(f"{key} is not a setting; there are {', '.join(names)}")
+                log.warning("%s is not a setting; there are %s", key, ", ".join(names))
+                del given[key]
         return cls(**{names[key]: _parse(key, value) for key, value in given.items()})
 
 
@@ -68,9 +74,7 @@ _RANGES = {
 def _parse(key: str, value: str) -> Any:
     if key == "NUMNET_MODELS":
         if "://" in value:
-            raise SettingsError(
-                f"{key}={value}: expected a folder; object storage is not supported"
-            )
+            raise SettingsError(f"{key}: expected a folder; object storage is not supported")
         return Path(value)
     if key not in _RANGES:
         return value

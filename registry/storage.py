@@ -12,6 +12,7 @@ from typing import Protocol
 from registry.errors import KeyExists, StorageError
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
+_ASIDE = ".aside"
 PROMOTION_KEY = re.compile(r"promotions/([0-9]{8})\.json")
 
 
@@ -57,7 +58,7 @@ class LocalStorage:
     """A folder on a local disk: files made aside, synced, and hard-linked into place."""
 
     _ABANDONED_SECONDS = 3600.0
-    _CLOCK_TICK_NS = 1_000_000_000  # none is coarser, and two machines' clocks differ by less
+    _CLOCK_TICK_NS = 1_000_000_000  # no file system's is coarser
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -68,7 +69,7 @@ class LocalStorage:
         path = self.root / key
         with _explained(f"cannot write {key} under {self.root}"):
             _make_folder(path.parent)
-            aside = path.parent / f".{path.name}.{secrets.token_hex(8)}"
+            aside = _aside(path)
             try:
                 _write_durably(aside, content)
                 os.link(aside, path)
@@ -83,12 +84,14 @@ class LocalStorage:
     def check_writable(self) -> None:
         with _explained(f"cannot write under {self.root}"):
             _make_folder(self.root)
-            probe = self.root / f".probe..{secrets.token_hex(8)}"
+            probe, link = _aside(self.root / "probe"), _aside(self.root / "link")
             try:
                 _write_durably(probe, b"")
+                os.link(probe, link)
             finally:
-                with contextlib.suppress(OSError):
-                    probe.unlink()
+                for path in (probe, link):
+                    with contextlib.suppress(OSError):
+                        path.unlink()
 
     def read(self, key: str) -> bytes | None:
         with _explained(f"cannot read {key} under {self.root}"):
@@ -135,10 +138,15 @@ class LocalStorage:
         """Delete what writers that were killed left aside long ago."""
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.startswith(".") and entry.name.count(".") >= 3:
+                if entry.name.startswith(".") and entry.name.endswith(_ASIDE):
                     age = time.time() - entry.stat().st_mtime
                     if age > self._ABANDONED_SECONDS:
                         os.unlink(entry.path)
+
+
+def _aside(path: Path) -> Path:
+    """A hidden name beside `path` that nobody else has."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}{_ASIDE}")
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from network import Array, Model
 from registry.errors import KeyExists, VersionNotFound, VersionRefused
-from registry.model_file import Version, decode, encode
+from registry.model_file import Card, Version, decode, encode
 from registry.storage import PROMOTION_KEY, LocalStorage, Storage, promotion_key
 
 _VERSION_KEY = re.compile(r"([1-9][0-9]{0,8})\.npz")
@@ -45,6 +45,7 @@ class Registry:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._cards: dict[int, tuple[str, Card]] = {}  # by version, with the file's SHA-256
 
     @classmethod
     def local(cls, folder: Path) -> Self:
@@ -93,15 +94,25 @@ class Registry:
         ------
         VersionNotFound, VersionRefused, StorageError
         """
-        content = self._storage.read(f"{version}.npz")
-        if content is None:
-            raise VersionNotFound(version)
+        content = self._read(version)
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
             raise VersionRefused("the file is not the one that was promoted: its checksum differs")
-        loaded = decode(content)
-        if loaded.card.get("version") != version:
-            raise VersionRefused(f"the file is that of version {loaded.card.get('version')}")
-        return loaded
+        return _verified(version, content)
+
+    def card(self, version: int) -> Card:
+        """The card of a version, verified; again only where the file has changed since.
+
+        Raises
+        ------
+        VersionNotFound, VersionRefused, StorageError
+        """
+        content = self._read(version)
+        sha256 = hashlib.sha256(content).hexdigest()
+        known, card = self._cards.get(version, ("", {}))
+        if known != sha256:
+            card = _verified(version, content).card
+            self._cards[version] = (sha256, card)
+        return card
 
     def promote(self, version: int, *, by: str, reason: str, at: datetime) -> Promotion:
         """Make a version current, once it is verified.
@@ -169,3 +180,16 @@ class Registry:
     def generation(self) -> Hashable:
         """Changes when something was promoted; cheap enough to ask before every request."""
         return self._storage.generation()
+
+    def _read(self, version: int) -> bytes:
+        content = self._storage.read(f"{version}.npz")
+        if content is None:
+            raise VersionNotFound(version)
+        return content
+
+
+def _verified(version: int, content: bytes) -> Version:
+    loaded = decode(content)
+    if loaded.card.get("version") != version:
+        raise VersionRefused(f"the file is that of version {loaded.card.get('version')}")
+    return loaded

@@ -36,7 +36,7 @@ class LiveModel:
     """Follows the promotion log. One per process; safe to share between threads.
 
     The newest promotion whose version verifies is served. One that does not is refused, with a log
-    line that says why, and the one before it in the log serves instead, on every worker alike.
+    line that says why, and the one before it in the log serves instead.
     Where nothing verifies any more (a folder that was deleted), what is loaded goes on serving.
     """
 

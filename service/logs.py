@@ -1,5 +1,6 @@
 """Logs as JSON lines: what happens on stderr, one line per request on stdout. Never bodies."""
 
+import contextlib
 import logging
 import os
 import sys
@@ -46,12 +47,20 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
             "time": datetime.now(UTC),
             "request_id": request_log.request_id(environ),
             "method": environ.get("REQUEST_METHOD"),
-            "path": environ.get("PATH_INFO", getattr(req, "path", None)),
+            "path": _path(environ, req),
             "status": int(resp.status.split(None, 1)[0]),
             "duration_ms": request_time.total_seconds() * 1000,
             "bytes": resp.sent,
             "client": environ.get("REMOTE_ADDR"),
         }
         line |= request_log.notes(environ)
-        # one write, so that lines of several processes do not mix
-        os.write(sys.stdout.fileno(), orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        # One write, so that lines of several processes do not mix. A log that cannot be written
+        # (a full disk, a closed pipe) is no reason to drop a connection.
+        with contextlib.suppress(OSError):
+            os.write(sys.stdout.fileno(), orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _path(environ: WSGIEnvironment, req: Any) -> str:
+    """The path as the client meant it: WSGI hands UTF-8 on as if it were Latin-1."""
+    path: str = environ.get("PATH_INFO", getattr(req, "path", None)) or ""
+    return path.encode("latin-1", "replace").decode(errors="replace")

@@ -1,14 +1,12 @@
 """`GET /models` and `GET /models/{v}`: which versions there are, and what each is."""
 
-from collections.abc import Hashable
-from functools import lru_cache
 from typing import Any
 
 import orjson
 from flask import Blueprint, Response, current_app
 
 from registry import Card, Registry, StorageError, VersionNotFound, VersionRefused
-from service.live import LiveModel
+from service.live import LiveModel, Served
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 
@@ -16,12 +14,10 @@ blueprint = Blueprint("models", __name__, url_prefix="/models")
 @blueprint.get("")
 def list_models() -> Response:
     """List all versions, newest first, with their metrics, and say which one is being served."""
-    registry: Registry = current_app.extensions["registry"]
-    live: LiveModel = current_app.extensions["live_model"]
-    served = live.current()
+    registry, served = _registry_and_served()
     current = served.version if served else None
     versions = [
-        _summary(registry, version) | {"current": str(version) == current}
+        _summary(registry, version, served) | {"current": str(version) == current}
         for version in reversed(registry.versions())
     ]
     return _json({"current": current, "versions": versions})
@@ -30,22 +26,25 @@ def list_models() -> Response:
 @blueprint.get("/<version>")
 def show_model(version: str) -> Response:
     """Show one version's card: features, layers, training, data and metrics."""
-    registry: Registry = current_app.extensions["registry"]
+    registry, served = _registry_and_served()
     if not (version.isascii() and version.isdecimal() and len(version) < 10 and version[0] != "0"):
         raise VersionNotFound(version)
-    card = _card(registry, int(version), registry.generation())
-    return _json({**card, "version": version})
+    return _json({**_card(registry, int(version), served), "version": version})
 
 
-@lru_cache(maxsize=64)
-def _card(registry: Registry, version: int, generation: Hashable) -> Card:
-    """A version never changes, so its card is read once, and again where the folder is another."""
-    return registry.load(version).card
+def _registry_and_served() -> tuple[Registry, Served | None]:
+    live: LiveModel = current_app.extensions["live_model"]
+    return current_app.extensions["registry"], live.current()
 
 
-def _summary(registry: Registry, version: int) -> dict[str, Any]:
+def _card(registry: Registry, version: int, served: Served | None) -> Card:
+    """The card of what is being served, not of what may since have taken its file's place."""
+    return served.card if served and served.version == str(version) else registry.card(version)
+
+
+def _summary(registry: Registry, version: int, served: Served | None) -> dict[str, Any]:
     try:
-        card = _card(registry, version, registry.generation())
+        card = _card(registry, version, served)
     except (VersionRefused, VersionNotFound) as error:
         return {"version": str(version), "refused": str(error)}
     except StorageError:

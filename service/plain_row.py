@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from service import answers, request_log
-from service.errors import InvalidInput
 from service.live import LiveModel
 
 MAX_BYTES = 64 * 1024
@@ -49,12 +48,12 @@ class PlainRow:
         return self._application(environ, start_response)
 
     def _answer(self, environ: WSGIEnvironment, body: bytes) -> bytes | None:
-        served = self._live.current()
-        if served is None or (values := served.inputs.plain_row(body)) is None:
-            return None
         try:
+            served = self._live.current()
+            if served is None or (values := served.inputs.plain_row(body)) is None:
+                return None
             answer = answers.one_row(served, values)
-        except InvalidInput:
+        except Exception:  # Flask's way will meet it again, and answer and log it as it should
             return None
         request_log.note(environ, route="/predict", rows=1, version=served.version)
         return answer

@@ -5,6 +5,7 @@ import math
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -18,8 +19,8 @@ DELIMITERS = ",;\t"
 def csv_table(path: Path, targets: Sequence[str], features: Sequence[str] = ()) -> Table:
     """Read the named columns of a UTF-8 file; further columns may hold anything.
 
-    The delimiter is a comma, semicolon or tab, whichever the header has most of. Decimals are
-    written with a point. Lines without any character are skipped.
+    The delimiter is a comma, semicolon or tab, whichever splits the header into most cells.
+    Decimals are written with a point. Lines without any character are skipped.
 
     Parameters
     ----------
@@ -34,13 +35,10 @@ def csv_table(path: Path, targets: Sequence[str], features: Sequence[str] = ()) 
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            header_line = file.readline()
-            file.seek(0)
-            delimiter = max(DELIMITERS, key=header_line.count)
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            header = [name.strip() for name in next(reader, [])]
+            reader = csv.reader(file, delimiter=_delimiter(file), strict=True)
+            header = [name.strip() for name in next(filter(None, reader), [])]
             features = tuple(features or (name for name in header if name not in targets))
-            columns = _columns(path, header, [*features, *targets])
+            columns = _columns(path, header, [*targets, *features])
             cells = array("d")
             for row in _rows(path, reader, header, columns):
                 cells.extend(row)
@@ -53,8 +51,15 @@ def csv_table(path: Path, targets: Sequence[str], features: Sequence[str] = ()) 
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {error}") from error
     data = np.frombuffer(cells, dtype=np.float64).reshape(-1, len(columns))
-    X, Y = data[:, : len(features)], data[:, len(features) :]
+    Y, X = data[:, : len(targets)], data[:, len(targets) :]
     return Table(features, tuple(targets), X.copy(), Y.copy(), path.name)
+
+
+def _delimiter(file: TextIO) -> str:
+    """The delimiter that splits the header into most cells; rewinds the file."""
+    header = next((line for line in file if line.strip()), "")
+    file.seek(0)
+    return max(DELIMITERS, key=lambda each: len(next(csv.reader([header], delimiter=each), [])))
 
 
 def _undecodable_line(path: Path) -> int:
@@ -96,7 +101,7 @@ def _rows(
             errors += [
                 f"line {_line(reader)}, column {header[columns[index]]!r}: "
                 f"expected a finite number, got {row[columns[index]][:40]!r}"
-                for index in wrong
+                for index in sorted(wrong, key=columns.__getitem__)
             ]
         if len(errors) >= MAX_ERRORS:
             break

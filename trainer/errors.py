@@ -3,7 +3,7 @@
 TrainerError
 ├── DataError       a table that cannot be trained on; names what is wrong and where
 ├── RecipeError     options that make no training
-└── TrainingFailed  the training diverged before it found anything better than its start
+└── TrainingFailed  nothing better than the random start was found
 """
 
 
@@ -20,4 +20,4 @@ class RecipeError(TrainerError):
 
 
 class TrainingFailed(TrainerError):
-    """The training diverged before it found anything better than its start."""
+    """Nothing better than the random start was found."""

@@ -140,11 +140,12 @@ def fit(
         if validation_loss < best_loss:
             best_loss, best_epoch = validation_loss, epoch
             np.copyto(best_theta, theta)
-        if not (math.isfinite(validation_loss) and math.isfinite(total)):
-            stopped = Stopped.DIVERGED
+        finite = math.isfinite(validation_loss) and math.isfinite(total)
+        if not finite:
+            stopped = stopped or Stopped.DIVERGED
         elif epoch - best_epoch >= limits.patience:
             stopped = stopped or Stopped.PATIENCE
-        if stopped is not Stopped.DIVERGED:
+        if finite:
             history.append(
                 Epoch(
                     epoch=epoch,

@@ -14,9 +14,10 @@ LOG_INTERVAL_SECONDS = 5.0
 
 @contextmanager
 def progress(
-    max_seconds: float, stream: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic
+    max_seconds: float, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Callable[[Epoch], None]]:
-    """A function to call after each epoch, which shows it on `stream`."""
+    """A function to call after each epoch, which shows it on `stream`, by default stderr."""
+    stream = stream or sys.stderr
     if stream.isatty():
         with _bar(max_seconds, stream) as show:
             yield show
@@ -68,15 +69,18 @@ def _bar(max_seconds: float, stream: TextIO) -> Iterator[Callable[[Epoch], None]
     from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
 
     columns = (
-        TextColumn("training"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f}%  {task.fields[text]}"),
+        TextColumn("{task.percentage:>3.0f}%"),
+        BarColumn(bar_width=16),
+        TextColumn("{task.fields[text]}"),
     )
     with Progress(*columns, console=Console(file=stream)) as bar:
         task = bar.add_task("", total=1.0, text="")
 
         def show(epoch: Epoch) -> None:
-            text = f"{_describe(epoch)}  ETA {remaining_seconds(epoch, max_seconds):.0f} s"
+            text = (  # fits 80 columns
+                f"ETA {remaining_seconds(epoch, max_seconds):.0f} s  loss {epoch.train_loss:.1e}  "
+                f"best {epoch.best_loss:.1e}  rate {epoch.learning_rate:.1e}"
+            )
             bar.update(task, completed=fraction_done(epoch, max_seconds), text=text)
 
         yield show

@@ -10,6 +10,7 @@ from trainer.schedules import SCHEDULES
 
 STEPS = 60_000  # what the default number of epochs aims at
 EPOCHS_RANGE = (20, 2_000)
+MAX_INTEGER = 2**53  # what every reader of a card's JSON keeps exactly
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Recipe:
                 raise RecipeError(f"{name} must be above 0 and finite, got {value}")
         if self.seed < 0:
             raise RecipeError(f"seed must be 0 or more, got {self.seed}")
+        for name in ("seed", "batch_size", "epochs", "patience"):
+            if (getattr(self, name) or 0) > MAX_INTEGER:
+                raise RecipeError(
+                    f"{name} must be at most {MAX_INTEGER}, got {getattr(self, name)}"
+                )
 
     def rate(self) -> float:
         """The learning rate in force."""

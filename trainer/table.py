@@ -11,7 +11,6 @@ from trainer.errors import DataError
 MIN_ROWS = 10  # so that training, validation and test rows are each at least one
 MAX_MAGNITUDE = 1e100  # squares and their sums stay finite
 MAX_NAME_LENGTH = 200
-RESERVED_NAMES = {"instances"}  # `{"instances": …}` asks for many predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +91,6 @@ def _check_names(features: tuple[str, ...], targets: tuple[str, ...]) -> None:
             )
         if names.count(name) > 1:
             raise DataError(f"column {name!r} is named twice")
-    for name in RESERVED_NAMES.intersection(features):
-        raise DataError(f"a feature cannot be called {name!r}: requests use that name")
 
 
 def _rows(count: int) -> str:

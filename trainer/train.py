@@ -3,6 +3,7 @@
 Run it from a shell or from cron; it needs nothing that is running.
 """
 
+import csv
 import json
 import signal
 import sys
@@ -43,7 +44,8 @@ class Names(click.ParamType[tuple[str, ...]]):
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
-        return tuple(name.strip() for name in value.split(",") if name.strip())
+        names = next(csv.reader([value], skipinitialspace=True), [])  # quotes protect a comma
+        return tuple(name.strip() for name in names if name.strip())
 
 
 class LayerSizes(click.ParamType[tuple[int, ...]]):
@@ -85,7 +87,12 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
 @click.option(
     "--patience", type=int, help="Epochs without improvement; default: a tenth of all, at least 20."
 )
-@click.option("--seed", type=int, default=DEFAULTS.seed, help="Same seed, same weights.")
+@click.option(
+    "--seed",
+    type=int,
+    default=DEFAULTS.seed,
+    help="Same seed, same weights, unless the time limit decides.",
+)
 @click.option(
     "--max-seconds", type=float, default=DEFAULTS.max_seconds, help="Time limit for the fit."
 )
@@ -123,14 +130,15 @@ def main(
             trained = train(table, recipe, watch=watch, stop=stop)
         if trained.stopped is Stopped.INTERRUPTED and not _publish_anyway(trained, as_json):
             _finish(as_json, {"version": None, "state": "discarded"}, EXIT_INTERRUPTED)
-        version = registry.publish(trained.model, trained.card, trained.golden_inputs)
-        if not no_promote:
-            registry.promote(
-                version,
-                by="trainer/train.py",
-                reason=f"trained on {table.source}: test MSE {trained.metrics['mse']:.3g}",
-                at=datetime.now(UTC),
-            )
+        with _interruptible():  # too late to stop: an interrupt lets this finish
+            version = registry.publish(trained.model, trained.card, trained.golden_inputs)
+            if not no_promote:
+                registry.promote(
+                    version,
+                    by="trainer/train.py",
+                    reason=f"trained on {table.source}: test MSE {trained.metrics['mse']:.3g}",
+                    at=datetime.now(UTC),
+                )
         _report(version, "published" if no_promote else "promoted", trained, as_json)
     except (NetworkError, RegistryError, TrainerError) as error:
         click.echo(f"error: {error}", err=True)
@@ -174,7 +182,8 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 
 def _publish_anyway(trained: Trained, as_json: bool) -> bool:
     """Ask whether to publish what an interrupted training has; without a terminal: no."""
-    if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    untrained = trained.card["training"]["best_epoch"] == 0
+    if untrained or as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         click.echo("interrupted: nothing was published", err=True)
         return False
     question = f"Interrupted. Publish the best so far (test MSE {trained.metrics['mse']:.3g})?"

@@ -1,5 +1,6 @@
 """From rows to a model with its card: split, scale, fit, evaluate."""
 
+import math
 import platform
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from trainer.table import Table
 
 GOLDEN_ROWS = 8
 HISTORY_POINTS = 200
+VALIDATION_BLOCK = 1024  # rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,15 +33,19 @@ class Trained:
     ----------
     card : as the registry stores it, without the version's number
     golden_inputs : (a few, features) float64, rows of the test split
-    metrics : MSE, RMSE and R² on the test rows
     """
 
     model: Model
     card: dict[str, Any]
     golden_inputs: Array
-    metrics: dict[str, Any]
     stopped: Stopped
     seconds: float
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """MSE, RMSE and R² on the test rows."""
+        metrics: dict[str, Any] = self.card["metrics"]["test"]
+        return metrics
 
 
 def train(
@@ -51,7 +57,8 @@ def train(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Trained:
-    """Train a network on a table as the recipe says. Same table and recipe, same weights.
+    """Train a network on a table as the recipe says. Same table and recipe, same weights,
+    unless the time limit ends it.
 
     Parameters
     ----------
@@ -61,7 +68,7 @@ def train(
     Raises
     ------
     TrainingFailed
-        the loss grew beyond all bounds before anything better than the start was found.
+        nothing better than the random start was found, be it for divergence or lack of time.
     ArchitectureError
         the recipe's layers or activation make no network.
     """
@@ -82,7 +89,7 @@ def train(
             initial_parameters(architecture, initial_rng),
             scaled(rows.train),
             scaled(rows.validation),
-            Backpropagation(architecture, batch_size),
+            Backpropagation(architecture, max(batch_size, VALIDATION_BLOCK)),
             SOLVERS[recipe.solver].make(architecture.parameters),
             schedule=SCHEDULES[recipe.schedule],
             learning_rate=recipe.rate(),
@@ -97,9 +104,12 @@ def train(
             watch=watch,
             stop=stop,
         )
-    if outcome.stopped is Stopped.DIVERGED and outcome.best_epoch == 0:
+    if outcome.best_epoch == 0 and outcome.stopped is not Stopped.INTERRUPTED:
+        diverged = outcome.stopped is Stopped.DIVERGED
+        advice = f": try a learning rate below {recipe.rate():g}" if diverged else ""
         raise TrainingFailed(
-            f"the training diverged at learning rate {recipe.rate():g}: try a smaller one"
+            f"the training ended ({outcome.stopped}) before it found anything better than its "
+            f"random start{advice}"
         )
     model = Model(
         architecture=architecture,
@@ -110,7 +120,10 @@ def train(
         targets=table.targets,
         feature_range=np.vstack([rows.train.X.min(axis=0), rows.train.X.max(axis=0)]),
     )
-    metrics = regression_metrics(model.predict(rows.test.X), rows.test.Y, table.targets)
+    with np.errstate(all="ignore"):
+        metrics = regression_metrics(model.predict(rows.test.X), rows.test.Y, table.targets)
+    if not math.isfinite(metrics["mse"]):
+        raise TrainingFailed("the predictions for the test rows, or their errors, are not finite")
     seconds = clock() - started
     return Trained(
         model=model,
@@ -127,7 +140,6 @@ def train(
             "libraries": {"python": platform.python_version(), "numpy": np.__version__},
         },
         golden_inputs=rows.test.X[:GOLDEN_ROWS],
-        metrics=metrics,
         stopped=outcome.stopped,
         seconds=seconds,
     )

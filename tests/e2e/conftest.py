@@ -100,6 +100,10 @@ class Service:
         """One entry per request; every line must be JSON."""
         return [json.loads(line) for line in (self.output / "stdout").read_text().splitlines()]
 
+    def access_lines(self, request_id: str) -> list[dict[str, Any]]:
+        """The access log's entries of one request; there should be one."""
+        return [entry for entry in self.access_log() if entry["request_id"] == request_id]
+
     def log(self) -> list[dict[str, Any]]:
         """What happened; every line must be JSON."""
         return [json.loads(line) for line in (self.output / "stderr").read_text().splitlines()]

@@ -26,8 +26,8 @@ FIRST_RUN_SECONDS = 300
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of this working tree as a clone would have them."""
-    folder = tmp_path_factory.mktemp("fresh") / "numnet"
+    """A clone, by the README's own words, of a repository with the files of this working tree."""
+    folder = tmp_path_factory.mktemp("fresh")
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -35,11 +35,18 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
         text=True,
     ).stdout
+    repository = folder / "repository"
     for name in filter(None, listing.split("\0")):
         if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    return folder
+            (repository / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, repository / name)
+    author = "-c user.name=nobody -c user.email=nobody@localhost"
+    commit = f"git init -q && git add -A && git {author} commit -qm all"
+    subprocess.run(["sh", "-ec", commit], cwd=repository, check=True)
+    language, block = BLOCKS[0]
+    assert language == "sh"
+    _run(block.replace("REPOSITORY", str(repository)), folder, dict(os.environ))
+    return folder / "numnet"
 
 
 @pytest.fixture(scope="module")
@@ -80,17 +87,17 @@ def running(clone: Path, environment: dict[str, str], port: int) -> Iterator[str
             yield log.read()
         finally:
             os.killpg(process.pid, signal.SIGINT)
-            assert process.wait(timeout=30) is not None
+            process.wait(timeout=30)
     assert not _is_ready(port)
 
 
 def test_every_block_does_what_the_readme_says(
     clone: Path, environment: dict[str, str], port: int, running: str
 ) -> None:
-    assert BLOCKS[0] == ("sh", "make run\n")
+    assert BLOCKS[1] == ("sh", "make run\n")
     assert "version 1 promoted" in running
     output = ""
-    for language, block in BLOCKS[1:]:
+    for language, block in BLOCKS[2:]:
         if language == "sh":
             output = _run(block.replace("127.0.0.1:8000", f"127.0.0.1:{port}"), clone, environment)
         elif language == "json":

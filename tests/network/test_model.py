@@ -164,14 +164,21 @@ def test_a_row_has_the_same_bits_alone_and_in_every_small_batch(
 @EVERY_ACTIVATION
 @EVERY_ARCHITECTURE
 def test_predict_row_has_the_bits_of_predict(
-    sizes: tuple[int, ...], activation: str, make_model: MakeModel
+    sizes: tuple[int, ...],
+    activation: str,
+    crowd_of: Callable[..., tuple[Model, Array, Array]],
 ) -> None:
-    model = make_model(sizes, activation)
-    X = np.random.default_rng(2).normal(0.0, 10.0, (40, sizes[0]))
-    for row, expected in zip(X, model.predict(X), strict=True):
+    model, X, together = crowd_of(sizes, activation)
+    for row, expected in zip(X[:100], together, strict=False):
         y = model.predict_row(row.tolist())
         assert all(type(number) is float for number in y)
-        assert np.array(y).tobytes() == expected.tobytes()
+        assert bits(np.array(y)) == bits(expected)
+
+
+def test_predict_row_refuses_another_number_of_values(make_model: MakeModel) -> None:
+    for row in ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0, 5.0], []):
+        with pytest.raises(ValueError, match="zip"):
+            make_model().predict_row(row)
 
 
 @EVERY_ACTIVATION
@@ -185,7 +192,9 @@ def test_threads_at_once_get_the_same_bits(
 
     def predict(start: int) -> bool:
         rows = slice(start, start + 1 + start % 50)
-        return bits(model.predict(X[rows])) == bits(together[rows])
+        one = np.array(model.predict_row(X[start].tolist()))
+        many = model.predict(X[rows])
+        return bits(one) == bits(together[start]) and bits(many) == bits(together[rows])
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(predict, range(0, 2900, 17)))
@@ -218,7 +227,10 @@ def test_overflow_passes_without_a_warning(
     scaling = Scaling(np.zeros(4), np.full(4, 0.01))
     model = make_model((4, 9, 5, 1), activation, feature_scaling=scaling)
     X = np.array([[0.1, 0.2, 0.3, 0.4], [huge, 1.0, -huge, 1.0]])
+    before = np.geterr()
     finite, overflown = np.isfinite(model.predict(X))[:, 0]
+    model.predict_row(X[1].tolist())
+    assert np.geterr() == before
     assert finite
     if activation in ("relu", "identity", "gelu", "silu", "sine"):  # the others saturate
         assert not overflown

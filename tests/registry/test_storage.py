@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -184,9 +185,11 @@ def read_only(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
         yield folder
         return
-    folder.chmod(0o555)
+    for each in (folder / "promotions", folder):
+        each.chmod(0o555)
     yield folder
-    folder.chmod(0o755)
+    for each in (folder, folder / "promotions"):
+        each.chmod(0o755)
 
 
 def test_nothing_but_the_object_is_left(tmp_path: Path) -> None:
@@ -226,25 +229,39 @@ def test_an_object_is_on_the_disk_before_it_is_visible_and_its_name_after(
     ]
 
 
+def abandon(write: Callable[[], None]) -> None:
+    """Write in a process that dies as its file is about to get its name."""
+
+    def die(*_: Any, **__: Any) -> None:
+        os._exit(9)
+
+    def run() -> None:
+        os.link = die
+        write()
+
+    process = fork.Process(target=run)
+    process.start()
+    process.join(30)
+    assert process.exitcode == 9
+
+
 def test_what_killed_writers_left_is_removed_after_an_hour(tmp_path: Path) -> None:
-    now = time.time()
-    ages = {
-        ".1.npz.0123456789abcdef": 3700,
-        ".2.npz.0123456789abcdef": 3500,
-        ".probe..0123456789abcdef": 3700,
-        ".gitignore": 3700,
-        ".nfs000001.old": 3700,
-        "3.npz": 3700,
-        "notes.on.the.models.txt": 3700,
-    }
-    for name, age_seconds in ages.items():
-        (tmp_path / name).write_bytes(b"half")
+    storage, now = LocalStorage(tmp_path), time.time()
+    abandon(storage.check_writable)
+    abandon(lambda: storage.create("1.npz", b"half"))
+    old = files(tmp_path)
+    abandon(lambda: storage.create("1.npz", b"half"))
+    young = files(tmp_path) - old
+    assert (len(old), len(young)) == (2, 1)
+    others = {".gitignore", ".nfs0001", ".a.hidden.file", "notes.on.the.models.txt"}
+    for name in others:
+        (tmp_path / name).write_bytes(b"somebody else's")
+    for name in old | young | others:
+        age_seconds = 3500 if name in young else 3700
         os.utime(tmp_path / name, (now - age_seconds, now - age_seconds))
-    storage = LocalStorage(tmp_path)
-    assert sorted(storage.list("")) == ["3.npz", "notes.on.the.models.txt"]
-    storage.create("4.npz", b"4")
-    removed = {".1.npz.0123456789abcdef", ".probe..0123456789abcdef"}
-    assert files(tmp_path) == (ages.keys() - removed) | {"4.npz"}
+    assert storage.list("") == ["notes.on.the.models.txt"]
+    storage.create("1.npz", b"1")
+    assert files(tmp_path) == young | others | {"1.npz"}
 
 
 @pytest.mark.parametrize("size", [300_000, 3_000_000])
@@ -324,6 +341,18 @@ def test_a_folder_made_anew_has_another_generation(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "promotions")
     assert storage.generation() is None
     storage.create(promotion_key(1), b"{}")
+    assert storage.generation() not in (None, before)
+
+
+def test_a_folder_in_the_place_of_another_has_another_generation(tmp_path: Path) -> None:
+    storage, moment = LocalStorage(tmp_path), time.time_ns() - 60_000_000_000
+    storage.create(promotion_key(1), b"{}")
+    shutil.copytree(tmp_path / "promotions", tmp_path / "backup")
+    for folder in ("promotions", "backup"):
+        freeze(tmp_path / folder, moment)
+    before = storage.generation()
+    (tmp_path / "promotions").rename(tmp_path / "old")
+    (tmp_path / "backup").rename(tmp_path / "promotions")
     assert storage.generation() not in (None, before)
 
 

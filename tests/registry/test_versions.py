@@ -12,6 +12,7 @@ import pytest
 
 from network import Array, InputError, Model
 from registry import (
+    LocalStorage,
     Promotion,
     Registry,
     StorageError,
@@ -174,6 +175,24 @@ def test_another_file_than_the_promoted_one_is_refused(
         registry.load(1, promoted.sha256)
 
 
+def test_a_card_is_verified_again_when_its_file_changes(
+    registry: Registry, publish: Publish, folder: Path
+) -> None:
+    publish(), publish()
+    assert registry.card(2) == registry.load(2).card
+    assert registry.card(2) == registry.load(2).card  # the second time from memory
+    content = (folder / "2.npz").read_bytes()
+    for other in (content[:-1], (folder / "1.npz").read_bytes()):
+        (folder / "2.npz").write_bytes(other)
+        with pytest.raises(VersionRefused):
+            registry.card(2)
+    (folder / "2.npz").unlink()
+    with pytest.raises(VersionNotFound):
+        registry.card(2)
+    (folder / "2.npz").write_bytes(content)
+    assert registry.card(2)["version"] == 2
+
+
 # Promoting
 
 
@@ -260,6 +279,48 @@ def test_promotions_at_the_same_time_make_one_history(folder: Path, model: Model
     assert [[versions[number - 1] for number in promoted] for promoted in rounds] == [
         [1, 2, 3, 4]
     ] * 25
+
+
+class Watched(LocalStorage):
+    """Lets something else happen right after the given call of a verb, counted from 0."""
+
+    def __init__(self, root: Path, calls: int, meanwhile: Callable[[], object]) -> None:
+        super().__init__(root)
+        self.calls = calls
+        self.meanwhile = meanwhile
+
+    def read(self, key: str) -> bytes | None:
+        content = super().read(key)
+        self.count()
+        return content
+
+    def list(self, prefix: str) -> list[str]:
+        keys = super().list(prefix)
+        self.count()
+        return keys
+
+    def count(self) -> None:
+        self.calls -= 1
+        if self.calls == -1:
+            self.meanwhile()
+
+
+@pytest.mark.parametrize(
+    ("promoted", "calls"), [*(([], calls) for calls in range(3)), *(([3], n) for n in range(4))]
+)
+def test_a_promotion_knows_of_one_made_meanwhile(
+    registry: Registry, publish: Publish, folder: Path, promoted: list[int], calls: int
+) -> None:
+    for _ in range(3):
+        publish()
+    for version in promoted:
+        promote(registry, version)
+    watched = Watched(folder, calls, lambda: promote(registry, 2))
+    assert promote(Registry(watched), 1).previous == 2
+    assert watched.calls < 0
+    history = [registry.promotion(number) for number in registry.promotion_numbers()]
+    assert [promotion.version for promotion in history] == [*promoted, 2, 1]
+    assert [promotion.previous for promotion in history] == [None, *promoted, 2]
 
 
 # A log that others have written to

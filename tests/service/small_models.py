@@ -4,8 +4,10 @@ import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from network import Architecture, Array, Model, Scaling, initial_parameters
 from registry import Promotion, Registry, model_file
@@ -67,7 +69,7 @@ def forge_promotion(folder: Path, version: int, sha256: str) -> None:
     path.write_text(json.dumps({**entry, "sha256": sha256}))
 
 
-def forged(content: bytes, **members: Array) -> bytes:
+def forged(content: bytes, **members: NDArray[Any]) -> bytes:
     """A version's file with other members, and a checksum to match."""
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = {**archive, **members}

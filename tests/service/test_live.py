@@ -1,7 +1,10 @@
 """The model in use: promotions are followed at once, bad ones refused, the last good one kept."""
 
 import hashlib
+import io
+import json
 import logging
+import os
 import shutil
 import threading
 from collections.abc import Callable, Hashable
@@ -74,6 +77,18 @@ def test_each_promotion_is_followed_at_the_next_request(registry: Registry, live
         assert live.version == str(version)
 
 
+def test_promotions_within_one_tick_of_the_file_system_clock_are_followed(
+    registry: Registry, models: Path, live: Live
+) -> None:
+    serve(registry, small_model())
+    folder = models / "promotions"
+    tick = folder.stat().st_mtime_ns + 10**10  # a tick that is not over during the test
+    for version in (1, 2, 3):
+        os.utime(folder, ns=(tick, tick))
+        assert live.version == str(version)
+        serve(registry, small_model(seed=version))
+
+
 def test_a_version_promoted_again_is_not_loaded_again(registry: Registry, live: Live) -> None:
     first = serve(registry, small_model())
     served = live.model.current()
@@ -111,6 +126,20 @@ def other_weights(content: bytes) -> bytes:
     return forged(content, weights_0=np.ones((4, 8)))
 
 
+def with_card(content: bytes, **members: object) -> bytes:
+    with np.load(io.BytesIO(content)) as archive:
+        card = json.loads(archive["card"].tobytes()) | members
+    return forged(content, card=np.frombuffer(json.dumps(card).encode(), dtype=np.uint8))
+
+
+def half_a_surrogate_pair(content: bytes) -> bytes:
+    return with_card(content, features=["x1", "x2", "x3", "\ud800"])
+
+
+def deep_card(content: bytes) -> bytes:
+    return with_card(content, metrics=json.loads("[" * 300 + "]" * 300))
+
+
 def empty(_content: bytes) -> bytes:
     return b""
 
@@ -122,6 +151,8 @@ def empty(_content: bytes) -> bytes:
         (flipped, "Bad CRC-32"),
         (not_a_number, "weights_0 holds numbers that are not finite"),
         (other_weights, "the golden rows do not come out"),
+        (half_a_surrogate_pair, "the card is not a JSON document"),
+        (deep_card, "the card is not a JSON document"),
         (empty, "damaged or cut short"),
     ],
 )

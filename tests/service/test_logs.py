@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -59,7 +60,7 @@ def test_an_access_line_says_who_asked_what_and_how_long_it_took(
     assert line == {
         "request_id": made,
         "method": "POST",
-        "path": '/a"\n\xc3\xa9',
+        "path": '/a"\né',
         "status": 200,
         "duration_ms": 1.5,
         "bytes": 64,
@@ -101,3 +102,11 @@ def test_an_exception_is_logged_with_its_traceback() -> None:
     line = json.loads(formatter().format(record))
     assert line["message"] == "went wrong"
     assert line["exc_info"].endswith("RuntimeError: lost")
+
+
+def test_a_log_that_cannot_be_written_drops_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    logger = json_logger()
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        answer = SimpleNamespace(status="200 OK", sent=64)
+        logger.access(answer, SimpleNamespace(), {"PATH_INFO": "/livez"}, timedelta())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
 from registry import Registry, Settings
+from service import answers
 from service.app import create_app
 from service.plain_row import MAX_BYTES, PlainRow
 from service.request_log import RequestIds, notes
@@ -152,3 +153,18 @@ def test_both_ways_note_the_same_for_the_access_log(app: Flask) -> None:
 
         run_wsgi_app(watched, request_environ())
         assert noted == [{"route": "/predict", "rows": 1, "version": "1"}]
+
+
+def test_an_unexpected_fault_is_left_to_flask(
+    registry: Registry, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(registry, small_model())
+    app = create_app(Settings(models=models))
+
+    def fail(*_: object) -> bytes:
+        raise RuntimeError
+
+    monkeypatch.setattr(answers, "one_row", fail)
+    answer = app.test_client().post("/predict", data=BODY, **JSON)
+    assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
+    assert answer.headers["X-Request-ID"]

@@ -18,7 +18,7 @@ import pytest
 from trainer.table import Table
 
 TRAIN = Path(__file__).parents[2] / "trainer" / "train.py"
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def models(tmp_path: Path) -> Path:
 def environment() -> dict[str, str]:
     """Ours, without settings that would steer a training."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
-    return kept | {"TERM": "xterm", "COLUMNS": "160"}
+    return kept | {"TERM": "xterm", "COLUMNS": "80"}
 
 
 @pytest.fixture

@@ -98,9 +98,9 @@ REFUSED = {
         csv("a,,y"),
         "'' cannot name a column: expected 1 to 200 printable characters",
     ),
-    "reserved name": (
-        csv("a,instances,y"),
-        "a feature cannot be called 'instances': requests use that name",
+    "no column of the target's name comes first": (
+        "1,1,2\n" + "1,1,2\n" * 12,
+        "{path} has no column 'y'; its columns are: 1, 1, 2",
     ),
     "target alone": (
         "y\n" + "1\n2\n" * 6,

@@ -84,6 +84,12 @@ def test_patience_ends_so_many_epochs_after_the_best(patience: int) -> None:
     assert (outcome.best_epoch, len(outcome.history)) == (4, 4 + patience)
 
 
+def test_an_interrupt_is_told_although_patience_ends_in_the_same_epoch() -> None:
+    walker = Walker()
+    outcome = walk(walker, stop=lambda: walker.steps == 5, batch_size=5, limits={"patience": 1})
+    assert outcome.stopped is Stopped.INTERRUPTED
+
+
 def test_the_time_limit_ends_before_the_step_that_would_exceed_it() -> None:
     walker = Walker()
     outcome = walk(

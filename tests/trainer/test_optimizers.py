@@ -91,7 +91,7 @@ def test_nesterov_follows_the_point_where_the_formula_takes_its_gradient() -> No
     np.testing.assert_allclose(path, expected, rtol=1e-13)
 
 
-def test_adam_is_the_paper_s_algorithm() -> None:
+def test_adam_is_algorithm_1_of_its_paper() -> None:
     beta1, beta2, epsilon = 0.8, 0.95, 1e-3
     theta, m, v, expected = START, np.zeros(3), np.zeros(3), []
     for t, rate in enumerate(RATES, 1):

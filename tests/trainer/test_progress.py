@@ -62,6 +62,6 @@ def test_a_terminal_gets_a_bar_with_loss_rate_and_eta() -> None:
         show(epoch(25, 10.0))
         show(epoch(50, 20.0))
     assert re.search(
-        r"training .*━.* 50%  loss 2.50e-01  validation 5.00e-01  best 1.25e-01", screen.getvalue()
+        r" 50% .*━.* ETA 20 s  loss 2\.5e-01  best 1\.2e-01  rate 1\.0e-02", screen.getvalue()
     )
     assert "epoch" not in screen.getvalue()

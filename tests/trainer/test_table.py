@@ -28,7 +28,6 @@ def table(**parts: Any) -> Table:
         (("a", "b" * 201), ("y",), "'b{40}' cannot name a column"),
         (("a", "a"), ("y",), "column 'a' is named twice"),
         (("a", "b"), ("b",), "column 'b' is named twice"),
-        (("a", "instances"), ("y",), "a feature cannot be called 'instances': requests use that"),
     ],
 )
 def test_names_that_cannot_be_used_are_refused(

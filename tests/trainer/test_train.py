@@ -142,7 +142,7 @@ def test_several_targets_are_named_in_the_card(run: Run, models: Path, observati
 
 def test_a_constant_feature_is_noted(run: Run, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"7,{k},{k * k}\n" for k in range(20)))
-    done = run("--data", "t.csv", "--target", "y", *SHORT)
+    done = run("--data", "t.csv", "--target", "y", "--epochs", 200)
     assert done.returncode == 0
     assert "note: feature 'a' is the same in every row: it tells nothing\n" in done.stderr
 
@@ -269,7 +269,10 @@ FAILURES = {
     "divergence": (
         ["--activation", "relu", "--solver", "sgd", "--learning-rate", "1e9", "--epochs", "9"],
         "",
-        "the training diverged at learning rate 1e+09: try a smaller one",
+        (
+            "the training ended (diverged) before it found anything better than its random start: "
+            "try a learning rate below 1e+09"
+        ),
     ),
 }
 
@@ -315,5 +318,5 @@ def test_settings_that_cannot_be_used_are_refused(
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("error: NUMNET_MODELS=s3://bucket/models: expected a folder")
+    assert done.stderr.startswith("error: NUMNET_MODELS: expected a folder")
     assert last_line(done)["state"] == "failed"

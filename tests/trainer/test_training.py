@@ -74,7 +74,7 @@ def test_test_rows_have_no_say_in_the_model(make_table: MakeTable) -> None:
     test_rows = (table.X[:, None] == trained.golden_inputs).all(axis=2).any(axis=1)
     assert test_rows.sum() == 6
     X, Y = table.X.copy(), table.Y.copy()
-    X[test_rows] += 1000.0
+    X[test_rows] = [[-1000.0], [1000.0]] * 3
     Y[test_rows] -= 1000.0
     other = train(replace(table, X=X, Y=Y), SHORT)
     for part in ("theta", "feature_range"):
@@ -95,7 +95,7 @@ def test_golden_inputs_are_a_few_rows_of_the_table(make_table: MakeTable) -> Non
 def test_ten_rows_and_a_constant_feature_are_enough(make_table: MakeTable) -> None:
     ten = make_table(rows=10)
     constant = replace(ten, X=np.column_stack([np.full(10, 0.1), ten.X[:, 1]]))
-    trained = train(constant, SHORT)
+    trained = train(constant, replace(SHORT, epochs=200, seed=1))
     assert trained.card["data"]["rows"] == {"train": 8, "validation": 1, "test": 1}
     assert np.isfinite(trained.model.predict(constant.X)).all()
     assert trained.metrics["r2"] is None  # of one row
@@ -151,7 +151,7 @@ def test_a_training_that_diverges_at_once_makes_no_model(
     activation: str, make_table: MakeTable
 ) -> None:
     recipe = replace(SHORT, activation=activation, solver="sgd", learning_rate=1e9, epochs=50)
-    with pytest.raises(TrainingFailed, match=r"diverged at learning rate 1e\+09: try a smaller"):
+    with pytest.raises(TrainingFailed, match=r"diverged.*try a learning rate below 1e\+09"):
         train(make_table(), recipe)
 
 
