@@ -5,6 +5,7 @@ import os
 # The products of a request are small: more BLAS threads than one only take turns.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import signal
 import sys
 from typing import Any
 
@@ -45,7 +46,30 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         "forwarder_headers": "",  # a caller's SCRIPT_NAME header would be a 500
         "proc_name": "numnet",
+        "when_ready": _stop_gracefully_with_the_terminal,
+        "post_fork": _leave_the_terminal_to_the_master,
     }
+
+
+def _stop_gracefully_with_the_terminal(server: Any) -> None:
+    """Ctrl-C, or closing the terminal, stops as SIGTERM does; a second Ctrl-C at once.
+
+    gunicorn's own ways are to drop what is in flight on SIGINT, where its threads can lock each
+    other for 30 s, and to go on after SIGHUP.
+    """
+    at_once = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, at_once)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGHUP, stop)
+
+
+def _leave_the_terminal_to_the_master(server: Any, worker: Any) -> None:
+    """A process group of its own, so that the terminal's signals reach the master alone."""
+    os.setpgid(0, 0)
 
 
 def main() -> None:

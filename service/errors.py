@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from flask import Flask, Response, request
 from gunicorn.http.errors import NoMoreData, ParseException
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from registry import StorageError, VersionNotFound, VersionRefused
 from service import request_log
@@ -101,12 +101,7 @@ def _invalid_input(error: InvalidInput) -> Response:
 
 
 def _no_model(error: NoModel) -> Response:
-    response = problem(
-        503,
-        "no model is loaded; train one: .venv/bin/python trainer/train.py",
-        slug="no-model",
-        title="No model",
-    )
+    response = problem(503, str(error), slug="no-model", title="No model")
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
@@ -138,14 +133,20 @@ def _malformed(error: Exception) -> Response:
 
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
-    response = problem(status, _DETAILS.get(status, error.description or ""))
+    detail = _DETAILS.get(status, error.description or "")
+    if isinstance(error, MethodNotAllowed):
+        detail += f"; allowed: {', '.join(sorted(error.valid_methods or []))}"
+    response = problem(status, detail)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     return response
 
 
-_DETAILS = {404: "nothing is at this address", 405: "the address does not take this method"}
+_DETAILS = {
+    404: "nothing is at this address; see /predict, /models, /readyz",
+    405: "the address does not take this method",
+}
 
 
 def _unexpected(error: Exception) -> Response:

@@ -3,7 +3,6 @@
 import orjson
 from flask import Blueprint, Response, current_app
 
-from service.errors import NoModel
 from service.live import LiveModel
 
 blueprint = Blueprint("health", __name__)
@@ -19,8 +18,5 @@ def livez() -> Response:
 def readyz() -> Response:
     """Say whether a verified model is loaded: 200 with its version, or 503."""
     live: LiveModel = current_app.extensions["live_model"]
-    served = live.current()
-    if served is None:
-        raise NoModel
-    body = orjson.dumps({"status": "ready", "version": served.version})
+    body = orjson.dumps({"status": "ready", "version": live.require().version})
     return Response(body, content_type="application/json")

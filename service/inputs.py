@@ -93,7 +93,6 @@ class Inputs:
         self._row_schema.error_messages = {
             **self._row_schema.error_messages,
             "unknown": f"is not a feature; expected {', '.join(model.features)}",
-            "type": "must be an object with one number per feature",
         }
         self._colons_per_row = sum(1 + name.count(":") for name in model.features)
 
@@ -178,9 +177,10 @@ class Inputs:
         detail = f"must be an object: one row, or `instances` with many; got {_shown(document)}"
         return self._invalid([{"pointer": "", "detail": detail}])
 
-    def unknown_parameter(self, name: str) -> InvalidInput:
-        """The error for a query parameter that means nothing here."""
-        return self._invalid([{"parameter": name, "detail": "is not a query parameter"}])
+    def unknown_parameters(self, names: list[str]) -> InvalidInput:
+        """The error for query parameters that mean nothing here."""
+        detail = "is not a query parameter"
+        return self._invalid([{"parameter": name, "detail": detail} for name in names])
 
     def not_finite(self, rows: list[int], many: bool) -> InvalidInput:
         """The error for rows whose prediction overflows."""
@@ -218,8 +218,11 @@ class Inputs:
                 return [], [{"pointer": pointer, "detail": detail}]
             data = dict(zip(names, row, strict=True))
             pointers = {name: f"{pointer}/{index}" for index, name in enumerate(names)}
+        elif type(row) is dict:
+            data, pointers = row, {}
         else:
-            data, pointers = row, {} if type(row) is dict else {"_schema": pointer}
+            detail = f"must be an object or a list, with one number per feature; got {_shown(row)}"
+            return [], [{"pointer": pointer, "detail": detail}]
         try:
             loaded = self._row_schema.load(data)
         except ValidationError as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from registry import Card, Promotion, Registry, RegistryError
+from service.errors import NoModel
 from service.inputs import Inputs
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,17 @@ class LiveModel:
                     self._reload()
                     self._generation = generation
         return self._served
+
+    def require(self) -> Served:
+        """As `current`, but raises `NoModel` where there is none to serve."""
+        served = self.current()
+        if served is None:
+            raise NoModel(
+                "no version could be loaded; the log says why"
+                if self._refusals
+                else "nothing is trained yet; run .venv/bin/python trainer/train.py"
+            )
+        return served
 
     def _newest_generation(self) -> Hashable:
         try:

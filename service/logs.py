@@ -44,12 +44,14 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         if not self.cfg.accesslog:
             return
         line = {
+            "level": "INFO",
+            "logger": "access",
             "time": datetime.now(UTC),
             "request_id": request_log.request_id(environ),
             "method": environ.get("REQUEST_METHOD"),
             "path": _path(environ, req),
             "status": int(resp.status.split(None, 1)[0]),
-            "duration_ms": request_time.total_seconds() * 1000,
+            "duration_ms": round(request_time.total_seconds() * 1000, 3),
             "bytes": resp.sent,
             "client": environ.get("REMOTE_ADDR"),
         }

@@ -5,7 +5,6 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from service import answers, request_log
-from service.errors import NoModel
 from service.live import LiveModel
 
 blueprint = Blueprint("predict", __name__)
@@ -16,12 +15,10 @@ def predict() -> Response:
     """Predict the target for one row, `{"x1": 0.1, …}`, or for many, `{"instances": [row, …]}`."""
     live: LiveModel = current_app.extensions["live_model"]
     document, body = _json_body()
-    served = live.current()
-    if served is None:
-        raise NoModel
+    served = live.require()
     inputs = served.inputs
-    for name in request.args:
-        raise inputs.unknown_parameter(name)
+    if request.args:
+        raise inputs.unknown_parameters(list(request.args))
     if not isinstance(document, dict):
         raise inputs.not_an_object(document)
     if inputs.are_many(document):
@@ -42,13 +39,30 @@ def _json_body() -> tuple[object, bytes]:
         )
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("the body is encoded; expected no Content-Encoding")
-    body = request.get_data(cache=False)
-    # Werkzeug cuts a chunked body off at the limit without a word.
-    if len(body) == request.max_content_length and request.environ["wsgi.input"].read(1):
-        raise RequestEntityTooLarge
+    body = _read_body()
     if not body:
         raise BadRequest("the body is empty; expected a JSON object")
     try:
         return orjson.loads(body), body
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is not JSON: {error}") from None
+        raise BadRequest(f"the body is not JSON: {_reason(error, body)}") from None
+
+
+def _read_body() -> bytes:
+    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
+    try:
+        body = request.get_data(cache=False)
+        # Werkzeug cuts a chunked body off at the limit without a word.
+        if len(body) < limit or not request.environ["wsgi.input"].read(1):
+            return body
+    except RequestEntityTooLarge:
+        pass
+    raise RequestEntityTooLarge(f"the body is larger than {limit:,} bytes: send fewer rows at once")
+
+
+def _reason(error: orjson.JSONDecodeError, body: bytes) -> str:
+    try:
+        body.decode()
+    except UnicodeDecodeError as undecodable:
+        return f"byte {undecodable.start} is not UTF-8"
+    return str(error)

@@ -18,10 +18,10 @@ if __package__ in (None, ""):  # started as a file: import from the project, not
 
 import click
 
-from network import ACTIVATIONS, NetworkError
+from network import ACTIVATIONS, ArchitectureError, NetworkError
 from registry import Registry, RegistryError, Settings
 from trainer.csv_file import csv_table
-from trainer.errors import TrainerError
+from trainer.errors import RecipeError, TrainerError
 from trainer.fit import Stopped
 from trainer.optimizers import SOLVERS
 from trainer.progress import progress
@@ -32,7 +32,9 @@ from trainer.table import MIN_ROWS, Table
 from trainer.training import Trained, train
 
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+DEFAULT_SAMPLES = 5000
 DEFAULTS = Recipe()
 
 
@@ -64,18 +66,23 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
 
 @click.command(context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
 @click.option("--data", default="synthetic", metavar="synthetic|FILE", help="A CSV file.")
-@click.option("--target", "targets", type=Names(), default=(), help="Columns to predict (CSV).")
+@click.option(
+    "--target",
+    "targets",
+    type=Names(),
+    multiple=True,
+    help="Columns to predict (CSV).",
+)
 @click.option(
     "--features",
     type=Names(),
-    default=(),
+    multiple=True,
     help="Columns to predict from (CSV); default: all others.",
 )
 @click.option(
     "--samples",
     type=click.IntRange(MIN_ROWS, 100_000_000),
-    default=5000,
-    help="Rows of synthetic data.",
+    help=f"Rows of synthetic data; default: {DEFAULT_SAMPLES}.",
 )
 @click.option("--layers", type=LayerSizes(), default="32,16", help="Sizes of the hidden layers.")
 @click.option("--activation", type=click.Choice(list(ACTIVATIONS)), default=DEFAULTS.activation)
@@ -105,9 +112,9 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
 def main(
     *,
     data: str,
-    targets: tuple[str, ...],
-    features: tuple[str, ...],
-    samples: int,
+    targets: tuple[tuple[str, ...], ...],
+    features: tuple[tuple[str, ...], ...],
+    samples: int | None,
     models: Path | None,
     no_promote: bool,
     if_none: bool,
@@ -116,11 +123,13 @@ def main(
 ) -> None:
     """Train a network and publish it as a new version."""
     try:
-        registry = Registry.local(models or Settings.from_environment().models)
+        settings = Settings.from_environment()
+        registry = Registry.local(models or settings.models)
         if if_none and (current := registry.current()):
+            click.echo(f"version {current.version} is current: nothing to train", err=True)
             _finish(as_json, {"version": current.version, "state": "unchanged"})
         recipe = Recipe(**recipe_options)
-        table = _table(data, targets, features, samples, recipe.seed)
+        table = _table(data, _flat(targets), _flat(features), samples, recipe.seed)
         registry.check_writable()
         for name in table.constant_features:
             click.echo(
@@ -142,22 +151,30 @@ def main(
         _report(version, "published" if no_promote else "promoted", trained, as_json)
     except (NetworkError, RegistryError, TrainerError) as error:
         click.echo(f"error: {error}", err=True)
-        _finish(as_json, {"version": None, "state": "failed", "error": str(error)}, EXIT_FAILED)
+        code = EXIT_USAGE if isinstance(error, RecipeError | ArchitectureError) else EXIT_FAILED
+        _finish(as_json, {"version": None, "state": "failed", "error": str(error)}, code)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted: nothing was published", err=True)
         _finish(as_json, {"version": None, "state": "discarded"}, EXIT_INTERRUPTED)
 
 
 def _table(
-    data: str, targets: tuple[str, ...], features: tuple[str, ...], samples: int, seed: int
+    data: str, targets: tuple[str, ...], features: tuple[str, ...], samples: int | None, seed: int
 ) -> Table:
     if data == "synthetic":
         if targets or features:
-            raise click.UsageError("--target and --features go with --data FILE")
-        return synthetic_table(samples, seed)
+            raise RecipeError("--target and --features go with --data FILE")
+        return synthetic_table(samples or DEFAULT_SAMPLES, seed)
+    if samples:
+        raise RecipeError("--samples goes with the synthetic data, not with a file")
     if not targets:
-        raise click.UsageError("--data FILE needs --target: the column to predict")
+        raise RecipeError("--data FILE needs --target: the column to predict")
     return csv_table(Path(data), targets, features)
+
+
+def _flat(groups: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """The names of an option that may be given several times."""
+    return tuple(name for group in groups for name in group)
 
 
 @contextmanager
@@ -194,10 +211,11 @@ def _report(version: int, state: str, trained: Trained, as_json: bool) -> None:
     metrics, training = trained.metrics, trained.card["training"]
     rows = trained.card["data"]["rows"]
     if not as_json:
+        tested = "1 row" if rows["test"] == 1 else f"{rows['test']} rows"
         r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6f}"
         click.echo(
             f"version {version} {state}: test MSE {metrics['mse']:.3e}, "
-            f"RMSE {metrics['rmse']:.3e}, R² {r2} on {rows['test']} rows never trained on\n"
+            f"RMSE {metrics['rmse']:.3e}, R² {r2} on {tested} never trained on\n"
             f"  {training['epochs']} epochs of {trained.card['recipe']['solver']} on "
             f"{rows['train']} rows in {trained.seconds:.1f} s ({trained.stopped}); "
             f"best epoch {training['best_epoch']}"

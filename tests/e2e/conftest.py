@@ -72,6 +72,7 @@ class Service:
                 },
                 stdout=out,
                 stderr=err,
+                start_new_session=True,
             )
         until(self._is_live)
 

@@ -79,7 +79,7 @@ def test_a_publisher_killed_at_any_moment_leaves_whole_versions(tmp_path: Path) 
         run_until_killed(publish_forever, moment)
         current = assert_whole(tmp_path, current)
     assert current is not None
-    assert current.number > KILLS  # they did get on with it
+    assert current.number > KILLS // 4  # they did get on with it, if not at every start
     assert publish_and_promote(tmp_path).number == current.number + 1
 
 

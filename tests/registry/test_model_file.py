@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib import format as npy
 from numpy.typing import NDArray
@@ -84,6 +84,7 @@ JSON = st.recursive(
 NAMES = st.lists(st.text(min_size=1), min_size=2, max_size=2, unique=True).map(tuple)
 
 
+@settings(deadline=None, derandomize=True)
 @given(names=NAMES, card=st.dictionaries(st.text(), JSON, max_size=4))
 def test_any_names_and_any_card_come_back(names: tuple[str, ...], card: dict[str, Any]) -> None:
     base = make_model((2, 1))
@@ -392,12 +393,14 @@ def test_no_changed_byte_changes_what_is_loaded(part: int) -> None:
             assert_same(version, make_model((2, 3, 1)))
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.binary(max_size=2000))
 def test_random_bytes_are_refused(content: bytes) -> None:
     with pytest.raises(VersionRefused):
         decode(content)
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.data())
 def test_a_file_with_random_changes_is_refused_or_the_same(data: st.DataObject) -> None:
     damaged = bytearray(FILE)
@@ -628,6 +631,7 @@ LITERALS = st.recursive(
 )
 
 
+@settings(deadline=None, derandomize=True)
 @given(descr=st.just("<f8") | LITERALS, shape=st.lists(st.integers()).map(tuple) | LITERALS)
 def test_an_array_with_any_header_is_refused(descr: object, shape: object) -> None:
     with pytest.raises(VersionRefused):

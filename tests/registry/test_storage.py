@@ -170,7 +170,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     if shutil.which("mount") is None or subprocess.run(command, check=False).returncode:
         pytest.skip("mounting a disk takes root's rights")
     yield folder
-    subprocess.run(["umount", folder], check=True)
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @pytest.fixture
@@ -367,8 +367,9 @@ def test_promotions_are_seen_while_the_clock_stands_still(tmp_path: Path) -> Non
 
 
 def test_a_promotion_is_seen_once_the_tick_it_came_within_is_over(tmp_path: Path) -> None:
-    storage, moment = LocalStorage(tmp_path), time.time_ns()
+    storage = LocalStorage(tmp_path)
     storage.create(promotion_key(1), b"{}")
+    moment = time.time_ns()
     freeze(tmp_path / "promotions", moment)
     before = storage.generation()
     storage.create(promotion_key(2), b"{}")

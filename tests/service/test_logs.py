@@ -58,6 +58,8 @@ def test_an_access_line_says_who_asked_what_and_how_long_it_took(
     line = access_line(capfd, environ)
     assert datetime.fromisoformat(line.pop("time")).tzinfo
     assert line == {
+        "level": "INFO",
+        "logger": "access",
         "request_id": made,
         "method": "POST",
         "path": '/a"\né',

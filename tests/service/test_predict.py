@@ -230,7 +230,7 @@ def test_another_media_type_is_415(app: Flask, headers: dict[str, Any], detail: 
 NUMBER = "must be a finite number, got "
 NO_FEATURE = "is not a feature; expected x1, x2, x3, x4"
 NO_OBJECT = "must be an object: one row, or `instances` with many; got "
-NO_ROW = "must be an object with one number per feature"
+NO_ROW = "must be an object or a list, with one number per feature; got "
 NO_ROWS = "must be a list of rows, got "
 WIDTH = "values; expected 4: x1, x2, x3, x4"
 OVERFLOW = "is too far outside the range seen in training: the prediction is not finite"
