@@ -47,7 +47,6 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "forwarder_headers": "",  # a caller's SCRIPT_NAME header would be a 500
         "proc_name": "numnet",
         "when_ready": _stop_gracefully_with_the_terminal,
-        "post_fork": _leave_the_terminal_to_the_master,
     }
 
 
@@ -67,9 +66,26 @@ def _stop_gracefully_with_the_terminal(server: Any) -> None:
     signal.signal(signal.SIGHUP, stop)
 
 
-def _leave_the_terminal_to_the_master(server: Any, worker: Any) -> None:
-    """A process group of its own, so that the terminal's signals reach the master alone."""
-    os.setpgid(0, 0)
+def _let_signals_reach_each_worker_once() -> None:
+    """Workers get signals from the master alone, and miss none while they boot.
+
+    A process group of its own keeps the terminal's signals from a worker. And between its fork and
+    its own handlers a worker has the master's, which would swallow the signal to stop: the signals
+    are held back while it is forked, and end it at once until it has handlers.
+    """
+    stops = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+
+    def in_worker() -> None:
+        os.setpgid(0, 0)
+        for number in stops:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, stops),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, stops),
+        after_in_child=in_worker,
+    )
 
 
 def main() -> None:
@@ -77,6 +93,7 @@ def main() -> None:
         settings = Settings.from_environment()
     except SettingsError as error:
         sys.exit(f"error: {error}")
+    _let_signals_reach_each_worker_once()
     Server(settings).run()
 
 

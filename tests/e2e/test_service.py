@@ -417,9 +417,7 @@ def test_a_promoted_version_that_does_not_verify_never_goes_live(
     assert answers() == {("1", prediction(good))}
     assert len(refusals()) > service.workers
 
-    file.write_bytes(content)
-    promote(registry, 2)
-    file.write_bytes(content[:-100])
+    forge_promotion(service.models, 2, hashlib.sha256(content).hexdigest())
     assert answers() == {("1", prediction(good))}
     file.write_bytes(content)
     until(lambda: answers() == {("2", prediction(better))}, RETRY_SECONDS + 3.0)
