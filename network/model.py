@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from network.activations import ACTIVATIONS
 from network.architecture import Architecture
-from network.arrays import Array
+from network.arrays import Array, freeze
 from network.errors import InputError
 from network.scaling import Scaling
 
@@ -61,10 +61,7 @@ class Model:
     _function: Callable[[Array, Array], object] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("theta", "feature_range"):
-            array = np.array(getattr(self, name), dtype=np.float64)
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        freeze(self, "theta", "feature_range")
         self._check()
         function = ACTIVATIONS[self.architecture.activation].function
         object.__setattr__(self, "_function", function)

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from network.arrays import Array
+from network.arrays import Array, freeze
 from network.errors import ScalingError
 
 
@@ -27,10 +27,7 @@ class Scaling:
     scale: Array
 
     def __post_init__(self) -> None:
-        for name in ("shift", "scale"):
-            array = np.array(getattr(self, name), dtype=np.float64)
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        freeze(self, "shift", "scale")
         if self.shift.ndim != 1 or self.shift.shape != self.scale.shape:
             raise ScalingError(
                 f"shift and scale must be vectors of one length, "
