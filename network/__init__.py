@@ -4,9 +4,12 @@ from network.activations import ACTIVATIONS
 from network.architecture import MAX_LAYERS, Architecture
 from network.arrays import Array
 from network.backpropagation import Backpropagation
-from network.errors import ArchitectureError, InputError, NetworkError, ScalingError
+from network.errors import ArchitectureError, InputError, LossError, NetworkError, ScalingError
 from network.initialization import initial_parameters
+from network.jacobian import Jacobian
+from network.loss import Huber, Loss, Quantile, Squared
 from network.model import Model
+from network.rows import Rows
 from network.scaling import Scaling
 
 __all__ = [
@@ -16,10 +19,17 @@ __all__ = [
     "ArchitectureError",
     "Array",
     "Backpropagation",
+    "Huber",
     "InputError",
+    "Jacobian",
+    "Loss",
+    "LossError",
     "Model",
     "NetworkError",
+    "Quantile",
+    "Rows",
     "Scaling",
     "ScalingError",
+    "Squared",
     "initial_parameters",
 ]

@@ -39,7 +39,7 @@ class Activation:
     function: Callable[[Array, Array], object]
     derivative: Callable[[Array, Array, Array], object]
     needs_input: bool
-    initialization: Literal["glorot", "he"]
+    initialization: Literal["lecun", "he"]
 
 
 def _tanh_derivative(Z: Array, A: Array, out: Array) -> None:
@@ -131,12 +131,12 @@ def _identity_derivative(Z: Array, A: Array, out: Array) -> None:
 ACTIVATIONS = {
     activation.name: activation
     for activation in (
-        Activation("tanh", np.tanh, _tanh_derivative, False, "glorot"),
+        Activation("tanh", np.tanh, _tanh_derivative, False, "lecun"),
         Activation("relu", _relu, _relu_derivative, False, "he"),
-        Activation("sigmoid", _sigmoid, _sigmoid_derivative, False, "glorot"),
+        Activation("sigmoid", _sigmoid, _sigmoid_derivative, False, "lecun"),
         Activation("gelu", _gelu, _gelu_derivative, True, "he"),
         Activation("silu", _silu, _silu_derivative, True, "he"),
         Activation("sine", np.sin, _sine_derivative, True, "he"),
-        Activation("identity", _identity, _identity_derivative, False, "glorot"),
+        Activation("identity", _identity, _identity_derivative, False, "lecun"),
     )
 }

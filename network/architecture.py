@@ -1,7 +1,8 @@
 """The shape of a fully connected network, and the layout of its parameters in one vector θ.
 
 θ holds, layer after layer, the weights W (inputs × outputs, row-major) and the bias b (outputs):
-θ = [W₀ b₀ W₁ b₁ …]. A layer computes A·W + b for a batch A of one sample per row.
+θ = [W₀ b₀ W₁ b₁ …]. A layer computes A·W + b for a batch A of one sample per row; W with b as its
+last row is one contiguous matrix.
 """
 
 from dataclasses import dataclass
@@ -79,6 +80,16 @@ class Architecture:
         ArchitectureError
             θ has another length.
         """
+        return [(matrix[:-1], matrix[-1]) for matrix in self.matrices(theta)]
+
+    def matrices(self, theta: Array) -> list[Array]:
+        """Views [W; b] of θ, (inputs + 1, outputs), one per layer: the bias is the last row.
+
+        Raises
+        ------
+        ArchitectureError
+            θ has another length.
+        """
         if theta.shape != (self.parameters,):
             raise ArchitectureError(
                 f"θ has shape {theta.shape}; sizes {list(self.sizes)} "
@@ -86,8 +97,7 @@ class Architecture:
             )
         views, start = [], 0
         for inputs, outputs in pairwise(self.sizes):
-            middle = start + inputs * outputs
-            end = middle + outputs
-            views.append((theta[start:middle].reshape(inputs, outputs), theta[middle:end]))
+            end = start + (inputs + 1) * outputs
+            views.append(theta[start:end].reshape(inputs + 1, outputs))
             start = end
         return views

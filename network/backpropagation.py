@@ -1,11 +1,10 @@
-"""The forward pass, and the gradient of the loss by the chain rule.
+"""The loss of many rows and its gradient by the chain rule, block by block.
 
-With A₀ = X, Zₗ = Aₗ·Wₗ + bₗ and Aₗ₊₁ = f(Zₗ) (the last layer is linear: ŷ = Z), let
-Δₗ = ∂L/∂Zₗ, one row per sample. Then
+With the arrays of `network.workspace` and Δₗ = ∂L/∂Zₗ, one column per row of the data,
 
-    Δ_last = ∂L/∂ŷ
-    ∂L/∂Wₗ = Aₗᵀ·Δₗ          ∂L/∂bₗ = Σ over rows of Δₗ
-    Δₗ₋₁   = (Δₗ·Wₗᵀ) ∘ f′(Zₗ₋₁)
+    Δ_last = ∂L/∂Ŷ
+    ∂L/∂Wₗ = Aₗ·Δₗᵀ                     (its last row is that of the bias)
+    Δₗ₋₁   = (Wₗ·Δₗ) ∘ f′(Zₗ₋₁)
 
 References
 ----------
@@ -13,108 +12,95 @@ Rumelhart, Hinton & Williams 1986, "Learning representations by back-propagating
 Nielsen 2015, "Neural Networks and Deep Learning", equations BP1-BP4.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-from network.activations import ACTIVATIONS
 from network.architecture import Architecture
 from network.arrays import Array
-from network.loss import mean_squared_error, mean_squared_error_gradient
+from network.loss import Loss, Squared
+from network.rows import Rows
+from network.workspace import Workspace
+
+BLOCK_ROWS = 1024  # a block's layers stay in cache; memory does not grow with the rows
+_KEPT_WORKSPACES = 4
 
 
 class Backpropagation:
-    """Loss and gradient of one architecture, in buffers that are kept from call to call.
+    """Loss and derivatives of one architecture, in buffers that are kept from call to call.
 
-    Not to be shared between threads, and what a method returns is overwritten by the next call.
+    Not to be shared between threads.
 
     Parameters
     ----------
-    rows : the most rows that a call will bring.
+    loss : what a residual costs
+    poll : called before every block; may raise, to give up
     """
 
-    def __init__(self, architecture: Architecture, rows: int) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        loss: Loss | None = None,
+        poll: Callable[[], None] = lambda: None,
+    ) -> None:
         self.architecture = architecture
-        self._activation = ACTIVATIONS[architecture.activation]
-        outputs = architecture.sizes[1:]
-        hidden = outputs[:-1]
-        self._rows = rows
-        self._A = [np.empty((rows, size)) for size in outputs]
-        self._Z = [
-            np.empty((rows, size)) if self._activation.needs_input else A
-            for A, size in zip(self._A, hidden, strict=False)
-        ]
-        self._delta = [np.empty((rows, size)) for size in outputs]
-        self._slope = [np.empty((rows, size)) for size in hidden]
-        self._ones = np.ones(rows)
-        self._gradient = np.empty(architecture.parameters)
-        self._gradient_layers = architecture.layers(self._gradient)
+        self._loss = loss or Squared()
+        self._poll = poll
+        self._workspaces: dict[int, Workspace] = {}
+        self._partial = np.empty(architecture.parameters)
+        self._partial_matrices = architecture.matrices(self._partial)
 
-    def forward(self, theta: Array, X: Array) -> Array:
-        """ŷ for a batch, keeping what the backward pass needs.
+    def loss(self, theta: Array, rows: Rows) -> float:
+        """L(θ), as `network.loss` defines it.
 
         Parameters
         ----------
         theta : (P,) float64
-        X : (N, features) float64, scaled, N ≤ rows
-
-        Returns
-        -------
-        Y_hat : (N, targets) float64, scaled; a view of a buffer
+        rows : scaled, at least one
         """
-        n = len(X)
-        layers = self.architecture.layers(theta)
-        A = X
-        for (W, b), Z_buffer, A_buffer in zip(layers, self._Z, self._A, strict=False):
-            Z = np.matmul(A, W, out=Z_buffer[:n])
-            Z += b
-            A = A_buffer[:n]
-            self._activation.function(Z, A)
-        W, b = layers[-1]
-        Y_hat: Array = np.matmul(A, W, out=self._A[-1][:n])
-        Y_hat += b
-        return Y_hat
-
-    def loss(self, theta: Array, X: Array, Y: Array) -> float:
-        """L(θ) on rows X, Y (scaled), in blocks of as many rows as the buffers hold."""
+        matrices = self.architecture.matrices(theta)
         total = 0.0
-        for start in range(0, len(X), self._rows):
-            block = slice(start, start + self._rows)
-            residuals = self.forward(theta, X[block])
-            residuals -= Y[block]
-            total += mean_squared_error(residuals) * len(residuals)
-        return total / len(X)
+        for block in rows.blocks(BLOCK_ROWS):
+            residuals = self.workspace(len(block)).forward(matrices, block.X)
+            residuals -= block.Y.T
+            total += self._loss.total(residuals, block.weights)
+        return total / (self.architecture.targets * rows.total_weight)
 
-    def loss_and_gradient(self, theta: Array, X: Array, Y: Array) -> tuple[float, Array]:
-        """L(θ) and ∂L/∂θ on one batch.
+    def loss_and_gradient(self, theta: Array, rows: Rows) -> tuple[float, Array]:
+        """L(θ) and ∂L/∂θ.
 
         Parameters
         ----------
         theta : (P,) float64
-        X : (N, features) float64, scaled, 1 ≤ N ≤ rows
-        Y : (N, targets) float64, scaled
+        rows : scaled, at least one
 
         Returns
         -------
         loss : as `network.loss` defines it
-        gradient : (P,) float64, in the layout of θ; a buffer that the next call overwrites
+        gradient : (P,) float64, in the layout of θ
         """
-        n = len(X)
-        residuals = self.forward(theta, X)
-        residuals -= Y
-        loss = mean_squared_error(residuals)
-        delta = self._delta[-1][:n]
-        mean_squared_error_gradient(residuals, out=delta)
+        matrices = self.architecture.matrices(theta)
+        gradient = np.zeros(self.architecture.parameters)
+        total = 0.0
+        for block in rows.blocks(BLOCK_ROWS):
+            workspace = self.workspace(len(block))
+            delta = workspace.forward(matrices, block.X)
+            delta -= block.Y.T
+            total += self._loss.total(delta, block.weights)
+            self._loss.slope(delta, block.weights)
+            workspace.prepare()
+            for index, A, layer_delta in workspace.backward(matrices, delta):
+                np.matmul(A, layer_delta.T, out=self._partial_matrices[index])
+            gradient += self._partial
+        scale = 1.0 / (self.architecture.targets * rows.total_weight)
+        gradient *= scale
+        return total * scale, gradient
 
-        layers = self.architecture.layers(theta)
-        for index in range(len(layers) - 1, -1, -1):
-            A = self._A[index - 1][:n] if index else X
-            W_gradient, b_gradient = self._gradient_layers[index]
-            np.matmul(A.T, delta, out=W_gradient)
-            np.matmul(self._ones[:n], delta, out=b_gradient)
-            if index:
-                W, _ = layers[index]
-                previous = np.matmul(delta, W.T, out=self._delta[index - 1][:n])
-                slope = self._slope[index - 1][:n]
-                self._activation.derivative(self._Z[index - 1][:n], A, slope)
-                previous *= slope
-                delta = previous
-        return loss, self._gradient
+    def workspace(self, n: int) -> Workspace:
+        """Buffers for n rows, after a poll; those of the last few sizes are kept."""
+        self._poll()
+        workspace = self._workspaces.pop(n, None) or Workspace(self.architecture, n)
+        self._workspaces[n] = workspace  # moves it to the end
+        if len(self._workspaces) > _KEPT_WORKSPACES:
+            del self._workspaces[next(iter(self._workspaces))]
+        return workspace

@@ -3,6 +3,7 @@
 NetworkError
 ├── ArchitectureError   layers or an activation that make no network
 ├── ScalingError        data that cannot be scaled
+├── LossError           a loss with a parameter out of its range
 └── InputError          an array that does not fit the model
 """
 
@@ -17,6 +18,10 @@ class ArchitectureError(NetworkError):
 
 class ScalingError(NetworkError):
     """Data that cannot be scaled."""
+
+
+class LossError(NetworkError):
+    """A loss with a parameter out of its range."""
 
 
 class InputError(NetworkError):

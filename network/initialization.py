@@ -2,9 +2,10 @@
 
 References
 ----------
-Glorot & Bengio 2010, eq. 16: U(±√(6/(inputs + outputs))), for tanh, sigmoid and linear layers.
-He et al. 2015, eq. 10, as a uniform law: U(±√(6/inputs)), for relu and its smooth relatives.
-Sitzmann et al. 2020, section 3.2: the same bound for sine.
+LeCun et al. 1998, "Efficient BackProp", section 4.6: deviation 1/√inputs, for tanh, sigmoid and
+linear layers.
+He et al. 2015, eq. 10: deviation √(2/inputs), for relu and its smooth relatives.
+Nguyen & Widrow 1990: biases that spread the units' turning points over the range of the inputs.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ from network.arrays import Array
 
 
 def initial_parameters(architecture: Architecture, rng: np.random.Generator) -> Array:
-    """Random θ: weights drawn to match the activation, biases zero.
+    """Random θ: normal weights that match the activation; biases of hidden units in ±1.
 
     Returns
     -------
@@ -23,10 +24,9 @@ def initial_parameters(architecture: Architecture, rng: np.random.Generator) -> 
     """
     theta = np.zeros(architecture.parameters)
     hidden = ACTIVATIONS[architecture.activation].initialization
-    layers = architecture.layers(theta)
-    for index, (W, _) in enumerate(layers):
-        inputs, outputs = W.shape
-        he = hidden == "he" and index < len(layers) - 1
-        bound = np.sqrt(6.0 / (inputs if he else inputs + outputs))
-        W[:] = rng.uniform(-bound, bound, W.shape)
+    *layers, (last, _) = architecture.layers(theta)
+    for W, b in layers:
+        W[:] = rng.normal(0.0, np.sqrt((2.0 if hidden == "he" else 1.0) / len(W)), W.shape)
+        b[:] = rng.uniform(-1.0, 1.0, b.shape)
+    last[:] = rng.normal(0.0, np.sqrt(1.0 / len(last)), last.shape)
     return theta

@@ -1,24 +1,118 @@
-"""The loss, and the one place that fixes its convention.
+"""What a residual costs, and the one place that fixes the convention.
 
-L(θ) = 1/(N·K) · Σₙ Σₖ (ŷₙₖ − yₙₖ)²: the mean over the N rows and K targets, without a factor ½.
-Targets are scaled, so L = 1 is what predicting their mean would score.
+L(θ) = Σₙ wₙ Σₖ ρ(ŷₙₖ − yₙₖ) / (K·Σₙ wₙ): the weighted mean over the N rows and K targets, without a
+factor ½. For squared errors ρ(r) = r²; as targets are scaled, L = 1 is then what predicting their
+mean would score.
+
+References
+----------
+Huber 1964, "Robust Estimation of a Location Parameter".
+Koenker & Bassett 1978, "Regression Quantiles"; the rounded kink as in Dabney et al. 2018, eq. 10.
 """
 
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
 from network.arrays import Array
+from network.errors import LossError
 
 
-def mean_squared_error(residuals: Array) -> float:
-    """L of the residuals ŷ − y.
+class Loss(Protocol):
+    """ρ and its derivative, over residuals r = ŷ − y in columns: (targets, n) float64."""
 
-    Parameters
+    def total(self, residuals: Array, weights: Array | None) -> float:
+        """Σₙ wₙ Σₖ ρ(rₖₙ); weights is (n,) or None for ones."""
+
+    def slope(self, residuals: Array, weights: Array | None) -> None:
+        """Replace each residual by wₙ·ρ′(rₖₙ)."""
+
+
+@dataclass(frozen=True)
+class Squared:
+    """ρ(r) = r²: fits the mean."""
+
+    def total(self, residuals: Array, weights: Array | None) -> float:
+        """Σₙ wₙ Σₖ rₖₙ²."""
+        if weights is None:
+            return float(np.vdot(residuals, residuals))
+        return float(np.vdot(residuals * weights, residuals))
+
+    def slope(self, residuals: Array, weights: Array | None) -> None:
+        """2·wₙ·rₖₙ."""
+        residuals *= 2.0 if weights is None else 2.0 * weights
+
+
+@dataclass(frozen=True)
+class Huber:
+    """ρ(r) = r² up to |r| = δ and 2δ|r| − δ² beyond: outliers pull with a bounded force.
+
+    Attributes
     ----------
-    residuals : (N, targets) float64, contiguous, N ≥ 1
+    delta : δ > 0, in deviations of the target
+
+    Raises
+    ------
+    LossError
     """
-    flat = residuals.reshape(-1)
-    return float(flat @ flat) / flat.size
+
+    delta: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.delta < np.inf:
+            raise LossError(f"δ of the Huber loss must be above 0 and finite, got {self.delta}")
+
+    def total(self, residuals: Array, weights: Array | None) -> float:
+        """Σₙ wₙ Σₖ ρ(rₖₙ)."""
+        clipped = np.clip(residuals, -self.delta, self.delta)
+        # ρ(r) = c·(2r − c) with c = r clipped to ±δ
+        return _weighted_sum(clipped * (2.0 * residuals - clipped), weights)
+
+    def slope(self, residuals: Array, weights: Array | None) -> None:
+        """2·wₙ·rₖₙ, clipped to ±2·wₙ·δ."""
+        np.clip(residuals, -self.delta, self.delta, out=residuals)
+        residuals *= 2.0 if weights is None else 2.0 * weights
 
 
-def mean_squared_error_gradient(residuals: Array, out: Array) -> None:
-    """∂L/∂ŷ = 2·(ŷ − y)/(N·K), written to `out`, (N, targets), which may be `residuals`."""
-    out[...] = residuals
-    out *= 2.0 / residuals.size
+@dataclass(frozen=True)
+class Quantile:
+    """ρ(r) = (1 − q)·r for r > 0 and −q·r for r < 0: fits the q-th quantile.
+
+    The kink is rounded by a parabola within ±`KINK`, so that gradients are continuous.
+
+    Attributes
+    ----------
+    q : in (0, 1)
+
+    Raises
+    ------
+    LossError
+    """
+
+    q: float = 0.5
+
+    KINK = 1e-3  # deviations of the target
+
+    def __post_init__(self) -> None:
+        if not 0 < self.q < 1:
+            raise LossError(f"the quantile must lie between 0 and 1, got {self.q}")
+
+    def total(self, residuals: Array, weights: Array | None) -> float:
+        """Σₙ wₙ Σₖ ρ(rₖₙ)."""
+        clipped = np.clip(residuals, -self.KINK, self.KINK)
+        # |r| with its kink rounded: c·(2r − c)/(2·KINK) + KINK/2 outside, less the constant
+        rounded = clipped * (2.0 * residuals - clipped) / (2.0 * self.KINK)
+        return _weighted_sum(rounded * np.where(residuals > 0, 1.0 - self.q, self.q), weights)
+
+    def slope(self, residuals: Array, weights: Array | None) -> None:
+        """wₙ·ρ′(rₖₙ)."""
+        side = np.where(residuals > 0, 1.0 - self.q, self.q)
+        np.clip(residuals, -self.KINK, self.KINK, out=residuals)
+        residuals *= side / self.KINK
+        if weights is not None:
+            residuals *= weights
+
+
+def _weighted_sum(costs: Array, weights: Array | None) -> float:
+    return float(costs.sum() if weights is None else (costs @ weights).sum())

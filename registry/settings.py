@@ -25,12 +25,14 @@ class Settings:
     Attributes
     ----------
     models : the folder of versions
+    state : the folder of what unfinished work keeps
     host, port : where the service listens; port 0 takes a free one
     workers, threads : processes of the service, and threads in each
     max_body_bytes : the largest request body taken
     """
 
     models: Path = Path("models")
+    state: Path = Path("var")
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 0  # 0: one per core
@@ -72,6 +74,8 @@ _RANGES = {
 
 
 def _parse(key: str, value: str) -> Any:
+    if key == "NUMNET_STATE":
+        return Path(value)
     if key == "NUMNET_MODELS":
         if "://" in value:
             raise SettingsError(f"{key}: expected a folder; object storage is not supported")

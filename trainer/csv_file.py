@@ -16,7 +16,12 @@ MAX_ERRORS = 20
 DELIMITERS = ",;\t"
 
 
-def csv_table(path: Path, targets: Sequence[str], features: Sequence[str] = ()) -> Table:
+def csv_table(
+    path: Path,
+    targets: Sequence[str],
+    features: Sequence[str] = (),
+    weights: str | None = None,
+) -> Table:
     """Read the named columns of a UTF-8 file; further columns may hold anything.
 
     The delimiter is a comma, semicolon or tab, whichever splits the header into most cells.
@@ -26,6 +31,7 @@ def csv_table(path: Path, targets: Sequence[str], features: Sequence[str] = ()) 
     ----------
     targets : columns to predict
     features : columns to predict from, in the model's order; all others where empty
+    weights : the column that says what each row weighs; rows of weight 0 are left out
 
     Raises
     ------
@@ -37,8 +43,9 @@ def csv_table(path: Path, targets: Sequence[str], features: Sequence[str] = ()) 
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=_delimiter(file), strict=True)
             header = [name.strip() for name in next(filter(None, reader), [])]
-            features = tuple(features or (name for name in header if name not in targets))
-            columns = _columns(path, header, [*targets, *features])
+            known = [*targets, *([weights] if weights else [])]
+            features = tuple(features or (name for name in header if name not in known))
+            columns = _columns(path, header, [*known, *features])
             cells = array("d")
             for row in _rows(path, reader, header, columns):
                 cells.extend(row)
@@ -51,8 +58,14 @@ def csv_table(path: Path, targets: Sequence[str], features: Sequence[str] = ()) 
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {error}") from error
     data = np.frombuffer(cells, dtype=np.float64).reshape(-1, len(columns))
-    Y, X = data[:, : len(targets)], data[:, len(targets) :]
-    return Table(features, tuple(targets), X.copy(), Y.copy(), path.name)
+    Y, X = data[:, : len(targets)], data[:, len(known) :]
+    if not weights:
+        return Table(features, tuple(targets), X.copy(), Y.copy(), path.name)
+    if weights in (*targets, *features):
+        raise DataError(f"column {weights!r} cannot be both the weights and a feature or target")
+    weight = data[:, len(targets)]
+    counts = weight != 0
+    return Table(features, tuple(targets), X[counts], Y[counts], path.name, weight[counts])
 
 
 def _delimiter(file: TextIO) -> str:

@@ -3,6 +3,7 @@
 TrainerError
 ├── DataError       a table that cannot be trained on; names what is wrong and where
 ├── RecipeError     options that make no training
+├── CheckpointError a checkpoint that cannot be written or read
 └── TrainingFailed  nothing better than the random start was found
 """
 
@@ -17,6 +18,10 @@ class DataError(TrainerError):
 
 class RecipeError(TrainerError):
     """Options that make no training."""
+
+
+class CheckpointError(TrainerError):
+    """A checkpoint that cannot be written or read."""
 
 
 class TrainingFailed(TrainerError):

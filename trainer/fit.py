@@ -1,74 +1,76 @@
-"""The training loop, which owns batches, stopping and the best weights for every optimizer."""
+"""The training loop, which owns stopping, the best weights and checkpoints for every solver."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from network import Array, Backpropagation
-from trainer.optimizers import Optimizer
-from trainer.schedules import Schedule
-from trainer.split import Rows
-
-
-class Stopped(StrEnum):
-    """Why a training ended."""
-
-    EPOCHS = "all epochs done"
-    PATIENCE = "no better for a while"
-    TIME = "time limit"
-    INTERRUPTED = "interrupted"
-    DIVERGED = "diverged"
+from network import Array
+from trainer.solvers import Solver, State
+from trainer.watchdog import Halt, Stopped, Watchdog
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop.
+    """When to stop, beside the time limit that the watchdog keeps.
 
     Attributes
     ----------
-    epochs : passes over the training rows
-    patience : epochs without a better validation loss
-    seconds : time for the whole fit
+    epochs : iterations of the solver; for mini-batches passes over the training rows
+    patience : epochs without a better validation loss; None: it is not what decides, and the last
+        θ is kept, not the one that validates best
     """
 
     epochs: int
-    patience: int
-    seconds: float
+    patience: int | None
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """How far the training is, after each epoch.
+    """How far the training is, after each iteration of the solver.
 
     Attributes
     ----------
     epoch, epochs : this one, and the limit
     seconds : since the start
-    learning_rate : in the epoch's first step
-    train_loss : mean over the epoch's batches, each before its step; as `network.loss` defines it
+    step : the solver's learning rate, step length or damping
+    train_loss : as `trainer.solvers.Iteration` defines it
     validation_loss, best_loss : on the validation rows, now and at its best so far
     """
 
     epoch: int
     epochs: int
     seconds: float
-    learning_rate: float
+    step: float
     train_loss: float
     validation_loss: float
     best_loss: float
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """The outcome: the weights with the least validation loss, and how it went.
+@dataclass
+class Course:
+    """What a fit has come to so far, beside its solver's own state.
 
     Attributes
     ----------
-    theta : (P,) float64, that of the best epoch
-    best_epoch : 0 where nothing was better than the start
+    theta : (P,) float64, the best; that of `best_epoch`, 0 where nothing beat the start
+    """
+
+    theta: Array
+    best_loss: float
+    best_epoch: int = 0
+    history: list[Epoch] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The outcome: the weights that are kept, and how it went.
+
+    Attributes
+    ----------
+    theta : (P,) float64
+    best_epoch : the one θ comes from; 0 where nothing was better than the start
     """
 
     theta: Array
@@ -78,86 +80,89 @@ class Fit:
 
 
 def fit(
-    theta: Array,
-    train: Rows,
-    validation: Rows,
-    backpropagation: Backpropagation,
-    optimizer: Optimizer,
-    *,
-    schedule: Schedule,
-    learning_rate: float,
-    batch_size: int,
+    solver: Solver,
+    validate: Callable[[Array], float],
     limits: Limits,
-    rng: np.random.Generator,
-    clock: Callable[[], float],
-    watch: Callable[[Epoch], None],
-    stop: Callable[[], bool],
+    watchdog: Watchdog,
+    *,
+    watch: Callable[[Epoch], None] = lambda epoch: None,
+    save: Callable[[Callable[[], State]], None] = lambda state: None,
+    resume: State | None = None,
 ) -> Fit:
-    """Minimise the loss over mini-batches, keeping the weights that validate best.
+    """Iterate until a limit is reached, keeping the weights that validate best.
 
     Parameters
     ----------
-    theta : (P,) float64, the start; not changed
-    train, validation : scaled rows
-    backpropagation : with buffers for `batch_size` rows
-    schedule : the factor on `learning_rate` as training proceeds
-    clock : seconds, monotone
+    validate : the loss of θ on the validation rows
+    watchdog : whose `poll` the solver's objective calls
     watch : told of every epoch
-    stop : asked before every step; True ends the training as `Stopped.INTERRUPTED`
+    save : offered the state after every epoch, as a function that makes it
+    resume : a state so saved, to go on from to the same bits
     """
-    theta = theta.copy()
-    started = clock()
-    best_theta, best_epoch = theta.copy(), 0
-    best_loss = backpropagation.loss(theta, validation.X, validation.Y)
-    history: list[Epoch] = []
-    steps = -(-len(train) // batch_size)
-
-    def stopped_midway() -> Stopped | None:
-        if stop():
-            return Stopped.INTERRUPTED
-        if clock() - started > limits.seconds:
-            return Stopped.TIME
-        return None
-
-    for epoch in range(1, limits.epochs + 1):
-        order = rng.permutation(len(train))
-        X, Y = train.X[order], train.Y[order]
-        rate = learning_rate * schedule((epoch - 1) / limits.epochs)
-        total, rows, stopped = 0.0, 0, None
-        for step in range(steps):
-            if stopped := stopped_midway():
-                break
-            batch = slice(step * batch_size, (step + 1) * batch_size)
-            loss, gradient = backpropagation.loss_and_gradient(theta, X[batch], Y[batch])
-            progress = (epoch - 1 + step / steps) / limits.epochs
-            optimizer.step(theta, gradient, learning_rate * schedule(progress))
-            batch_rows = len(X[batch])
-            total, rows = total + loss * batch_rows, rows + batch_rows
-        if not rows:
+    course = Course(solver.theta.copy(), validate(solver.theta))
+    if resume:
+        solver.restore(resume["solver"])
+        watchdog.resume(resume["seconds"])
+        course = Course(
+            resume["theta"],
+            resume["best_loss"],
+            resume["best_epoch"],
+            [Epoch(**each) for each in resume["history"]],
+        )
+    stopped = None
+    while not stopped:
+        if len(course.history) >= limits.epochs:
+            stopped = Stopped.ITERATIONS
             break
-
-        validation_loss = backpropagation.loss(theta, validation.X, validation.Y)
-        if validation_loss < best_loss:
-            best_loss, best_epoch = validation_loss, epoch
-            np.copyto(best_theta, theta)
-        finite = math.isfinite(validation_loss) and math.isfinite(total)
-        if not finite:
-            stopped = stopped or Stopped.DIVERGED
-        elif epoch - best_epoch >= limits.patience:
-            stopped = stopped or Stopped.PATIENCE
-        if finite:
-            history.append(
-                Epoch(
-                    epoch=epoch,
-                    epochs=limits.epochs,
-                    seconds=clock() - started,
-                    learning_rate=rate,
-                    train_loss=total / rows,
-                    validation_loss=validation_loss,
-                    best_loss=best_loss,
-                )
+        before = solver.theta.copy()
+        try:
+            watchdog.poll()
+            iteration = solver.iterate()
+        except Halt as halt:
+            stopped = halt.reason
+            if not np.array_equal(solver.theta, before):  # mini-batches got somewhere
+                _judge(course, solver.theta, validate(solver.theta), limits)
+            break
+        loss = validate(solver.theta)
+        if not (math.isfinite(loss) and math.isfinite(iteration.loss)):
+            stopped = Stopped.DIVERGED
+            break
+        _judge(course, solver.theta, loss, limits)
+        course.history.append(
+            Epoch(
+                epoch=len(course.history) + 1,
+                epochs=limits.epochs,
+                seconds=watchdog.elapsed,
+                step=iteration.step,
+                train_loss=iteration.loss,
+                validation_loss=loss,
+                best_loss=course.best_loss,
             )
-            watch(history[-1])
-        if stopped:
-            break
-    return Fit(best_theta, best_epoch, stopped or Stopped.EPOCHS, history)
+        )
+        watch(course.history[-1])
+        waited = len(course.history) - course.best_epoch
+        if iteration.converged:
+            stopped = Stopped.CONVERGED
+        elif limits.patience and waited >= limits.patience and not iteration.tentative:
+            stopped = Stopped.PATIENCE
+        else:
+            save(lambda: _state(solver, course, watchdog))
+    return Fit(course.theta, course.best_epoch, stopped, course.history)
+
+
+def _judge(course: Course, theta: Array, loss: float, limits: Limits) -> None:
+    """Keep θ where it is the best so far, or where the last one counts."""
+    if loss < course.best_loss or (limits.patience is None and math.isfinite(loss)):
+        np.copyto(course.theta, theta)
+        course.best_loss, course.best_epoch = loss, len(course.history) + 1
+
+
+def _state(solver: Solver, course: Course, watchdog: Watchdog) -> State:
+    return {
+        "solver": solver.state(),
+        "theta": course.theta,
+        "best_loss": course.best_loss,
+        "best_epoch": course.best_epoch,
+        "history": [asdict(each) for each in course.history],
+        "seconds": watchdog.elapsed,
+    }

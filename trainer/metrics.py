@@ -7,8 +7,12 @@ import numpy as np
 from network import Array
 
 
-def regression_metrics(Y_hat: Array, Y: Array, targets: tuple[str, ...]) -> dict[str, Any]:
+def regression_metrics(
+    Y_hat: Array, Y: Array, targets: tuple[str, ...], weights: Array | None = None
+) -> dict[str, Any]:
     """MSE, RMSE and R² over all targets, and of each one where there are several.
+
+    Means are weighted where there are weights.
 
     R² = 1 − Σ(y − ŷ)²/Σ(y − ȳ)², the mean over the targets; None where it is not defined (a
     target that is constant in these rows).
@@ -16,9 +20,11 @@ def regression_metrics(Y_hat: Array, Y: Array, targets: tuple[str, ...]) -> dict
     Parameters
     ----------
     Y_hat, Y : (N, targets) float64, N ≥ 1
+    weights : (N,) float64, above 0
     """
-    squares = ((Y_hat - Y) ** 2).mean(axis=0)
-    variances = Y.var(axis=0)
+    squares = np.average((Y_hat - Y) ** 2, axis=0, weights=weights)
+    mean = np.average(Y, axis=0, weights=weights)
+    variances = np.average((Y - mean) ** 2, axis=0, weights=weights)
     defined = variances > 0
     r2 = 1.0 - squares / np.where(defined, variances, 1.0)
     each = {

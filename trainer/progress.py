@@ -10,6 +10,7 @@ from typing import TextIO
 from trainer.fit import Epoch
 
 LOG_INTERVAL_SECONDS = 5.0
+BAR_INTERVAL_SECONDS = 0.1
 
 
 @contextmanager
@@ -19,7 +20,7 @@ def progress(
     """A function to call after each epoch, which shows it on `stream`, by default stderr."""
     stream = stream or sys.stderr
     if stream.isatty():
-        with _bar(max_seconds, stream) as show:
+        with _bar(max_seconds, stream, clock) as show:
             yield show
     else:
         yield _lines(max_seconds, stream, clock)
@@ -39,7 +40,7 @@ def remaining_seconds(epoch: Epoch, max_seconds: float) -> float:
 def _describe(epoch: Epoch) -> str:
     return (
         f"loss {epoch.train_loss:.2e}  validation {epoch.validation_loss:.2e}  "
-        f"best {epoch.best_loss:.2e}  rate {epoch.learning_rate:.1e}"
+        f"best {epoch.best_loss:.2e}  step {epoch.step:.1e}"
     )
 
 
@@ -63,7 +64,9 @@ def _lines(
 
 
 @contextmanager
-def _bar(max_seconds: float, stream: TextIO) -> Iterator[Callable[[Epoch], None]]:
+def _bar(
+    max_seconds: float, stream: TextIO, clock: Callable[[], float]
+) -> Iterator[Callable[[Epoch], None]]:
     # imported here: a log, or `--if-none` at every start, should not pay for it
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
@@ -75,11 +78,16 @@ def _bar(max_seconds: float, stream: TextIO) -> Iterator[Callable[[Epoch], None]
     )
     with Progress(*columns, console=Console(file=stream)) as bar:
         task = bar.add_task("", total=1.0, text="")
+        last = -math.inf
 
         def show(epoch: Epoch) -> None:
+            nonlocal last
+            if clock() - last < BAR_INTERVAL_SECONDS and epoch.epoch < epoch.epochs:
+                return
+            last = clock()
             text = (  # fits 80 columns
                 f"ETA {remaining_seconds(epoch, max_seconds):.0f} s  loss {epoch.train_loss:.1e}  "
-                f"best {epoch.best_loss:.1e}  rate {epoch.learning_rate:.1e}"
+                f"best {epoch.best_loss:.1e}  step {epoch.step:.1e}"
             )
             bar.update(task, completed=fraction_done(epoch, max_seconds), text=text)
 

@@ -1,15 +1,15 @@
 """What a training is asked to do."""
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from network import Huber, Loss, LossError, Quantile, Squared
 from trainer.errors import RecipeError
-from trainer.optimizers import SOLVERS
 from trainer.schedules import SCHEDULES
+from trainer.solvers import SOLVERS
 
-STEPS = 60_000  # what the default number of epochs aims at
-EPOCHS_RANGE = (20, 2_000)
+AUTO = "auto"
+LOSSES = ("squared", "huber", "quantile")
 MAX_INTEGER = 2**53  # what every reader of a card's JSON keeps exactly
 
 
@@ -17,13 +17,20 @@ MAX_INTEGER = 2**53  # what every reader of a card's JSON keeps exactly
 class Recipe:
     """Everything that, with the data, decides the weights.
 
+    What is None is chosen by `trainer.plan`, which knows the data.
+
     Attributes
     ----------
     layers : sizes of the hidden layers
-    solver : a name in `SOLVERS`; learning_rate None: the one that suits it
-    epochs : None: as many as make about `STEPS` steps, within `EPOCHS_RANGE`
-    patience : epochs without a better validation loss before stopping; None: a tenth of `epochs`,
-        at least 20
+    solver : a name in `SOLVERS`, or auto
+    loss : a name in `LOSSES`
+    huber_delta : where the Huber loss turns linear, in deviations of the target
+    quantile : that which the quantile loss fits
+    penalty : λ of λ·|W|², added to the loss; bayesian-regularization sets its own
+    starts : random starts, of which the one that validates best is carried on
+    learning_rate, schedule, batch_size : for the first-order solvers
+    epochs : passes over the training rows, or iterations of a solver that takes all at once
+    patience : epochs without a better validation loss before stopping
     max_seconds : time for the fit
 
     Raises
@@ -33,7 +40,12 @@ class Recipe:
 
     layers: tuple[int, ...] = (32, 16)
     activation: str = "tanh"
-    solver: str = "adam"
+    solver: str = AUTO
+    loss: str = "squared"
+    huber_delta: float = 0.1
+    quantile: float = 0.5
+    penalty: float = 0.0
+    starts: int | None = None
     learning_rate: float | None = None
     schedule: str = "cosine"
     batch_size: int = 64
@@ -43,44 +55,42 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, known in (("solver", SOLVERS), ("schedule", SCHEDULES)):
+        for name, known in (
+            ("solver", (AUTO, *SOLVERS)),
+            ("schedule", SCHEDULES),
+            ("loss", LOSSES),
+        ):
             if getattr(self, name) not in known:
                 raise RecipeError(
                     f"unknown {name} {getattr(self, name)!r}; expected one of {', '.join(known)}"
                 )
-        for name in ("learning_rate", "batch_size", "epochs", "patience", "max_seconds"):
+        for name in ("learning_rate", "batch_size", "epochs", "patience", "max_seconds", "starts"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise RecipeError(f"{name} must be above 0 and finite, got {value}")
-        if self.seed < 0:
-            raise RecipeError(f"seed must be 0 or more, got {self.seed}")
-        for name in ("seed", "batch_size", "epochs", "patience"):
+        for name in ("seed", "penalty"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise RecipeError(f"{name} must be 0 or more, got {getattr(self, name)}")
+        for name in ("seed", "batch_size", "epochs", "patience", "starts"):
             if (getattr(self, name) or 0) > MAX_INTEGER:
                 raise RecipeError(
                     f"{name} must be at most {MAX_INTEGER}, got {getattr(self, name)}"
                 )
+        if self.solver != AUTO and SOLVERS[self.solver].squared_only and self.loss != "squared":
+            raise RecipeError(f"{self.solver} knows the squared loss alone, not {self.loss}")
+        self.make_loss()
 
-    def rate(self) -> float:
-        """The learning rate in force."""
-        return self.learning_rate or SOLVERS[self.solver].learning_rate
+    def make_loss(self) -> Loss:
+        """The loss it names.
 
-    def epochs_for(self, rows: int) -> int:
-        """The number of epochs in force for so many training rows."""
-        if self.epochs:
-            return self.epochs
-        steps_per_epoch = -(-rows // self.batch_size)
-        least, greatest = EPOCHS_RANGE
-        return min(greatest, max(least, STEPS // steps_per_epoch))
-
-    def patience_for(self, rows: int) -> int:
-        """The patience in force for so many training rows, in epochs."""
-        return self.patience or max(20, self.epochs_for(rows) // 10)
-
-    def as_card(self, rows: int) -> dict[str, Any]:
-        """The recipe with every default filled in, for the model's card."""
-        return {
-            **asdict(self),
-            "learning_rate": self.rate(),
-            "epochs": self.epochs_for(rows),
-            "patience": self.patience_for(rows),
-        }
+        Raises
+        ------
+        RecipeError
+            δ or the quantile is out of its range.
+        """
+        try:
+            if self.loss == "huber":
+                return Huber(self.huber_delta)
+            return Quantile(self.quantile) if self.loss == "quantile" else Squared()
+        except LossError as error:
+            raise RecipeError(str(error)) from error

@@ -4,22 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from network import Array
+from network import Rows
 from trainer.table import Table
 
 VALIDATION_FRACTION = 0.1
 TEST_FRACTION = 0.1
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Features X (N, features) and targets Y (N, targets) of some rows."""
-
-    X: Array
-    Y: Array
-
-    def __len__(self) -> int:
-        return len(self.X)
+MAX_VALIDATION_ROWS = 5_000  # enough to choose by; they are passed over after every iteration
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +22,14 @@ class Split:
 
 
 def split(table: Table, rng: np.random.Generator) -> Split:
-    """80 % for training, 10 % for validation, 10 % for the test, at random, each at least 1."""
-    order = rng.permutation(len(table.X))
-    validation = max(1, round(VALIDATION_FRACTION * len(order)))
+    """80 % for training, 10 % for validation, 10 % for the test, at random, each at least 1.
+
+    Validation takes no more than `MAX_VALIDATION_ROWS`; training has the rest.
+    """
+    rows = table.rows
+    order = rng.permutation(len(rows))
+    validation = min(MAX_VALIDATION_ROWS, max(1, round(VALIDATION_FRACTION * len(order))))
     test = max(1, round(TEST_FRACTION * len(order)))
     parts = np.split(order, [len(order) - validation - test, len(order) - test])
-    train_rows, validation_rows, test_rows = (Rows(table.X[part], table.Y[part]) for part in parts)
+    train_rows, validation_rows, test_rows = (rows[part] for part in parts)
     return Split(train_rows, validation_rows, test_rows)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from network import Array
+from network import Array, Rows
 from trainer.errors import DataError
 
 MIN_ROWS = 10  # so that training, validation and test rows are each at least one
 MAX_MAGNITUDE = 1e100  # squares and their sums stay finite
+MAX_WEIGHT = 1e12
 MAX_NAME_LENGTH = 200
 
 
@@ -23,12 +24,13 @@ class Table:
     X : (N, features) float64
     Y : (N, targets) float64
     source : where the rows came from, in a word or two
+    weights : (N,) float64, above 0: what each row weighs; None: all the same
 
     Raises
     ------
     DataError
         names that cannot be used, too few rows, numbers that are not finite or beyond
-        `MAX_MAGNITUDE`, or a target that is constant.
+        `MAX_MAGNITUDE`, a target that is constant, or weights that are not above 0.
     """
 
     features: tuple[str, ...]
@@ -36,6 +38,7 @@ class Table:
     X: Array
     Y: Array
     source: str
+    weights: Array | None = None
 
     def __post_init__(self) -> None:
         _check_names(self.features, self.targets)
@@ -58,6 +61,14 @@ class Table:
                     f"in every row: there is nothing to learn"
                 )
 
+        if self.weights is not None and not _positive(self.weights):
+            raise DataError(f"{self.source}: expected weights above 0 and within {MAX_WEIGHT:.0e}")
+
+    @property
+    def rows(self) -> Rows:
+        """All of them."""
+        return Rows(self.X, self.Y, self.weights)
+
     @property
     def constant_features(self) -> tuple[str, ...]:
         """Features with one value in all rows: they carry no information."""
@@ -68,9 +79,13 @@ class Table:
     def fingerprint(self) -> str:
         """SHA-256 over the names and numbers, in order."""
         digest = hashlib.sha256(repr((self.features, self.targets)).encode())
-        for array in (self.X, self.Y):
+        for array in (self.X, self.Y, *([] if self.weights is None else [self.weights])):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+
+def _positive(weights: Array) -> bool:
+    return bool(((weights > 0) & (weights <= MAX_WEIGHT)).all())
 
 
 def _constant(columns: Array) -> list[bool]:

@@ -5,6 +5,7 @@ Run it from a shell or from cron; it needs nothing that is running.
 
 import csv
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -16,20 +17,25 @@ from typing import Any
 if __package__ in (None, ""):  # started as a file: import from the project, not from trainer/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+# One thread: matrices this small gain next to nothing from more, and where another process wants
+# the cores BLAS loses several times over by waiting. To be set before NumPy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import click
 
 from network import ACTIVATIONS, ArchitectureError, NetworkError
 from registry import Registry, RegistryError, Settings
+from trainer.checkpoint import INTERVAL_SECONDS, Checkpoint
 from trainer.csv_file import csv_table
 from trainer.errors import RecipeError, TrainerError
-from trainer.fit import Stopped
-from trainer.optimizers import SOLVERS
 from trainer.progress import progress
-from trainer.recipe import Recipe
+from trainer.recipe import AUTO, LOSSES, Recipe
 from trainer.schedules import SCHEDULES
+from trainer.solvers import SOLVERS
 from trainer.synthetic import synthetic_table
 from trainer.table import MIN_ROWS, Table
-from trainer.training import Trained, train
+from trainer.training import Trained, train, training_identity
+from trainer.watchdog import Stopped
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -79,6 +85,7 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
     multiple=True,
     help="Columns to predict from (CSV); default: all others.",
 )
+@click.option("--weights", metavar="NAME", help="Column that says what each row weighs (CSV).")
 @click.option(
     "--samples",
     type=click.IntRange(MIN_ROWS, 100_000_000),
@@ -86,11 +93,52 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
 )
 @click.option("--layers", type=LayerSizes(), default="32,16", help="Sizes of the hidden layers.")
 @click.option("--activation", type=click.Choice(list(ACTIVATIONS)), default=DEFAULTS.activation)
-@click.option("--solver", type=click.Choice(list(SOLVERS)), default=DEFAULTS.solver)
-@click.option("--learning-rate", type=float, help="Default: what suits the solver.")
-@click.option("--schedule", type=click.Choice(list(SCHEDULES)), default=DEFAULTS.schedule)
-@click.option("--batch-size", type=int, default=DEFAULTS.batch_size, help="Rows per step.")
-@click.option("--epochs", type=int, help="Default: by the number of rows.")
+@click.option(
+    "--solver",
+    type=click.Choice([AUTO, *SOLVERS]),
+    default=DEFAULTS.solver,
+    help="auto chooses by the data, and says why.",
+)
+@click.option("--loss", type=click.Choice(LOSSES), default=DEFAULTS.loss)
+@click.option(
+    "--huber-delta",
+    type=float,
+    default=DEFAULTS.huber_delta,
+    help="Where the Huber loss turns linear, in deviations of the target.",
+)
+@click.option(
+    "--quantile", type=float, default=DEFAULTS.quantile, help="What the quantile loss fits."
+)
+@click.option(
+    "--penalty",
+    type=float,
+    default=DEFAULTS.penalty,
+    help="λ of the L2 penalty λ·|W|²; bayesian-regularization finds its own.",
+)
+@click.option(
+    "--starts",
+    type=int,
+    help="Random starts, of which the best is carried on; default: 1.",
+)
+@click.option("--learning-rate", type=float, help="Default: what suits the first-order solver.")
+@click.option(
+    "--schedule",
+    type=click.Choice(list(SCHEDULES)),
+    default=DEFAULTS.schedule,
+    help="Of the learning rate.",
+)
+@click.option(
+    "--batch-size",
+    type=int,
+    default=DEFAULTS.batch_size,
+    help="Rows per step of a first-order solver.",
+)
+@click.option(
+    "--epochs",
+    type=int,
+    help="Passes over the rows, or iterations of a solver that takes all at once; "
+    "default: by solver and rows.",
+)
 @click.option(
     "--patience", type=int, help="Epochs without improvement; default: a tenth of all, at least 20."
 )
@@ -103,6 +151,13 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
 @click.option(
     "--max-seconds", type=float, default=DEFAULTS.max_seconds, help="Time limit for the fit."
 )
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint of a killed training.")
+@click.option(
+    "--checkpoint-seconds",
+    type=click.FloatRange(min=0),
+    default=INTERVAL_SECONDS,
+    help="Time between checkpoints.",
+)
 @click.option(
     "--models", type=click.Path(path_type=Path), help="Default: NUMNET_MODELS, else models."
 )
@@ -114,7 +169,10 @@ def main(
     data: str,
     targets: tuple[tuple[str, ...], ...],
     features: tuple[tuple[str, ...], ...],
+    weights: str | None,
     samples: int | None,
+    resume: bool,
+    checkpoint_seconds: float,
     models: Path | None,
     no_promote: bool,
     if_none: bool,
@@ -129,14 +187,21 @@ def main(
             click.echo(f"version {current.version} is current: nothing to train", err=True)
             _finish(as_json, {"version": current.version, "state": "unchanged"})
         recipe = Recipe(**recipe_options)
-        table = _table(data, _flat(targets), _flat(features), samples, recipe.seed)
+        table = _table(data, _flat(targets), _flat(features), weights, samples, recipe.seed)
         registry.check_writable()
         for name in table.constant_features:
             click.echo(
                 f"note: feature {name!r} is the same in every row: it tells nothing", err=True
             )
+        checkpoint = Checkpoint(
+            settings.state / "checkpoints", training_identity(table, recipe), checkpoint_seconds
+        )
+        if resume and not checkpoint.path.exists():
+            click.echo("note: no checkpoint of this training: it starts anew", err=True)
         with _interruptible() as stop, progress(recipe.max_seconds) as watch:
-            trained = train(table, recipe, watch=watch, stop=stop)
+            trained = train(
+                table, recipe, checkpoint=checkpoint, resume=resume, watch=watch, stop=stop
+            )
         if trained.stopped is Stopped.INTERRUPTED and not _publish_anyway(trained, as_json):
             _finish(as_json, {"version": None, "state": "discarded"}, EXIT_INTERRUPTED)
         with _interruptible():  # too late to stop: an interrupt lets this finish
@@ -148,6 +213,7 @@ def main(
                     reason=f"trained on {table.source}: test MSE {trained.metrics['mse']:.3g}",
                     at=datetime.now(UTC),
                 )
+            checkpoint.remove()
         _report(version, "published" if no_promote else "promoted", trained, as_json)
     except (NetworkError, RegistryError, TrainerError) as error:
         click.echo(f"error: {error}", err=True)
@@ -159,17 +225,22 @@ def main(
 
 
 def _table(
-    data: str, targets: tuple[str, ...], features: tuple[str, ...], samples: int | None, seed: int
+    data: str,
+    targets: tuple[str, ...],
+    features: tuple[str, ...],
+    weights: str | None,
+    samples: int | None,
+    seed: int,
 ) -> Table:
     if data == "synthetic":
-        if targets or features:
-            raise RecipeError("--target and --features go with --data FILE")
+        if targets or features or weights:
+            raise RecipeError("--target, --features and --weights go with --data FILE")
         return synthetic_table(samples or DEFAULT_SAMPLES, seed)
     if samples:
         raise RecipeError("--samples goes with the synthetic data, not with a file")
     if not targets:
         raise RecipeError("--data FILE needs --target: the column to predict")
-    return csv_table(Path(data), targets, features)
+    return csv_table(Path(data), targets, features, weights)
 
 
 def _flat(groups: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
@@ -219,6 +290,7 @@ def _report(version: int, state: str, trained: Trained, as_json: bool) -> None:
             f"  {training['epochs']} epochs of {trained.card['recipe']['solver']} on "
             f"{rows['train']} rows in {trained.seconds:.1f} s ({trained.stopped}); "
             f"best epoch {training['best_epoch']}"
+            + "".join(f"\n  {decision}" for decision in training["decisions"])
         )
     _finish(
         as_json,
@@ -232,6 +304,8 @@ def _report(version: int, state: str, trained: Trained, as_json: bool) -> None:
             "stopped": trained.stopped,
             "epochs": training["epochs"],
             "best_epoch": training["best_epoch"],
+            "solver": trained.card["recipe"]["solver"],
+            "decisions": training["decisions"],
             "rows": rows,
         },
     )

@@ -10,19 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from network import Architecture, Array, Backpropagation, Model, Scaling, initial_parameters
+from network import Architecture, Array, Backpropagation, Model, Rows, Scaling
+from trainer.checkpoint import Checkpoint
 from trainer.errors import TrainingFailed
-from trainer.fit import Epoch, Fit, Limits, Stopped, fit
+from trainer.fit import Epoch, Fit, Limits, fit
 from trainer.metrics import regression_metrics
-from trainer.optimizers import SOLVERS
+from trainer.objective import Objective
+from trainer.plan import Plan, make_plan, make_solver
 from trainer.recipe import Recipe
-from trainer.schedules import SCHEDULES
-from trainer.split import Rows, Split, split
+from trainer.report import test_report
+from trainer.solvers import Solver
+from trainer.solvers.hand_over import HandOver
+from trainer.split import Split, split
 from trainer.table import Table
+from trainer.watchdog import Stopped, Watchdog
 
 GOLDEN_ROWS = 8
 HISTORY_POINTS = 200
-VALIDATION_BLOCK = 1024  # rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,8 @@ def train(
     table: Table,
     recipe: Recipe,
     *,
+    checkpoint: Checkpoint | None = None,
+    resume: bool = False,
     watch: Callable[[Epoch], None] = lambda epoch: None,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
@@ -62,55 +68,52 @@ def train(
 
     Parameters
     ----------
-    watch, stop, clock : as `trainer.fit.fit` takes them
+    checkpoint : where the training is saved now and then
+    resume : whether to go on from what is saved there, if anything is, to the same weights
+    watch : as `trainer.fit.fit` takes it
+    stop, clock : as `trainer.watchdog.Watchdog` takes them
     now : the time of day for the card
 
     Raises
     ------
     TrainingFailed
         nothing better than the random start was found, be it for divergence or lack of time.
-    ArchitectureError
-        the recipe's layers or activation make no network.
+    RecipeError, ArchitectureError
+        the recipe's layers, activation or solver make no training.
+    CheckpointError
+        a checkpoint cannot be written or read.
     """
-    started = clock()
-    split_rng, initial_rng, batch_rng = np.random.default_rng(recipe.seed).spawn(3)
+    watchdog = Watchdog(recipe.max_seconds, clock, stop)
+    split_rng, initial_rng = np.random.default_rng(recipe.seed).spawn(2)
     rows = split(table, split_rng)
     feature_scaling, target_scaling = Scaling.of(rows.train.X), Scaling.of(rows.train.Y)
 
     def scaled(part: Rows) -> Rows:
-        return Rows(feature_scaling.apply(part.X), target_scaling.apply(part.Y))
+        return Rows(feature_scaling.apply(part.X), target_scaling.apply(part.Y), part.weights)
 
     architecture = Architecture(
         (len(table.features), *recipe.layers, len(table.targets)), recipe.activation
     )
-    batch_size = min(recipe.batch_size, len(rows.train))
+    plan = make_plan(recipe, architecture, len(rows.train))
+    loss = recipe.make_loss()
+    objective = Objective(architecture, scaled(rows.train), loss, recipe.penalty, watchdog.poll)
+    validation, judge = scaled(rows.validation), Backpropagation(architecture, loss)
+
+    def validate(theta: Array) -> float:
+        return judge.loss(theta, validation)
+
     with np.errstate(all="ignore"):  # a training that overflows ends as diverged
+        solver = make_solver(plan, architecture, objective, validate, initial_rng)
         outcome = fit(
-            initial_parameters(architecture, initial_rng),
-            scaled(rows.train),
-            scaled(rows.validation),
-            Backpropagation(architecture, max(batch_size, VALIDATION_BLOCK)),
-            SOLVERS[recipe.solver].make(architecture.parameters),
-            schedule=SCHEDULES[recipe.schedule],
-            learning_rate=recipe.rate(),
-            batch_size=batch_size,
-            limits=Limits(
-                epochs=recipe.epochs_for(len(rows.train)),
-                patience=recipe.patience_for(len(rows.train)),
-                seconds=recipe.max_seconds,
-            ),
-            rng=batch_rng,
-            clock=clock,
+            solver,
+            validate,
+            Limits(plan.epochs, plan.patience),
+            watchdog,
             watch=watch,
-            stop=stop,
+            save=checkpoint.offer if checkpoint else lambda state: None,
+            resume=checkpoint.read() if checkpoint and resume else None,
         )
-    if outcome.best_epoch == 0 and outcome.stopped is not Stopped.INTERRUPTED:
-        diverged = outcome.stopped is Stopped.DIVERGED
-        advice = f": try a learning rate below {recipe.rate():g}" if diverged else ""
-        raise TrainingFailed(
-            f"the training ended ({outcome.stopped}) before it found anything better than its "
-            f"random start{advice}"
-        )
+    _refuse_untrained(outcome, plan)
     model = Model(
         architecture=architecture,
         theta=outcome.theta,
@@ -121,27 +124,49 @@ def train(
         feature_range=np.vstack([rows.train.X.min(axis=0), rows.train.X.max(axis=0)]),
     )
     with np.errstate(all="ignore"):
-        metrics = regression_metrics(model.predict(rows.test.X), rows.test.Y, table.targets)
+        Y_hat = model.predict(rows.test.X)
+        metrics = regression_metrics(Y_hat, rows.test.Y, table.targets, rows.test.weights)
     if not math.isfinite(metrics["mse"]):
         raise TrainingFailed("the predictions for the test rows, or their errors, are not finite")
-    seconds = clock() - started
     return Trained(
         model=model,
         card={
             "created_at": now().isoformat(timespec="seconds"),
-            "recipe": recipe.as_card(len(rows.train)),
+            "recipe": plan.as_card(),
             "data": {
                 "source": table.source,
                 "fingerprint": table.fingerprint(),
                 "rows": _row_counts(rows),
+                "weighted": table.weights is not None,
             },
             "metrics": {"test": metrics},
-            "training": _training_record(outcome, seconds),
-            "libraries": {"python": platform.python_version(), "numpy": np.__version__},
+            "test_report": test_report(Y_hat, rows.test.Y, table.targets),
+            "training": _training_record(outcome, watchdog.elapsed, _decisions(plan, solver)),
+            "libraries": _libraries(),
         },
         golden_inputs=rows.test.X[:GOLDEN_ROWS],
         stopped=outcome.stopped,
-        seconds=seconds,
+        seconds=watchdog.elapsed,
+    )
+
+
+def training_identity(table: Table, recipe: Recipe) -> dict[str, Any]:
+    """All that decides a training's trajectory, for the name of its checkpoint."""
+    asked = asdict(recipe)
+    del asked["max_seconds"]
+    return {"data": table.fingerprint(), "recipe": asked, "libraries": _libraries()}
+
+
+def _refuse_untrained(outcome: Fit, plan: Plan) -> None:
+    if outcome.best_epoch or outcome.stopped is Stopped.INTERRUPTED:
+        return
+    diverged = outcome.stopped is Stopped.DIVERGED
+    advice = ""
+    if diverged and plan.learning_rate:
+        advice = f": try a learning rate below {plan.learning_rate:g}"
+    raise TrainingFailed(
+        f"the training ended ({outcome.stopped}) before it found anything better than its "
+        f"random start{advice}"
     )
 
 
@@ -153,7 +178,21 @@ def _row_counts(rows: Split) -> dict[str, int]:
     }
 
 
-def _training_record(outcome: Fit, seconds: float) -> dict[str, Any]:
+def _libraries() -> dict[str, str]:
+    return {"python": platform.python_version(), "numpy": np.__version__}
+
+
+def _decisions(plan: Plan, solver: Solver) -> list[str]:
+    decisions = list(plan.reasons)
+    if isinstance(solver, HandOver) and solver.handed_over_after is not None:
+        decisions.append(
+            f"bayesian-regularization from iteration {solver.handed_over_after}: the validation "
+            f"loss had stopped falling above the training loss"
+        )
+    return decisions
+
+
+def _training_record(outcome: Fit, seconds: float, decisions: list[str]) -> dict[str, Any]:
     history = outcome.history
     every = -(-len(history) // HISTORY_POINTS) or 1
     thinned = history[::every] + ([history[-1]] if (len(history) - 1) % every else [])
@@ -162,6 +201,7 @@ def _training_record(outcome: Fit, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "epochs": len(history),
         "best_epoch": outcome.best_epoch,
+        "decisions": decisions,
         "history": [
             {key: value for key, value in asdict(epoch).items() if key != "epochs"}
             for epoch in thinned

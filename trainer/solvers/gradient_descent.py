@@ -10,6 +10,7 @@ the gradient is taken, as in Bengio, Boulanger-Lewandowski & Pascanu 2013, eq. 7
 import numpy as np
 
 from network import Array
+from trainer.solvers.solver import State
 
 
 class GradientDescent:
@@ -38,3 +39,11 @@ class GradientDescent:
             theta += self._step
         else:
             theta += self._v
+
+    def state(self) -> State:
+        """The velocity v."""
+        return {"v": self._v}
+
+    def restore(self, state: State) -> None:
+        """Take over what `state` gave."""
+        self._v = state["v"]

@@ -8,6 +8,7 @@ Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization", algorithm 1.
 import numpy as np
 
 from network import Array
+from trainer.solvers.solver import State
 
 
 class Adam:
@@ -49,3 +50,11 @@ class Adam:
         np.divide(m, scratch, scratch)
         scratch *= learning_rate / (1.0 - self._beta1**self._t)
         theta -= scratch
+
+    def state(self) -> State:
+        """m, v and the number of steps."""
+        return {"m": self._m, "v": self._v, "t": self._t}
+
+    def restore(self, state: State) -> None:
+        """Take over what `state` gave."""
+        self._m, self._v, self._t = state["m"], state["v"], state["t"]

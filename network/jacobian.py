@@ -1,0 +1,149 @@
+"""The Jacobian of the predictions, and what Gauss-Newton methods make of it, block by block.
+
+Jₙₖ,ₚ = ∂ŷₙₖ/∂θₚ has one row per sample and target. Backpropagation from output k alone (Δ_last = 1
+there and 0 elsewhere) gives the rows of that target: by the weights of layer l, sample n has
+Aₗₙ ⊗ Δₗₙ. For the squared loss L = Σ wₙ·rₙₖ²/(K·Σwₙ), with r = ŷ − y and c = 2/(K·Σwₙ),
+
+    g = ∂L/∂θ = c·JᵀWr        B = c·JᵀWJ ≈ ∂²L/∂θ²
+
+J is never held whole: a block of it is formed and multiplied while it is in cache.
+
+References
+----------
+Hagan & Menhaj 1994, "Training Feedforward Networks with the Marquardt Algorithm".
+Transtrum & Sethna 2012, "Improvements to the Levenberg-Marquardt algorithm for nonlinear
+least-squares minimization": the second derivative along a direction.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from network.architecture import Architecture
+from network.arrays import Array
+from network.backpropagation import BLOCK_ROWS, Backpropagation
+from network.rows import Rows
+from network.workspace import Workspace
+
+CURVATURE_STEP = 0.1  # of the direction's length; Transtrum & Sethna's h
+
+
+class Jacobian:
+    """First and second derivatives of the predictions of one architecture. Not for several threads.
+
+    Parameters
+    ----------
+    poll : called before every block; may raise, to give up
+    """
+
+    def __init__(self, architecture: Architecture, poll: Callable[[], None] = lambda: None) -> None:
+        self.architecture = architecture
+        self._workspace = Backpropagation(architecture, poll=poll).workspace
+        self._block = np.empty((architecture.parameters, 0))
+        self._product = np.empty((architecture.parameters, architecture.parameters))
+
+    def of(self, theta: Array, X: Array) -> Array:
+        """J itself, whole.
+
+        Parameters
+        ----------
+        theta : (P,) float64
+        X : (N, features) float64, scaled
+
+        Returns
+        -------
+        J : (N·targets, P) float64, the targets of a sample in consecutive rows
+        """
+        targets = self.architecture.targets
+        J = np.empty((len(X), targets, self.architecture.parameters))
+        matrices = self.architecture.matrices(theta)
+        for start in range(0, len(X), BLOCK_ROWS):
+            block = X[start : start + BLOCK_ROWS]
+            workspace = self._workspace(len(block))
+            workspace.forward(matrices, block)
+            workspace.prepare()
+            for target in range(targets):
+                J[start : start + len(block), target] = self._rows(
+                    workspace, matrices, target, np.ones(len(block))
+                ).T
+        return J.reshape(-1, self.architecture.parameters)
+
+    def normal_equations(self, theta: Array, rows: Rows) -> tuple[float, Array, Array]:
+        """The squared loss, its gradient and the Gauss-Newton approximation of its Hessian.
+
+        Parameters
+        ----------
+        theta : (P,) float64
+        rows : scaled, at least one
+
+        Returns
+        -------
+        loss : as `network.loss` defines it
+        gradient : g, (P,) float64
+        B : (P, P) float64, symmetric, positive semi-definite
+        """
+        parameters, targets = self.architecture.parameters, self.architecture.targets
+        matrices = self.architecture.matrices(theta)
+        gradient, B = np.zeros(parameters), np.zeros((parameters, parameters))
+        total = 0.0
+        for block in rows.blocks(BLOCK_ROWS):
+            workspace = self._workspace(len(block))
+            root = np.ones(len(block)) if block.weights is None else np.sqrt(block.weights)
+            residuals = (workspace.forward(matrices, block.X) - block.Y.T) * root
+            total += float(np.vdot(residuals, residuals))
+            workspace.prepare()
+            for target in range(targets):
+                J = self._rows(workspace, matrices, target, root)
+                gradient += J @ residuals[target]
+                B += np.matmul(J, J.T, out=self._product)
+        scale = 1.0 / (targets * rows.total_weight)
+        gradient *= 2.0 * scale
+        B *= 2.0 * scale
+        return total * scale, gradient, B
+
+    def curvature(self, theta: Array, rows: Rows, direction: Array) -> Array:
+        """c·JᵀW·∂²ŷ/∂v², the second derivative of the predictions along v, by central differences.
+
+        Parameters
+        ----------
+        direction : v, (P,) float64
+
+        Returns
+        -------
+        curvature : (P,) float64
+        """
+        step = CURVATURE_STEP * direction
+        here, ahead, behind = map(self.architecture.matrices, (theta, theta + step, theta - step))
+        gradient = np.zeros(self.architecture.parameters)
+        partial = self.architecture.matrices(part := np.empty_like(gradient))
+        for block in rows.blocks(BLOCK_ROWS):
+            workspace = self._workspace(len(block))
+            second = workspace.forward(ahead, block.X).copy()
+            second += workspace.forward(behind, block.X)
+            second -= 2.0 * workspace.forward(here, block.X)
+            if block.weights is not None:
+                second *= block.weights
+            workspace.prepare()
+            for index, A, delta in workspace.backward(here, second):
+                np.matmul(A, delta.T, out=partial[index])
+            gradient += part
+        gradient *= 2.0 / (CURVATURE_STEP**2 * self.architecture.targets * rows.total_weight)
+        return gradient
+
+    def _rows(
+        self, workspace: Workspace, matrices: list[Array], target: int, scale: Array
+    ) -> Array:
+        """Jᵀ for one target and a block of n rows, each times its scale: (P, n), a kept buffer."""
+        n = len(scale)
+        if self._block.shape[1] != n:
+            self._block = np.empty((self.architecture.parameters, n))
+        delta = np.zeros((self.architecture.targets, n))
+        delta[target] = scale
+        end = self.architecture.parameters
+        for _, A, layer_delta in workspace.backward(matrices, delta):
+            inputs, outputs = len(A), len(layer_delta)
+            start = end - inputs * outputs
+            part = self._block[start:end].reshape(inputs, outputs, n)
+            np.multiply(A[:, None, :], layer_delta, out=part)
+            end = start
+        return self._block

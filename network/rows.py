@@ -1,0 +1,41 @@
+"""Rows to learn from: features, targets and what each row weighs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+from network.arrays import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Observations, one a row.
+
+    Attributes
+    ----------
+    X : (N, features) float64
+    Y : (N, targets) float64
+    weights : (N,) float64, not negative; None: every row weighs 1
+    """
+
+    X: Array
+    Y: Array
+    weights: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, which: Any) -> Self:
+        """The rows that a slice or an array of indices picks."""
+        weights = None if self.weights is None else self.weights[which]
+        return type(self)(self.X[which], self.Y[which], weights)
+
+    @property
+    def total_weight(self) -> float:
+        """Σₙ wₙ; N where every row weighs 1."""
+        return len(self) if self.weights is None else float(self.weights.sum())
+
+    def blocks(self, size: int) -> Iterator[Self]:
+        """All rows in order, in blocks of at most `size`."""
+        for start in range(0, len(self), size):
+            yield self[start : start + size]

@@ -1,0 +1,79 @@
+"""The forward pass and the chain rule for a block of rows, in buffers that are kept.
+
+Arrays hold one row of the data per column, so that each unit's outputs are contiguous. Every
+layer's input carries a last row of ones, which makes the bias one more row of the weights:
+with A₀ = [Xᵀ; 1], Zₗ = Wₗᵀ·Aₗ and Aₗ₊₁ = [f(Zₗ); 1] (the last layer is linear: Ŷ = Z).
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from network.activations import ACTIVATIONS
+from network.architecture import Architecture
+from network.arrays import Array
+
+
+class Workspace:
+    """Buffers for blocks of exactly n rows. What a method returns, the next call overwrites."""
+
+    def __init__(self, architecture: Architecture, n: int) -> None:
+        self._activation = ACTIVATIONS[architecture.activation]
+        *inputs, targets = architecture.sizes
+        hidden = inputs[1:]
+        self._A = [np.ones((size + 1, n)) for size in inputs]
+        self._Z = [
+            np.empty((size, n)) if self._activation.needs_input else A[:-1]
+            for size, A in zip(hidden, self._A[1:], strict=True)
+        ]
+        self._Y_hat = np.empty((targets, n))
+        self._slopes = [np.empty((size, n)) for size in hidden]
+        self._deltas = [np.empty((size, n)) for size in hidden]
+
+    def forward(self, matrices: Sequence[Array], X: Array) -> Array:
+        """Ŷ, keeping what `backward` needs.
+
+        Parameters
+        ----------
+        matrices : `Architecture.matrices` of θ
+        X : (n, features) float64, scaled
+
+        Returns
+        -------
+        Y_hat : (targets, n) float64, scaled
+        """
+        self._A[0][:-1] = X.T
+        *hidden, last = matrices
+        for W, A, Z, output in zip(hidden, self._A, self._Z, self._A[1:], strict=False):
+            np.matmul(W.T, A, out=Z)
+            self._activation.function(Z, output[:-1])
+        return np.matmul(last.T, self._A[-1], out=self._Y_hat)
+
+    def prepare(self) -> None:
+        """Compute f′ of what `forward` saw last; to be called once before `backward`."""
+        for Z, A, slope in zip(self._Z, self._A[1:], self._slopes, strict=True):
+            self._activation.derivative(Z, A[:-1], slope)
+
+    def backward(
+        self, matrices: Sequence[Array], delta: Array
+    ) -> Iterator[tuple[int, Array, Array]]:
+        """Carry derivatives from the outputs back through the layers.
+
+        Parameters
+        ----------
+        delta : (targets, n), the derivative of any scalar of each row by its outputs ŷ
+
+        Yields
+        ------
+        index, A, delta : the layer, from the last to the first; its input (inputs + 1, n); and
+            Δₗ (outputs, n), the derivative by Zₗ. By Wₗ, it is A·Δᵀ summed over the rows, or
+            A ⊗ Δ for each.
+        """
+        for index in range(len(matrices) - 1, 0, -1):
+            yield index, self._A[index], delta
+            # Δₗ₋₁ = (Wₗ·Δₗ) ∘ f′(Zₗ₋₁), without the bias
+            W = matrices[index][:-1]
+            multiply = np.multiply if len(delta) == 1 else np.matmul  # BLAS is slow at inner size 1
+            delta = multiply(W, delta, out=self._deltas[index - 1])
+            delta *= self._slopes[index - 1]
+        yield 0, self._A[0], delta

@@ -1,0 +1,132 @@
+"""Checkpoints: the state of an unfinished training on disk, to go on from after a crash.
+
+One `.npz` file a training: its arrays, and one JSON document that says where each belongs. JSON
+keeps every float64 exactly. The file is replaced as a whole, so that a crash leaves the last one.
+"""
+
+import hashlib
+import json
+import os
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from network import Array
+from trainer.errors import CheckpointError
+from trainer.solvers import State
+
+INTERVAL_SECONDS = 10.0
+MAX_SHARE = 0.05  # of the time may be spent on writing checkpoints
+
+
+class Checkpoint:
+    """The checkpoint file of one training.
+
+    Parameters
+    ----------
+    folder : made where it does not exist
+    identity : all that decides the trajectory; names the file
+    interval_seconds : between two writes, more where writing is slow
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        identity: dict[str, Any],
+        interval_seconds: float = INTERVAL_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        text = json.dumps(identity, sort_keys=True, default=str)
+        self.path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.npz"
+        self._interval = interval_seconds
+        self._clock = clock
+        self._due = clock() + interval_seconds
+
+    def offer(self, make_state: Callable[[], State]) -> None:
+        """Write the state where the last write is long enough ago.
+
+        Raises
+        ------
+        CheckpointError
+        """
+        started = self._clock()
+        if started >= self._due:
+            self.write(make_state())
+            took = self._clock() - started
+            self._due = self._clock() + max(self._interval, took / MAX_SHARE)
+
+    def write(self, state: State) -> None:
+        """Replace the file.
+
+        Raises
+        ------
+        CheckpointError
+            the disk does not take it; the file written before stays.
+        """
+        arrays: dict[str, Array] = {}
+        document = json.dumps(_without_arrays(state, arrays))
+        aside = self.path.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("wb") as file:
+                np.savez(file, document=np.frombuffer(document.encode(), np.uint8), **arrays)  # type: ignore[arg-type]  # numpy's stub takes no array names
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(self.path)
+        except OSError as error:
+            aside.unlink(missing_ok=True)
+            raise CheckpointError(
+                f"cannot write the checkpoint {self.path}: {error.strerror}"
+            ) from error
+
+    def read(self) -> State | None:
+        """The state written last; None where there is none.
+
+        Raises
+        ------
+        CheckpointError
+            the file cannot be read, or is damaged.
+        """
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                document = json.loads(file["document"].tobytes())
+                state: State = _with_arrays(document, file)
+                return state
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise CheckpointError(
+                f"{self.path} is no checkpoint that can be read ({error}): remove it to start anew"
+            ) from error
+
+    def remove(self) -> None:
+        """Forget it: the training is done."""
+        self.path.unlink(missing_ok=True)
+
+
+def _without_arrays(value: Any, arrays: dict[str, Array]) -> Any:
+    """The value with its arrays moved to `arrays` and their names in their places."""
+    if isinstance(value, np.ndarray):
+        name = f"array_{len(arrays)}"
+        arrays[name] = value
+        return {"array": name}
+    if isinstance(value, dict):
+        return {key: _without_arrays(each, arrays) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_arrays(each, arrays) for each in value]
+    return value
+
+
+def _with_arrays(value: Any, arrays: Any) -> Any:
+    """What `_without_arrays` was given."""
+    if isinstance(value, dict):
+        if value.keys() == {"array"}:
+            return arrays[value["array"]]
+        return {key: _with_arrays(each, arrays) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_arrays(each, arrays) for each in value]
+    return value

@@ -1,0 +1,153 @@
+"""How a recipe is carried out on given data: what it leaves open is decided here, with reasons.
+
+The figures behind the choices are those of `make bench-matrix`.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from network import Architecture, Array, initial_parameters
+from trainer.errors import RecipeError
+from trainer.objective import Objective
+from trainer.recipe import AUTO, Recipe
+from trainer.schedules import SCHEDULES
+from trainer.solvers import SOLVERS, Solver, Task
+from trainer.solvers.hand_over import HandOver
+from trainer.solvers.multi_start import MultiStart
+
+STEPS = 60_000  # what the default number of epochs of mini-batches aims at
+EPOCHS_RANGE = (20, 2_000)
+MAX_DENSE_PARAMETERS = 5_000  # P² numbers are 200 MB
+AUTO_DENSE_PARAMETERS = 2_500
+MAX_REGULARISED_WORK = 1e10  # rows·targets·P² of one Gauss-Newton matrix; about 0.2 s
+TRIAL_EPOCHS = 50  # from each of several starts
+BAYESIAN = "bayesian-regularization"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe with nothing left open.
+
+    Attributes
+    ----------
+    solver : a name in `SOLVERS`
+    regularises : whether `bayesian-regularization` takes over where that solver overfits
+    patience : None where the solver's last θ counts
+    reasons : what was decided, and why; one sentence each
+    """
+
+    recipe: Recipe
+    solver: str
+    regularises: bool
+    starts: int
+    learning_rate: float | None
+    batch_size: int
+    epochs: int
+    patience: int | None
+    reasons: tuple[str, ...]
+
+    def as_card(self) -> dict[str, Any]:
+        """The recipe with every default filled in, for the model's card."""
+        return {
+            **asdict(self.recipe),
+            "asked_solver": self.recipe.solver,
+            "solver": self.solver,
+            "starts": self.starts,
+            "learning_rate": self.learning_rate,
+            "batch_size": self.batch_size,
+            "epochs": self.epochs,
+            "patience": self.patience,
+        }
+
+
+def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
+    """Decide what the recipe leaves open, for so many training rows.
+
+    Raises
+    ------
+    RecipeError
+        the solver it names cannot hold so many parameters.
+    """
+    reasons = []
+    P = architecture.parameters
+    solver, regularises = recipe.solver, False
+    if solver == AUTO:
+        dense = P <= AUTO_DENSE_PARAMETERS
+        solver = "self-scaled-broyden" if dense else "l-bfgs"
+        relation = "up to" if dense else "above"
+        reasons.append(
+            f"{solver}: {P:,} parameters are {relation} {AUTO_DENSE_PARAMETERS:,}, "
+            f"{'where a full inverse Hessian pays' if dense else 'too many for a full Hessian'}"
+        )
+        work = rows * architecture.targets * P**2
+        regularises = (
+            dense
+            and recipe.loss == "squared"
+            and not recipe.penalty
+            and work <= MAX_REGULARISED_WORK
+        )
+    kind = SOLVERS[solver]
+    if kind.dense and P > MAX_DENSE_PARAMETERS:
+        raise RecipeError(
+            f"{solver} holds matrices of parameters × parameters: {P:,} are too many, "
+            f"the limit is {MAX_DENSE_PARAMETERS:,}; l-bfgs and adam have none"
+        )
+    batch_size = min(recipe.batch_size, rows)
+    epochs = recipe.epochs or kind.iterations or _epochs_of_steps(rows, batch_size)
+    patience = recipe.patience or max(20, epochs // 10)
+    return Plan(
+        recipe=recipe,
+        solver=solver,
+        regularises=regularises,
+        starts=recipe.starts or 1,
+        learning_rate=recipe.learning_rate or kind.learning_rate,
+        batch_size=batch_size,
+        epochs=epochs,
+        patience=patience if kind.validated else None,
+        reasons=tuple(reasons),
+    )
+
+
+def make_solver(
+    plan: Plan,
+    architecture: Architecture,
+    objective: Objective,
+    validate: Callable[[Array], float],
+    rng: np.random.Generator,
+) -> Solver:
+    """The solver a plan asks for, at its random start.
+
+    Parameters
+    ----------
+    validate : the loss of θ on the validation rows
+    """
+
+    def task(start_rng: np.random.Generator) -> Task:
+        return Task(
+            objective=objective,
+            theta=initial_parameters(architecture, start_rng),
+            seed=int(start_rng.integers(2**63)),
+            iterations=plan.epochs,
+            learning_rate=plan.learning_rate or 0.0,
+            schedule=SCHEDULES[plan.recipe.schedule],
+            batch_size=plan.batch_size,
+        )
+
+    tasks = [task(start_rng) for start_rng in rng.spawn(plan.starts)]
+    make = SOLVERS[plan.solver].make
+    solver = make(tasks[0])
+    if plan.starts > 1:
+        others = [make(each) for each in tasks[1:]]
+        solver = MultiStart([solver, *others], TRIAL_EPOCHS, validate)
+    if plan.regularises:
+        solver = HandOver(solver, partial(SOLVERS[BAYESIAN].make, tasks[0]), validate)
+    return solver
+
+
+def _epochs_of_steps(rows: int, batch_size: int) -> int:
+    least, greatest = EPOCHS_RANGE
+    return min(greatest, max(least, STEPS // -(-rows // batch_size)))
