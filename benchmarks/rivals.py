@@ -4,26 +4,21 @@ Each takes X (N, d) and Y (N, k), standardised float64 (columns of mean 0 and st
 1), the hidden layers, a seed, and the seconds it may take; its network has tanh in the hidden
 layers and a linear output. It returns a trace: the weights it had at times since the start of its
 fit. A rival that ends by itself ends its trace; one that does not is stopped in the middle.
-
-What a trace is worth is measured afterwards, off the clock: `errors` gives the mean squared error
-on test rows at each time, `time_to` the first time at which it is small enough.
 """
 
 import functools
 import itertools
 import math
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
+from benchmarks.traces import Array, Layers, Recording, Trace
 
 # The settings that served each rival best on the shipped task (4,000 rows, layers 32 and 16), two
 # cores. Threads, by the median time of one loss and gradient, one thread against two, in turns:
@@ -36,67 +31,19 @@ TORCH_ADAM_RATE = 2e-2  # among 5e-3, 1e-2, 2e-2
 TORCH_ADAM_BATCH = 256  # among 64, 128, 256, 1,000
 TORCH_LBFGS_HISTORY = 100  # 10, 50 and 100 within 20 % on one seed, 100 the best on another
 
-Array = NDArray[np.float64]
-Layers = list[tuple[Array, Array]]  # (W, b) per layer; W is (inputs, outputs)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The weights that a fit had `seconds` after its start."""
-
-    seconds: float
-    layers: Layers
-
-    def predict(self, X: Array) -> Array:
-        """X : (N, d), standardised. Returns (N, k), standardised."""
-        *hidden, (W, b) = self.layers
-        A = X
-        for hidden_W, hidden_b in hidden:
-            A = np.tanh(A @ hidden_W + hidden_b)
-        return A @ W + b
-
-
-Trace = list[Snapshot]
 Rival = Callable[[Array, Array, Sequence[int], int, float], Trace]
-
-
-def errors(
-    trace: Trace, X: Array, Y: Array, variance: float | Array = 1.0
-) -> Iterator[tuple[float, float]]:
-    """(seconds, mean squared error) of each snapshot on rows it was not trained on.
-
-    X : (N, d) and Y : (N, k), standardised like the training rows. variance : that of the targets,
-    one figure or (k,), to have the error in their own unit.
-    """
-    for snapshot in trace:
-        yield snapshot.seconds, float(np.mean((snapshot.predict(X) - Y) ** 2 * variance))
-
-
-def time_to(
-    trace: Trace, X: Array, Y: Array, targets: Sequence[float], variance: float | Array = 1.0
-) -> list[float]:
-    """Seconds until the error of `errors` was first at most each target; inf if it never was."""
-    times = [math.inf] * len(targets)
-    for seconds, error in errors(trace, X, Y, variance):
-        times = [
-            seconds if error <= target and seconds < reached else reached
-            for target, reached in zip(targets, times, strict=True)
-        ]
-        if max(times) < math.inf:
-            break
-    return times
 
 
 def sklearn_adam(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds: float) -> Trace:
     """`MLPRegressor(solver="adam")` in its default batches of 200; a snapshot after an epoch."""
     regressor = _regressor(layers, seed, solver="adam", learning_rate_init=SKLEARN_ADAM_RATE)
-    recording = _Recording(seconds)
+    recording = Recording(seconds)
 
     def after_epoch(*_: object) -> None:
         recording.visit(lambda: _sklearn_layers(regressor.coefs_, regressor.intercepts_))
 
     regressor._update_no_improvement_count = after_epoch
-    with threadpool_limits(SKLEARN_THREADS), recording.running():
+    with _sklearn(), recording.running():
         regressor.fit(X, Y.ravel() if Y.shape[1] == 1 else Y)
     return recording.trace
 
@@ -108,7 +55,7 @@ def sklearn_lbfgs(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds:
     2.2e-9, which scikit-learn does not let one choose.
     """
     regressor = _regressor(layers, seed, solver="lbfgs", max_fun=10**9)
-    recording = _Recording(seconds)
+    recording = Recording(seconds)
     evaluate = regressor._loss_grad_lbfgs
 
     def loss_and_gradient(*arguments: object) -> tuple[float, Array]:
@@ -119,7 +66,7 @@ def sklearn_lbfgs(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds:
         return loss, gradient
 
     regressor._loss_grad_lbfgs = loss_and_gradient
-    with threadpool_limits(SKLEARN_THREADS), recording.running():
+    with _sklearn(), recording.running():
         regressor.fit(X, Y.ravel() if Y.shape[1] == 1 else Y)
     return recording.trace
 
@@ -132,7 +79,7 @@ def torch_adam(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds: fl
     _warm_up_torch()
     with _torch_threads(TORCH_THREADS):
         inputs, outputs = torch.from_numpy(X), torch.from_numpy(Y)
-        recording = _Recording(seconds)
+        recording = Recording(seconds)
         generator = torch.Generator().manual_seed(seed)
         network = _network(X.shape[1], layers, Y.shape[1], generator)
         optimizer = torch.optim.Adam(network.parameters(), lr=TORCH_ADAM_RATE, fused=True)
@@ -160,7 +107,7 @@ def torch_lbfgs(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds: f
     _warm_up_torch()
     with _torch_threads(TORCH_THREADS):
         inputs, outputs = torch.from_numpy(X), torch.from_numpy(Y)
-        recording = _Recording(seconds)
+        recording = Recording(seconds)
         generator = torch.Generator().manual_seed(seed)
         network = _network(X.shape[1], layers, Y.shape[1], generator)
         optimizer = torch.optim.LBFGS(
@@ -193,42 +140,11 @@ RIVALS: dict[str, Rival] = {
 }
 
 
-class _OutOfTime(Exception):
-    """Raised from a hook in the middle of a fit."""
-
-
-@dataclass
-class _Recording:
-    """The clock of one fit and the snapshots taken by it, each 1 % or 10 ms after the last."""
-
-    seconds: float
-    trace: Trace = field(default_factory=list)
-    start: float = field(default_factory=time.perf_counter)
-    due: float = 0.0
-    best: float = math.inf
-
-    def elapsed(self) -> float:
-        return time.perf_counter() - self.start
-
-    def visit(self, layers: Callable[[], Layers], loss: float = -math.inf) -> None:
-        """Takes a snapshot if it is due and no loss was lower before. Raises _OutOfTime."""
-        elapsed = self.elapsed()
-        improved = loss <= self.best
-        self.best = min(self.best, loss)
-        if improved and elapsed >= self.due:
-            self.trace.append(Snapshot(elapsed, layers()))
-            self.due = max(1.01 * elapsed, elapsed + 0.01)
-        if elapsed > self.seconds:
-            raise _OutOfTime
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            try:
-                yield
-            except _OutOfTime:
-                return
+@contextmanager
+def _sklearn() -> Iterator[None]:
+    with threadpool_limits(SKLEARN_THREADS), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def _regressor(layers: Sequence[int], seed: int, **settings: object) -> MLPRegressor:

@@ -92,9 +92,9 @@ class Backpropagation:
             for index, A, layer_delta in workspace.backward(matrices, delta):
                 np.matmul(A, layer_delta.T, out=self._partial_matrices[index])
             gradient += self._partial
-        scale = 1.0 / (self.architecture.targets * rows.total_weight)
-        gradient *= scale
-        return total * scale, gradient
+        squares = self.architecture.targets * rows.total_weight
+        gradient /= squares
+        return total / squares, gradient
 
     def workspace(self, n: int) -> Workspace:
         """Buffers for n rows, after a poll; those of the last few sizes are kept."""

@@ -26,6 +26,7 @@ from network.rows import Rows
 from network.workspace import Workspace
 
 CURVATURE_STEP = 0.1  # of the direction's length; Transtrum & Sethna's h
+MIN_STEP_LENGTH = 1e-3  # of a step; in shorter ones rounding drowns the second difference
 
 
 class Jacobian:
@@ -39,8 +40,7 @@ class Jacobian:
     def __init__(self, architecture: Architecture, poll: Callable[[], None] = lambda: None) -> None:
         self.architecture = architecture
         self._workspace = Backpropagation(architecture, poll=poll).workspace
-        self._block = np.empty((architecture.parameters, 0))
-        self._product = np.empty((architecture.parameters, architecture.parameters))
+        self._block = np.empty(0)
 
     def of(self, theta: Array, X: Array) -> Array:
         """J itself, whole.
@@ -85,6 +85,7 @@ class Jacobian:
         parameters, targets = self.architecture.parameters, self.architecture.targets
         matrices = self.architecture.matrices(theta)
         gradient, B = np.zeros(parameters), np.zeros((parameters, parameters))
+        product = np.empty_like(B)
         total = 0.0
         for block in rows.blocks(BLOCK_ROWS):
             workspace = self._workspace(len(block))
@@ -95,7 +96,7 @@ class Jacobian:
             for target in range(targets):
                 J = self._rows(workspace, matrices, target, root)
                 gradient += J @ residuals[target]
-                B += np.matmul(J, J.T, out=self._product)
+                B += np.matmul(J, J.T, out=product)
         scale = 1.0 / (targets * rows.total_weight)
         gradient *= 2.0 * scale
         B *= 2.0 * scale
@@ -112,7 +113,9 @@ class Jacobian:
         -------
         curvature : (P,) float64
         """
-        step = CURVATURE_STEP * direction
+        length = float(np.linalg.norm(direction))
+        h = max(CURVATURE_STEP, MIN_STEP_LENGTH / length) if length else CURVATURE_STEP
+        step = h * direction
         here, ahead, behind = map(self.architecture.matrices, (theta, theta + step, theta - step))
         gradient = np.zeros(self.architecture.parameters)
         partial = self.architecture.matrices(part := np.empty_like(gradient))
@@ -127,23 +130,24 @@ class Jacobian:
             for index, A, delta in workspace.backward(here, second):
                 np.matmul(A, delta.T, out=partial[index])
             gradient += part
-        gradient *= 2.0 / (CURVATURE_STEP**2 * self.architecture.targets * rows.total_weight)
+        gradient *= 2.0 / (h**2 * self.architecture.targets * rows.total_weight)
         return gradient
 
     def _rows(
         self, workspace: Workspace, matrices: list[Array], target: int, scale: Array
     ) -> Array:
         """Jᵀ for one target and a block of n rows, each times its scale: (P, n), a kept buffer."""
-        n = len(scale)
-        if self._block.shape[1] != n:
-            self._block = np.empty((self.architecture.parameters, n))
+        parameters, n = self.architecture.parameters, len(scale)
+        if self._block.size < parameters * n:
+            self._block = np.empty(parameters * n)
+        rows = self._block[: parameters * n].reshape(parameters, n)
         delta = np.zeros((self.architecture.targets, n))
         delta[target] = scale
-        end = self.architecture.parameters
+        end = parameters
         for _, A, layer_delta in workspace.backward(matrices, delta):
             inputs, outputs = len(A), len(layer_delta)
             start = end - inputs * outputs
-            part = self._block[start:end].reshape(inputs, outputs, n)
+            part = rows[start:end].reshape(inputs, outputs, n)
             np.multiply(A[:, None, :], layer_delta, out=part)
             end = start
-        return self._block
+        return rows

@@ -10,6 +10,7 @@ import os
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from trainer.solvers import State
 
 INTERVAL_SECONDS = 10.0
 MAX_SHARE = 0.05  # of the time may be spent on writing checkpoints
+# what NumPy and zipfile make of a file that is damaged, cut off or something else altogether
+_DAMAGES = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile)
 
 
 class Checkpoint:
@@ -78,7 +81,8 @@ class Checkpoint:
                 os.fsync(file.fileno())
             aside.replace(self.path)
         except OSError as error:
-            aside.unlink(missing_ok=True)
+            with suppress(OSError):
+                aside.unlink()
             raise CheckpointError(
                 f"cannot write the checkpoint {self.path}: {error.strerror}"
             ) from error
@@ -92,13 +96,13 @@ class Checkpoint:
             the file cannot be read, or is damaged.
         """
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 document = json.loads(file["document"].tobytes())
                 state: State = _with_arrays(document, file)
                 return state
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except _DAMAGES as error:
             raise CheckpointError(
                 f"{self.path} is no checkpoint that can be read ({error}): remove it to start anew"
             ) from error

@@ -18,12 +18,14 @@ class Limits:
     Attributes
     ----------
     epochs : iterations of the solver; for mini-batches passes over the training rows
-    patience : epochs without a better validation loss; None: it is not what decides, and the last
-        θ is kept, not the one that validates best
+    patience : epochs without a better validation loss
+    tolerance : by which fraction a regularised θ may validate worse than the best and still be
+        kept, as a validation loss is known no better: "one standard error", Breiman et al. 1984
     """
 
     epochs: int
-    patience: int | None
+    patience: int
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Course:
 
     Attributes
     ----------
-    theta : (P,) float64, the best; that of `best_epoch`, 0 where nothing beat the start
+    theta : (P,) float64, what is kept; that of `best_epoch`, 0 where nothing beat the start
+    best_loss : the least on the validation rows so far
     """
 
     theta: Array
@@ -86,6 +89,7 @@ def fit(
     watchdog: Watchdog,
     *,
     watch: Callable[[Epoch], None] = lambda epoch: None,
+    keep: Callable[[Array], None] = lambda theta: None,
     save: Callable[[Callable[[], State]], None] = lambda state: None,
     resume: State | None = None,
 ) -> Fit:
@@ -96,6 +100,7 @@ def fit(
     validate : the loss of θ on the validation rows
     watchdog : whose `poll` the solver's objective calls
     watch : told of every epoch
+    keep : told of every θ that is the one to keep so far
     save : offered the state after every epoch, as a function that makes it
     resume : a state so saved, to go on from to the same bits
     """
@@ -109,6 +114,14 @@ def fit(
             resume["best_epoch"],
             [Epoch(**each) for each in resume["history"]],
         )
+    keep(course.theta)
+
+    def judge(loss: float, tolerance: float = 0.0) -> None:
+        if loss < course.best_loss * (1.0 + tolerance):
+            course.theta, course.best_epoch = solver.theta.copy(), len(course.history) + 1
+            course.best_loss = min(loss, course.best_loss)
+            keep(course.theta)
+
     stopped = None
     while not stopped:
         if len(course.history) >= limits.epochs:
@@ -121,13 +134,15 @@ def fit(
         except Halt as halt:
             stopped = halt.reason
             if not np.array_equal(solver.theta, before):  # mini-batches got somewhere
-                _judge(course, solver.theta, validate(solver.theta), limits)
+                judge(validate(solver.theta))
             break
         loss = validate(solver.theta)
         if not (math.isfinite(loss) and math.isfinite(iteration.loss)):
+            if iteration.tentative:  # another start may do better
+                continue
             stopped = Stopped.DIVERGED
             break
-        _judge(course, solver.theta, loss, limits)
+        judge(loss, limits.tolerance if iteration.regularised else 0.0)
         course.history.append(
             Epoch(
                 epoch=len(course.history) + 1,
@@ -143,18 +158,11 @@ def fit(
         waited = len(course.history) - course.best_epoch
         if iteration.converged:
             stopped = Stopped.CONVERGED
-        elif limits.patience and waited >= limits.patience and not iteration.tentative:
+        elif waited >= limits.patience and not iteration.tentative:
             stopped = Stopped.PATIENCE
         else:
             save(lambda: _state(solver, course, watchdog))
     return Fit(course.theta, course.best_epoch, stopped, course.history)
-
-
-def _judge(course: Course, theta: Array, loss: float, limits: Limits) -> None:
-    """Keep θ where it is the best so far, or where the last one counts."""
-    if loss < course.best_loss or (limits.patience is None and math.isfinite(loss)):
-        np.copyto(course.theta, theta)
-        course.best_loss, course.best_epoch = loss, len(course.history) + 1
 
 
 def _state(solver: Solver, course: Course, watchdog: Watchdog) -> State:

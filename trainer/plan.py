@@ -3,6 +3,7 @@
 The figures behind the choices are those of `make bench-matrix`.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -10,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from network import Architecture, Array, initial_parameters
+from network import Architecture, Array, Rows, initial_parameters
 from trainer.errors import RecipeError
+from trainer.fit import Limits
 from trainer.objective import Objective
 from trainer.recipe import AUTO, Recipe
 from trainer.schedules import SCHEDULES
@@ -22,8 +24,8 @@ from trainer.solvers.multi_start import MultiStart
 STEPS = 60_000  # what the default number of epochs of mini-batches aims at
 EPOCHS_RANGE = (20, 2_000)
 MAX_DENSE_PARAMETERS = 5_000  # P² numbers are 200 MB
-AUTO_DENSE_PARAMETERS = 2_500
-MAX_REGULARISED_WORK = 1e10  # rows·targets·P² of one Gauss-Newton matrix; about 0.2 s
+AUTO_DENSE_PARAMETERS = 4_000
+MAX_REGULARISED_WORK = 1e9  # rows·targets·P² of one Gauss-Newton matrix; about 50 ms
 TRIAL_EPOCHS = 50  # from each of several starts
 BAYESIAN = "bayesian-regularization"
 
@@ -36,7 +38,6 @@ class Plan:
     ----------
     solver : a name in `SOLVERS`
     regularises : whether `bayesian-regularization` takes over where that solver overfits
-    patience : None where the solver's last θ counts
     reasons : what was decided, and why; one sentence each
     """
 
@@ -47,8 +48,12 @@ class Plan:
     learning_rate: float | None
     batch_size: int
     epochs: int
-    patience: int | None
+    patience: int
     reasons: tuple[str, ...]
+
+    def limits(self, validation: Rows) -> Limits:
+        """When the fit stops. A mean of n squared errors is known to about √(2/n) of itself."""
+        return Limits(self.epochs, self.patience, tolerance=math.sqrt(2.0 / validation.Y.size))
 
     def as_card(self) -> dict[str, Any]:
         """The recipe with every default filled in, for the model's card."""
@@ -98,7 +103,6 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
         )
     batch_size = min(recipe.batch_size, rows)
     epochs = recipe.epochs or kind.iterations or _epochs_of_steps(rows, batch_size)
-    patience = recipe.patience or max(20, epochs // 10)
     return Plan(
         recipe=recipe,
         solver=solver,
@@ -107,7 +111,7 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
         learning_rate=recipe.learning_rate or kind.learning_rate,
         batch_size=batch_size,
         epochs=epochs,
-        patience=patience if kind.validated else None,
+        patience=recipe.patience or max(20, epochs // 10),
         reasons=tuple(reasons),
     )
 

@@ -187,7 +187,14 @@ def main(
             click.echo(f"version {current.version} is current: nothing to train", err=True)
             _finish(as_json, {"version": current.version, "state": "unchanged"})
         recipe = Recipe(**recipe_options)
-        table = _table(data, _flat(targets), _flat(features), weights, samples, recipe.seed)
+        table = _table(
+            data,
+            targets=_flat(targets),
+            features=_flat(features),
+            weights=weights,
+            samples=samples,
+            seed=recipe.seed,
+        )
         registry.check_writable()
         for name in table.constant_features:
             click.echo(
@@ -226,6 +233,7 @@ def main(
 
 def _table(
     data: str,
+    *,
     targets: tuple[str, ...],
     features: tuple[str, ...],
     weights: str | None,

@@ -13,7 +13,7 @@ import numpy as np
 from network import Architecture, Array, Backpropagation, Model, Rows, Scaling
 from trainer.checkpoint import Checkpoint
 from trainer.errors import TrainingFailed
-from trainer.fit import Epoch, Fit, Limits, fit
+from trainer.fit import Epoch, Fit, fit
 from trainer.metrics import regression_metrics
 from trainer.objective import Objective
 from trainer.plan import Plan, make_plan, make_solver
@@ -107,7 +107,7 @@ def train(
         outcome = fit(
             solver,
             validate,
-            Limits(plan.epochs, plan.patience),
+            plan.limits(validation),
             watchdog,
             watch=watch,
             save=checkpoint.offer if checkpoint else lambda state: None,

@@ -1,4 +1,4 @@
-"""Random models, and the activations written as the textbook has them."""
+"""Random models."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,27 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from network import Architecture, Array, Model, Scaling
-
-
-def _sigmoid(z: Array) -> Array:
-    e = np.exp(-np.abs(z))
-    result: Array = np.where(z >= 0, 1.0, e) / (1.0 + e)
-    return result
-
-
-@pytest.fixture(scope="session")
-def textbook() -> dict[str, Callable[[Array], Array]]:
-    """Each activation's formula, independent of the one under test."""
-    return {
-        "tanh": lambda z: 2 * _sigmoid(2 * z) - 1,
-        "relu": lambda z: np.where(z > 0, z, 0.0),
-        "sigmoid": _sigmoid,
-        "gelu": lambda z: z * _sigmoid(2 * np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)),
-        "silu": lambda z: z * _sigmoid(z),
-        "sine": np.sin,
-        "identity": lambda z: z,
-    }
+from network import Architecture, Model, Scaling
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,12 @@
 """Activation functions and derivatives against their formulas and central differences."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from network import ACTIVATIONS, Array
+from tests.network.textbook import DERIVATIVES, FUNCTIONS
 
 # 0, the curved part, the saturated part, and numbers so small that 1 + z loses them
 Z = np.concatenate([np.linspace(-8.0, 8.0, 401), [-1e3, -40.0, 40.0, 1e3, 1e-20, -1e-20]])
@@ -28,10 +28,8 @@ def slopes(name: str, z: Array) -> Array:
 
 
 @EVERY
-def test_function_is_the_textbook_formula(
-    name: str, textbook: dict[str, Callable[[Array], Array]]
-) -> None:
-    np.testing.assert_allclose(outputs(name, Z), textbook[name](Z), rtol=1e-14, atol=1e-14)
+def test_function_is_the_textbook_formula(name: str) -> None:
+    np.testing.assert_allclose(outputs(name, Z), FUNCTIONS[name](Z), rtol=1e-14, atol=1e-14)
 
 
 @EVERY
@@ -56,6 +54,11 @@ def test_derivative_leaves_its_arguments_alone(name: str) -> None:
     ACTIVATIONS[name].derivative(z, A, np.empty_like(z))
     np.testing.assert_array_equal(z, Z)
     np.testing.assert_array_equal(A, before)
+
+
+@EVERY
+def test_derivative_is_the_textbook_formula(name: str) -> None:
+    np.testing.assert_allclose(slopes(name, Z), DERIVATIVES[name](Z), rtol=1e-13, atol=1e-13)
 
 
 @EVERY

@@ -55,7 +55,35 @@ def test_writing_to_a_layer_writes_to_theta() -> None:
     np.testing.assert_array_equal(theta, [1] * 6 + [2] * 3 + [3] * 3 + [4])
 
 
+def test_a_matrix_is_a_layers_weights_with_the_bias_as_last_row() -> None:
+    first, last = Architecture((2, 3, 1)).matrices(np.arange(13.0))
+    np.testing.assert_array_equal(first, [[0, 1, 2], [3, 4, 5], [6, 7, 8]])
+    np.testing.assert_array_equal(last, [[9], [10], [11], [12]])
+
+
+def test_writing_to_a_matrix_writes_to_theta() -> None:
+    theta = np.zeros(13)
+    for value, matrix in enumerate(Architecture((2, 3, 1)).matrices(theta), 1):
+        matrix[...] = value
+    np.testing.assert_array_equal(theta, [1] * 9 + [2] * 4)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (4, 3), (2, 3, 1), (3, 1, 1, 2), (5, 4, 3, 2)], ids=str)
+def test_matrices_and_layers_are_views_of_the_same_numbers(sizes: tuple[int, ...]) -> None:
+    architecture = Architecture(sizes)
+    theta = np.arange(float(architecture.parameters))
+    matrices, layers = architecture.matrices(theta), architecture.layers(theta)
+    for matrix, (W, b) in zip(matrices, layers, strict=True):
+        assert all(np.shares_memory(part, theta) for part in (matrix, W, b))
+        np.testing.assert_array_equal(matrix, np.vstack([W, b]))
+    np.testing.assert_array_equal(np.concatenate([matrix.ravel() for matrix in matrices]), theta)
+
+
 @pytest.mark.parametrize("shape", [(12,), (14,), (13, 1), ()])
 def test_theta_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ArchitectureError, match=r"θ has shape .*; sizes \[2, 3, 1\] need \(13,\)"):
-        Architecture((2, 3, 1)).layers(np.zeros(shape))
+    architecture, theta = Architecture((2, 3, 1)), np.zeros(shape)
+    for views in (architecture.layers, architecture.matrices):
+        with pytest.raises(
+            ArchitectureError, match=r"θ has shape .*; sizes \[2, 3, 1\] need \(13,\)"
+        ):
+            views(theta)

@@ -1,74 +1,113 @@
-"""The gradient against central differences and scikit-learn, and the buffers it is made in."""
+"""The gradient against central differences, the textbook and scikit-learn; blocks; buffers."""
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.neural_network import MLPRegressor
 
-from network import ACTIVATIONS, Architecture, Array, Backpropagation
+from network import Architecture, ArchitectureError, Array, Backpropagation, Loss, Rows
+from network.backpropagation import BLOCK_ROWS
+from tests.network import textbook
+from tests.network.problems import (
+    EVERY_ACTIVATION,
+    EVERY_DEPTH,
+    EVERY_LOSS,
+    EVERY_OUTPUT_COUNT,
+    EVERY_ROW_COUNT,
+    ROW_COUNTS,
+    SQUARED,
+    WITH_AND_WITHOUT_WEIGHTS,
+    GivenUp,
+    Patience,
+    assert_close,
+    peak_bytes,
+    problem,
+    random_directions,
+    repeated,
+)
 
-HIDDEN = {0: (), 1: (6,), 2: (7, 5), 3: (6, 5, 4)}
 SCIKIT_LEARN = {"tanh": "tanh", "relu": "relu", "sigmoid": "logistic", "identity": "identity"}
-
-EVERY_ACTIVATION = pytest.mark.parametrize("activation", ACTIVATIONS)
-EVERY_DEPTH = pytest.mark.parametrize("depth", HIDDEN)
-EVERY_OUTPUT_COUNT = pytest.mark.parametrize("outputs", [1, 2, 3])
+IN_PLACE_AND_NOT = pytest.mark.parametrize("activation", ["tanh", "gelu"])
 
 
-def problem(
-    activation: str, hidden: tuple[int, ...], outputs: int, rows: int
-) -> tuple[Architecture, Array, Array, Array]:
-    """An architecture with three features, θ with biases that are not zero, X and Y."""
-    architecture = Architecture((3, *hidden, outputs), activation)
-    rng = np.random.default_rng([rows, outputs, *hidden])
-    theta = rng.normal(0.0, 0.6, architecture.parameters)
-    return architecture, theta, rng.normal(size=(rows, 3)), rng.normal(size=(rows, outputs))
-
-
-def central_differences(f: Callable[[Array], float], theta: Array, step: float = 1e-5) -> Array:
-    def along(axis: int) -> float:
-        e = np.zeros_like(theta)
-        e[axis] = step
-        return (f(theta + e) - f(theta - e)) / (2 * step)
-
-    return np.array([along(axis) for axis in range(len(theta))])
-
-
-def textbook_loss(
-    f: Callable[[Array], Array], architecture: Architecture, theta: Array, X: Array, Y: Array
-) -> float:
-    """The mean square error of the forward pass, written down once more."""
-    A = X
-    *hidden, (W_last, b_last) = architecture.layers(theta)
-    for W, b in hidden:
-        A = f(A @ W + b)
-    return float(np.mean((A @ W_last + b_last - Y) ** 2))
+# --- the right numbers
 
 
 @EVERY_ACTIVATION
 @EVERY_DEPTH
 @EVERY_OUTPUT_COUNT
+@EVERY_LOSS
+@WITH_AND_WITHOUT_WEIGHTS
 def test_gradient_agrees_with_central_differences(
-    activation: str,
-    depth: int,
-    outputs: int,
-    textbook: dict[str, Callable[[Array], Array]],
+    activation: str, depth: int, outputs: int, loss: Loss, weighted: bool
 ) -> None:
     # no unit lies within the step of relu's kink: a property of these seeds
-    architecture, theta, X, Y = problem(activation, HIDDEN[depth], outputs, rows=5)
+    architecture, theta, rows = problem(
+        activation, depth, outputs, 12, weighted=weighted, loss=loss
+    )
+    got, gradient = Backpropagation(architecture, loss).loss_and_gradient(theta, rows)
 
-    def loss(theta: Array) -> float:
-        return textbook_loss(textbook[activation], architecture, theta, X, Y)
+    def value(theta: Array) -> float:
+        return textbook.mean_loss(loss, architecture, theta, rows)
 
-    got_loss, gradient = Backpropagation(architecture, 5).loss_and_gradient(theta, X, Y)
-    assert got_loss == pytest.approx(loss(theta), rel=1e-13)
-    expected = central_differences(loss, theta)
-    np.testing.assert_allclose(gradient, expected, rtol=1e-7, atol=1e-8 * np.abs(expected).max())
+    assert got == pytest.approx(value(theta), rel=1e-11)
+    tolerance = 1e-7 * float(np.linalg.norm(gradient))
+    for v in random_directions(architecture.parameters):
+        step = 1e-6
+        central = (value(theta + step * v) - value(theta - step * v)) / (2 * step)
+        assert gradient @ v == pytest.approx(central, rel=0, abs=tolerance)
 
 
-def scikit_learn_twin(architecture: Architecture, theta: Array, X: Array, Y: Array) -> Any:
+@EVERY_ACTIVATION
+@EVERY_DEPTH
+@EVERY_LOSS
+def test_gradient_is_the_textbook_gradient(activation: str, depth: int, loss: Loss) -> None:
+    architecture, theta, rows = problem(activation, depth, 3, 12, weighted=True, loss=loss)
+    _, gradient = Backpropagation(architecture, loss).loss_and_gradient(theta, rows)
+    assert_close(gradient, textbook.gradient(loss, architecture, theta, rows), 1e-10)
+
+
+@EVERY_LOSS
+@WITH_AND_WITHOUT_WEIGHTS
+@EVERY_ROW_COUNT
+@IN_PLACE_AND_NOT
+def test_blocks_give_what_one_pass_over_all_rows_gives(
+    activation: str, count: int, weighted: bool, loss: Loss
+) -> None:
+    architecture, theta, rows = problem(activation, 2, 2, count, weighted=weighted, loss=loss)
+    got, gradient = Backpropagation(architecture, loss).loss_and_gradient(theta, rows)
+    expected = textbook.mean_loss(loss, architecture, theta, rows)
+    assert got == pytest.approx(expected, rel=1e-11)
+    assert_close(gradient, textbook.gradient(loss, architecture, theta, rows), 1e-10)
+
+
+@EVERY_LOSS
+@WITH_AND_WITHOUT_WEIGHTS
+@EVERY_ROW_COUNT
+def test_loss_agrees_with_the_loss_beside_the_gradient(
+    count: int, weighted: bool, loss: Loss
+) -> None:
+    architecture, theta, rows = problem("gelu", 2, 3, count, weighted=weighted, loss=loss)
+    backpropagation = Backpropagation(architecture, loss)
+    beside, _ = backpropagation.loss_and_gradient(theta, rows)
+    # to the last bit but one: it divides where the gradient multiplies by the reciprocal
+    assert backpropagation.loss(theta, rows) == pytest.approx(beside, rel=1e-15)
+
+
+def test_the_loss_is_squared_unless_another_is_given() -> None:
+    architecture, theta, rows = problem()
+    got, gradient = Backpropagation(architecture).loss_and_gradient(theta, rows)
+    expected, same = Backpropagation(architecture, SQUARED).loss_and_gradient(theta, rows)
+    assert got == expected
+    np.testing.assert_array_equal(gradient, same)
+
+
+def scikit_learn_twin(architecture: Architecture, theta: Array, rows: Rows) -> Any:
     """An MLPRegressor with the same weights, about to make one plain full-batch step of rate 1."""
     twin = MLPRegressor(
         hidden_layer_sizes=architecture.sizes[1:-1],
@@ -78,11 +117,11 @@ def scikit_learn_twin(architecture: Architecture, theta: Array, X: Array, Y: Arr
         momentum=0.0,
         nesterovs_momentum=False,
         alpha=0.0,
-        batch_size=len(X),
+        batch_size=len(rows),
         shuffle=False,
         random_state=0,
     )
-    twin.partial_fit(X, Y if Y.shape[1] > 1 else Y[:, 0])
+    twin.partial_fit(rows.X, rows.Y if rows.Y.shape[1] > 1 else rows.Y[:, 0])
     layers = architecture.layers(theta)
     twin.coefs_ = [W.copy() for W, _ in layers]
     twin.intercepts_ = [b.copy() for _, b in layers]
@@ -92,71 +131,198 @@ def scikit_learn_twin(architecture: Architecture, theta: Array, X: Array, Y: Arr
 @pytest.mark.parametrize("activation", SCIKIT_LEARN)
 @EVERY_DEPTH
 @EVERY_OUTPUT_COUNT
-def test_forward_and_gradient_agree_with_scikit_learn(
+def test_loss_and_gradient_agree_with_scikit_learn(
     activation: str, depth: int, outputs: int
 ) -> None:
-    architecture, theta, X, Y = problem(activation, HIDDEN[depth], outputs, rows=40)
-    backpropagation = Backpropagation(architecture, 40)
-    twin = scikit_learn_twin(architecture, theta, X, Y)
-
-    expected = twin.predict(X).reshape(40, outputs)
-    Y_hat = backpropagation.forward(theta, X)
-    np.testing.assert_allclose(Y_hat, expected, rtol=1e-12, atol=1e-12)
-
-    twin.partial_fit(X, Y if outputs > 1 else Y[:, 0])
+    architecture, theta, rows = problem(activation, depth, outputs, 40)
+    twin = scikit_learn_twin(architecture, theta, rows)
+    twin.partial_fit(rows.X, rows.Y if outputs > 1 else rows.Y[:, 0])
     stepped = [
         part.ravel() for pair in zip(twin.coefs_, twin.intercepts_, strict=True) for part in pair
     ]
     # scikit-learn's step follows ½·Σ over targets of the mean over rows; ours is the mean of all
     expected = (theta - np.concatenate(stepped)) * 2 / outputs
-    loss, gradient = backpropagation.loss_and_gradient(theta, X, Y)
+    loss, gradient = Backpropagation(architecture).loss_and_gradient(theta, rows)
     np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-12)
     assert loss == pytest.approx(2 * twin.loss_, rel=1e-12)
 
 
-@EVERY_ACTIVATION
-def test_a_batch_smaller_than_the_buffers_gives_the_same_as_buffers_of_its_size(
-    activation: str,
-) -> None:
-    architecture, theta, X, Y = problem(activation, (7, 5), 2, rows=33)
-    roomy = Backpropagation(architecture, 100)
-    roomy.loss_and_gradient(theta, np.full((100, 3), 9.0), np.ones((100, 2)))  # leaves its traces
-    for rows in (1, 2, 20, 33):
-        exact = Backpropagation(architecture, rows)
-        loss, gradient = roomy.loss_and_gradient(theta, X[:rows], Y[:rows])
-        expected_loss, expected = exact.loss_and_gradient(theta, X[:rows], Y[:rows])
-        assert loss == expected_loss
-        np.testing.assert_array_equal(gradient, expected)
+@pytest.mark.parametrize("length", [-1, 1])
+def test_theta_of_another_length_is_refused(length: int) -> None:
+    architecture, theta, rows = problem()
+    wrong = np.zeros(len(theta) + length)
+    backpropagation = Backpropagation(architecture)
+    for method in (backpropagation.loss, backpropagation.loss_and_gradient):
+        with pytest.raises(ArchitectureError, match=f"need \\({len(theta)},\\) parameters"):
+            method(wrong, rows)
+
+
+# --- weights
+
+
+@EVERY_LOSS
+@settings(deadline=None, derandomize=True, max_examples=25)
+@given(times=st.lists(st.integers(0, 4), min_size=1, max_size=40).filter(any))
+def test_whole_weights_are_repeated_rows(times: list[int], loss: Loss) -> None:
+    architecture, theta, rows = problem("silu", 1, 2, len(times), loss=loss)
+    weighted = Rows(rows.X, rows.Y, np.array(times, dtype=np.float64))
+    backpropagation = Backpropagation(architecture, loss)
+    got, gradient = backpropagation.loss_and_gradient(theta, weighted)
+    expected, same = backpropagation.loss_and_gradient(theta, repeated(rows, times))
+    assert got == pytest.approx(expected, rel=1e-12)
+    assert_close(gradient, same)
+
+
+@EVERY_LOSS
+@pytest.mark.parametrize("factor", [1e-6, 7.0, 1e6])
+def test_scaling_all_weights_changes_nothing(factor: float, loss: Loss) -> None:
+    architecture, theta, rows = problem(weighted=True, loss=loss)
+    assert rows.weights is not None
+    scaled = Rows(rows.X, rows.Y, factor * rows.weights)
+    backpropagation = Backpropagation(architecture, loss)
+    expected, gradient = backpropagation.loss_and_gradient(theta, rows)
+    got, same = backpropagation.loss_and_gradient(theta, scaled)
+    assert got == pytest.approx(expected, rel=1e-13)
+    assert backpropagation.loss(theta, scaled) == pytest.approx(expected, rel=1e-13)
+    assert_close(same, gradient)
+
+
+@EVERY_LOSS
+def test_weights_of_one_are_no_weights(loss: Loss) -> None:
+    architecture, theta, rows = problem(loss=loss)
+    backpropagation = Backpropagation(architecture, loss)
+    expected, gradient = backpropagation.loss_and_gradient(theta, rows)
+    ones = Rows(rows.X, rows.Y, np.ones(len(rows)))
+    got, same = backpropagation.loss_and_gradient(theta, ones)
+    assert got == pytest.approx(expected, rel=1e-14)
+    assert_close(same, gradient, 1e-14)
+
+
+@EVERY_LOSS
+def test_a_block_that_weighs_nothing_counts_for_nothing(loss: Loss) -> None:
+    architecture, theta, rows = problem("tanh", 1, 2, BLOCK_ROWS + 20, loss=loss)
+    weights = np.concatenate([np.zeros(BLOCK_ROWS), np.ones(20)])
+    backpropagation = Backpropagation(architecture, loss)
+    got, gradient = backpropagation.loss_and_gradient(theta, Rows(rows.X, rows.Y, weights))
+    expected, same = backpropagation.loss_and_gradient(theta, rows[BLOCK_ROWS:])
+    assert got == pytest.approx(expected, rel=1e-13)
+    assert_close(gradient, same)
+
+
+# --- buffers
+
+
+def bits(backpropagation: Backpropagation, theta: Array, rows: Rows) -> tuple[float, float, bytes]:
+    loss, gradient = backpropagation.loss_and_gradient(theta, rows)
+    return backpropagation.loss(theta, rows), loss, gradient.tobytes()
 
 
 @EVERY_ACTIVATION
-def test_repeated_calls_give_the_same_bits_and_leave_their_arguments_alone(activation: str) -> None:
-    architecture, theta, X, Y = problem(activation, (7, 5), 2, rows=20)
-    before = [array.copy() for array in (theta, X, Y)]
-    backpropagation = Backpropagation(architecture, 20)
-    loss, gradient = backpropagation.loss_and_gradient(theta, X, Y)
-    first = gradient.copy()
-    backpropagation.loss(theta + 1.0, X + 1.0, Y)
-    again, gradient = backpropagation.loss_and_gradient(theta, X, Y)
-    assert again == loss
-    np.testing.assert_array_equal(gradient, first)
-    for array, untouched in zip((theta, X, Y), before, strict=True):
+@EVERY_LOSS
+def test_results_do_not_depend_on_what_was_computed_before(activation: str, loss: Loss) -> None:
+    architecture, theta, rows = problem(activation, 2, 2, 50, weighted=True, loss=loss)
+    used = Backpropagation(architecture, loss)
+    for count in (50, 7, 33, 1, 50, 2, 49):
+        used.loss_and_gradient(theta + 1.0, rows[50 - count :])  # leaves its traces
+        new = Backpropagation(architecture, loss)
+        assert bits(used, theta, rows[:count]) == bits(new, theta, rows[:count])
+
+
+@IN_PLACE_AND_NOT
+def test_a_gradient_is_not_overwritten_by_the_next_call(activation: str) -> None:
+    architecture, theta, rows = problem(activation)
+    backpropagation = Backpropagation(architecture)
+    _, first = backpropagation.loss_and_gradient(theta, rows)
+    kept = first.copy()
+    _, second = backpropagation.loss_and_gradient(theta + 1.0, rows)
+    backpropagation.loss(theta + 2.0, rows)
+    assert not np.shares_memory(first, second)
+    np.testing.assert_array_equal(first, kept)
+
+
+@EVERY_LOSS
+def test_theta_and_rows_are_left_alone(loss: Loss) -> None:
+    architecture, theta, rows = problem(weighted=True, loss=loss)
+    assert rows.weights is not None
+    arrays = (theta, rows.X, rows.Y, rows.weights)
+    assert not any(array.flags.writeable for array in arrays)  # writing would raise
+    backpropagation = Backpropagation(architecture, loss)
+    before = [array.copy() for array in arrays]
+    bits(backpropagation, theta, rows)
+    for array, untouched in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(array, untouched)
 
 
-@EVERY_ACTIVATION
-@pytest.mark.parametrize("rows", [1, 7, 50, 64])
-def test_loss_in_blocks_is_the_loss_of_the_whole(
-    activation: str, rows: int, textbook: dict[str, Callable[[Array], Array]]
-) -> None:
-    architecture, theta, X, Y = problem(activation, (7, 5), 2, rows=50)
-    whole = textbook_loss(textbook[activation], architecture, theta, X, Y)
-    in_blocks = Backpropagation(architecture, rows).loss(theta, X, Y)
-    assert in_blocks == pytest.approx(whole, rel=1e-13)
+def alive(references: Sequence[weakref.ref[Any]]) -> int:
+    return sum(reference() is not None for reference in references)
 
 
-def test_loss_agrees_with_the_loss_beside_the_gradient() -> None:
-    architecture, theta, X, Y = problem("gelu", (7, 5), 3, rows=50)
-    backpropagation = Backpropagation(architecture, 50)
-    loss, _ = backpropagation.loss_and_gradient(theta, X, Y)
-    assert backpropagation.loss(theta, X, Y) == loss
+def test_many_row_counts_do_not_pile_up_workspaces() -> None:
+    architecture, theta, rows = problem(count=60)
+    backpropagation = Backpropagation(architecture)
+    references = []
+    for count in range(1, 61):
+        backpropagation.loss_and_gradient(theta, rows[:count])
+        references.append(weakref.ref(backpropagation.workspace(count)))
+    assert 1 <= alive(references) <= 4
+
+
+def test_the_workspace_of_a_full_block_outlives_changing_remainders() -> None:
+    architecture, theta, rows = problem(depth=1, count=BLOCK_ROWS + 12)
+    backpropagation = Backpropagation(architecture)
+    full = backpropagation.workspace(BLOCK_ROWS)
+    for count in range(BLOCK_ROWS + 1, BLOCK_ROWS + 12):
+        backpropagation.loss(theta, rows[:count])
+    assert backpropagation.workspace(BLOCK_ROWS) is full
+
+
+@EVERY_LOSS
+def test_memory_of_a_gradient_does_not_grow_with_the_rows(loss: Loss) -> None:
+    architecture = Architecture((3, 6, 1))
+    theta = np.full(architecture.parameters, 0.1)
+    rows = Rows(np.ones((200_000, 3)), np.ones((200_000, 1)), np.ones(200_000))
+
+    def peak(count: int) -> int:
+        backpropagation = Backpropagation(architecture, loss)
+        return peak_bytes(lambda: backpropagation.loss_and_gradient(theta, rows[:count]))
+
+    few = peak(20_000)
+    assert few < 20_000 * 6 * 8  # less than one layer's outputs
+    assert peak(200_000) <= 1.05 * few
+
+
+def test_a_second_gradient_needs_no_new_buffers() -> None:
+    architecture = Architecture((3, 64, 64, 1))
+    theta = np.full(architecture.parameters, 0.1)
+    rows = Rows(np.ones((BLOCK_ROWS, 3)), np.ones((BLOCK_ROWS, 1)))
+    backpropagation = Backpropagation(architecture)
+    backpropagation.loss_and_gradient(theta, rows)
+    one_layer = 64 * BLOCK_ROWS * 8  # NumPy itself takes less for arrays that it broadcasts
+    assert peak_bytes(lambda: backpropagation.loss_and_gradient(theta, rows)) < one_layer
+
+
+# --- polling
+
+
+@EVERY_ROW_COUNT
+def test_poll_is_called_before_every_block(count: int) -> None:
+    architecture, theta, rows = problem(count=count)
+    poll = Patience(100)
+    backpropagation = Backpropagation(architecture, poll=poll)
+    backpropagation.loss(theta, rows)
+    blocks = -(-count // BLOCK_ROWS)
+    assert poll.calls == blocks
+    backpropagation.loss_and_gradient(theta, rows)
+    assert poll.calls == 2 * blocks
+
+
+@pytest.mark.parametrize("calls", [1, 2, 4])
+@pytest.mark.parametrize("method", ["loss", "loss_and_gradient"])
+def test_a_poll_that_raises_ends_the_call_at_once_and_does_no_harm(method: str, calls: int) -> None:
+    architecture, theta, rows = problem(count=ROW_COUNTS[-1])
+    poll = Patience(calls)
+    backpropagation = Backpropagation(architecture, poll=poll)
+    with pytest.raises(GivenUp):
+        getattr(backpropagation, method)(theta, rows)
+    assert poll.calls == calls
+    assert bits(backpropagation, theta, rows) == bits(Backpropagation(architecture), theta, rows)

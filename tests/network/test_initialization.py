@@ -1,28 +1,57 @@
-"""Random initial parameters: their bounds, and where they come from."""
+"""Random initial parameters: their laws, and where they come from."""
 
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from network import ACTIVATIONS, Architecture, initial_parameters
+from network import ACTIVATIONS, Architecture, Array, initial_parameters
+from tests.network.problems import EVERY_ACTIVATION
 
-SIZES = (50, 60, 40, 30)
+SIZES = (200, 300, 100, 60)
 HE = {"relu", "gelu", "silu", "sine"}
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_weights_fill_the_bounds_that_suit_the_activation(activation: str) -> None:
-    architecture = Architecture(SIZES, activation)
-    theta = initial_parameters(architecture, np.random.default_rng(0))
-    layers = architecture.layers(theta)
-    for index, ((inputs, outputs), (W, b)) in enumerate(zip(pairwise(SIZES), layers, strict=True)):
+def layers_of(sizes: tuple[int, ...], activation: str) -> list[tuple[Array, Array]]:
+    architecture = Architecture(sizes, activation)
+    return architecture.layers(initial_parameters(architecture, np.random.default_rng(0)))
+
+
+@EVERY_ACTIVATION
+def test_weights_have_the_deviation_that_suits_the_activation(activation: str) -> None:
+    layers = layers_of(SIZES, activation)
+    for index, ((inputs, _), (W, _)) in enumerate(zip(pairwise(SIZES), layers, strict=True)):
         he = activation in HE and index < 2  # the last layer is linear
-        bound = (6 / inputs if he else 6 / (inputs + outputs)) ** 0.5
-        assert -bound <= W.min() < -0.98 * bound
-        assert 0.98 * bound < W.max() <= bound
-        assert abs(W.mean()) < 0.1 * bound
-        np.testing.assert_array_equal(b, 0.0)
+        deviation = ((2 if he else 1) / inputs) ** 0.5
+        assert W.std() == pytest.approx(deviation, rel=0.03)
+        assert abs(W.mean()) < 0.04 * deviation
+        # a normal law has 68.3 % within one deviation, a uniform one 57.7 %
+        assert np.mean(np.abs(W) < deviation) == pytest.approx(0.683, abs=0.02)
+
+
+@EVERY_ACTIVATION
+def test_biases_of_hidden_units_spread_over_plus_and_minus_one(activation: str) -> None:
+    for _, b in layers_of(SIZES, activation)[:-1]:
+        assert -1.0 <= b.min() < -0.9
+        assert 0.9 < b.max() <= 1.0
+        assert abs(b.mean()) < 0.2
+
+
+@EVERY_ACTIVATION
+@pytest.mark.parametrize("sizes", [SIZES, (200, 60)], ids=str)
+def test_biases_of_the_last_layer_are_zero(sizes: tuple[int, ...], activation: str) -> None:
+    _, b = layers_of(sizes, activation)[-1]
+    np.testing.assert_array_equal(b, 0.0)
+
+
+@EVERY_ACTIVATION
+def test_without_hidden_layers_the_activation_does_not_matter(activation: str) -> None:
+    ((W, _),) = layers_of((200, 60), activation)
+    assert W.std() == pytest.approx(1 / 200**0.5, rel=0.03)
+
+
+def test_every_kind_of_initialization_is_known_here() -> None:
+    assert {name for name in ACTIVATIONS if ACTIVATIONS[name].initialization == "he"} == HE
 
 
 def test_same_seed_gives_the_same_parameters_and_another_seed_others() -> None:
@@ -32,4 +61,10 @@ def test_same_seed_gives_the_same_parameters_and_another_seed_others() -> None:
     )
     assert first.tobytes() == again.tobytes()
     assert first.shape == (architecture.parameters,)
-    assert (first == other).sum() == 60 + 40 + 30  # the biases
+    assert (first == other).sum() == 60  # the biases of the last layer
+
+
+def test_the_next_parameters_of_a_generator_are_others() -> None:
+    architecture, rng = Architecture((3, 5, 1)), np.random.default_rng(0)
+    first, second = initial_parameters(architecture, rng), initial_parameters(architecture, rng)
+    assert (first == second).sum() == 1

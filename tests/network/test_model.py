@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from network import ACTIVATIONS, Architecture, Array, InputError, Model, Scaling
+from tests.network.textbook import FUNCTIONS
 
 MakeModel = Callable[..., Model]
 
@@ -82,11 +83,10 @@ def test_predict_is_the_forward_pass_between_scaling_and_unscaling(
     sizes: tuple[int, ...],
     activation: str,
     make_model: MakeModel,
-    textbook: dict[str, Callable[[Array], Array]],
 ) -> None:
     model = make_model(sizes, activation)
     X = np.random.default_rng(1).normal(size=(50, sizes[0]))
-    expected = by_hand(textbook[activation], model, X)
+    expected = by_hand(FUNCTIONS[activation], model, X)
     np.testing.assert_allclose(model.predict(X), expected, rtol=1e-12, atol=1e-12)
 
 

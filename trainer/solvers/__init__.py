@@ -6,11 +6,11 @@ from functools import partial
 
 from trainer.solvers.adam import Adam
 from trainer.solvers.gradient_descent import GradientDescent
-from trainer.solvers.growing_sample import GrowingSample
+from trainer.solvers.growing_sample import GrowingSample, Movable
 from trainer.solvers.l_bfgs import LBFGS
 from trainer.solvers.levenberg_marquardt import LevenbergMarquardt
-from trainer.solvers.mini_batch import MiniBatch
-from trainer.solvers.quasi_newton import BFGS, SELF_SCALED_BROYDEN
+from trainer.solvers.mini_batch import MiniBatch, Optimizer
+from trainer.solvers.quasi_newton import BFGS, SELF_SCALED_BROYDEN, QuasiNewton
 from trainer.solvers.solver import Iteration, Solver, State, Task
 
 
@@ -24,8 +24,6 @@ class Kind:
     learning_rate : that which suits it; None where it finds its own steps
     squared_only : it knows no loss but the squared one
     dense : it holds matrices of P × P numbers
-    validated : the best iteration is that of the least validation loss, and patience applies;
-        otherwise the last one
     """
 
     make: Callable[[Task], Solver]
@@ -33,13 +31,16 @@ class Kind:
     learning_rate: float | None = None
     squared_only: bool = False
     dense: bool = False
-    validated: bool = True
 
 
-def _first_order(optimizer: Callable[..., GradientDescent | Adam], learning_rate: float) -> Kind:
+def _first_order(optimizer: Callable[[int], Optimizer], learning_rate: float) -> Kind:
     return Kind(
         lambda task: MiniBatch(task, optimizer(len(task.theta))), learning_rate=learning_rate
     )
+
+
+def _growing(make: Callable[[Task], Movable]) -> Callable[[Task], Solver]:
+    return lambda task: GrowingSample(task, make)
 
 
 SOLVERS = {
@@ -47,18 +48,14 @@ SOLVERS = {
     "momentum": _first_order(partial(GradientDescent, momentum=0.9), 0.02),
     "nesterov": _first_order(partial(GradientDescent, momentum=0.9, nesterov=True), 0.02),
     "adam": _first_order(Adam, 0.01),
-    "l-bfgs": Kind(LBFGS, iterations=10_000),
-    "bfgs": Kind(partial(GrowingSample, update=BFGS), iterations=4_000, dense=True),
+    "l-bfgs": Kind(_growing(LBFGS), iterations=10_000),
+    "bfgs": Kind(_growing(partial(QuasiNewton, update=BFGS)), iterations=4_000, dense=True),
     "self-scaled-broyden": Kind(
-        partial(GrowingSample, update=SELF_SCALED_BROYDEN), iterations=4_000, dense=True
+        _growing(partial(QuasiNewton, update=SELF_SCALED_BROYDEN)), iterations=4_000, dense=True
     ),
     "levenberg-marquardt": Kind(LevenbergMarquardt, iterations=500, squared_only=True, dense=True),
     "bayesian-regularization": Kind(
-        partial(LevenbergMarquardt, bayesian=True),
-        iterations=300,
-        squared_only=True,
-        dense=True,
-        validated=False,
+        partial(LevenbergMarquardt, bayesian=True), iterations=300, squared_only=True, dense=True
     ),
 }
 

@@ -10,11 +10,13 @@ Byrd, Chin, Nocedal & Wu 2012, "Sample size selection in optimization methods fo
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
 
 from network import Array
 from trainer.objective import Objective
-from trainer.solvers.quasi_newton import QuasiNewton, Update
-from trainer.solvers.solver import Iteration, State, Task
+from trainer.solvers.solver import Iteration, Solver, State, Task
 
 FIRST_ROWS = 1024
 ROWS_PER_PARAMETER = 1.5  # in the first sample, at least
@@ -25,18 +27,24 @@ MAX_GAP = 3.0  # of the held-back rows' loss to the sample's
 MIN_GAIN = 0.01  # of the held-back rows' loss from one check to the next
 
 
-class GrowingSample:
-    """`QuasiNewton` on ever more rows."""
+class Movable(Solver, Protocol):
+    """A solver that can go on with another objective."""
 
-    def __init__(self, task: Task, update: Update) -> None:
+    def move_to(self, objective: Objective) -> None:
+        """Keep θ and what was learnt of the curvature."""
+
+
+class GrowingSample:
+    """A solver on ever more rows."""
+
+    def __init__(self, task: Task, make: Callable[[Task], Movable]) -> None:
         self._whole = task.objective
         least = max(FIRST_ROWS, int(ROWS_PER_PARAMETER * len(task.theta)))
         self._size = min(len(self._whole.rows), least)
         self._iterations = 0
         self._held_loss = math.inf
         self._take_rows()
-        first = Task(**{**vars(task), "objective": self._sample})
-        self._solver = QuasiNewton(first, update)
+        self._solver = make(replace(task, objective=self._sample))
 
     @property
     def theta(self) -> Array:

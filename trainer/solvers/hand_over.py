@@ -1,8 +1,8 @@
-"""A fast solver first, and another one in its place where it overfits.
+"""A fast solver first, and another one in its place where it stalls.
 
-As long as the validation loss falls there is nothing to regularise. Where it has stopped falling
-well above the training loss, the rows are too noisy or too few for the network, and a solver that
-weighs the penalty against the data takes over from the first one's start.
+Without noise a quasi-Newton method's loss keeps falling, on the training and on the validation
+rows. Where both have all but stopped well above zero, the rows are noisy or too few for the
+network, and a solver that weighs a penalty against the data takes over from the first one's start.
 """
 
 import math
@@ -11,8 +11,10 @@ from collections.abc import Callable
 from network import Array
 from trainer.solvers.solver import Iteration, Solver, State
 
-WAIT = 50  # iterations without a better validation loss
-MIN_GAP = 1.2  # of the validation loss to the training loss
+WINDOW = 30  # iterations from one check to the next
+MIN_TRAINING_GAIN = 0.2  # within a window, as a fraction
+MIN_VALIDATION_GAIN = 0.05
+MIN_LOSS = 1e-5  # what is below is no noise worth a penalty
 
 
 class HandOver:
@@ -20,7 +22,7 @@ class HandOver:
 
     Parameters
     ----------
-    first : at work until it overfits
+    first : at work until it stalls
     make_second : what takes over
     validate : the loss of θ on the validation rows
     """
@@ -31,8 +33,8 @@ class HandOver:
         self._solver = first
         self._make_second = make_second
         self._validate = validate
+        self._checked = (math.inf, math.inf)  # training loss and best validation loss
         self._best = math.inf
-        self._waited = 0
         self.handed_over_after: int | None = None
         self._iterations = 0
 
@@ -47,11 +49,14 @@ class HandOver:
         self._iterations += 1
         if self.handed_over_after is not None or iteration.tentative:
             return iteration
-        loss = self._validate(self.theta)
-        self._waited = 0 if loss < self._best else self._waited + 1
-        self._best = min(loss, self._best)
-        if self._waited >= WAIT and loss > MIN_GAP * iteration.loss:
-            self._hand_over()
+        self._best = min(self._best, self._validate(self.theta))
+        if self._iterations % WINDOW == 0:
+            training, best = self._checked
+            self._checked = iteration.loss, self._best
+            stalled = iteration.loss > (1.0 - MIN_TRAINING_GAIN) * training
+            stalled = stalled and self._best > (1.0 - MIN_VALIDATION_GAIN) * best
+            if stalled and iteration.loss > MIN_LOSS:
+                self._hand_over()
         return iteration
 
     def state(self) -> State:
@@ -59,7 +64,7 @@ class HandOver:
         return {
             "solver": self._solver.state(),
             "best": self._best,
-            "waited": self._waited,
+            "checked": list(self._checked),
             "iterations": self._iterations,
             "handed_over_after": self.handed_over_after,
         }
@@ -68,7 +73,7 @@ class HandOver:
         """Take over what `state` gave."""
         if state["handed_over_after"] is not None:
             self._hand_over()
-        self._best, self._waited = state["best"], state["waited"]
+        self._best, self._checked = state["best"], tuple(state["checked"])
         self._iterations = state["iterations"]
         self.handed_over_after = state["handed_over_after"]
         self._solver.restore(state["solver"])

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from network import Array
+from trainer.objective import Objective
 from trainer.solvers.line_search import Point, wolfe_step
 from trainer.solvers.quasi_newton import FIRST_STEP_LENGTH, root
 from trainer.solvers.solver import Iteration, State, Task
@@ -50,6 +51,11 @@ class LBFGS:
             self._s, self._y = [*self._s, s][-MEMORY:], [*self._y, y][-MEMORY:]
         self._point = there
         return Iteration(there.value**2, step)
+
+    def move_to(self, objective: Objective) -> None:
+        """Go on with another objective, near enough for the memory to be of use."""
+        self._evaluate = root(objective)
+        self._point = Point(self.theta, *self._evaluate(self.theta))
 
     def state(self) -> State:
         """The point and the remembered pairs."""

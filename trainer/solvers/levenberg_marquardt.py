@@ -7,12 +7,10 @@ With the objective's gradient g and Gauss-Newton matrix B, a step is δ = v + ½
 taken when it makes the objective less and the acceleration a is small beside the velocity v. The
 damping μ follows the gain ratio.
 
-Bayesian regularisation re-estimates the penalty λ of F = L + λ·|W|² after every step. With
-M = K·Σw squared residuals and γ, the number of weights the data determine,
+Bayesian regularisation re-estimates the penalty λ of F = L + λ·|θ|² after every step. With
+M = K·Σw squared residuals and γ, the number of parameters that the data determine,
 
-    γ = Pw − 2λ·tr((B + 2λ·I)⁻¹)        λ = γ·L/(|W|²·(M − γ))
-
-the trace over the Pw penalised weights.
+    γ = P − 2λ·tr((B + 2λ·I)⁻¹)        λ = γ·L/(|θ|²·(M − γ))
 
 References
 ----------
@@ -35,21 +33,24 @@ INITIAL_DAMPING = 1e-2  # of the greatest diagonal element of B
 MAX_ACCELERATION = 0.75  # 2|a|/|v|
 MAX_DAMPING = 1e16
 INITIAL_PENALTY = 1e-3
+IDLE_GAIN = 1e-7  # a smaller fraction of the objective is no gain
+MAX_IDLE = 5  # steps without gain
 
 
 class LevenbergMarquardt:
     """One step that makes the objective less an iteration."""
 
     def __init__(self, task: Task, *, bayesian: bool = False) -> None:
-        self.theta = task.theta.copy()
         self._objective = task.objective
         self._bayesian = bayesian
-        if bayesian:  # sets a penalty of its own
+        if bayesian:  # a penalty of its own, on all of θ
             self._objective = task.objective.part(slice(None))
             self._objective.penalty = INITIAL_PENALTY
-        self._linearise()
+            self._objective.penalised[:] = 1.0
+        self._linearise(task.theta.copy())
         self._mu = INITIAL_DAMPING * float(self._B.diagonal().max())
         self._nu = 2.0
+        self._idle = 0
 
     def iterate(self) -> Iteration:
         """One step, with as much damping as it takes."""
@@ -65,10 +66,11 @@ class LevenbergMarquardt:
                 predicted = -float(step @ gradient) - 0.5 * float(step @ B @ step)
                 gain = (value - trial) / predicted if predicted > 0.0 else -math.inf
                 if trial < value and gain > 0.0:
+                    self._idle = self._idle + 1 if value - trial < IDLE_GAIN * value else 0
                     return self._take(step, gain, trial)
             self._mu *= self._nu
             self._nu *= 2.0
-        return Iteration(value, self._mu, converged=True)
+        return self._outcome(value, converged=True)
 
     def state(self) -> State:
         """θ, the damping and the penalty; the rest follows from them."""
@@ -76,41 +78,44 @@ class LevenbergMarquardt:
             "theta": self.theta,
             "mu": self._mu,
             "nu": self._nu,
+            "idle": self._idle,
             "penalty": self._objective.penalty,
         }
 
     def restore(self, state: State) -> None:
         """Take over what `state` gave."""
-        self.theta = state["theta"]
-        self._mu, self._nu = state["mu"], state["nu"]
+        self._mu, self._nu, self._idle = state["mu"], state["nu"], state["idle"]
         self._objective.penalty = state["penalty"]
-        self._linearise()
+        self._linearise(state["theta"])
 
-    def _linearise(self) -> None:
-        loss, gradient, B = self._objective.loss_and_normal_equations(self.theta)
+    def _linearise(self, theta: Array) -> None:
+        loss, gradient, B = self._objective.loss_and_normal_equations(theta)
         self._loss, self._gradient, self._B = loss, gradient, B
+        self.theta = theta  # last: the poll may have given up
 
     def _step(self, B: Array, gradient: Array) -> Array | None:
         """v + ½a; None where the damping is too small for it."""
         damped = B.copy()
         damped[np.diag_indices_from(damped)] += self._mu
         try:
-            velocity: Array = np.linalg.solve(damped, -gradient)
+            velocity = _solve(damped, -gradient)
             curvature = self._objective.curvature(self.theta, velocity)
-            acceleration: Array = np.linalg.solve(damped, -curvature)
+            acceleration = _solve(damped, -curvature)
         except np.linalg.LinAlgError:
             return None
         ratio = 2.0 * np.linalg.norm(acceleration) / np.linalg.norm(velocity)
         return velocity + 0.5 * acceleration if ratio <= MAX_ACCELERATION else None
 
     def _take(self, step: Array, gain: float, value: float) -> Iteration:
-        self.theta = self.theta + step
-        self._mu *= max(1.0 / 3.0, 1.0 - (2.0 * gain - 1.0) ** 3)
+        self._linearise(self.theta + step)
+        self._mu *= max(1.0 / 3.0, 1.0 - (2.0 * min(gain, 1.0) - 1.0) ** 3)
         self._nu = 2.0
-        self._linearise()
         if self._bayesian:
             self._estimate_penalty()
-        return Iteration(value, self._mu)
+        return self._outcome(value, converged=self._idle >= MAX_IDLE)
+
+    def _outcome(self, value: float, converged: bool) -> Iteration:
+        return Iteration(value, self._mu, converged=converged, regularised=self._bayesian)
 
     def _estimate_penalty(self) -> None:
         objective = self._objective
@@ -119,8 +124,12 @@ class LevenbergMarquardt:
         twice = 2.0 * objective.penalty * objective.penalised
         regularised[np.diag_indices_from(regularised)] += twice
         try:
-            determined = objective.penalised.sum() - twice @ np.linalg.inv(regularised).diagonal()
+            undetermined = float(twice @ np.linalg.inv(regularised).diagonal())
         except np.linalg.LinAlgError:
             return
-        gamma = min(max(float(determined), 1.0), squares - 1.0)
+        gamma = min(max(len(self.theta) - undetermined, 1.0), squares - 1.0)
         objective.penalty = gamma * self._loss / (decay * (squares - gamma))
+
+
+def _solve(A: Array, b: Array) -> Array:
+    return np.asarray(np.linalg.solve(A, b), dtype=np.float64)

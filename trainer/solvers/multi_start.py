@@ -6,6 +6,8 @@ dropped. Small networks have few ways around a poor start.
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from network import Array
 from trainer.solvers.solver import Iteration, Solver, State
 
@@ -43,7 +45,7 @@ class MultiStart:
         """One iteration of the start whose turn it is."""
         if self._chosen is None and self._done == self._trial * len(self._solvers):
             losses = [self._validate(solver.theta) for solver in self._solvers]
-            self._chosen = losses.index(min(losses))
+            self._chosen = int(np.argmin(np.nan_to_num(losses, nan=np.inf)))  # NaN: it diverged
         iteration = self._solvers[self._active].iterate()
         if self._chosen is not None:
             return iteration

@@ -20,11 +20,13 @@ class Iteration:
     step : the learning rate, the length of the step along the search direction, or the damping
     converged : no step from here makes the objective less
     tentative : it is a trial, or on part of the rows, so that patience does not apply yet
+    regularised : θ is what the evidence of the data chose, not what the validation rows choose
     """
 
     loss: float
     step: float
     converged: bool = False
+    regularised: bool = False
     tentative: bool = False
 
 

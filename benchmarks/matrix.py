@@ -1,0 +1,94 @@
+"""Every solver on every problem: the seconds to a target error, and `auto` beside the best.
+
+A problem's target is twice the least error that any solver has at the end of its time, in the
+median over the seeds; error is the mean squared error against the truth, over its variance. Times
+under `LEAST_SECONDS` count as that: the ratio of two that nobody can tell apart says nothing.
+"""
+
+import math
+import os
+import statistics
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as trainer/train.py does
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import click
+
+from benchmarks.numnet_fit import numnet
+from benchmarks.problems import PROBLEMS, Problem
+from benchmarks.report import machine, verdict
+from benchmarks.traces import Array, errors
+from network import Scaling
+from trainer.recipe import AUTO
+from trainer.solvers import SOLVERS
+
+FRESH_ROWS = 10_000
+FACTOR = 2.0
+LEAST_SECONDS = 0.05
+MAX_RATIO = 1.5
+Curve = list[tuple[float, float]]  # (seconds, error), as the error falls
+
+
+@click.command()
+@click.option("--problems", default=",".join(PROBLEMS))
+@click.option("--solvers", default=",".join((AUTO, *SOLVERS)))
+@click.option("--seeds", default=3)
+@click.option("--seconds", default=4.0, help="For each training.")
+def main(problems: str, solvers: str, seeds: int, seconds: float) -> None:
+    print(machine("numpy"))
+    print(f"seconds to the target, median of {seeds} seeds; {seconds:g} s for each training\n")
+    names = solvers.split(",")
+    print(f"| problem | rows | target | {' | '.join(names)} | auto / best |")
+    print("|---" * (4 + len(names)) + "|")
+    worst = 0.0
+    for name in problems.split(","):
+        ratio = _row(PROBLEMS[name], names, seeds, seconds)
+        worst = max(worst, ratio)
+    print(f"\nauto / best solver, at worst: {worst:.2f} (bar ≤ {MAX_RATIO}): ", end="")
+    print(verdict(worst <= MAX_RATIO))
+    sys.exit(worst > MAX_RATIO)
+
+
+def _row(problem: Problem, solvers: list[str], seeds: int, seconds: float) -> float:
+    curves = {
+        (solver, seed): _curve(problem, solver, seed, seconds)
+        for seed in range(seeds)
+        for solver in solvers
+    }
+    ends = {s: statistics.median(curves[s, seed][-1][1] for seed in range(seeds)) for s in solvers}
+    target = FACTOR * min(ends.values())
+    times = {
+        s: statistics.median(_time_to(curves[s, seed], target) for seed in range(seeds))
+        for s in solvers
+    }
+    ratio = max(times[AUTO], LEAST_SECONDS) / max(min(times.values()), LEAST_SECONDS)
+    cells = " | ".join("–" if times[s] == math.inf else f"{times[s]:.2f}" for s in solvers)
+    print(f"| {problem.name} | {problem.rows} | {target:.1e} | {cells} | {ratio:.2f} |", flush=True)
+    if os.environ.get("ENDS"):
+        print("      ", {s: f"{v:.1e}" for s, v in ends.items()})
+    return ratio
+
+
+def _curve(problem: Problem, solver: str, seed: int, seconds: float) -> Curve:
+    """The error of one training over time, on fresh rows without noise."""
+    X, Y = problem.draw(seed)
+    fresh, _ = problem.draw(1_000 + seed, FRESH_ROWS)
+    truth = problem.truth(fresh)
+    features, targets = Scaling.of(X), Scaling.of(Y)
+    trace = numnet(
+        features.apply(X), targets.apply(Y), problem.layers, seed, seconds, solver=solver
+    )
+    variance: Array = targets.scale**2 / truth.var(axis=0)
+    return list(errors(trace, features.apply(fresh), targets.apply(truth), variance)) or [
+        (math.inf, math.inf)
+    ]
+
+
+def _time_to(curve: Curve, target: float) -> float:
+    return next((seconds for seconds, error in curve if error <= target), math.inf)
+
+
+if __name__ == "__main__":
+    main()

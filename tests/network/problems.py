@@ -1,0 +1,106 @@
+"""Small networks with rows to learn from, and the marks that run a test on all of them."""
+
+import gc
+import tracemalloc
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from network import ACTIVATIONS, Architecture, Array, Huber, Loss, Quantile, Rows, Squared
+from network.backpropagation import BLOCK_ROWS
+from tests.network import textbook
+
+HIDDEN = {0: (), 1: (6,), 2: (7, 5), 3: (6, 5, 4)}
+SQUARED = Squared()
+LOSSES: list[Loss] = [SQUARED, Huber(0.5), Quantile(0.8)]
+# one row, and counts on both sides of a block's end
+ROW_COUNTS = [1, 2, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS, 3 * BLOCK_ROWS + 17]
+
+EVERY_ACTIVATION = pytest.mark.parametrize("activation", ACTIVATIONS)
+EVERY_DEPTH = pytest.mark.parametrize("depth", HIDDEN)
+EVERY_OUTPUT_COUNT = pytest.mark.parametrize("outputs", [1, 3])
+EVERY_LOSS = pytest.mark.parametrize("loss", LOSSES, ids=str)
+EVERY_ROW_COUNT = pytest.mark.parametrize("count", ROW_COUNTS)
+WITH_AND_WITHOUT_WEIGHTS = pytest.mark.parametrize("weighted", [False, True])
+
+
+def problem(
+    activation: str = "tanh",
+    depth: int = 2,
+    outputs: int = 2,
+    count: int = 30,
+    *,
+    weighted: bool = False,
+    loss: Loss = SQUARED,
+) -> tuple[Architecture, Array, Rows]:
+    """An architecture with three features, θ with biases that are not zero, and rows.
+
+    No array can be written to. Residuals lie on both sides of the loss's kink, none near it.
+    """
+    hidden = HIDDEN[depth]
+    architecture = Architecture((3, *hidden, outputs), activation)
+    rng = np.random.default_rng([count, outputs, *hidden])
+    theta = rng.normal(0.0, 0.6, architecture.parameters)
+    X = rng.normal(size=(count, 3))
+    Y = textbook.predictions(architecture, theta, X) - _residuals(rng, loss, (count, outputs))
+    weights = rng.uniform(0.1, 3.0, count) if weighted else None
+    for array in (theta, X, Y, weights):
+        if array is not None:
+            array.setflags(write=False)
+    return architecture, theta, Rows(X, Y, weights)
+
+
+def _residuals(rng: np.random.Generator, loss: Loss, shape: tuple[int, int]) -> Array:
+    kink = Quantile.KINK if isinstance(loss, Quantile) else 0.5  # Huber's δ above
+    inside = kink * rng.uniform(0.1, 0.7, shape)
+    outside = kink + rng.uniform(0.3, 2.0, shape)
+    sizes = np.where(rng.random(shape) < 0.5, inside, outside)
+    residuals: Array = sizes * rng.choice([-1.0, 1.0], shape)
+    return residuals
+
+
+def random_directions(length: int, count: int = 3) -> Array:
+    """Unit vectors, one a row."""
+    directions = np.random.default_rng(length).normal(size=(count, length))
+    unit: Array = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    return unit
+
+
+def assert_close(got: Array, expected: Array, tolerance: float = 1e-12) -> None:
+    """Equal up to a part of the largest number."""
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+def repeated(rows: Rows, times: Sequence[int]) -> Rows:
+    """Each row as often as it says, without weights."""
+    return Rows(np.repeat(rows.X, times, axis=0), np.repeat(rows.Y, times, axis=0))
+
+
+class GivenUp(Exception):
+    """What an impatient poll raises."""
+
+
+class Patience:
+    """A poll that gives up once, after so many calls."""
+
+    def __init__(self, calls: int) -> None:
+        self.calls = 0
+        self._limit = calls
+
+    def __call__(self) -> None:
+        self.calls += 1
+        if self.calls == self._limit:
+            raise GivenUp
+
+
+def peak_bytes(run: Callable[[], object]) -> int:
+    """The most memory that a call holds beyond what was held before it."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,103 @@
+"""The forward pass and the chain rule of one block, in buffers that are used again."""
+
+import numpy as np
+
+from network import Architecture, Array
+from network.workspace import Workspace
+from tests.network import textbook
+from tests.network.problems import (
+    EVERY_ACTIVATION,
+    EVERY_DEPTH,
+    EVERY_OUTPUT_COUNT,
+    HIDDEN,
+    SQUARED,
+    assert_close,
+    problem,
+)
+
+
+def chain_rule(
+    architecture: Architecture, workspace: Workspace, theta: Array, delta: Array
+) -> Array:
+    """The derivative by θ, from that by the outputs."""
+    gradient = np.zeros(architecture.parameters)
+    parts = architecture.matrices(gradient)
+    for index, A, layer_delta in workspace.backward(architecture.matrices(theta), delta):
+        parts[index] += A @ layer_delta.T
+    return gradient
+
+
+@EVERY_ACTIVATION
+@EVERY_DEPTH
+@EVERY_OUTPUT_COUNT
+def test_forward_is_the_textbook_forward_pass_one_row_per_column(
+    activation: str, depth: int, outputs: int
+) -> None:
+    architecture, theta, rows = problem(activation, depth, outputs)
+    Y_hat = Workspace(architecture, len(rows)).forward(architecture.matrices(theta), rows.X)
+    assert_close(Y_hat, textbook.predictions(architecture, theta, rows.X).T)
+
+
+@EVERY_ACTIVATION
+@EVERY_DEPTH
+def test_backward_is_the_textbook_chain_rule(activation: str, depth: int) -> None:
+    architecture, theta, rows = problem(activation, depth, outputs=3)
+    workspace = Workspace(architecture, len(rows))
+    residuals = workspace.forward(architecture.matrices(theta), rows.X) - rows.Y.T
+    workspace.prepare()
+    got = chain_rule(architecture, workspace, theta, 2 * residuals / residuals.size)
+    assert_close(got, textbook.gradient(SQUARED, architecture, theta, rows))
+
+
+@EVERY_ACTIVATION
+def test_backward_may_be_run_again_and_leaves_its_delta_alone(activation: str) -> None:
+    architecture, theta, rows = problem(activation)
+    workspace = Workspace(architecture, len(rows))
+    workspace.forward(architecture.matrices(theta), rows.X)
+    workspace.prepare()
+    first, second = np.random.default_rng(0).normal(size=(2, 2, len(rows)))
+    for delta in (first, second):
+        delta.setflags(write=False)
+    once = chain_rule(architecture, workspace, theta, first)
+    chain_rule(architecture, workspace, theta, second)
+    assert chain_rule(architecture, workspace, theta, first).tobytes() == once.tobytes()
+
+
+@EVERY_DEPTH
+def test_backward_goes_from_the_last_layer_to_the_first(depth: int) -> None:
+    architecture, theta, rows = problem(depth=depth)
+    workspace = Workspace(architecture, len(rows))
+    delta = workspace.forward(architecture.matrices(theta), rows.X)
+    workspace.prepare()
+    expected = [
+        (index, (architecture.sizes[index] + 1, 30), (architecture.sizes[index + 1], 30))
+        for index in range(len(HIDDEN[depth]), -1, -1)
+    ]
+    passed = workspace.backward(architecture.matrices(theta), delta)
+    assert [(index, A.shape, delta.shape) for index, A, delta in passed] == expected
+
+
+@EVERY_ACTIVATION
+def test_a_used_workspace_gives_the_bits_of_a_new_one(activation: str) -> None:
+    architecture, theta, rows = problem(activation)
+    used = Workspace(architecture, len(rows))
+    delta = used.forward(architecture.matrices(theta + 1.0), rows.X - 5.0)
+    used.prepare()
+    chain_rule(architecture, used, theta + 1.0, delta)
+    results = []
+    for workspace in (used, Workspace(architecture, len(rows))):
+        Y_hat = workspace.forward(architecture.matrices(theta), rows.X)
+        workspace.prepare()
+        results.append((Y_hat.tobytes(), chain_rule(architecture, workspace, theta, Y_hat)))
+    assert results[0][0] == results[1][0]
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+def test_rows_may_lie_in_memory_in_any_way() -> None:
+    architecture, theta, rows = problem()
+    workspace = Workspace(architecture, len(rows))
+    matrices = architecture.matrices(theta)
+    expected = workspace.forward(matrices, rows.X).tobytes()
+    backwards = np.ascontiguousarray(rows.X[::-1])
+    for same in (np.asfortranarray(rows.X), backwards[::-1]):
+        assert workspace.forward(matrices, same).tobytes() == expected
