@@ -5,6 +5,7 @@ median over the seeds; error is the mean squared error against the truth, over i
 under `LEAST_SECONDS` count as that: the ratio of two that nobody can tell apart says nothing.
 """
 
+import argparse
 import math
 import os
 import statistics
@@ -13,8 +14,6 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as trainer/train.py does
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-import click
 
 from benchmarks.numnet_fit import numnet
 from benchmarks.problems import PROBLEMS, Problem
@@ -31,12 +30,15 @@ MAX_RATIO = 1.5
 Curve = list[tuple[float, float]]  # (seconds, error), as the error falls
 
 
-@click.command()
-@click.option("--problems", default=",".join(PROBLEMS))
-@click.option("--solvers", default=",".join((AUTO, *SOLVERS)))
-@click.option("--seeds", default=3)
-@click.option("--seconds", default=4.0, help="For each training.")
-def main(problems: str, solvers: str, seeds: int, seconds: float) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--problems", default=",".join(PROBLEMS))
+    parser.add_argument("--solvers", default=",".join((AUTO, *SOLVERS)))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each training")
+    options = parser.parse_args()
+    problems, solvers = options.problems, options.solvers
+    seeds, seconds = options.seeds, options.seconds
     print(machine("numpy"))
     print(f"seconds to the target, median of {seeds} seeds; {seconds:g} s for each training\n")
     names = solvers.split(",")

@@ -10,20 +10,24 @@ from trainer.fit import fit
 from trainer.objective import Objective
 from trainer.plan import make_plan, make_solver
 from trainer.recipe import AUTO, Recipe
+from trainer.solvers import SOLVERS
 from trainer.watchdog import Watchdog
 
+UNLIMITED = 10**9  # epochs
 VALIDATION_SHARE = 10  # of the rows given, one in so many chooses and does not train
 
 
 def numnet(
     X: Array, Y: Array, layers: Sequence[int], seed: int, seconds: float, *, solver: str = AUTO
 ) -> Trace:
-    """What `trainer.training.train` does between split and evaluation.
+    """What `trainer.training.train` does between split and evaluation, for as long as it may.
 
     X : (N, d) and Y : (N, k), standardised. A tenth of the rows is set aside for validation.
     """
     recording = Recording(seconds)
-    recipe = Recipe(layers=tuple(layers), solver=solver, seed=seed)
+    scheduled = solver in SOLVERS and SOLVERS[solver].iterations is None
+    epochs = None if scheduled else UNLIMITED
+    recipe = Recipe(layers=tuple(layers), solver=solver, seed=seed, epochs=epochs)
     architecture = Architecture((X.shape[1], *layers, Y.shape[1]))
     held = len(X) // VALIDATION_SHARE
     validation, judge = Rows(X[:held], Y[:held]), Backpropagation(architecture)
