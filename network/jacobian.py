@@ -27,6 +27,7 @@ from network.workspace import Workspace
 
 CURVATURE_STEP = 0.1  # of the direction's length; Transtrum & Sethna's h
 MIN_STEP_LENGTH = 1e-3  # of a step; in shorter ones rounding drowns the second difference
+MIN_LENGTH = 1e-8  # of a direction; along shorter ones the predictions are straight
 
 
 class Jacobian:
@@ -113,11 +114,13 @@ class Jacobian:
         -------
         curvature : (P,) float64
         """
+        gradient = np.zeros(self.architecture.parameters)
         length = float(np.linalg.norm(direction))
-        h = max(CURVATURE_STEP, MIN_STEP_LENGTH / length) if length else CURVATURE_STEP
+        if length < MIN_LENGTH:
+            return gradient
+        h = max(CURVATURE_STEP, MIN_STEP_LENGTH / length)
         step = h * direction
         here, ahead, behind = map(self.architecture.matrices, (theta, theta + step, theta - step))
-        gradient = np.zeros(self.architecture.parameters)
         partial = self.architecture.matrices(part := np.empty_like(gradient))
         for block in rows.blocks(BLOCK_ROWS):
             workspace = self._workspace(len(block))

@@ -6,6 +6,7 @@ keeps every float64 exactly. The file is replaced as a whole, so that a crash le
 
 import hashlib
 import json
+import math
 import os
 import time
 import zipfile
@@ -34,6 +35,7 @@ class Checkpoint:
     folder : made where it does not exist
     identity : all that decides the trajectory; names the file
     interval_seconds : between two writes, more where writing is slow
+    warn : told why there will be no checkpoints, where the disk does not take them
     """
 
     def __init__(
@@ -42,23 +44,29 @@ class Checkpoint:
         identity: dict[str, Any],
         interval_seconds: float = INTERVAL_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        warn: Callable[[str], None] = lambda reason: None,
     ) -> None:
         text = json.dumps(identity, sort_keys=True, default=str)
         self.path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.npz"
         self._interval = interval_seconds
+        self._warn = warn
         self._clock = clock
         self._due = clock() + interval_seconds
 
     def offer(self, make_state: Callable[[], State]) -> None:
         """Write the state where the last write is long enough ago.
 
-        Raises
-        ------
-        CheckpointError
+        Where it cannot be written a training need not end: it warns once and gives up on writing.
         """
         started = self._clock()
-        if started >= self._due:
+        if started < self._due:
+            return
+        try:
             self.write(make_state())
+        except CheckpointError as error:
+            self._warn(f"{error}: going on without checkpoints")
+            self._due = math.inf
+        else:
             took = self._clock() - started
             self._due = self._clock() + max(self._interval, took / MAX_SHARE)
 
@@ -108,8 +116,9 @@ class Checkpoint:
             ) from error
 
     def remove(self) -> None:
-        """Forget it: the training is done."""
-        self.path.unlink(missing_ok=True)
+        """Forget it: the training is done. What a killed one left half-written goes as well."""
+        for path in (self.path, *self.path.parent.glob(f"{self.path.stem}.*.tmp")):
+            path.unlink(missing_ok=True)
 
 
 def _without_arrays(value: Any, arrays: dict[str, Array]) -> Any:

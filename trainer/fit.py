@@ -58,11 +58,13 @@ class Course:
     ----------
     theta : (P,) float64, what is kept; that of `best_epoch`, 0 where nothing beat the start
     best_loss : the least on the validation rows so far
+    settled_after : the last tentative epoch; patience begins there
     """
 
     theta: Array
     best_loss: float
     best_epoch: int = 0
+    settled_after: int = 0
     history: list[Epoch] = field(default_factory=list)
 
 
@@ -112,6 +114,7 @@ def fit(
             resume["theta"],
             resume["best_loss"],
             resume["best_epoch"],
+            resume["settled_after"],
             [Epoch(**each) for each in resume["history"]],
         )
     keep(course.theta)
@@ -155,10 +158,12 @@ def fit(
             )
         )
         watch(course.history[-1])
-        waited = len(course.history) - course.best_epoch
+        if iteration.tentative:
+            course.settled_after = len(course.history)
+        waited = len(course.history) - max(course.best_epoch, course.settled_after)
         if iteration.converged:
             stopped = Stopped.CONVERGED
-        elif waited >= limits.patience and not iteration.tentative:
+        elif waited >= limits.patience:
             stopped = Stopped.PATIENCE
         else:
             save(lambda: _state(solver, course, watchdog))
@@ -171,6 +176,7 @@ def _state(solver: Solver, course: Course, watchdog: Watchdog) -> State:
         "theta": course.theta,
         "best_loss": course.best_loss,
         "best_epoch": course.best_epoch,
+        "settled_after": course.settled_after,
         "history": [asdict(each) for each in course.history],
         "seconds": watchdog.elapsed,
     }

@@ -25,8 +25,10 @@ STEPS = 60_000  # what the default number of epochs of mini-batches aims at
 EPOCHS_RANGE = (20, 2_000)
 MAX_DENSE_PARAMETERS = 5_000  # P² numbers are 200 MB
 AUTO_DENSE_PARAMETERS = 4_000
+ENOUGH_RESIDUALS = 12  # per parameter: from there on early stopping does as well as a penalty
 MAX_REGULARISED_WORK = 1e9  # rows·targets·P² of one Gauss-Newton matrix; about 50 ms
-TRIAL_EPOCHS = 50  # from each of several starts
+SMALL_PARAMETERS = 200  # up to which poor starts are common, and others cheap
+STARTS = 4  # for networks as small
 BAYESIAN = "bayesian-regularization"
 
 
@@ -88,12 +90,13 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
             f"{solver}: {P:,} parameters are {relation} {AUTO_DENSE_PARAMETERS:,}, "
             f"{'where a full inverse Hessian pays' if dense else 'too many for a full Hessian'}"
         )
-        work = rows * architecture.targets * P**2
+        residuals = rows * architecture.targets
         regularises = (
             dense
             and recipe.loss == "squared"
             and not recipe.penalty
-            and work <= MAX_REGULARISED_WORK
+            and residuals < ENOUGH_RESIDUALS * P
+            and residuals * P**2 <= MAX_REGULARISED_WORK
         )
     kind = SOLVERS[solver]
     if kind.dense and P > MAX_DENSE_PARAMETERS:
@@ -107,7 +110,7 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
         recipe=recipe,
         solver=solver,
         regularises=regularises,
-        starts=recipe.starts or 1,
+        starts=recipe.starts or (STARTS if P <= SMALL_PARAMETERS else 1),
         learning_rate=recipe.learning_rate or kind.learning_rate,
         batch_size=batch_size,
         epochs=epochs,
@@ -130,7 +133,8 @@ def make_solver(
     validate : the loss of θ on the validation rows
     """
 
-    def task(start_rng: np.random.Generator) -> Task:
+    def task(seed: int) -> Task:
+        start_rng = np.random.default_rng(seed)
         return Task(
             objective=objective,
             theta=initial_parameters(architecture, start_rng),
@@ -141,15 +145,15 @@ def make_solver(
             batch_size=plan.batch_size,
         )
 
-    tasks = [task(start_rng) for start_rng in rng.spawn(plan.starts)]
-    make = SOLVERS[plan.solver].make
-    solver = make(tasks[0])
-    if plan.starts > 1:
-        others = [make(each) for each in tasks[1:]]
-        solver = MultiStart([solver, *others], TRIAL_EPOCHS, validate)
-    if plan.regularises:
-        solver = HandOver(solver, partial(SOLVERS[BAYESIAN].make, tasks[0]), validate)
-    return solver
+    def start(seed: int) -> Solver:
+        first = task(seed)
+        solver = SOLVERS[plan.solver].make(first)
+        if not plan.regularises:
+            return solver
+        return HandOver(solver, partial(SOLVERS[BAYESIAN].make, first), validate)
+
+    starts = [partial(start, int(seed)) for seed in rng.integers(2**63, size=plan.starts)]
+    return starts[0]() if plan.starts == 1 else MultiStart(starts, plan.patience, validate)
 
 
 def _epochs_of_steps(rows: int, batch_size: int) -> int:

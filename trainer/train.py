@@ -201,7 +201,10 @@ def main(
                 f"note: feature {name!r} is the same in every row: it tells nothing", err=True
             )
         checkpoint = Checkpoint(
-            settings.state / "checkpoints", training_identity(table, recipe), checkpoint_seconds
+            settings.state / "checkpoints",
+            training_identity(table, recipe),
+            checkpoint_seconds,
+            warn=lambda reason: click.echo(f"note: {reason}", err=True),
         )
         if resume and not checkpoint.path.exists():
             click.echo("note: no checkpoint of this training: it starts anew", err=True)

@@ -16,11 +16,12 @@ from trainer.errors import TrainingFailed
 from trainer.fit import Epoch, Fit, fit
 from trainer.metrics import regression_metrics
 from trainer.objective import Objective
-from trainer.plan import Plan, make_plan, make_solver
+from trainer.plan import BAYESIAN, Plan, make_plan, make_solver
 from trainer.recipe import Recipe
 from trainer.report import test_report
 from trainer.solvers import Solver
 from trainer.solvers.hand_over import HandOver
+from trainer.solvers.multi_start import MultiStart
 from trainer.split import Split, split
 from trainer.table import Table
 from trainer.watchdog import Stopped, Watchdog
@@ -184,10 +185,13 @@ def _libraries() -> dict[str, str]:
 
 def _decisions(plan: Plan, solver: Solver) -> list[str]:
     decisions = list(plan.reasons)
+    if isinstance(solver, MultiStart):
+        decisions.append(f"{solver.start + 1} of up to {plan.starts} random starts")
+        solver = solver.solver
     if isinstance(solver, HandOver) and solver.handed_over_after is not None:
         decisions.append(
-            f"bayesian-regularization from iteration {solver.handed_over_after}: the validation "
-            f"loss had stopped falling above the training loss"
+            f"{BAYESIAN} after {solver.handed_over_after} iterations: "
+            f"the loss had all but stopped falling"
         )
     return decisions
 

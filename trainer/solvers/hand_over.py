@@ -1,12 +1,13 @@
 """A fast solver first, and another one in its place where it stalls.
 
 Without noise a quasi-Newton method's loss keeps falling, on the training and on the validation
-rows. Where both have all but stopped well above zero, the rows are noisy or too few for the
-network, and a solver that weighs a penalty against the data takes over from the first one's start.
+rows. Where it has all but stopped well above zero, the rows are noisy or too few for the network,
+and a solver that weighs a penalty against the data takes over from the first one's start.
 """
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from network import Array
 from trainer.solvers.solver import Iteration, Solver, State
@@ -14,7 +15,8 @@ from trainer.solvers.solver import Iteration, Solver, State
 WINDOW = 30  # iterations from one check to the next
 MIN_TRAINING_GAIN = 0.2  # within a window, as a fraction
 MIN_VALIDATION_GAIN = 0.05
-MIN_LOSS = 1e-5  # what is below is no noise worth a penalty
+MAX_IDLE = 4  # windows without that validation gain, however the training loss falls
+MIN_LOSS = 1e-5  # of the validation rows; what is below is no noise worth a penalty
 
 
 class HandOver:
@@ -34,6 +36,7 @@ class HandOver:
         self._make_second = make_second
         self._validate = validate
         self._checked = (math.inf, math.inf)  # training loss and best validation loss
+        self._idle = 0
         self._best = math.inf
         self.handed_over_after: int | None = None
         self._iterations = 0
@@ -50,13 +53,9 @@ class HandOver:
         if self.handed_over_after is not None or iteration.tentative:
             return iteration
         self._best = min(self._best, self._validate(self.theta))
-        if self._iterations % WINDOW == 0:
-            training, best = self._checked
-            self._checked = iteration.loss, self._best
-            stalled = iteration.loss > (1.0 - MIN_TRAINING_GAIN) * training
-            stalled = stalled and self._best > (1.0 - MIN_VALIDATION_GAIN) * best
-            if stalled and iteration.loss > MIN_LOSS:
-                self._hand_over()
+        if self._best > MIN_LOSS and (iteration.converged or self._stalls(iteration.loss)):
+            self._hand_over()
+            return replace(iteration, converged=False)
         return iteration
 
     def state(self) -> State:
@@ -65,6 +64,7 @@ class HandOver:
             "solver": self._solver.state(),
             "best": self._best,
             "checked": list(self._checked),
+            "idle": self._idle,
             "iterations": self._iterations,
             "handed_over_after": self.handed_over_after,
         }
@@ -74,6 +74,7 @@ class HandOver:
         if state["handed_over_after"] is not None:
             self._hand_over()
         self._best, self._checked = state["best"], tuple(state["checked"])
+        self._idle = state["idle"]
         self._iterations = state["iterations"]
         self.handed_over_after = state["handed_over_after"]
         self._solver.restore(state["solver"])
@@ -81,3 +82,14 @@ class HandOver:
     def _hand_over(self) -> None:
         self._solver = self._make_second()
         self.handed_over_after = self._iterations
+
+    def _stalls(self, loss: float) -> bool:
+        """Whether the losses have all but stopped falling, looking once every window."""
+        if self._iterations % WINDOW:
+            return False
+        training, best = self._checked
+        self._checked = loss, self._best
+        gains = self._best <= (1.0 - MIN_VALIDATION_GAIN) * best
+        self._idle = 0 if gains else self._idle + 1
+        falls = loss <= (1.0 - MIN_TRAINING_GAIN) * training
+        return self._idle >= MAX_IDLE or (self._idle > 0 and not falls)

@@ -33,6 +33,7 @@ INITIAL_DAMPING = 1e-2  # of the greatest diagonal element of B
 MAX_ACCELERATION = 0.75  # 2|a|/|v|
 MAX_DAMPING = 1e16
 INITIAL_PENALTY = 1e-3
+MAX_PENALTY = 1e3  # from here on the network is a constant
 IDLE_GAIN = 1e-7  # a smaller fraction of the objective is no gain
 MAX_IDLE = 5  # steps without gain
 
@@ -128,7 +129,8 @@ class LevenbergMarquardt:
         except np.linalg.LinAlgError:
             return
         gamma = min(max(len(self.theta) - undetermined, 1.0), squares - 1.0)
-        objective.penalty = gamma * self._loss / (decay * (squares - gamma))
+        evidence = gamma * self._loss / max(decay * (squares - gamma), np.finfo(float).tiny)
+        objective.penalty = min(evidence, MAX_PENALTY)
 
 
 def _solve(A: Array, b: Array) -> Array:

@@ -1,12 +1,12 @@
-"""Several starts, of which the one that validates best is carried on.
+"""Several random starts, one after the other, within the same limits; the best θ of all is kept.
 
-A few iterations from each start, one after the other, show which basin is deep; the others are
-dropped. Small networks have few ways around a poor start.
+A start that has come to its end leaves the rest of the iterations to the next. Small networks have
+few ways around a poor start, and are done long before their time is out.
 """
 
+import math
 from collections.abc import Callable, Sequence
-
-import numpy as np
+from dataclasses import replace
 
 from network import Array
 from trainer.solvers.solver import Iteration, Solver, State
@@ -17,63 +17,74 @@ class MultiStart:
 
     Parameters
     ----------
-    solvers : one for each start, all of one kind
-    trial : iterations from each start before one is chosen
+    make : one function for each start, called when its turn comes
+    patience : iterations without a better validation loss that end a start
     validate : the loss of θ on the validation rows
     """
 
+    _start: int
+    _solver: Solver
+    _best: float
+    _waited: int
+    _done: bool
+
     def __init__(
-        self, solvers: Sequence[Solver], trial: int, validate: Callable[[Array], float]
+        self,
+        make: Sequence[Callable[[], Solver]],
+        patience: int,
+        validate: Callable[[Array], float],
     ) -> None:
-        self._solvers = list(solvers)
-        self._trial = trial
+        self._make = make
+        self._patience = patience
         self._validate = validate
-        self._done = 0  # iterations of the trials
-        self._chosen: int | None = None
+        self._begin(0)
 
     @property
     def theta(self) -> Array:
         """θ (P,) of the start at work."""
-        return self._solvers[self._active].theta
+        return self._solver.theta
 
     @property
-    def chosen(self) -> int | None:
-        """Which start is carried on, once that is known."""
-        return self._chosen
+    def start(self) -> int:
+        """Which start is at work, from 0."""
+        return self._start
+
+    @property
+    def solver(self) -> Solver:
+        """The solver of the start at work."""
+        return self._solver
 
     def iterate(self) -> Iteration:
-        """One iteration of the start whose turn it is."""
-        if self._chosen is None and self._done == self._trial * len(self._solvers):
-            losses = [self._validate(solver.theta) for solver in self._solvers]
-            self._chosen = int(np.argmin(np.nan_to_num(losses, nan=np.inf)))  # NaN: it diverged
-        iteration = self._solvers[self._active].iterate()
-        if self._chosen is not None:
+        """One iteration of the start at work, or of the next where that one is done."""
+        if self._done:
+            self._begin(self._start + 1)
+        iteration = self._solver.iterate()
+        if self._start == len(self._make) - 1 or iteration.regularised:
             return iteration
-        self._done += 1
-        if iteration.converged:  # on to the next start
-            self._done += -self._done % self._trial
-        return Iteration(iteration.loss, iteration.step, tentative=True)
+        loss = self._validate(self.theta)
+        self._waited = 0 if loss < self._best or iteration.tentative else self._waited + 1
+        self._best = min(loss, self._best)
+        self._done = (
+            iteration.converged or self._waited >= self._patience or not math.isfinite(loss)
+        )
+        return replace(iteration, converged=False, tentative=True)
 
     def state(self) -> State:
-        """The states of all starts that are still in question."""
+        """The state of the start at work."""
         return {
+            "start": self._start,
+            "best": self._best,
+            "waited": self._waited,
             "done": self._done,
-            "chosen": self._chosen,
-            "solvers": [
-                solver.state() if self._chosen in (None, index) else None
-                for index, solver in enumerate(self._solvers)
-            ],
+            "solver": self._solver.state(),
         }
 
     def restore(self, state: State) -> None:
         """Take over what `state` gave."""
-        self._done, self._chosen = state["done"], state["chosen"]
-        for solver, solver_state in zip(self._solvers, state["solvers"], strict=True):
-            if solver_state is not None:
-                solver.restore(solver_state)
+        self._begin(state["start"])
+        self._best, self._waited, self._done = state["best"], state["waited"], state["done"]
+        self._solver.restore(state["solver"])
 
-    @property
-    def _active(self) -> int:
-        if self._chosen is not None:
-            return self._chosen
-        return min(self._done // self._trial, len(self._solvers) - 1)
+    def _begin(self, start: int) -> None:
+        self._start, self._solver = start, self._make[start]()
+        self._best, self._waited, self._done = math.inf, 0, False

@@ -55,7 +55,7 @@ def self_scaled_broyden(b: float, h: float, parameters: int) -> tuple[float, flo
     """φ and τ of Urbán, Stefanou & Pons 2025, after Al-Baali 1998."""
     a = max(b * h - 1.0, np.finfo(float).tiny)
     c = math.sqrt(a / (1.0 + a))
-    rho = min(1.0, h * (1.0 - c))
+    rho = min(1.0, h / ((1.0 + a) * (1.0 + c)))  # h·(1 − c) without cancellation
     theta = max((rho - 1.0) / a, min(1.0 / rho, (1.0 - b) / b))
     sigma = 1.0 + theta * a
     root = abs(sigma) ** (1.0 / (1.0 - parameters)) if parameters > 1 else 1.0
@@ -148,6 +148,9 @@ class QuasiNewton:
             Hg = self._H @ self._point.gradient
             Hy = Hg + self._direction  # which is −H·∇f before the step
         yHy = float(y @ Hy)
+        if not yHy > 0.0:
+            self._direction = -Hg
+            return
         phi, tau = self._update.coefficients(b, yHy / ys, len(s))
         between, along = -phi / ys, (phi * yHy / ys + tau) / ys
         C = np.array([[(phi - 1.0) / yHy, between], [between, along]])

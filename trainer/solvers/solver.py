@@ -33,8 +33,8 @@ class Iteration:
 class Solver(Protocol):
     """Minimises an objective, iteration by iteration, from a θ it owns.
 
-    An iteration may be cut short by whatever the objective's poll raises. θ is then what it was,
-    or for mini-batches what the last of them made it.
+    An iteration may be cut short by whatever the objective's poll raises. θ is then one that the
+    solver has come to: what it was, or for mini-batches what the last of them made it.
     """
 
     @property

@@ -1,0 +1,194 @@
+"""The contract of every solver: it gets down, and it goes on from its state to the same bits."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.trainer.solvers.problems import (
+    CURVE,
+    LINE,
+    PROBLEMS,
+    Fuse,
+    Problem,
+    iterate,
+    loss_on,
+    noisy_curve,
+    over_the_disk,
+)
+from trainer.solvers import SOLVERS, Solver
+from trainer.solvers.hand_over import HandOver
+from trainer.solvers.multi_start import MultiStart
+from trainer.watchdog import Halt
+
+EVERY_SOLVER = pytest.mark.parametrize("name", SOLVERS)
+EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+WHOLE = [name for name, kind in SOLVERS.items() if kind.iterations]  # no mini-batches
+
+
+@EVERY_SOLVER
+@EVERY_PROBLEM
+def test_every_solver_comes_down_to_the_stated_loss(name: str, problem: Problem) -> None:
+    solver = problem.solver(name)
+    iterate(solver, problem.iterations_of(name))
+    assert problem.objective().value(solver.theta) <= problem.loss
+
+
+@EVERY_SOLVER
+@EVERY_PROBLEM
+@pytest.mark.parametrize("iterations", [1, 5, 20])
+def test_no_solver_ends_above_its_start(name: str, problem: Problem, iterations: int) -> None:
+    solver = problem.solver(name)
+    before = problem.objective().value(solver.theta)
+    iterate(solver, iterations)
+    assert problem.objective().value(solver.theta) <= before
+
+
+@pytest.mark.parametrize("name", [name for name in WHOLE if name != "bayesian-regularization"])
+def test_an_iteration_tells_the_objective_it_ended_with(name: str) -> None:
+    solver = CURVE.solver(name)
+    for _ in range(20):
+        (iteration,) = iterate(solver, 1)
+        assert iteration.loss == pytest.approx(CURVE.objective().value(solver.theta), rel=1e-12)
+
+
+@EVERY_SOLVER
+def test_the_start_is_not_written_to(name: str) -> None:
+    task = CURVE.task()
+    solver = SOLVERS[name].make(task)
+    iterate(solver, 3)
+    np.testing.assert_array_equal(task.theta, CURVE.start())
+    assert (solver.theta != task.theta).any()
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_solver_that_has_converged_gains_no_more(name: str) -> None:
+    solver, objective = LINE.solver(name), LINE.objective()
+    for _ in range(500):
+        (iteration,) = iterate(solver, 1)
+        if iteration.converged:
+            break
+    assert iteration.converged
+    there = objective.value(solver.theta)
+    iterate(solver, 10)
+    assert objective.value(solver.theta) == pytest.approx(there, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_an_iteration_that_is_cut_short_leaves_theta_as_it_was(name: str) -> None:
+    fuse = Fuse()
+    for polls in range(1, 16):
+        fuse.set(10**9)
+        solver = CURVE.solver(name, CURVE.objective(fuse))
+        iterate(solver, 3)
+        before = solver.theta.copy()
+        fuse.set(polls)
+        try:
+            iterate(solver, 1)
+        except Halt:
+            np.testing.assert_array_equal(solver.theta, before)
+        else:  # the iteration was done by then
+            assert polls > 1
+
+
+# --- the state
+
+NOISY = noisy_curve(rows=14, seed=3)
+OTHER = noisy_curve(rows=30, seed=4)
+MANY = noisy_curve(rows=2600, seed=5, hidden=4)
+
+
+def several_starts(name: str) -> Solver:
+    starts = [partial(CURVE.solver, name, seed=seed) for seed in range(3)]
+    return MultiStart(starts, 4, loss_on(CURVE.rows[:3], CURVE.architecture))
+
+
+def hand_over() -> HandOver:
+    return HandOver(
+        NOISY.solver("levenberg-marquardt"),
+        partial(NOISY.solver, "bayesian-regularization"),
+        loss_on(OTHER.rows, NOISY.architecture),
+    )
+
+
+MAKERS: dict[str, Callable[[], Solver]] = {
+    **{name: partial(CURVE.solver, name) for name in SOLVERS},
+    "bfgs on a growing sample": partial(MANY.solver, "bfgs"),
+    "self-scaled Broyden on a growing sample": partial(MANY.solver, "self-scaled-broyden"),
+    "l-bfgs on a growing sample": partial(MANY.solver, "l-bfgs"),
+    "starts of adam": partial(several_starts, "adam"),
+    "starts of self-scaled Broyden": partial(several_starts, "self-scaled-broyden"),
+    "hand-over": hand_over,
+}
+EVERY_MAKER = pytest.mark.parametrize("name", MAKERS)
+
+
+def assert_goes_on_to_the_same_bits(
+    make: Callable[[], Solver], before: int, after: int, folder: Path
+) -> None:
+    """Iterate without interruption, and over the disk into a fresh solver."""
+    whole, first, second = make(), make(), make()
+    iterate(whole, before)
+    iterate(first, before)
+    second.restore(over_the_disk(first.state(), folder))
+    assert second.theta.tobytes() == whole.theta.tobytes()
+    for _ in range(after):
+        assert iterate(second, 1) == iterate(whole, 1)
+        assert second.theta.tobytes() == whole.theta.tobytes()
+
+
+@EVERY_MAKER
+@pytest.mark.parametrize(("before", "after"), [(0, 4), (1, 5), (9, 6), (13, 8), (45, 25)])
+def test_a_fresh_solver_goes_on_from_the_state_to_the_same_bits(
+    name: str, before: int, after: int, tmp_path: Path
+) -> None:
+    assert_goes_on_to_the_same_bits(MAKERS[name], before, after, tmp_path)
+
+
+@pytest.mark.parametrize("after_it", [-29, -11, -1, 0, 1, 7])
+def test_a_solver_goes_on_to_the_same_bits_around_its_hand_over(
+    after_it: int, tmp_path: Path
+) -> None:
+    solver = hand_over()
+    iterate(solver, 500)
+    assert solver.handed_over_after is not None
+    before = solver.handed_over_after + after_it
+    assert_goes_on_to_the_same_bits(hand_over, before, 40, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["l-bfgs", "bfgs", "self-scaled-broyden"])
+def test_a_solver_goes_on_to_the_same_bits_at_every_growth_of_its_sample(
+    name: str, tmp_path: Path
+) -> None:
+    make = partial(MANY.solver, name)
+    solver, sizes = make(), []
+    for _ in range(120):
+        sizes.append(solver.state()["size"])
+        iterate(solver, 1)
+    growths = [n for n in range(1, len(sizes)) if sizes[n] > sizes[n - 1]]
+    assert len(growths) == 2
+    for growth in growths:
+        assert_goes_on_to_the_same_bits(make, growth - 1, 3, tmp_path)
+        assert_goes_on_to_the_same_bits(make, growth, 3, tmp_path)
+
+
+@EVERY_MAKER
+def test_a_solver_goes_on_from_its_state_more_than_once(name: str, tmp_path: Path) -> None:
+    whole, solver = MAKERS[name](), MAKERS[name]()
+    iterate(whole, 24)
+    for _ in range(8):
+        iterate(solver, 3)
+        state, solver = over_the_disk(solver.state(), tmp_path), MAKERS[name]()
+        solver.restore(state)
+    assert solver.theta.tobytes() == whole.theta.tobytes()
+
+
+@EVERY_MAKER
+def test_telling_its_state_changes_nothing(name: str) -> None:
+    asked, left_alone = MAKERS[name](), MAKERS[name]()
+    for _ in range(20):
+        asked.state()
+        assert iterate(asked, 1) == iterate(left_alone, 1)
+    assert asked.theta.tobytes() == left_alone.theta.tobytes()
