@@ -6,7 +6,7 @@ which is no matrix product and is measured. For layers of i inputs and o outputs
 K targets, a row takes these operations:
 
     forward pass        Σ (2·i + 1)·o                product and bias
-    Δ of hidden layers  Σ 2·i·o + 3·i, l ≥ 1         Wₗ·Δₗ, and ∘ (1 − A²)
+    Δ of hidden layers  Σ 2·i·o and Σ 3·i, l ≥ 1     Wₗ·Δₗ, and ∘ (1 − A²)
     ∂L/∂W, ∂L/∂b        Σ (2·i + 1)·o                Aₗ·Δₗᵀ
     rows of J           K·Σ i·o                      Aₗ ⊗ Δₗ
     JᵀJ and Jᵀr         K·P·(P + 1) + K·2·P          half of JᵀJ, which is symmetric
@@ -24,6 +24,7 @@ import sys
 import timeit
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def _passes(theta: Array, rows: Rows, many: Rows) -> tuple[list[Pass], str]:
                 "gradient",
                 len(some),
                 _gradient_work(),
-                lambda some=some: backpropagation.loss_and_gradient(theta, some),
+                partial(backpropagation.loss_and_gradient, theta, some),
                 _torch_gradient(network, some),
             )
             for some in (rows, many)
@@ -160,19 +161,28 @@ def _forward_flops() -> int:
 
 
 def _delta_flops() -> int:
-    return sum(2 * i * o + 3 * i for i, o in _layers()[1:])
+    return sum(2 * i * o for i, o in _layers()[1:])
+
+
+def _slope_flops() -> int:
+    return sum(3 * i for i, _ in _layers()[1:])
+
+
+def _gradient_product_flops() -> int:
+    return 2 * _forward_flops() + _delta_flops()
 
 
 def _gradient_work() -> Work:
     read = ARCHITECTURE.features + ARCHITECTURE.targets
-    return Work(2 * _forward_flops() + _delta_flops(), 8 * read)
+    return Work(_gradient_product_flops() + _slope_flops(), 8 * read)
 
 
 def _jacobian_work() -> Work:
     K, P = ARCHITECTURE.targets, ARCHITECTURE.parameters
     outer = sum(i * o for i, o in _layers())
     return Work(
-        _forward_flops() + K * (_delta_flops() + outer), 8 * (ARCHITECTURE.features + K * P)
+        _forward_flops() + _slope_flops() + K * (_delta_flops() + outer),
+        8 * (ARCHITECTURE.features + K * P),
     )
 
 
@@ -260,8 +270,8 @@ def _check(each: Pass) -> None:
 def _parts(theta: Array, rows: Rows) -> dict[str, Call]:
     """The gradient pass taken apart: each part alone, in blocks and arrays of the same shapes."""
     matrices, sizes = ARCHITECTURE.matrices(theta), ARCHITECTURE.sizes
-    partial, gradient = np.zeros((2, len(theta)))
-    products = ARCHITECTURE.matrices(partial)
+    part, gradient = np.zeros((2, len(theta)))
+    products = ARCHITECTURE.matrices(part)
     rng = np.random.default_rng(1)
     blocks = {
         n: (
@@ -292,7 +302,7 @@ def _parts(theta: Array, rows: Rows) -> dict[str, Call]:
                 np.multiply(outputs[:-1], outputs[:-1], slopes)
                 np.subtract(1.0, slopes, slopes)
                 np.multiply(deltas, slopes, out=slopes)  # in place deltas would fade to nothing
-            np.add(gradient, partial, out=gradient)
+            np.add(gradient, part, out=gradient)
 
     return {"matrix products": matrix_products, "elementwise": elementwise}
 
@@ -354,7 +364,7 @@ def _print_division(seconds: dict[Any, list[float]], peak: float, gradient: Pass
     )
     rest = [1.0 - sum(turn) / w for *turn, w in zip(*parts.values(), whole, strict=True)]
     product_seconds = statistics.median(parts["matrix products"])
-    speed = gradient.work.flops * gradient.rows / product_seconds / peak
+    speed = _gradient_product_flops() * gradient.rows / product_seconds / peak
     print(
         f"The gradient pass over {gradient.rows:,} rows, each part timed alone on the same shapes: "
         f"{shares}; what is left, calls and caches, {spread(rest, '.0%')}. "

@@ -2,7 +2,7 @@
 
 L(θ) = Σₙ wₙ Σₖ ρ(ŷₙₖ − yₙₖ) / (K·Σₙ wₙ): the weighted mean over the N rows and K targets, without a
 factor ½. For squared errors ρ(r) = r²; as targets are scaled, L = 1 is then what predicting their
-mean would score.
+mean would score, where all rows weigh the same.
 
 References
 ----------
@@ -77,9 +77,10 @@ class Huber:
 
 @dataclass(frozen=True)
 class Quantile:
-    """ρ(r) = (1 − q)·r for r > 0 and −q·r for r < 0: fits the q-th quantile.
+    """ρ(r) = (1 − q)·r for r > 0 and −q·r for r < 0, but for a constant: fits the q-th quantile.
 
-    The kink is rounded by a parabola within ±`KINK`, so that gradients are continuous.
+    The kink is rounded within ±`KINK`, where |r| becomes r²/(2·KINK) and beyond |r| − KINK/2, so
+    that gradients are continuous.
 
     Attributes
     ----------
@@ -101,7 +102,7 @@ class Quantile:
     def total(self, residuals: Array, weights: Array | None) -> float:
         """Σₙ wₙ Σₖ ρ(rₖₙ)."""
         clipped = np.clip(residuals, -self.KINK, self.KINK)
-        # |r| with its kink rounded: c·(2r − c)/(2·KINK) + KINK/2 outside, less the constant
+        # both branches at once, with c = r clipped to ±KINK
         rounded = clipped * (2.0 * residuals - clipped) / (2.0 * self.KINK)
         return _weighted_sum(rounded * np.where(residuals > 0, 1.0 - self.q, self.q), weights)
 

@@ -128,7 +128,7 @@ def fit(
     stopped = None
     while not stopped:
         if len(course.history) >= limits.epochs:
-            stopped = Stopped.ITERATIONS
+            stopped = Stopped.EPOCHS
             break
         before = solver.theta.copy()
         try:
@@ -141,8 +141,6 @@ def fit(
             break
         loss = validate(solver.theta)
         if not (math.isfinite(loss) and math.isfinite(iteration.loss)):
-            if iteration.tentative:  # another start may do better
-                continue
             stopped = Stopped.DIVERGED
             break
         judge(loss, limits.tolerance if iteration.regularised else 0.0)

@@ -63,6 +63,7 @@ class Plan:
             **asdict(self.recipe),
             "asked_solver": self.recipe.solver,
             "solver": self.solver,
+            "regularises": self.regularises,
             "starts": self.starts,
             "learning_rate": self.learning_rate,
             "batch_size": self.batch_size,
@@ -104,13 +105,16 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
             f"{solver} holds matrices of parameters × parameters: {P:,} are too many, "
             f"the limit is {MAX_DENSE_PARAMETERS:,}; l-bfgs and adam have none"
         )
+    if solver == BAYESIAN and (recipe.starts or 1) > 1:
+        raise RecipeError(f"{BAYESIAN} goes by the evidence, not by validation: it takes one start")
+    restarts = solver != BAYESIAN and kind.iterations is not None  # and has no schedule to share
     batch_size = min(recipe.batch_size, rows)
     epochs = recipe.epochs or kind.iterations or _epochs_of_steps(rows, batch_size)
     return Plan(
         recipe=recipe,
         solver=solver,
         regularises=regularises,
-        starts=recipe.starts or (STARTS if P <= SMALL_PARAMETERS else 1),
+        starts=recipe.starts or (STARTS if P <= SMALL_PARAMETERS and restarts else 1),
         learning_rate=recipe.learning_rate or kind.learning_rate,
         batch_size=batch_size,
         epochs=epochs,
@@ -133,13 +137,17 @@ def make_solver(
     validate : the loss of θ on the validation rows
     """
 
+    kind = SOLVERS[plan.solver]
+    # a schedule spans one start; without one, a start takes what it needs
+    limit = plan.epochs if kind.iterations else max(1, plan.epochs // plan.starts)
+
     def task(seed: int) -> Task:
         start_rng = np.random.default_rng(seed)
         return Task(
             objective=objective,
             theta=initial_parameters(architecture, start_rng),
             seed=int(start_rng.integers(2**63)),
-            iterations=plan.epochs,
+            iterations=limit,
             learning_rate=plan.learning_rate or 0.0,
             schedule=SCHEDULES[plan.recipe.schedule],
             batch_size=plan.batch_size,
@@ -147,13 +155,15 @@ def make_solver(
 
     def start(seed: int) -> Solver:
         first = task(seed)
-        solver = SOLVERS[plan.solver].make(first)
+        solver = kind.make(first)
         if not plan.regularises:
             return solver
         return HandOver(solver, partial(SOLVERS[BAYESIAN].make, first), validate)
 
     starts = [partial(start, int(seed)) for seed in rng.integers(2**63, size=plan.starts)]
-    return starts[0]() if plan.starts == 1 else MultiStart(starts, plan.patience, validate)
+    if plan.starts == 1:
+        return starts[0]()
+    return MultiStart(starts, limit, plan.patience, validate)
 
 
 def _epochs_of_steps(rows: int, batch_size: int) -> int:

@@ -7,7 +7,7 @@ from enum import StrEnum
 class Stopped(StrEnum):
     """Why a training ended."""
 
-    ITERATIONS = "all iterations done"
+    EPOCHS = "all epochs done"
     CONVERGED = "converged"
     PATIENCE = "no better for a while"
     TIME = "time limit"

@@ -123,9 +123,9 @@ def test_a_file_is_plain_arrays_to_numpy() -> None:
 
 
 def test_a_model_without_finite_golden_predictions_is_not_encoded() -> None:
-    model = make_model((2, 3, 1), "relu")
+    model = make_model((2, 3, 1), "identity")
     with pytest.raises(VersionRefused, match="predictions for its golden rows are not finite"):
-        encode(model, {}, np.full((1, 2), 1e308) * [1, -1])
+        encode(model, {}, np.full((2, 2), 1.7e308) * [[1, -1], [-1, 1]])
 
 
 # What is refused: files with a right checksum

@@ -14,7 +14,7 @@ DEFAULTS = Settings()
 
 def test_the_defaults_are_those_of_the_documentation() -> None:
     assert Settings.from_environment({}) == DEFAULTS
-    assert DEFAULTS.models == Path("models")
+    assert (DEFAULTS.models, DEFAULTS.state) == (Path("models"), Path("var"))
     assert (DEFAULTS.host, DEFAULTS.port) == ("127.0.0.1", 8000)
     assert DEFAULTS.threads == 4
     assert DEFAULTS.max_body_bytes == 16 * 1024 * 1024
@@ -36,6 +36,7 @@ def test_there_is_a_worker_for_each_core_this_process_may_use() -> None:
     [
         ("NUMNET_MODELS", "/srv/models", "models", Path("/srv/models")),
         ("NUMNET_MODELS", "a folder", "models", Path("a folder")),
+        ("NUMNET_STATE", "/var/numnet", "state", Path("/var/numnet")),
         ("NUMNET_HOST", "::", "host", "::"),
         ("NUMNET_PORT", "0", "port", 0),
         ("NUMNET_PORT", "65535", "port", 65_535),
@@ -58,13 +59,14 @@ def test_every_variable_may_be_set_at_once() -> None:
     assert Settings.from_environment(
         {
             "NUMNET_MODELS": "m",
+            "NUMNET_STATE": "s",
             "NUMNET_HOST": "0.0.0.0",
             "NUMNET_PORT": "80",
             "NUMNET_WORKERS": "3",
             "NUMNET_THREADS": "5",
             "NUMNET_MAX_BODY_BYTES": "2048",
         }
-    ) == Settings(Path("m"), "0.0.0.0", 80, 3, 5, 2048)
+    ) == Settings(Path("m"), Path("s"), "0.0.0.0", 80, 3, 5, 2048)
 
 
 @pytest.mark.parametrize("field", vars(DEFAULTS))
@@ -110,8 +112,8 @@ def test_an_unknown_variable_is_warned_of(variable: str, caplog: pytest.LogCaptu
     assert vars(settings) == vars(DEFAULTS) | {"port": 80}
     [message] = caplog.messages
     assert message == (
-        f"{variable} is not a setting; there are NUMNET_MODELS, NUMNET_HOST, NUMNET_PORT, "
-        "NUMNET_WORKERS, NUMNET_THREADS, NUMNET_MAX_BODY_BYTES"
+        f"{variable} is not a setting; there are NUMNET_MODELS, NUMNET_STATE, NUMNET_HOST, "
+        "NUMNET_PORT, NUMNET_WORKERS, NUMNET_THREADS, NUMNET_MAX_BODY_BYTES"
     )
 
 

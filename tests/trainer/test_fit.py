@@ -85,7 +85,7 @@ def test_the_best_weights_are_kept_not_the_last() -> None:
     outcome = stride_on(Strides())
     np.testing.assert_array_equal(outcome.theta, [2.0, 0.0])
     assert outcome.best_epoch == 4
-    assert outcome.stopped is Stopped.ITERATIONS
+    assert outcome.stopped is Stopped.EPOCHS
     assert [epoch.epoch for epoch in outcome.history] == list(range(1, 11))
     losses = [epoch.validation_loss for epoch in outcome.history]
     assert outcome.history[-1].best_loss == min(losses) == losses[3] < losses[-1]
@@ -173,11 +173,12 @@ def test_a_start_that_diverges_leaves_its_turn_to_the_next() -> None:
         return MiniBatch(task, Strides(stride))
 
     validate = loss_on(TWICE, ONE_WEIGHT)
-    solver = MultiStart([partial(start, stride) for stride in (0.5, math.inf, 0.25)], 2, validate)
+    starts = [partial(start, stride) for stride in (0.5, math.inf, 0.25)]
+    solver = MultiStart(starts, 10**9, 2, validate)
     watchdog = Watchdog(math.inf, lambda: 0.0, lambda: False)
     with np.errstate(all="ignore"):
         outcome = fit(solver, validate, Limits(10, 100), watchdog)
-    assert (outcome.stopped, len(outcome.history)) == (Stopped.ITERATIONS, 10)
+    assert (outcome.stopped, len(outcome.history)) == (Stopped.EPOCHS, 10)
     np.testing.assert_array_equal(outcome.theta, [2.0, 0.0])
 
 

@@ -14,7 +14,7 @@ def epoch(number: int, seconds: float, epochs: int = 100) -> Epoch:
         epoch=number,
         epochs=epochs,
         seconds=seconds,
-        learning_rate=0.01,
+        step=0.01,
         train_loss=0.25,
         validation_loss=0.5,
         best_loss=0.125,
@@ -48,20 +48,21 @@ def test_a_log_gets_a_line_every_five_seconds_and_one_at_the_end() -> None:
     numbers = [int(re.findall(r"^epoch (\d+)/100 ", line)[0]) for line in lines]
     assert numbers == [1, 18, 35, 52, 69, 86, 100]
     assert lines[2] == (
-        "epoch 35/100  loss 2.50e-01  validation 5.00e-01  best 1.25e-01  rate 1.0e-02  ETA 20 s"
+        "epoch 35/100  loss 2.50e-01  validation 5.00e-01  best 1.25e-01  step 1.0e-02  ETA 20 s"
     )
 
 
-def test_a_terminal_gets_a_bar_with_loss_rate_and_eta() -> None:
+def test_a_terminal_gets_a_bar_with_loss_step_and_eta() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
 
     screen = Terminal()
-    with progress(1000.0, screen) as show:
-        show(epoch(25, 10.0))
-        show(epoch(50, 20.0))
+    now = 0.0
+    with progress(1000.0, screen, lambda: now) as show:
+        for number, now in ((25, 10.0), (50, 20.0), (51, 20.01)):  # the last comes too soon
+            show(epoch(number, now))
     assert re.search(
-        r" 50% .*━.* ETA 20 s  loss 2\.5e-01  best 1\.2e-01  rate 1\.0e-02", screen.getvalue()
+        r" 50% .*━.* ETA 20 s  loss 2\.5e-01  best 1\.2e-01  step 1\.0e-02", screen.getvalue()
     )
     assert "epoch" not in screen.getvalue()

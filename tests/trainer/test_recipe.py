@@ -1,20 +1,20 @@
 """Recipes: what they refuse, and the defaults they fill in."""
 
-import json
 import math
 from typing import Any
 
 import pytest
 
+from network import Huber, Loss, Quantile, Squared
 from trainer.errors import RecipeError
-from trainer.optimizers import SOLVERS
 from trainer.recipe import Recipe
+from trainer.solvers import SOLVERS
 
 
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"solver": "lbfgs"}, "unknown solver 'lbfgs'; expected one of sgd, momentum, nesterov, a"),
+        ({"solver": "lbfgs"}, "unknown solver 'lbfgs'; expected one of auto, sgd, momentum, neste"),
         ({"schedule": "step"}, "unknown schedule 'step'; expected one of constant, linear, cosine"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0 and finite, got 0.0"),
         ({"learning_rate": math.nan}, "learning_rate must be above 0 and finite, got nan"),
@@ -25,6 +25,12 @@ from trainer.recipe import Recipe
         ({"max_seconds": 0.0}, "max_seconds must be above 0 and finite, got 0.0"),
         ({"max_seconds": math.inf}, "max_seconds must be above 0 and finite, got inf"),
         ({"seed": -1}, "seed must be 0 or more, got -1"),
+        ({"loss": "l1"}, "unknown loss 'l1'; expected one of squared, huber, quantile"),
+        ({"loss": "huber", "huber_delta": 0.0}, "δ of the Huber loss must be above 0 and finite"),
+        ({"loss": "quantile", "quantile": 1.0}, "the quantile must lie between 0 and 1, got 1.0"),
+        ({"penalty": -0.1}, "penalty must be 0 or more, got -0.1"),
+        ({"penalty": math.inf}, "penalty must be 0 or more, got inf"),
+        ({"starts": 0}, "starts must be above 0 and finite, got 0"),
     ],
     ids=str,
 )
@@ -35,45 +41,27 @@ def test_options_that_make_no_training_are_refused(option: dict[str, Any], messa
 
 def test_the_default_is_the_network_that_ships() -> None:
     recipe = Recipe()
-    assert (recipe.layers, recipe.activation, recipe.solver) == ((32, 16), "tanh", "adam")
-
-
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_the_learning_rate_suits_the_solver_unless_given(solver: str) -> None:
-    assert Recipe(solver=solver).rate() == SOLVERS[solver].learning_rate
-    assert Recipe(solver=solver, learning_rate=0.3).rate() == 0.3
+    assert (recipe.layers, recipe.activation, recipe.solver) == ((32, 16), "tanh", "auto")
 
 
 @pytest.mark.parametrize(
-    ("rows", "epochs", "patience"),
+    ("recipe", "loss"),
     [
-        (8, 2000, 200),  # one step an epoch: the most epochs
-        (4000, 952, 95),  # 63 steps an epoch: 60,000 steps
-        (64 * 600, 100, 20),
-        (10_000_000, 20, 20),  # the fewest
+        (Recipe(), Squared()),
+        (Recipe(loss="huber", huber_delta=0.3), Huber(0.3)),
+        (Recipe(loss="quantile", quantile=0.9), Quantile(0.9)),
     ],
+    ids=["squared", "huber", "quantile"],
 )
-def test_epochs_and_patience_follow_from_the_rows(rows: int, epochs: int, patience: int) -> None:
-    assert Recipe().epochs_for(rows) == epochs
-    assert Recipe().patience_for(rows) == patience
+def test_the_loss_is_made_as_it_is_named(recipe: Recipe, loss: Loss) -> None:
+    assert recipe.make_loss() == loss
 
 
-def test_epochs_and_patience_that_are_given_stand() -> None:
-    recipe = Recipe(epochs=3, patience=2)
-    assert (recipe.epochs_for(10**9), recipe.patience_for(10**9)) == (3, 2)
-
-
-def test_the_card_has_every_default_filled_in() -> None:
-    card = Recipe(layers=(8,), solver="momentum", seed=4).as_card(4000)
-    assert json.loads(json.dumps(card)) == {
-        "layers": [8],
-        "activation": "tanh",
-        "solver": "momentum",
-        "learning_rate": 0.02,
-        "schedule": "cosine",
-        "batch_size": 64,
-        "epochs": 952,
-        "patience": 95,
-        "max_seconds": 60.0,
-        "seed": 4,
-    }
+@pytest.mark.parametrize("loss", ["huber", "quantile"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_solver_for_squared_errors_refuses_other_losses(solver: str, loss: str) -> None:
+    if SOLVERS[solver].squared_only:
+        with pytest.raises(RecipeError, match=f"^{solver} knows the squared loss alone"):
+            Recipe(solver=solver, loss=loss)
+    else:
+        assert Recipe(solver=solver, loss=loss).loss == loss

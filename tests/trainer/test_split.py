@@ -17,7 +17,13 @@ def parts_of(table: Table, seed: int) -> Split:
 
 @pytest.mark.parametrize(
     ("rows", "train", "validation", "test"),
-    [(10, 8, 1, 1), (14, 12, 1, 1), (100, 80, 10, 10), (5003, 4003, 500, 500)],
+    [
+        (10, 8, 1, 1),
+        (14, 12, 1, 1),
+        (100, 80, 10, 10),
+        (5003, 4003, 500, 500),
+        (60_000, 49_000, 5_000, 6_000),
+    ],
 )
 def test_a_tenth_validates_and_a_tenth_tests(
     rows: int, train: int, validation: int, test: int, make_table: MakeTable

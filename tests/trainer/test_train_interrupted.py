@@ -95,7 +95,7 @@ def test_a_terminal_shows_a_bar(terminal: StartTerminal) -> None:
     assert screen.exit_code() == 0
     assert "━" in screen.shown
     assert "100%" in screen.shown
-    assert re.search(r"ETA 0 s  loss \S+e-\d\d  best \S+e-\d\d  rate \S+e-\d\d", screen.shown)
+    assert re.search(r"ETA 0 s  loss \S+e-\d\d  best \S+e-\d\d  step \S+e-\d\d", screen.shown)
     assert "epoch 1/" not in screen.shown
     assert "version 1 promoted: test MSE" in screen.shown
 
@@ -104,7 +104,7 @@ def test_a_terminal_shows_a_bar(terminal: StartTerminal) -> None:
 def test_at_a_terminal_yes_publishes_the_best_so_far(
     how: str, terminal: StartTerminal, models: Path
 ) -> None:
-    screen = terminal(*LONG).wait_for("rate")
+    screen = terminal(*LONG).wait_for("step")
     screen.type("\x03") if how == "Ctrl-C" else screen.send(signal.Signals[how])
     screen.wait_for("Publish the best so far (test MSE ").wait_for("[y/N]").type("y\n")
     assert screen.exit_code() == 0
@@ -121,7 +121,7 @@ def test_at_a_terminal_yes_publishes_the_best_so_far(
 def test_at_a_terminal_anything_but_yes_discards(
     answer: str, terminal: StartTerminal, models: Path
 ) -> None:
-    screen = terminal(*LONG).wait_for("rate").type("\x03").wait_for("[y/N]").type(answer)
+    screen = terminal(*LONG).wait_for("step").type("\x03").wait_for("[y/N]").type(answer)
     assert screen.exit_code() == 130
     assert "version" not in screen.shown
     assert published_files(models) == []
@@ -130,7 +130,7 @@ def test_at_a_terminal_anything_but_yes_discards(
 def test_at_a_terminal_a_second_interrupt_ends_at_once(
     terminal: StartTerminal, models: Path
 ) -> None:
-    screen = terminal(*LONG).wait_for("rate").type("\x03").wait_for("[y/N]")
+    screen = terminal(*LONG).wait_for("step").type("\x03").wait_for("[y/N]")
     # again and again: input() misses a signal that comes just as it begins to wait
     assert screen.exit_code("\x03") == 130
     assert "interrupted: nothing was published" in screen.shown
@@ -139,7 +139,7 @@ def test_at_a_terminal_a_second_interrupt_ends_at_once(
 
 
 def test_machines_are_not_asked_even_at_a_terminal(terminal: StartTerminal, models: Path) -> None:
-    screen = terminal(*LONG, "--json").wait_for("rate").type("\x03")
+    screen = terminal(*LONG, "--json").wait_for("step").type("\x03")
     assert screen.exit_code() == 130
     assert "[y/N]" not in screen.shown
     assert '{"version": null, "state": "discarded"}' in screen.shown

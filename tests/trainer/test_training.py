@@ -5,22 +5,25 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from network import ArchitectureError, Array
+from trainer.checkpoint import Checkpoint
 from trainer.errors import TrainingFailed
-from trainer.fit import Epoch, Stopped
-from trainer.optimizers import SOLVERS
+from trainer.fit import Epoch
 from trainer.recipe import Recipe
+from trainer.solvers import SOLVERS
 from trainer.table import Table
-from trainer.training import train
+from trainer.training import train, training_identity
+from trainer.watchdog import Stopped
 
 MakeTable = Callable[..., Table]
 NOON = datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC)
-SHORT = Recipe(layers=(5, 4), epochs=4, batch_size=16)
+SHORT = Recipe(layers=(5, 4), epochs=4, batch_size=16, starts=1)
 
 
 def test_same_seed_gives_the_same_bits_and_another_seed_others(make_table: MakeTable) -> None:
@@ -34,7 +37,7 @@ def test_same_seed_gives_the_same_bits_and_another_seed_others(make_table: MakeT
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_linear_truth_is_found(solver: str, make_table: MakeTable) -> None:
-    recipe = Recipe(layers=(), activation="identity", solver=solver, epochs=300)
+    recipe = Recipe(layers=(), activation="identity", solver=solver, epochs=1000)
     trained = train(make_table(rows=100), recipe)
     np.testing.assert_allclose(
         trained.model.predict([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])[:, 0], [1, 3, -2], atol=1e-3
@@ -66,6 +69,97 @@ def test_metrics_are_those_of_the_test_rows(make_table: MakeTable) -> None:
     errors = trained.model.predict(trained.golden_inputs)[:, 0] - (2 * a - 3 * b + 1)
     assert len(errors) == 6
     assert trained.metrics["mse"] == pytest.approx(np.mean(errors**2), rel=1e-12)
+
+
+def test_the_report_shows_the_test_rows_and_their_residuals(make_table: MakeTable) -> None:
+    trained = train(make_table(rows=60, targets=2), SHORT)
+    report = trained.card["test_report"]
+    assert list(report) == ["u", "v"]
+    predicted = trained.model.predict(trained.golden_inputs)
+    for k, shown in enumerate(report.values()):
+        assert shown["predicted"] == predicted[:, k].tolist()
+        residuals = predicted[:, k] - shown["actual"]
+        quantiles = shown["residuals"]["quantiles"]
+        assert (quantiles["0.0"], quantiles["1.0"]) == (residuals.min(), residuals.max())
+        assert sum(shown["residuals"]["histogram"]["counts"]) == 6
+
+
+def test_weights_say_which_rows_to_follow(make_table: MakeTable) -> None:
+    a = np.tile(np.linspace(-1.0, 1.0, 50), 4)[:, None]
+    high = np.arange(200) < 100
+    Y = np.where(high, 1.0, 0.0)[:, None] + 0.0 * a
+    weights = np.where(high, 3.0, 1.0)
+    table = Table(("a",), ("y",), a, Y, "made", weights)
+    recipe = Recipe(layers=(), activation="identity", solver="bfgs", epochs=50)
+    trained = train(table, recipe)
+    assert trained.card["data"]["weighted"] is True
+    assert trained.model.predict([[0.0]])[0, 0] == pytest.approx(0.75, abs=0.05)
+    unweighted = train(replace(table, weights=None), recipe)
+    assert unweighted.model.predict([[0.0]])[0, 0] == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize(("quantile", "least", "most"), [(0.1, 0.05, 0.15), (0.9, 0.85, 0.95)])
+def test_the_quantile_loss_finds_the_quantile(quantile: float, least: float, most: float) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1.0, 1.0, (2000, 1))
+    Y = x + rng.normal(size=x.shape)
+    recipe = Recipe(layers=(), activation="identity", loss="quantile", quantile=quantile, epochs=99)
+    model = train(Table(("x",), ("y",), x, Y, "made"), recipe).model
+    assert least < float((model.predict(x) > Y).mean()) < most
+
+
+def test_the_huber_loss_shrugs_off_outliers() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1.0, 1.0, (500, 1))
+    Y = 2.0 * x + np.where(rng.uniform(size=x.shape) < 0.1, 50.0, 0.0)
+
+    def slope_and_offset(loss: str) -> Array:
+        recipe = Recipe(layers=(), activation="identity", loss=loss, huber_delta=0.01, epochs=200)
+        model = train(Table(("x",), ("y",), x, Y, "made"), recipe).model
+        return np.asarray(model.predict([[0.0], [1.0]])[:, 0])
+
+    np.testing.assert_allclose(slope_and_offset("huber"), [0.0, 2.0], atol=0.1)
+    assert slope_and_offset("squared")[0] > 2.0
+
+
+def test_a_penalty_makes_weights_small(make_table: MakeTable) -> None:
+    table = make_table(rows=60)
+    free, held = (
+        train(table, replace(SHORT, solver="bfgs", epochs=60, penalty=penalty)).model.theta
+        for penalty in (0.0, 0.1)
+    )
+    assert np.linalg.norm(held) < np.linalg.norm(free)
+
+
+@pytest.mark.parametrize("solver", ["auto", "adam"])
+def test_a_training_goes_on_from_its_checkpoint_to_the_same_bits(
+    solver: str, make_table: MakeTable, tmp_path: Path
+) -> None:
+    table, recipe = make_table(rows=60), replace(SHORT, solver=solver, starts=3, epochs=120)
+    identity = training_identity(table, recipe)
+    told: list[Epoch] = []
+    train(
+        table,
+        recipe,
+        checkpoint=Checkpoint(tmp_path, identity, 0.0),
+        watch=told.append,
+        stop=lambda: len(told) == 50,
+    )
+    resumed = train(table, recipe, checkpoint=Checkpoint(tmp_path, identity), resume=True)
+    whole = train(table, recipe)
+    assert len(told) == 50
+    assert resumed.model.theta.tobytes() == whole.model.theta.tobytes()
+    assert resumed.card["training"]["epochs"] == whole.card["training"]["epochs"]
+
+
+def test_only_the_time_limit_may_change_between_a_training_and_its_resumption(
+    make_table: MakeTable,
+) -> None:
+    table = make_table()
+    identity = training_identity(table, SHORT)
+    assert training_identity(table, replace(SHORT, max_seconds=1.0)) == identity
+    assert training_identity(table, replace(SHORT, seed=9)) != identity
+    assert training_identity(make_table(rows=61), SHORT) != identity
 
 
 def test_test_rows_have_no_say_in_the_model(make_table: MakeTable) -> None:
@@ -107,11 +201,14 @@ def test_the_card_is_json_and_tells_how_the_model_came_to_be(make_table: MakeTab
     card: dict[str, Any] = json.loads(json.dumps(trained.card, allow_nan=False))
     assert card["created_at"] == "2024-02-29T12:00:00+00:00"
     assert card["recipe"]["layers"] == [5, 4]
-    assert card["recipe"]["learning_rate"] == SOLVERS["adam"].learning_rate
+    assert card["recipe"]["asked_solver"] == "auto"
+    assert card["recipe"]["solver"] == "self-scaled-broyden"
+    assert card["training"]["decisions"][0].startswith("self-scaled-broyden: 44 parameters")
     assert card["data"] == {
         "source": "made",
         "fingerprint": table.fingerprint(),
         "rows": {"train": 48, "validation": 6, "test": 6},
+        "weighted": False,
     }
     assert card["metrics"] == {"test": trained.metrics}
     assert card["training"]["stopped"] == "all epochs done"
@@ -123,7 +220,15 @@ def test_the_card_is_json_and_tells_how_the_model_came_to_be(make_table: MakeTab
 def test_a_long_history_is_thinned_but_keeps_its_ends(
     epochs: int, points: int, make_table: MakeTable
 ) -> None:
-    recipe = Recipe(layers=(), epochs=epochs, patience=epochs, learning_rate=1e-4, batch_size=48)
+    recipe = Recipe(
+        layers=(),
+        solver="adam",
+        starts=1,
+        epochs=epochs,
+        patience=epochs,
+        learning_rate=1e-4,
+        batch_size=48,
+    )
     record = train(make_table(), recipe).card["training"]
     numbers = [epoch["epoch"] for epoch in record["history"]]
     assert (numbers[0], numbers[-1], len(numbers)) == (1, epochs, points)

@@ -93,4 +93,4 @@ class GrowingSample:
         if self._held_back is None or self._iterations % CHECK_INTERVAL:
             return False
         before, self._held_loss = self._held_loss, self._held_back.value(self.theta)
-        return self._held_loss > min(MAX_GAP * loss, (1.0 - MIN_GAIN) * before)
+        return not self._held_loss <= min(MAX_GAP * loss, (1.0 - MIN_GAIN) * before)  # or NaN

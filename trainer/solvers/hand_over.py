@@ -55,7 +55,7 @@ class HandOver:
         self._best = min(self._best, self._validate(self.theta))
         if self._best > MIN_LOSS and (iteration.converged or self._stalls(iteration.loss)):
             self._hand_over()
-            return replace(iteration, converged=False)
+            return replace(iteration, converged=False, tentative=True)  # patience begins anew
         return iteration
 
     def state(self) -> State:

@@ -15,7 +15,7 @@ M = K·Σw squared residuals and γ, the number of parameters that the data dete
 References
 ----------
 Hagan & Menhaj 1994, "Training Feedforward Networks with the Marquardt Algorithm".
-Madsen, Nielsen & Tingleff 2004, "Methods for Non-Linear Least Squares Problems", eq. 3.16: μ.
+Madsen, Nielsen & Tingleff 2004, "Methods for Non-Linear Least Squares Problems", eq. 2.21: μ.
 Transtrum & Sethna 2012, "Improvements to the Levenberg-Marquardt algorithm for nonlinear
 least-squares minimization": the acceleration, and when to refuse it.
 MacKay 1992, "Bayesian Interpolation"; Foresee & Hagan 1997, "Gauss-Newton Approximation to
@@ -30,7 +30,7 @@ from network import Array
 from trainer.solvers.solver import Iteration, State, Task
 
 INITIAL_DAMPING = 1e-2  # of the greatest diagonal element of B
-MAX_ACCELERATION = 0.75  # 2|a|/|v|
+MAX_ACCELERATION = 0.75  # |a|/|v|
 MAX_DAMPING = 1e16
 INITIAL_PENALTY = 1e-3
 MAX_PENALTY = 1e3  # from here on the network is a constant
@@ -104,7 +104,7 @@ class LevenbergMarquardt:
             acceleration = _solve(damped, -curvature)
         except np.linalg.LinAlgError:
             return None
-        ratio = 2.0 * np.linalg.norm(acceleration) / np.linalg.norm(velocity)
+        ratio = np.linalg.norm(acceleration) / np.linalg.norm(velocity)
         return velocity + 0.5 * acceleration if ratio <= MAX_ACCELERATION else None
 
     def _take(self, step: Array, gain: float, value: float) -> Iteration:

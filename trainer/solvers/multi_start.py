@@ -18,6 +18,7 @@ class MultiStart:
     Parameters
     ----------
     make : one function for each start, called when its turn comes
+    limit : iterations of each start but the last
     patience : iterations without a better validation loss that end a start
     validate : the loss of θ on the validation rows
     """
@@ -25,16 +26,19 @@ class MultiStart:
     _start: int
     _solver: Solver
     _best: float
+    _iterations: int
     _waited: int
     _done: bool
 
     def __init__(
         self,
         make: Sequence[Callable[[], Solver]],
+        limit: int,
         patience: int,
         validate: Callable[[Array], float],
     ) -> None:
         self._make = make
+        self._limit = limit
         self._patience = patience
         self._validate = validate
         self._begin(0)
@@ -55,17 +59,24 @@ class MultiStart:
         return self._solver
 
     def iterate(self) -> Iteration:
-        """One iteration of the start at work, or of the next where that one is done."""
+        """One iteration of the start at work, or of the next where that one is done.
+
+        The last start is, as is one whose θ is regularised, carried on to its own end.
+        """
         if self._done:
             self._begin(self._start + 1)
         iteration = self._solver.iterate()
         if self._start == len(self._make) - 1 or iteration.regularised:
             return iteration
         loss = self._validate(self.theta)
+        if not (math.isfinite(loss) and math.isfinite(iteration.loss)):
+            self._done = True
+            return self.iterate()
+        self._iterations += 1
         self._waited = 0 if loss < self._best or iteration.tentative else self._waited + 1
         self._best = min(loss, self._best)
         self._done = (
-            iteration.converged or self._waited >= self._patience or not math.isfinite(loss)
+            iteration.converged or self._iterations >= self._limit or self._waited >= self._patience
         )
         return replace(iteration, converged=False, tentative=True)
 
@@ -74,6 +85,7 @@ class MultiStart:
         return {
             "start": self._start,
             "best": self._best,
+            "iterations": self._iterations,
             "waited": self._waited,
             "done": self._done,
             "solver": self._solver.state(),
@@ -82,9 +94,10 @@ class MultiStart:
     def restore(self, state: State) -> None:
         """Take over what `state` gave."""
         self._begin(state["start"])
-        self._best, self._waited, self._done = state["best"], state["waited"], state["done"]
+        self._best, self._iterations = state["best"], state["iterations"]
+        self._waited, self._done = state["waited"], state["done"]
         self._solver.restore(state["solver"])
 
     def _begin(self, start: int) -> None:
         self._start, self._solver = start, self._make[start]()
-        self._best, self._waited, self._done = math.inf, 0, False
+        self._best, self._iterations, self._waited, self._done = math.inf, 0, 0, False

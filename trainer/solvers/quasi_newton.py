@@ -5,8 +5,8 @@ Broyden's family, scaled by τ:
 
     H ← (H − H·y·yᵀ·H/(yᵀHy) + φ·(yᵀHy)·v·vᵀ)/τ + s·sᵀ/(yᵀs),    v = s/(yᵀs) − H·y/(yᵀHy)
 
-BFGS is φ = τ = 1. The root makes the objective's steep far field and its flat floor alike, and
-takes both methods to an error orders of magnitude lower.
+BFGS is φ = τ = 1. Where F grows like a square, √F grows like a norm: its curvature, which H has to
+learn step by step, says less of how far away the minimum is and more of where.
 
 References
 ----------
@@ -64,8 +64,8 @@ def self_scaled_broyden(b: float, h: float, parameters: int) -> tuple[float, flo
     return (1.0 - theta) / sigma, tau
 
 
-# Self-scaled Broyden's steps of length 1 overshoot √F: over six trainings of the shipped task, a
-# first trial of 0.35 took 0.55 of the gradients.
+# Self-scaled Broyden's steps of length 1 overshoot √F: over six trainings of the shipped task to an
+# error of 1e-8, a first trial of 0.35 took 0.55 of the gradients.
 BFGS = Update(bfgs, first_step=1.0)
 SELF_SCALED_BROYDEN = Update(self_scaled_broyden, first_step=0.35)
 

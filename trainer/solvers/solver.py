@@ -18,7 +18,7 @@ class Iteration:
     ----------
     loss : the objective it ended with; for mini-batches the mean over them, each before its step
     step : the learning rate, the length of the step along the search direction, or the damping
-    converged : no step from here makes the objective less
+    converged : no step from here makes the objective less by an amount that counts
     tentative : it is a trial, or on part of the rows, so that patience does not apply yet
     regularised : θ is what the evidence of the data chose, not what the validation rows choose
     """

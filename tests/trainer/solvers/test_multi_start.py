@@ -12,6 +12,7 @@ from trainer.solvers import SOLVERS, Solver, Task
 from trainer.solvers.multi_start import MultiStart
 
 PATIENCE = 5
+UNLIMITED = 10**9
 
 
 def never_better(theta: Array) -> float:
@@ -23,7 +24,7 @@ def starts(name: str = "adam") -> list[Callable[[], Solver]]:
 
 
 def test_each_start_goes_its_own_way_until_it_has_waited_in_vain() -> None:
-    together = MultiStart(starts(), PATIENCE, never_better)
+    together = MultiStart(starts(), UNLIMITED, PATIENCE, never_better)
     for make in starts():
         alone = make()
         for _ in range(1 + PATIENCE):  # the first loss is the best so far
@@ -33,15 +34,24 @@ def test_each_start_goes_its_own_way_until_it_has_waited_in_vain() -> None:
     assert together.start == 2
 
 
+def test_a_start_ends_at_its_limit() -> None:
+    together = MultiStart(starts(), 4, 10_000, loss_on(CURVE.rows, CURVE.architecture))
+    at = []
+    for _ in range(12):
+        iterate(together, 1)
+        at.append(together.start)
+    assert at == [0] * 4 + [1] * 4 + [2] * 4
+
+
 def test_a_start_that_validates_better_and_better_keeps_its_turn() -> None:
-    together = MultiStart(starts(), 1, loss_on(CURVE.rows, CURVE.architecture))
+    together = MultiStart(starts(), UNLIMITED, 1, loss_on(CURVE.rows, CURVE.architecture))
     iterate(together, 40)
     assert together.start == 0
 
 
 def test_a_start_that_has_converged_leaves_its_turn_to_the_next() -> None:
     make = [partial(LINE.solver, "levenberg-marquardt", seed=seed) for seed in range(3)]
-    together = MultiStart(make, 10_000, loss_on(LINE.rows, LINE.architecture))
+    together = MultiStart(make, UNLIMITED, 10_000, loss_on(LINE.rows, LINE.architecture))
     at, told = [], []
     for _ in range(200):
         told += iterate(together, 1)
@@ -58,9 +68,7 @@ def test_a_start_that_diverged_leaves_its_turn_to_the_next(diverged: int) -> Non
     broken = vars(CURVE.task()) | {"theta": np.full(CURVE.architecture.parameters, np.nan)}
     make = starts()
     make[diverged] = partial(SOLVERS["adam"].make, Task(**broken))
-    together = MultiStart(make, PATIENCE, never_better)
+    together = MultiStart(make, UNLIMITED, PATIENCE, never_better)
     iterate(together, diverged * (1 + PATIENCE) + 1)
-    assert together.start == diverged
-    iterate(together, 1)
-    assert together.start == diverged + 1
+    assert together.start == diverged + 1  # without an iteration for it
     assert np.isfinite(together.theta).all()

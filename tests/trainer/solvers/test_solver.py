@@ -102,7 +102,7 @@ MANY = noisy_curve(rows=2600, seed=5, hidden=4)
 
 def several_starts(name: str) -> Solver:
     starts = [partial(CURVE.solver, name, seed=seed) for seed in range(3)]
-    return MultiStart(starts, 4, loss_on(CURVE.rows[:3], CURVE.architecture))
+    return MultiStart(starts, 10**9, 4, loss_on(CURVE.rows[:3], CURVE.architecture))
 
 
 def hand_over() -> HandOver:
