@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint lock bench bench-predict bench-serving bench-startup bench-training clean
+BENCHMARKS := training convergence matrix passes footprint predict serving startup
+.PHONY: help setup setup-dev run test lint lock bench $(BENCHMARKS:%=bench-%) clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
 setup: $(VENV)/run.installed  ## .venv with hash-locked dependencies; does nothing when up to date
 
@@ -48,10 +49,22 @@ lint: setup-dev  ## ruff, mypy, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: bench-training bench-predict bench-serving bench-startup  ## every benchmark's table
+bench: $(BENCHMARKS:%=bench-%)  ## every benchmark's table (about an hour)
 
 bench-training: setup  ## default trainings of the shipped task
 	@$(BIN)/python benchmarks/training.py
+
+bench-convergence: .venv-bench/installed  ## seconds to an error, beside scikit-learn and torch (15 minutes)
+	@.venv-bench/bin/python benchmarks/convergence.py
+
+bench-matrix: setup  ## every solver on nine problems (15 minutes)
+	@$(BIN)/python benchmarks/matrix.py
+
+bench-passes: .venv-bench/installed  ## gradient and Jacobian beside torch and the machine's bounds
+	@.venv-bench/bin/python benchmarks/passes.py
+
+bench-footprint: .venv-bench/installed  ## memory and first step of a training, beside scikit-learn
+	@.venv-bench/bin/python benchmarks/footprint.py
 
 bench-predict: .venv-bench/installed  ## predict beside onnxruntime, torch and scikit-learn
 	@.venv-bench/bin/python benchmarks/predict.py

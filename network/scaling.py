@@ -54,5 +54,6 @@ class Scaling:
 
     def apply(self, data: Array) -> Array:
         """Scaled copy of (N, columns)."""
-        scaled: Array = (data - self.shift) / self.scale
+        scaled: Array = data - self.shift
+        scaled /= self.scale
         return scaled

@@ -72,7 +72,7 @@ class Workspace:
         for index in range(len(matrices) - 1, 0, -1):
             yield index, self._A[index], delta
             # Δₗ₋₁ = (Wₗ·Δₗ) ∘ f′(Zₗ₋₁), without the bias
-            # (np.dot: np.matmul is slower where there is one output)
-            delta = np.dot(matrices[index][:-1], delta, out=self._deltas[index - 1])
+            multiply = np.dot if len(delta) == 1 else np.matmul  # the faster one of each
+            delta = multiply(matrices[index][:-1], delta, out=self._deltas[index - 1])
             delta *= self._slopes[index - 1]
         yield 0, self._A[0], delta

@@ -61,8 +61,13 @@ class Table:
                     f"in every row: there is nothing to learn"
                 )
 
-        if self.weights is not None and not _positive(self.weights):
-            raise DataError(f"{self.source}: expected weights above 0 and within {MAX_WEIGHT:.0e}")
+        if self.weights is not None:
+            wrong = self.weights[~((self.weights > 0) & (self.weights <= MAX_WEIGHT))]
+            if len(wrong):
+                raise DataError(
+                    f"{self.source}: a row weighs {wrong[0]}; "
+                    f"expected weights above 0 and up to {MAX_WEIGHT:.0e}"
+                )
 
     @property
     def rows(self) -> Rows:
@@ -80,12 +85,8 @@ class Table:
         """SHA-256 over the names and numbers, in order."""
         digest = hashlib.sha256(repr((self.features, self.targets)).encode())
         for array in (self.X, self.Y, *([] if self.weights is None else [self.weights])):
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
         return digest.hexdigest()
-
-
-def _positive(weights: Array) -> bool:
-    return bool(((weights > 0) & (weights <= MAX_WEIGHT)).all())
 
 
 def _constant(columns: Array) -> list[bool]:

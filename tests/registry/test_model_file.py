@@ -9,6 +9,7 @@ import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,7 @@ def test_a_file_is_plain_arrays_to_numpy() -> None:
 
 def test_a_model_without_finite_golden_predictions_is_not_encoded() -> None:
     model = make_model((2, 3, 1), "identity")
+    model = replace(model, theta=100.0 * model.theta)
     with pytest.raises(VersionRefused, match="predictions for its golden rows are not finite"):
         encode(model, {}, np.full((2, 2), 1.7e308) * [[1, -1], [-1, 1]])
 

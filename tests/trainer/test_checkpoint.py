@@ -197,6 +197,17 @@ def test_writing_takes_no_more_than_its_share_of_the_time(
 # --- what goes wrong
 
 
+def test_a_disk_that_takes_no_checkpoint_is_warned_of_once(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "file").write_text("where a folder should be")
+    warnings: list[str] = []
+    checkpoint = Checkpoint(tmp_path / "file", {}, 0.0, clock, warnings.append)
+    for _ in range(3):
+        checkpoint.offer(lambda: {"a": 1})
+    [warning] = warnings
+    assert warning.startswith(f"cannot write the checkpoint {checkpoint.path}: ")
+    assert warning.endswith(": going on without checkpoints")
+
+
 def assert_refused(checkpoint: Checkpoint) -> None:
     with pytest.raises(CheckpointError) as error:
         checkpoint.read()

@@ -225,3 +225,33 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=f"^cannot read {re.escape(str(path))}: {reason}$"):
             csv_table(path, ["y"])
+
+
+def test_a_column_of_weights_is_no_feature_and_rows_of_weight_zero_are_left_out(
+    path: Path,
+) -> None:
+    path.write_text("a,w,y\n" + "".join(f"{k},{k % 3},{k * k}\n" for k in range(20)))
+    table = csv_table(path, ["y"], weights="w")
+    kept = [k for k in range(20) if k % 3]
+    assert table.features == ("a",)
+    assert table.weights is not None
+    np.testing.assert_array_equal(table.X[:, 0], kept)
+    np.testing.assert_array_equal(table.Y[:, 0], np.square(kept))
+    np.testing.assert_array_equal(table.weights, np.mod(kept, 3))
+
+
+@pytest.mark.parametrize(
+    ("weights", "features", "message"),
+    [
+        ("v", ("a",), "has no column 'v'; its columns are: a, w, y"),
+        ("y", ("a",), "column 'y' cannot be both the weights and a feature or target"),
+        ("w", ("a", "w"), "column 'w' cannot be both the weights and a feature or target"),
+        ("a", ("w",), "table.csv: a row weighs -1.0; expected weights above 0"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_refused(
+    weights: str, features: tuple[str, ...], message: str, path: Path
+) -> None:
+    path.write_text("a,w,y\n" + "".join(f"-1,{k % 3},{k * k}\n" for k in range(20)))
+    with pytest.raises(DataError, match=re.escape(message)):
+        csv_table(path, ["y"], features, weights)

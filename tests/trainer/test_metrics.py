@@ -40,3 +40,13 @@ def test_r2_is_undefined_where_a_target_is_constant() -> None:
     assert metrics["r2"] is metrics["targets"]["u"]["r2"] is None
     assert metrics["targets"]["v"]["r2"] == 0.5
     assert regression_metrics(Y[:1], Y[:1], ("u", "v"))["r2"] is None
+
+
+@pytest.mark.parametrize("targets", [1, 3])
+def test_weighted_metrics_agree_with_scikit_learn(targets: int) -> None:
+    rng = np.random.default_rng(targets)
+    Y = rng.normal(size=(40, targets))
+    Y_hat, weights = Y + rng.normal(size=Y.shape), rng.uniform(0.1, 9.0, 40)
+    metrics = regression_metrics(Y_hat, Y, NAMES[:targets], weights)
+    assert metrics["mse"] == pytest.approx(mean_squared_error(Y, Y_hat, sample_weight=weights))
+    assert metrics["r2"] == pytest.approx(r2_score(Y, Y_hat, sample_weight=weights))

@@ -92,3 +92,17 @@ def test_the_fingerprint_follows_names_and_numbers() -> None:
     fingerprints = {other.fingerprint() for other in (table(), *others)}
     assert len(fingerprints) == 1 + len(others)
     assert table(X=np.asfortranarray(X), source="elsewhere").fingerprint() == table().fingerprint()
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, np.nan, np.inf, 1e13])
+def test_a_weight_that_cannot_be_used_is_named(weight: float) -> None:
+    with pytest.raises(DataError, match=f"^made: a row weighs {weight}; expected weights above 0"):
+        table(weights=np.array([1.0] * 9 + [weight]))
+
+
+def test_weights_belong_to_the_rows_and_to_the_fingerprint() -> None:
+    weights = np.arange(1.0, 11.0)
+    weighted = table(weights=weights)
+    np.testing.assert_array_equal(weighted.rows[3:5].weights, [4.0, 5.0])
+    assert table().rows.weights is None
+    assert weighted.fingerprint() != table().fingerprint()

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,53 @@ def test_what_was_current_stays_current(
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert published_files(models) == before == ["1.npz", "promotions/00000001.json"]
+
+
+def test_a_killed_training_is_resumed_to_the_same_bits(
+    start: Callable[..., subprocess.Popen[str]],
+    run: Callable[..., Any],
+    models: Path,
+    tmp_path: Path,
+) -> None:
+    options = ("--epochs", 1500, "--max-seconds", 120, "--checkpoint-seconds", 0, "--seed", 4)
+    process = start(*options)
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob("var/checkpoints/*.npz")):
+        assert time.monotonic() < deadline
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    resumed = run(*options, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert not resumed.stderr.startswith("epoch 1/")
+    assert not list(tmp_path.glob("var/checkpoints/*"))
+    whole = run(*options)
+    assert whole.stderr.startswith("epoch 1/")
+    first, second = (Registry.local(models).load(version) for version in (1, 2))
+    assert first.model.theta.tobytes() == second.model.theta.tobytes()
+    assert first.card["training"]["epochs"] == second.card["training"]["epochs"] == 1500
+
+
+def test_without_a_checkpoint_resume_starts_anew_and_says_so(run: Callable[..., Any]) -> None:
+    done = run("--epochs", 2, "--resume")
+    assert done.returncode == 0
+    assert done.stderr.startswith("note: no checkpoint of this training: it starts anew\n")
+
+
+def test_a_damaged_checkpoint_is_refused_by_name(
+    start: Callable[..., subprocess.Popen[str]], run: Callable[..., Any], tmp_path: Path
+) -> None:
+    process = start(*LONG, "--checkpoint-seconds", 0)
+    deadline = time.monotonic() + 30
+    while not (found := list(tmp_path.glob("var/checkpoints/*.npz"))):
+        assert time.monotonic() < deadline
+    process.kill()
+    process.communicate()
+    [path] = found
+    path.write_bytes(path.read_bytes()[:1000])
+    done = run(*LONG, "--resume")
+    assert done.returncode == 1
+    assert re.match(rf"error: {path.relative_to(tmp_path)} is no checkpoint .*anew\n$", done.stderr)
 
 
 def test_a_terminal_shows_a_bar(terminal: StartTerminal) -> None:
