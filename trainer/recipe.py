@@ -76,8 +76,7 @@ class Recipe:
                 raise RecipeError(
                     f"{name} must be at most {MAX_INTEGER}, got {getattr(self, name)}"
                 )
-        if self.solver != AUTO and SOLVERS[self.solver].squared_only and self.loss != "squared":
-            raise RecipeError(f"{self.solver} knows the squared loss alone, not {self.loss}")
+        self._check_together()
         self.make_loss()
 
     def make_loss(self) -> Loss:
@@ -94,3 +93,19 @@ class Recipe:
             return Quantile(self.quantile) if self.loss == "quantile" else Squared()
         except LossError as error:
             raise RecipeError(str(error)) from error
+
+    def _check_together(self) -> None:
+        """Refuse what the solver or the loss would ignore."""
+        kind = SOLVERS.get(self.solver)
+        if kind and kind.squared_only and self.loss != "squared":
+            raise RecipeError(f"{self.solver} knows the squared loss alone, not {self.loss}")
+        if self.learning_rate and not (kind and kind.learning_rate):
+            with_rate = ", ".join(name for name, each in SOLVERS.items() if each.learning_rate)
+            raise RecipeError(
+                f"solver {self.solver} finds its own steps; learning_rate goes with {with_rate}"
+            )
+        if self.penalty and self.solver == "bayesian-regularization":
+            raise RecipeError("bayesian-regularization finds its own penalty")
+        for name, loss in (("huber_delta", "huber"), ("quantile", "quantile")):
+            if self.loss != loss and getattr(self, name) != getattr(type(self), name):
+                raise RecipeError(f"{name} goes with loss {loss}, not with {self.loss}")

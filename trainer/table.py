@@ -85,7 +85,7 @@ class Table:
         """SHA-256 over the names and numbers, in order."""
         digest = hashlib.sha256(repr((self.features, self.targets)).encode())
         for array in (self.X, self.Y, *([] if self.weights is None else [self.weights])):
-            digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
+            digest.update(np.ascontiguousarray(array).reshape(-1).data)  # not copied
         return digest.hexdigest()
 
 

@@ -31,6 +31,17 @@ from trainer.solvers import SOLVERS
         ({"penalty": -0.1}, "penalty must be 0 or more, got -0.1"),
         ({"penalty": math.inf}, "penalty must be 0 or more, got inf"),
         ({"starts": 0}, "starts must be above 0 and finite, got 0"),
+        (
+            {"learning_rate": 0.1},
+            "solver auto finds its own steps; learning_rate goes with sgd",
+        ),
+        ({"learning_rate": 0.1, "solver": "bfgs"}, "solver bfgs finds its own steps"),
+        ({"huber_delta": 0.2}, "huber_delta goes with loss huber, not with squared"),
+        ({"quantile": 0.9, "loss": "huber"}, "quantile goes with loss quantile, not with huber"),
+        (
+            {"penalty": 0.1, "solver": "bayesian-regularization"},
+            "bayesian-regularization finds its own penalty",
+        ),
     ],
     ids=str,
 )
