@@ -114,8 +114,8 @@ def test_the_huber_loss_shrugs_off_outliers() -> None:
     Y = 2.0 * x + np.where(rng.uniform(size=x.shape) < 0.1, 50.0, 0.0)
 
     def slope_and_offset(loss: str) -> Array:
-        delta = {"huber_delta": 0.01} if loss == "huber" else {}
-        recipe = Recipe(layers=(), activation="identity", loss=loss, epochs=200, **delta)
+        delta = 0.01 if loss == "huber" else Recipe.huber_delta
+        recipe = Recipe(layers=(), activation="identity", loss=loss, huber_delta=delta, epochs=200)
         model = train(Table(("x",), ("y",), x, Y, "made"), recipe).model
         return np.asarray(model.predict([[0.0], [1.0]])[:, 0])
 
