@@ -2,7 +2,8 @@
 
 A problem's target is twice the least error that any solver has at the end of its time, in the
 median over the seeds; error is the mean squared error against the truth, over its variance. Times
-under `LEAST_SECONDS` count as that: the ratio of two that nobody can tell apart says nothing.
+under `LEAST_SECONDS` count as that: the ratio of two that nobody can tell apart says nothing. Where
+a first-order solver's own epochs take longer than the time given, its schedule is cut short.
 """
 
 import argparse
@@ -68,8 +69,6 @@ def _row(problem: Problem, solvers: list[str], seeds: int, seconds: float) -> fl
     ratio = max(times[AUTO], LEAST_SECONDS) / max(min(times.values()), LEAST_SECONDS)
     cells = " | ".join("–" if times[s] == math.inf else f"{times[s]:.2f}" for s in solvers)
     print(f"| {problem.name} | {problem.rows} | {target:.1e} | {cells} | {ratio:.2f} |", flush=True)
-    if os.environ.get("ENDS"):
-        print("      ", {s: f"{v:.1e}" for s, v in ends.items()})
     return ratio
 
 

@@ -5,36 +5,37 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.traces import Array, Recording, Trace
-from network import Architecture, Backpropagation, Rows
+from network import Architecture, Rows
 from trainer.fit import fit
 from trainer.objective import Objective
 from trainer.plan import make_plan, make_solver
 from trainer.recipe import AUTO, Recipe
-from trainer.solvers import SOLVERS
+from trainer.validation import Validation
 from trainer.watchdog import Watchdog
 
-UNLIMITED = 10**9  # epochs
 VALIDATION_SHARE = 10  # of the rows given, one in so many chooses and does not train
 
 
 def numnet(
-    X: Array, Y: Array, layers: Sequence[int], seed: int, seconds: float, *, solver: str = AUTO
+    X: Array,
+    Y: Array,
+    layers: Sequence[int],
+    seed: int,
+    seconds: float,
+    *,
+    solver: str = AUTO,
+    epochs: int | None = None,
 ) -> Trace:
-    """What `trainer.training.train` does between split and evaluation, for as long as it may.
+    """What `trainer.training.train` does between split and evaluation.
 
     X : (N, d) and Y : (N, k), standardised. A tenth of the rows is set aside for validation.
     """
     recording = Recording(seconds)
-    scheduled = solver in SOLVERS and SOLVERS[solver].iterations is None
-    epochs = None if scheduled else UNLIMITED
     recipe = Recipe(layers=tuple(layers), solver=solver, seed=seed, epochs=epochs)
     architecture = Architecture((X.shape[1], *layers, Y.shape[1]))
     held = len(X) // VALIDATION_SHARE
-    validation, judge = Rows(X[:held], Y[:held]), Backpropagation(architecture)
+    validation = Validation(architecture, Rows(X[:held], Y[:held]))
     watchdog = Watchdog(seconds, recording.elapsed, lambda: False)
-
-    def validate(theta: Array) -> float:
-        return judge.loss(theta, validation)
 
     def keep(theta: Array) -> None:
         recording.visit(lambda: [(W.copy(), b.copy()) for W, b in architecture.layers(theta)], 0.0)
@@ -43,6 +44,6 @@ def numnet(
         plan = make_plan(recipe, architecture, len(X) - held)
         objective = Objective(architecture, Rows(X[held:], Y[held:]), poll=watchdog.poll)
         rng = np.random.default_rng(seed)
-        chosen = make_solver(plan, architecture, objective, validate, rng)
-        fit(chosen, validate, plan.limits(validation), watchdog, keep=keep)
+        chosen = make_solver(plan, architecture, objective, validation, rng)
+        fit(chosen, validation, plan.limits(validation.rows), watchdog, keep=keep)
     return recording.trace

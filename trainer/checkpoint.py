@@ -117,8 +117,9 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Forget it: the training is done. What a killed one left half-written goes as well."""
-        for path in (self.path, *self.path.parent.glob(f"{self.path.stem}.*.tmp")):
-            path.unlink(missing_ok=True)
+        with suppress(OSError):  # it does no harm where it stays
+            for path in (self.path, *self.path.parent.glob(f"{self.path.stem}.*.tmp")):
+                path.unlink(missing_ok=True)
 
 
 def _without_arrays(value: Any, arrays: dict[str, Array]) -> Any:

@@ -65,6 +65,8 @@ def csv_table(
         raise DataError(f"column {weights!r} cannot be both the weights and a feature or target")
     weight = data[:, len(targets)]
     counts = weight != 0
+    if not counts.any():
+        raise DataError(f"{path.name}: every row weighs 0 in column {weights!r}")
     return Table(features, tuple(targets), X[counts], Y[counts], path.name, weight[counts])
 
 

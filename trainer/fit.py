@@ -19,8 +19,8 @@ class Limits:
     ----------
     epochs : iterations of the solver; for mini-batches passes over the training rows
     patience : epochs without a better validation loss
-    tolerance : by which fraction a regularised θ may validate worse than the best and still be
-        kept, as a validation loss is known no better: "one standard error", Breiman et al. 1984
+    tolerance : by which fraction the first regularised θ may validate worse than the best before
+        it, as a validation loss is known no better: "one standard error", Breiman et al. 1984
     """
 
     epochs: int
@@ -57,12 +57,16 @@ class Course:
     Attributes
     ----------
     theta : (P,) float64, what is kept; that of `best_epoch`, 0 where nothing beat the start
-    best_loss : the least on the validation rows so far
+    best_loss : on the validation rows, that of θ
+    bar : what another θ has to stay below to be kept
+    regularised : whether regularised θ have come
     settled_after : the last tentative epoch; patience begins there
     """
 
     theta: Array
     best_loss: float
+    bar: float
+    regularised: bool = False
     best_epoch: int = 0
     settled_after: int = 0
     history: list[Epoch] = field(default_factory=list)
@@ -106,30 +110,30 @@ def fit(
     save : offered the state after every epoch, as a function that makes it
     resume : a state so saved, to go on from to the same bits
     """
-    course = Course(solver.theta.copy(), validate(solver.theta))
+    first_loss = validate(solver.theta)
+    course = Course(solver.theta.copy(), first_loss, first_loss)
     if resume:
         solver.restore(resume["solver"])
         watchdog.resume(resume["seconds"])
         course = Course(
             resume["theta"],
             resume["best_loss"],
+            resume["bar"],
+            resume["regularised"],
             resume["best_epoch"],
             resume["settled_after"],
             [Epoch(**each) for each in resume["history"]],
         )
     keep(course.theta)
 
-    def judge(loss: float, tolerance: float = 0.0) -> None:
-        if loss < course.best_loss * (1.0 + tolerance):
+    def judge(loss: float) -> None:
+        if loss < course.bar:
             course.theta, course.best_epoch = solver.theta.copy(), len(course.history) + 1
-            course.best_loss = min(loss, course.best_loss)
+            course.best_loss = course.bar = loss
             keep(course.theta)
 
-    stopped = None
-    while not stopped:
-        if len(course.history) >= limits.epochs:
-            stopped = Stopped.EPOCHS
-            break
+    stopped = Stopped.EPOCHS
+    while len(course.history) < limits.epochs:
         before = solver.theta.copy()
         try:
             watchdog.poll()
@@ -143,7 +147,10 @@ def fit(
         if not (math.isfinite(loss) and math.isfinite(iteration.loss)):
             stopped = Stopped.DIVERGED
             break
-        judge(loss, limits.tolerance if iteration.regularised else 0.0)
+        if iteration.regularised and not course.regularised:
+            course.regularised = True
+            course.bar *= 1.0 + limits.tolerance
+        judge(loss)
         course.history.append(
             Epoch(
                 epoch=len(course.history) + 1,
@@ -159,12 +166,13 @@ def fit(
         if iteration.tentative:
             course.settled_after = len(course.history)
         waited = len(course.history) - max(course.best_epoch, course.settled_after)
-        if iteration.converged:
+        if iteration.converged and len(course.history) < limits.epochs:
             stopped = Stopped.CONVERGED
-        elif waited >= limits.patience:
+            break
+        if waited >= limits.patience:
             stopped = Stopped.PATIENCE
-        else:
-            save(lambda: _state(solver, course, watchdog))
+            break
+        save(lambda: _state(solver, course, watchdog))
     return Fit(course.theta, course.best_epoch, stopped, course.history)
 
 
@@ -173,6 +181,8 @@ def _state(solver: Solver, course: Course, watchdog: Watchdog) -> State:
         "solver": solver.state(),
         "theta": course.theta,
         "best_loss": course.best_loss,
+        "bar": course.bar,
+        "regularised": course.regularised,
         "best_epoch": course.best_epoch,
         "settled_after": course.settled_after,
         "history": [asdict(each) for each in course.history],

@@ -55,7 +55,9 @@ class Objective:
 
     def value_and_gradient(self, theta: Array, rows: Rows | None = None) -> tuple[float, Array]:
         """F(θ) and ∂F/∂θ (P,), over all rows or those given."""
-        loss, gradient = self._backpropagation.loss_and_gradient(theta, rows or self.rows)
+        loss, gradient = self._backpropagation.loss_and_gradient(
+            theta, self.rows if rows is None else rows
+        )
         if self.penalty:
             loss += self.penalty * self.weight_decay(theta)
             gradient += 2.0 * self.penalty * self.penalised * theta

@@ -17,19 +17,19 @@ from trainer.fit import Limits
 from trainer.objective import Objective
 from trainer.recipe import AUTO, Recipe
 from trainer.schedules import SCHEDULES
-from trainer.solvers import SOLVERS, Solver, Task
+from trainer.solvers import BAYESIAN, SOLVERS, Solver, Task
 from trainer.solvers.hand_over import HandOver
 from trainer.solvers.multi_start import MultiStart
 
+BATCH_SIZE = 64
 STEPS = 60_000  # what the default number of epochs of mini-batches aims at
 EPOCHS_RANGE = (20, 2_000)
-MAX_DENSE_PARAMETERS = 5_000  # P² numbers are 200 MB
+MAX_DENSE_PARAMETERS = 5_000  # P² numbers are 200 MB, and solvers hold two to six times that
 AUTO_DENSE_PARAMETERS = 4_000
 ENOUGH_RESIDUALS = 12  # per parameter: from there on early stopping does as well as a penalty
 MAX_REGULARISED_WORK = 1e9  # rows·targets·P² of one Gauss-Newton matrix; about 50 ms
 SMALL_PARAMETERS = 200  # up to which poor starts are common, and others cheap
 STARTS = 4  # for networks as small
-BAYESIAN = "bayesian-regularization"
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Plan:
     regularises: bool
     starts: int
     learning_rate: float | None
+    schedule: str
     batch_size: int
     epochs: int
     patience: int
@@ -66,7 +67,8 @@ class Plan:
             "regularises": self.regularises,
             "starts": self.starts,
             "learning_rate": self.learning_rate,
-            "batch_size": self.batch_size,
+            "schedule": self.schedule if self.learning_rate else None,
+            "batch_size": self.batch_size if self.learning_rate else None,
             "epochs": self.epochs,
             "patience": self.patience,
         }
@@ -108,7 +110,7 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
     if solver == BAYESIAN and (recipe.starts or 1) > 1:
         raise RecipeError(f"{BAYESIAN} goes by the evidence, not by validation: it takes one start")
     restarts = solver != BAYESIAN and kind.iterations is not None  # and has no schedule to share
-    batch_size = min(recipe.batch_size, rows)
+    batch_size = min(recipe.batch_size or BATCH_SIZE, rows)
     epochs = recipe.epochs or kind.iterations or _epochs_of_steps(rows, batch_size)
     return Plan(
         recipe=recipe,
@@ -116,6 +118,7 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
         regularises=regularises,
         starts=recipe.starts or (STARTS if P <= SMALL_PARAMETERS and restarts else 1),
         learning_rate=recipe.learning_rate or kind.learning_rate,
+        schedule=recipe.schedule or "cosine",
         batch_size=batch_size,
         epochs=epochs,
         patience=recipe.patience or max(20, epochs // 10),
@@ -138,8 +141,8 @@ def make_solver(
     """
 
     kind = SOLVERS[plan.solver]
-    # a schedule spans one start; without one, a start takes what it needs
-    limit = plan.epochs if kind.iterations else max(1, plan.epochs // plan.starts)
+    # starts that were asked for share the epochs; otherwise each takes what it needs
+    limit = max(1, plan.epochs // plan.starts) if plan.recipe.starts else plan.epochs
 
     def task(seed: int) -> Task:
         start_rng = np.random.default_rng(seed)
@@ -149,7 +152,7 @@ def make_solver(
             seed=int(start_rng.integers(2**63)),
             iterations=limit,
             learning_rate=plan.learning_rate or 0.0,
-            schedule=SCHEDULES[plan.recipe.schedule],
+            schedule=SCHEDULES[plan.schedule],
             batch_size=plan.batch_size,
         )
 
@@ -158,7 +161,8 @@ def make_solver(
         solver = kind.make(first)
         if not plan.regularises:
             return solver
-        return HandOver(solver, partial(SOLVERS[BAYESIAN].make, first), validate)
+        second = SOLVERS[BAYESIAN]
+        return HandOver(solver, partial(second.make, first), second.iterations or limit, validate)
 
     starts = [partial(start, int(seed)) for seed in rng.integers(2**63, size=plan.starts)]
     if plan.starts == 1:

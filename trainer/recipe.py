@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from network import Huber, Loss, LossError, Quantile, Squared
 from trainer.errors import RecipeError
 from trainer.schedules import SCHEDULES
-from trainer.solvers import SOLVERS
+from trainer.solvers import BAYESIAN, SOLVERS
 
 AUTO = "auto"
 LOSSES = ("squared", "huber", "quantile")
+MAX_STARTS = 1_000
 MAX_INTEGER = 2**53  # what every reader of a card's JSON keeps exactly
 
 
@@ -47,8 +48,8 @@ class Recipe:
     penalty: float = 0.0
     starts: int | None = None
     learning_rate: float | None = None
-    schedule: str = "cosine"
-    batch_size: int = 64
+    schedule: str | None = None
+    batch_size: int | None = None
     epochs: int | None = None
     patience: int | None = None
     max_seconds: float = 60.0
@@ -57,21 +58,24 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, known in (
             ("solver", (AUTO, *SOLVERS)),
-            ("schedule", SCHEDULES),
+            ("schedule", (None, *SCHEDULES)),
             ("loss", LOSSES),
         ):
             if getattr(self, name) not in known:
+                choices = ", ".join(filter(None, known))
                 raise RecipeError(
-                    f"unknown {name} {getattr(self, name)!r}; expected one of {', '.join(known)}"
+                    f"unknown {name} {getattr(self, name)!r}; expected one of {choices}"
                 )
         for name in ("learning_rate", "batch_size", "epochs", "patience", "max_seconds", "starts"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise RecipeError(f"{name} must be above 0 and finite, got {value}")
+        if (self.starts or 1) > MAX_STARTS:
+            raise RecipeError(f"starts must be at most {MAX_STARTS}, got {self.starts}")
         for name in ("seed", "penalty"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise RecipeError(f"{name} must be 0 or more, got {getattr(self, name)}")
-        for name in ("seed", "batch_size", "epochs", "patience", "starts"):
+        for name in ("seed", "batch_size", "epochs", "patience"):
             if (getattr(self, name) or 0) > MAX_INTEGER:
                 raise RecipeError(
                     f"{name} must be at most {MAX_INTEGER}, got {getattr(self, name)}"
@@ -99,13 +103,12 @@ class Recipe:
         kind = SOLVERS.get(self.solver)
         if kind and kind.squared_only and self.loss != "squared":
             raise RecipeError(f"{self.solver} knows the squared loss alone, not {self.loss}")
-        if self.learning_rate and not (kind and kind.learning_rate):
-            with_rate = ", ".join(name for name, each in SOLVERS.items() if each.learning_rate)
-            raise RecipeError(
-                f"solver {self.solver} finds its own steps; learning_rate goes with {with_rate}"
-            )
-        if self.penalty and self.solver == "bayesian-regularization":
-            raise RecipeError("bayesian-regularization finds its own penalty")
+        for name in ("learning_rate", "schedule", "batch_size"):
+            if getattr(self, name) and not (kind and kind.learning_rate):
+                first_order = ", ".join(key for key, each in SOLVERS.items() if each.learning_rate)
+                raise RecipeError(f"{name} goes with solver {first_order}; not with {self.solver}")
+        if self.penalty and self.solver == BAYESIAN:
+            raise RecipeError(f"{BAYESIAN} finds its own penalty")
         for name, loss in (("huber_delta", "huber"), ("quantile", "quantile")):
             if self.loss != loss and getattr(self, name) != getattr(type(self), name):
                 raise RecipeError(f"{name} goes with loss {loss}, not with {self.loss}")

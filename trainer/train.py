@@ -118,20 +118,19 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
 @click.option(
     "--starts",
     type=int,
-    help="Random starts, of which the best is carried on; default: 1.",
+    help="Random starts, which share the epochs and of which the best counts; "
+    "default: up to 4 for small networks.",
 )
 @click.option("--learning-rate", type=float, help="Default: what suits the first-order solver.")
 @click.option(
     "--schedule",
     type=click.Choice(list(SCHEDULES)),
-    default=DEFAULTS.schedule,
-    help="Of the learning rate.",
+    help="Of the first-order solver's learning rate; default: cosine.",
 )
 @click.option(
     "--batch-size",
     type=int,
-    default=DEFAULTS.batch_size,
-    help="Rows per step of a first-order solver.",
+    help="Rows per step of a first-order solver; default: 64.",
 )
 @click.option(
     "--epochs",
@@ -154,7 +153,7 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint of a killed training.")
 @click.option(
     "--checkpoint-seconds",
-    type=click.FloatRange(min=0),
+    type=float,
     default=INTERVAL_SECONDS,
     help="Time between checkpoints.",
 )
@@ -187,6 +186,8 @@ def main(
             click.echo(f"version {current.version} is current: nothing to train", err=True)
             _finish(as_json, {"version": current.version, "state": "unchanged"})
         recipe = Recipe(**recipe_options)
+        if not checkpoint_seconds >= 0:
+            raise RecipeError(f"checkpoint_seconds must be 0 or more, got {checkpoint_seconds}")
         table = _table(
             data,
             targets=_flat(targets),
@@ -207,12 +208,18 @@ def main(
             warn=lambda reason: click.echo(f"note: {reason}", err=True),
         )
         if resume and not checkpoint.path.exists():
-            click.echo("note: no checkpoint of this training: it starts anew", err=True)
+            click.echo(
+                "note: no checkpoint of a training with this data and these options: "
+                "it starts anew",
+                err=True,
+            )
         with _interruptible() as stop, progress(recipe.max_seconds) as watch:
             trained = train(
                 table, recipe, checkpoint=checkpoint, resume=resume, watch=watch, stop=stop
             )
         if trained.stopped is Stopped.INTERRUPTED and not _publish_anyway(trained, as_json):
+            if checkpoint.path.exists():
+                click.echo("--resume goes on from the last checkpoint", err=True)
             _finish(as_json, {"version": None, "state": "discarded"}, EXIT_INTERRUPTED)
         with _interruptible():  # too late to stop: an interrupt lets this finish
             version = registry.publish(trained.model, trained.card, trained.golden_inputs)
@@ -293,12 +300,14 @@ def _report(version: int, state: str, trained: Trained, as_json: bool) -> None:
     metrics, training = trained.metrics, trained.card["training"]
     rows = trained.card["data"]["rows"]
     if not as_json:
+        epochs = "1 epoch" if training["epochs"] == 1 else f"{training['epochs']} epochs"
         tested = "1 row" if rows["test"] == 1 else f"{rows['test']} rows"
         r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6f}"
         click.echo(
             f"version {version} {state}: test MSE {metrics['mse']:.3e}, "
-            f"RMSE {metrics['rmse']:.3e}, R² {r2} on {tested} never trained on\n"
-            f"  {training['epochs']} epochs of {trained.card['recipe']['solver']} on "
+            f"RMSE {metrics['rmse']:.3e}, R² {r2}{_of_the_loss(trained)} "
+            f"on {tested} never trained on\n"
+            f"  {epochs} of {trained.card['recipe']['solver']} on "
             f"{rows['train']} rows in {trained.seconds:.1f} s ({trained.stopped}); "
             f"best epoch {training['best_epoch']}"
             + "".join(f"\n  {decision}" for decision in training["decisions"])
@@ -310,6 +319,7 @@ def _report(version: int, state: str, trained: Trained, as_json: bool) -> None:
             "state": state,
             "test_mse": metrics["mse"],
             "test_rmse": metrics["rmse"],
+            "test_mae": metrics["mae"],
             "test_r2": metrics["r2"],
             "seconds": round(trained.seconds, 3),
             "stopped": trained.stopped,
@@ -320,6 +330,14 @@ def _report(version: int, state: str, trained: Trained, as_json: bool) -> None:
             "rows": rows,
         },
     )
+
+
+def _of_the_loss(trained: Trained) -> str:
+    """What tells how a loss other than the squared one was met."""
+    metrics, loss = trained.metrics, trained.card["recipe"]["loss"]
+    if loss == "huber":
+        return f", MAE {metrics['mae']:.3e}"
+    return f", {metrics['below']:.1%} below the prediction" if loss == "quantile" else ""
 
 
 def _finish(as_json: bool, outcome: dict[str, Any], code: int = 0) -> None:

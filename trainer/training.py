@@ -10,24 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from network import Architecture, Array, Backpropagation, Model, Rows, Scaling
+from network import Architecture, Array, Model, Rows, Scaling
 from trainer.checkpoint import Checkpoint
 from trainer.errors import TrainingFailed
 from trainer.fit import Epoch, Fit, fit
-from trainer.metrics import regression_metrics
+from trainer.metrics import regression_metrics, share_below
 from trainer.objective import Objective
-from trainer.plan import BAYESIAN, Plan, make_plan, make_solver
+from trainer.plan import Plan, make_plan, make_solver
 from trainer.recipe import Recipe
 from trainer.report import test_report
-from trainer.solvers import Solver
+from trainer.solvers import BAYESIAN, Solver
 from trainer.solvers.hand_over import HandOver
 from trainer.solvers.multi_start import MultiStart
 from trainer.split import Split, split
 from trainer.table import Table
-from trainer.watchdog import Stopped, Watchdog
+from trainer.validation import Validation
+from trainer.watchdog import Halt, Stopped, Watchdog
 
 GOLDEN_ROWS = 8
 HISTORY_POINTS = 200
+STATE_FORMAT = 1  # to be raised where solvers change, so that no checkpoint outlives its code
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +92,8 @@ def train(
     feature_scaling, target_scaling = Scaling.of(rows.train.X), Scaling.of(rows.train.Y)
 
     def scaled(part: Rows) -> Rows:
-        return Rows(feature_scaling.apply(part.X), target_scaling.apply(part.Y), part.weights)
+        weights = None if part.weights is None else part.weights / part.weights.mean()
+        return Rows(feature_scaling.apply(part.X), target_scaling.apply(part.Y), weights)
 
     architecture = Architecture(
         (len(table.features), *recipe.layers, len(table.targets)), recipe.activation
@@ -98,22 +101,23 @@ def train(
     plan = make_plan(recipe, architecture, len(rows.train))
     loss = recipe.make_loss()
     objective = Objective(architecture, scaled(rows.train), loss, recipe.penalty, watchdog.poll)
-    validation, judge = scaled(rows.validation), Backpropagation(architecture, loss)
-
-    def validate(theta: Array) -> float:
-        return judge.loss(theta, validation)
-
+    validation = Validation(architecture, scaled(rows.validation), loss)
     with np.errstate(all="ignore"):  # a training that overflows ends as diverged
-        solver = make_solver(plan, architecture, objective, validate, initial_rng)
-        outcome = fit(
-            solver,
-            validate,
-            plan.limits(validation),
-            watchdog,
-            watch=watch,
-            save=checkpoint.offer if checkpoint else lambda state: None,
-            resume=checkpoint.read() if checkpoint and resume else None,
-        )
+        try:
+            solver = make_solver(plan, architecture, objective, validation, initial_rng)
+            outcome = fit(
+                solver,
+                validation,
+                plan.limits(validation.rows),
+                watchdog,
+                watch=watch,
+                save=checkpoint.offer if checkpoint else lambda state: None,
+                resume=checkpoint.read() if checkpoint and resume else None,
+            )
+            decisions = _decisions(plan, solver)
+        except Halt as halt:  # before the first iteration
+            outcome = Fit(np.zeros(architecture.parameters), 0, halt.reason, [])
+            decisions = list(plan.reasons)
     _refuse_untrained(outcome, plan)
     model = Model(
         architecture=architecture,
@@ -127,6 +131,8 @@ def train(
     with np.errstate(all="ignore"):
         Y_hat = model.predict(rows.test.X)
         metrics = regression_metrics(Y_hat, rows.test.Y, table.targets, rows.test.weights)
+    if recipe.loss == "quantile":
+        metrics["below"] = share_below(Y_hat, rows.test.Y, rows.test.weights)
     if not math.isfinite(metrics["mse"]):
         raise TrainingFailed("the predictions for the test rows, or their errors, are not finite")
     return Trained(
@@ -142,7 +148,7 @@ def train(
             },
             "metrics": {"test": metrics},
             "test_report": test_report(Y_hat, rows.test.Y, table.targets),
-            "training": _training_record(outcome, watchdog.elapsed, _decisions(plan, solver)),
+            "training": _training_record(outcome, watchdog.elapsed, decisions),
             "libraries": _libraries(),
         },
         golden_inputs=rows.test.X[:GOLDEN_ROWS],
@@ -155,7 +161,12 @@ def training_identity(table: Table, recipe: Recipe) -> dict[str, Any]:
     """All that decides a training's trajectory, for the name of its checkpoint."""
     asked = asdict(recipe)
     del asked["max_seconds"]
-    return {"data": table.fingerprint(), "recipe": asked, "libraries": _libraries()}
+    return {
+        "format": STATE_FORMAT,
+        "data": table.fingerprint(),
+        "recipe": asked,
+        "libraries": _libraries(),
+    }
 
 
 def _refuse_untrained(outcome: Fit, plan: Plan) -> None:
@@ -191,7 +202,7 @@ def _decisions(plan: Plan, solver: Solver) -> list[str]:
     if isinstance(solver, HandOver) and solver.handed_over_after is not None:
         decisions.append(
             f"{BAYESIAN} after {solver.handed_over_after} iterations: "
-            f"the loss had all but stopped falling"
+            f"the validation loss had all but stopped falling"
         )
     return decisions
 

@@ -30,7 +30,12 @@ def test_metrics_agree_with_scikit_learn(rows: int, targets: int) -> None:
 
 def test_r2_is_one_for_the_truth_and_zero_for_the_mean() -> None:
     Y = np.arange(5.0)[:, None]
-    assert regression_metrics(Y, Y, ("u",)) == {"mse": 0.0, "rmse": 0.0, "r2": 1.0}
+    assert regression_metrics(Y, Y, ("u",)) == {
+        "mse": 0.0,
+        "rmse": 0.0,
+        "mae": 0.0,
+        "r2": 1.0,
+    }
     assert regression_metrics(np.full_like(Y, 2.0), Y, ("u",))["r2"] == 0.0
 
 

@@ -118,7 +118,7 @@ def test_epochs_and_patience_that_are_given_stand() -> None:
 
 
 def test_a_batch_is_no_larger_than_the_rows() -> None:
-    assert plan(Recipe(batch_size=64), rows=10).batch_size == 10
+    assert plan(Recipe(solver="adam", batch_size=64), rows=10).batch_size == 10
 
 
 def test_few_validation_rows_tolerate_more() -> None:

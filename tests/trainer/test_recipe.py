@@ -33,9 +33,17 @@ from trainer.solvers import SOLVERS
         ({"starts": 0}, "starts must be above 0 and finite, got 0"),
         (
             {"learning_rate": 0.1},
-            "solver auto finds its own steps; learning_rate goes with sgd",
+            "learning_rate goes with solver sgd, momentum, nesterov, adam; not",
         ),
-        ({"learning_rate": 0.1, "solver": "bfgs"}, "solver bfgs finds its own steps"),
+        ({"learning_rate": 0.1, "solver": "bfgs"}, "learning_rate goes with solver sgd"),
+        (
+            {"batch_size": 9},
+            "batch_size goes with solver sgd, momentum, nes",
+        ),
+        (
+            {"schedule": "linear"},
+            "schedule goes with solver sgd",
+        ),
         ({"huber_delta": 0.2}, "huber_delta goes with loss huber, not with squared"),
         ({"quantile": 0.9, "loss": "huber"}, "quantile goes with loss quantile, not with huber"),
         (

@@ -80,7 +80,7 @@ def test_the_outcome_is_told_to_machines_on_one_line(run: Run, models: Path) -> 
     done = run(*SHORT, "--json")
     outcome = last_line(done)
     assert done.stdout.count("\n") == 1
-    designed = {"version", "state", "test_mse", "test_rmse", "test_r2", "seconds"}
+    designed = {"version", "state", "test_mse", "test_rmse", "test_mae", "test_r2", "seconds"}
     assert outcome.keys() == designed | {
         "stopped",
         "epochs",

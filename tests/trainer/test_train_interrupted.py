@@ -119,7 +119,7 @@ def test_a_killed_training_is_resumed_to_the_same_bits(
 def test_without_a_checkpoint_resume_starts_anew_and_says_so(run: Callable[..., Any]) -> None:
     done = run("--epochs", 2, "--resume")
     assert done.returncode == 0
-    assert done.stderr.startswith("note: no checkpoint of this training: it starts anew\n")
+    assert done.stderr.startswith("note: no checkpoint of a training with this data and these")
 
 
 def test_a_damaged_checkpoint_is_refused_by_name(

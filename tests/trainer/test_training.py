@@ -23,7 +23,7 @@ from trainer.watchdog import Stopped
 
 MakeTable = Callable[..., Table]
 NOON = datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC)
-SHORT = Recipe(layers=(5, 4), epochs=4, batch_size=16, starts=1)
+SHORT = Recipe(layers=(5, 4), epochs=4, starts=1)
 
 
 def test_same_seed_gives_the_same_bits_and_another_seed_others(make_table: MakeTable) -> None:
@@ -108,6 +108,13 @@ def test_the_quantile_loss_finds_the_quantile(quantile: float, least: float, mos
     assert least < float((model.predict(x) > Y).mean()) < most
 
 
+def test_a_quantile_s_share_is_told(make_table: MakeTable) -> None:
+    recipe = replace(SHORT, loss="quantile", quantile=0.9)
+    below = train(make_table(), recipe).metrics["below"]
+    assert 0.0 <= below <= 1.0
+    assert "below" not in train(make_table(), SHORT).metrics
+
+
 def test_the_huber_loss_shrugs_off_outliers() -> None:
     rng = np.random.default_rng(0)
     x = rng.uniform(-1.0, 1.0, (500, 1))
@@ -139,18 +146,52 @@ def test_a_training_goes_on_from_its_checkpoint_to_the_same_bits(
     table, recipe = make_table(rows=60), replace(SHORT, solver=solver, starts=3, epochs=120)
     identity = training_identity(table, recipe)
     told: list[Epoch] = []
+    resumed_told: list[Epoch] = []
     train(
         table,
         recipe,
-        checkpoint=Checkpoint(tmp_path, identity, 0.0),
+        checkpoint=Checkpoint(tmp_path, identity, 0.0, clock=lambda: 0.0),  # every epoch
         watch=told.append,
         stop=lambda: len(told) == 50,
     )
-    resumed = train(table, recipe, checkpoint=Checkpoint(tmp_path, identity), resume=True)
+    resumed = train(
+        table,
+        recipe,
+        checkpoint=Checkpoint(tmp_path, identity),
+        resume=True,
+        watch=resumed_told.append,
+    )
     whole = train(table, recipe)
-    assert len(told) == 50
+    assert resumed_told[0].epoch == len(told) + 1 == 51
     assert resumed.model.theta.tobytes() == whole.model.theta.tobytes()
     assert resumed.card["training"]["epochs"] == whole.card["training"]["epochs"]
+
+
+def test_equal_weights_change_nothing_whatever_they_are() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-3.0, 3.0, (150, 1))
+    table = Table(("x",), ("y",), x, np.sin(x) + rng.normal(0.0, 0.2, x.shape), "made")
+    recipe = Recipe(layers=(12,), solver="bayesian-regularization")
+    thetas = [
+        train(replace(table, weights=weights), recipe).model.theta
+        for weights in (None, np.full(150, 2.0**-10), np.full(150, 2.0**20))
+    ]
+    np.testing.assert_allclose(thetas[1], thetas[0], rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(thetas[2], thetas[0], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_time_limit_that_allows_nothing_is_a_failure_not_a_crash(
+    solver: str, make_table: MakeTable
+) -> None:
+    with pytest.raises(TrainingFailed, match=r"time limit.*before it found anything better"):
+        train(make_table(), replace(SHORT, solver=solver, starts=None, max_seconds=1e-9))
+
+
+def test_an_interruption_before_the_first_iteration_is_told(make_table: MakeTable) -> None:
+    trained = train(make_table(), SHORT, stop=lambda: True)
+    assert trained.stopped is Stopped.INTERRUPTED
+    assert trained.card["training"]["best_epoch"] == 0
 
 
 def test_only_the_time_limit_may_change_between_a_training_and_its_resumption(

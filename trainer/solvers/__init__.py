@@ -13,6 +13,8 @@ from trainer.solvers.mini_batch import MiniBatch, Optimizer
 from trainer.solvers.quasi_newton import BFGS, SELF_SCALED_BROYDEN, QuasiNewton
 from trainer.solvers.solver import Iteration, Solver, State, Task
 
+BAYESIAN = "bayesian-regularization"
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -54,9 +56,9 @@ SOLVERS = {
         _growing(partial(QuasiNewton, update=SELF_SCALED_BROYDEN)), iterations=4_000, dense=True
     ),
     "levenberg-marquardt": Kind(LevenbergMarquardt, iterations=500, squared_only=True, dense=True),
-    "bayesian-regularization": Kind(
-        partial(LevenbergMarquardt, bayesian=True), iterations=300, squared_only=True, dense=True
+    BAYESIAN: Kind(
+        partial(LevenbergMarquardt, bayesian=True), iterations=100, squared_only=True, dense=True
     ),
 }
 
-__all__ = ["SOLVERS", "Iteration", "Kind", "Solver", "State", "Task"]
+__all__ = ["BAYESIAN", "SOLVERS", "Iteration", "Kind", "Solver", "State", "Task"]

@@ -18,7 +18,7 @@ from network import Array
 from trainer.objective import Objective
 from trainer.solvers.solver import Iteration, Solver, State, Task
 
-FIRST_ROWS = 1024
+FIRST_ROWS = 1000
 ROWS_PER_PARAMETER = 1.5  # in the first sample, at least
 GROWTH = 2
 HELD_BACK = 4  # as many rows of the sample make one of those held back for the comparison

@@ -26,18 +26,25 @@ class HandOver:
     ----------
     first : at work until it stalls
     make_second : what takes over
+    limit : iterations of what takes over
     validate : the loss of θ on the validation rows
     """
 
     def __init__(
-        self, first: Solver, make_second: Callable[[], Solver], validate: Callable[[Array], float]
+        self,
+        first: Solver,
+        make_second: Callable[[], Solver],
+        limit: int,
+        validate: Callable[[Array], float],
     ) -> None:
         self._solver = first
         self._make_second = make_second
+        self._limit = limit
         self._validate = validate
         self._checked = (math.inf, math.inf)  # training loss and best validation loss
         self._idle = 0
         self._best = math.inf
+        self._due = False  # it takes over before the next iteration
         self.handed_over_after: int | None = None
         self._iterations = 0
 
@@ -48,13 +55,18 @@ class HandOver:
 
     def iterate(self) -> Iteration:
         """One iteration, after which the other solver may take over."""
+        if self._due:
+            self._hand_over()
         iteration = self._solver.iterate()
         self._iterations += 1
-        if self.handed_over_after is not None or iteration.tentative:
+        if self.handed_over_after is not None:
+            done = self._iterations - self.handed_over_after >= self._limit
+            return replace(iteration, converged=iteration.converged or done)
+        if iteration.tentative:
             return iteration
         self._best = min(self._best, self._validate(self.theta))
         if self._best > MIN_LOSS and (iteration.converged or self._stalls(iteration.loss)):
-            self._hand_over()
+            self._due = True
             return replace(iteration, converged=False, tentative=True)  # patience begins anew
         return iteration
 
@@ -65,6 +77,7 @@ class HandOver:
             "best": self._best,
             "checked": list(self._checked),
             "idle": self._idle,
+            "due": self._due,
             "iterations": self._iterations,
             "handed_over_after": self.handed_over_after,
         }
@@ -74,14 +87,14 @@ class HandOver:
         if state["handed_over_after"] is not None:
             self._hand_over()
         self._best, self._checked = state["best"], tuple(state["checked"])
-        self._idle = state["idle"]
+        self._idle, self._due = state["idle"], state["due"]
         self._iterations = state["iterations"]
         self.handed_over_after = state["handed_over_after"]
         self._solver.restore(state["solver"])
 
     def _hand_over(self) -> None:
         self._solver = self._make_second()
-        self.handed_over_after = self._iterations
+        self.handed_over_after, self._due = self._iterations, False
 
     def _stalls(self, loss: float) -> bool:
         """Whether the losses have all but stopped falling, looking once every window."""

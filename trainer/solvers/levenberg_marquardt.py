@@ -34,7 +34,7 @@ MAX_ACCELERATION = 0.75  # |a|/|v|
 MAX_DAMPING = 1e16
 INITIAL_PENALTY = 1e-3
 MAX_PENALTY = 1e3  # from here on the network is a constant
-IDLE_GAIN = 1e-7  # a smaller fraction of the objective is no gain
+IDLE_GAIN = 1e-5  # a smaller fraction of the objective is no gain
 MAX_IDLE = 5  # steps without gain
 
 

@@ -48,7 +48,7 @@ class MiniBatch:
             total += loss * batch.total_weight
         rate = self._rate(self._epoch / task.iterations)
         self._epoch += 1
-        return Iteration(total / rows.total_weight, rate)
+        return Iteration(total / rows.total_weight, rate, converged=self._epoch >= task.iterations)
 
     def state(self) -> State:
         """θ, the optimizer's memory, and where the random order stands."""

@@ -63,15 +63,16 @@ class MultiStart:
 
         The last start is, as is one whose θ is regularised, carried on to its own end.
         """
-        if self._done:
-            self._begin(self._start + 1)
-        iteration = self._solver.iterate()
-        if self._start == len(self._make) - 1 or iteration.regularised:
-            return iteration
-        loss = self._validate(self.theta)
-        if not (math.isfinite(loss) and math.isfinite(iteration.loss)):
-            self._done = True
-            return self.iterate()
+        while True:
+            if self._done:
+                self._begin(self._start + 1)
+            iteration = self._solver.iterate()
+            if self._start == len(self._make) - 1 or iteration.regularised:
+                return iteration
+            loss = self._validate(self.theta)
+            if math.isfinite(loss) and math.isfinite(iteration.loss):
+                break
+            self._done = True  # it diverged
         self._iterations += 1
         self._waited = 0 if loss < self._best or iteration.tentative else self._waited + 1
         self._best = min(loss, self._best)

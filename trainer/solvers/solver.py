@@ -20,7 +20,7 @@ class Iteration:
     step : the learning rate, the length of the step along the search direction, or the damping
     converged : no step from here makes the objective less by an amount that counts
     tentative : it is a trial, or on part of the rows, so that patience does not apply yet
-    regularised : θ is what the evidence of the data chose, not what the validation rows choose
+    regularised : the training rows set a penalty on θ, so that validation has less of a say
     """
 
     loss: float

@@ -21,6 +21,7 @@ def noisy(first: str = "self-scaled-broyden") -> HandOver:
     return HandOver(
         NOISY.solver(first),
         partial(NOISY.solver, "bayesian-regularization"),
+        10**9,
         loss_on(NOISY_VALIDATION, NOISY.architecture),
     )
 
@@ -51,7 +52,8 @@ def test_it_hands_over_where_the_first_solver_overfits(first: str) -> None:
 
 def test_the_second_solver_goes_its_own_way_from_its_own_start() -> None:
     solver, second = noisy(), NOISY.solver("bayesian-regularization")
-    until_it_hands_over(solver)
+    until_it_hands_over(solver)  # and takes a first step
+    iterate(second, 1)
     np.testing.assert_array_equal(solver.theta, second.theta)
     for _ in range(10):
         assert iterate(solver, 1) == iterate(second, 1)
@@ -65,6 +67,9 @@ def test_up_to_the_hand_over_it_is_the_first_solver() -> None:
         np.testing.assert_array_equal(solver.theta, first.theta)
     [last] = iterate(first, 1)
     assert iterate(solver, 1) == [replace(last, tentative=True)]  # patience begins anew
+    np.testing.assert_array_equal(solver.theta, first.theta)
+    iterate(first, 1)
+    iterate(solver, 1)
     assert (solver.theta != first.theta).any()
 
 
@@ -79,7 +84,19 @@ def test_it_does_not_hand_over_where_there_is_nothing_to_regularise(
     solver = HandOver(
         problem.solver("self-scaled-broyden"),
         second_is_not_needed,
+        10**9,
         loss_on(validation, problem.architecture),
     )
     iterate(solver, 150)
     assert solver.handed_over_after is None
+
+
+def test_the_second_solver_has_a_limit_of_its_own() -> None:
+    solver = HandOver(
+        NOISY.solver("self-scaled-broyden"),
+        partial(NOISY.solver, "bayesian-regularization"),
+        3,
+        loss_on(NOISY_VALIDATION, NOISY.architecture),
+    )
+    iterate(solver, until_it_hands_over(noisy()))
+    assert [each.converged for each in iterate(solver, 3)] == [False, False, True]

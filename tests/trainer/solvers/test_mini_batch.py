@@ -124,3 +124,9 @@ def test_a_halt_keeps_what_the_batches_before_it_came_to(polls: int) -> None:
     with pytest.raises(Halt):
         cut_short.iterate()
     np.testing.assert_array_equal(cut_short.theta, asked[polls - 1])
+
+
+def test_it_has_converged_when_its_schedule_is_over() -> None:
+    task = Task(Objective(LINE, TWICE), np.zeros(2), 0, 3, 0.1, cosine, 5)
+    solver = MiniBatch(task, GradientDescent(2))
+    assert [solver.iterate().converged for _ in range(3)] == [False, False, True]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from network import Architecture, Rows
 from tests.trainer.solvers.problems import (
     CURVE,
     LINE,
@@ -18,6 +19,9 @@ from tests.trainer.solvers.problems import (
     noisy_curve,
     over_the_disk,
 )
+from trainer.objective import Objective
+from trainer.plan import make_plan, make_solver
+from trainer.recipe import Recipe
 from trainer.solvers import SOLVERS, Solver
 from trainer.solvers.hand_over import HandOver
 from trainer.solvers.multi_start import MultiStart
@@ -109,11 +113,33 @@ def hand_over() -> HandOver:
     return HandOver(
         NOISY.solver("levenberg-marquardt"),
         partial(NOISY.solver, "bayesian-regularization"),
+        10**9,
         loss_on(OTHER.rows, NOISY.architecture),
     )
 
 
+def as_planned() -> Solver:
+    """Several starts, each a growing sample that may be handed over, on weighted rows."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1.0, 1.0, (1300, 4))
+    Y = X[:, :1] * X[:, 1:2] + rng.normal(0.0, 0.3, (1300, 1))
+    rows = Rows(X, Y, rng.uniform(0.5, 1.5, 1300))
+    architecture = Architecture((4, 19, 1))
+    recipe = Recipe(layers=(19,), patience=15)
+    plan = make_plan(recipe, architecture, 1200)
+    assert (plan.regularises, plan.starts > 1) == (True, True)
+    objective = Objective(architecture, rows[:1200])
+    return make_solver(
+        plan,
+        architecture,
+        objective,
+        loss_on(rows[1200:], architecture),
+        np.random.default_rng(1),
+    )
+
+
 MAKERS: dict[str, Callable[[], Solver]] = {
+    "as planned": as_planned,
     **{name: partial(CURVE.solver, name) for name in SOLVERS},
     "bfgs on a growing sample": partial(MANY.solver, "bfgs"),
     "self-scaled Broyden on a growing sample": partial(MANY.solver, "self-scaled-broyden"),
@@ -156,6 +182,17 @@ def test_a_solver_goes_on_to_the_same_bits_around_its_hand_over(
     assert solver.handed_over_after is not None
     before = solver.handed_over_after + after_it
     assert_goes_on_to_the_same_bits(hand_over, before, 40, tmp_path)
+
+
+def test_a_planned_solver_goes_on_to_the_same_bits_through_all_it_decides(tmp_path: Path) -> None:
+    solver, done = as_planned(), 0
+    assert isinstance(solver, MultiStart)
+    while isinstance(solver.solver, HandOver) and solver.solver.handed_over_after is None:
+        iterate(solver, 1)
+        done += 1
+        assert done < 1000
+    for before in (done // 2, done - 1, done, done + 2):
+        assert_goes_on_to_the_same_bits(as_planned, before, 5, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["l-bfgs", "bfgs", "self-scaled-broyden"])
