@@ -126,6 +126,15 @@ def test_the_settings_table_is_that_of_the_code() -> None:
             assert default == str(getattr(settings, expected[name]))
 
 
+def test_every_benchmark_is_described() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    [names] = re.findall(r"^BENCHMARKS := (.*)$", makefile, flags=re.M)
+    described = (ROOT / "benchmarks" / "README.md").read_text()
+    for name in names.split():
+        assert f"`make bench-{name}`" in described
+        assert f"### bench-{name}" in described
+
+
 def test_every_file_that_the_documents_link_to_exists() -> None:
     for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
