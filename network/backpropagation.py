@@ -20,12 +20,7 @@ from network.architecture import Architecture
 from network.arrays import Array
 from network.loss import Loss, Squared
 from network.rows import Rows
-from network.workspace import Workspace
-
-# A block's layers stay in cache, and memory does not grow with the rows. 1,024 rows of float64
-# would lie a power of two apart in the buffers, which caches do not take well: 1.15 of the time.
-BLOCK_ROWS = 1000
-_KEPT_WORKSPACES = 4
+from network.workspace import BLOCK_ROWS, Workspaces
 
 
 class Backpropagation:
@@ -47,8 +42,7 @@ class Backpropagation:
     ) -> None:
         self.architecture = architecture
         self._loss = loss or Squared()
-        self._poll = poll
-        self._workspaces: dict[int, Workspace] = {}
+        self._workspaces = Workspaces(architecture, poll)
         self._partial = np.empty(architecture.parameters)
         self._partial_matrices = architecture.matrices(self._partial)
 
@@ -63,7 +57,7 @@ class Backpropagation:
         matrices = self.architecture.matrices(theta)
         total = 0.0
         for block in rows.blocks(BLOCK_ROWS):
-            residuals = self.workspace(len(block)).forward(matrices, block.X)
+            residuals = self._workspaces.of(len(block)).forward(matrices, block.X)
             residuals -= block.Y.T
             total += self._loss.total(residuals, block.weights)
         return total / (self.architecture.targets * rows.total_weight)
@@ -85,7 +79,7 @@ class Backpropagation:
         gradient = np.zeros(self.architecture.parameters)
         total = 0.0
         for block in rows.blocks(BLOCK_ROWS):
-            workspace = self.workspace(len(block))
+            workspace = self._workspaces.of(len(block))
             delta = workspace.forward(matrices, block.X)
             delta -= block.Y.T
             total += self._loss.total(delta, block.weights)
@@ -97,12 +91,3 @@ class Backpropagation:
         squares = self.architecture.targets * rows.total_weight
         gradient /= squares
         return total / squares, gradient
-
-    def workspace(self, n: int) -> Workspace:
-        """Buffers for n rows, after a poll; those of the last few sizes are kept."""
-        self._poll()
-        workspace = self._workspaces.pop(n, None) or Workspace(self.architecture, n)
-        self._workspaces[n] = workspace  # moves it to the end
-        if len(self._workspaces) > _KEPT_WORKSPACES:
-            del self._workspaces[next(iter(self._workspaces))]
-        return workspace

@@ -21,9 +21,8 @@ import numpy as np
 
 from network.architecture import Architecture
 from network.arrays import Array
-from network.backpropagation import BLOCK_ROWS, Backpropagation
 from network.rows import Rows
-from network.workspace import Workspace
+from network.workspace import BLOCK_ROWS, Workspace, Workspaces
 
 WHOLE_BLOCK_ROWS = 250  # of J held whole: what is written by rows is read by columns
 CURVATURE_STEP = 0.1  # of the direction's length; Transtrum & Sethna's h
@@ -41,7 +40,7 @@ class Jacobian:
 
     def __init__(self, architecture: Architecture, poll: Callable[[], None] = lambda: None) -> None:
         self.architecture = architecture
-        self._workspace = Backpropagation(architecture, poll=poll).workspace
+        self._workspaces = Workspaces(architecture, poll)
         self._block = np.empty(0)
 
     def of(self, theta: Array, X: Array) -> Array:
@@ -62,7 +61,7 @@ class Jacobian:
         for start in range(0, len(X), WHOLE_BLOCK_ROWS):
             block = slice(start, start + WHOLE_BLOCK_ROWS)
             n = len(X[block])
-            workspace = self._workspace(n)
+            workspace = self._workspaces.of(n)
             workspace.forward(matrices, X[block])
             workspace.prepare()
             for target in range(targets):
@@ -95,7 +94,7 @@ class Jacobian:
         product = np.empty_like(B)
         total = 0.0
         for block in rows.blocks(BLOCK_ROWS):
-            workspace = self._workspace(len(block))
+            workspace = self._workspaces.of(len(block))
             root = np.ones(len(block)) if block.weights is None else np.sqrt(block.weights)
             residuals = (workspace.forward(matrices, block.X) - block.Y.T) * root
             total += float(np.vdot(residuals, residuals))
@@ -129,7 +128,7 @@ class Jacobian:
         here, ahead, behind = map(self.architecture.matrices, (theta, theta + step, theta - step))
         partial = self.architecture.matrices(part := np.empty_like(gradient))
         for block in rows.blocks(BLOCK_ROWS):
-            workspace = self._workspace(len(block))
+            workspace = self._workspaces.of(len(block))
             second = workspace.forward(ahead, block.X).copy()
             second += workspace.forward(behind, block.X)
             second -= 2.0 * workspace.forward(here, block.X)

@@ -5,13 +5,18 @@ layer's input carries a last row of ones, which makes the bias one more row of t
 with A₀ = [Xᵀ; 1], Zₗ = Wₗᵀ·Aₗ and Aₗ₊₁ = [f(Zₗ); 1] (the last layer is linear: Ŷ = Z).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from network.activations import ACTIVATIONS
 from network.architecture import Architecture
 from network.arrays import Array
+
+# A block's layers stay in cache, and memory does not grow with the rows. 1,024 rows of float64
+# would lie a power of two apart in the buffers, which caches do not take well: 1.15 of the time.
+BLOCK_ROWS = 1000
+_KEPT = 4
 
 
 class Workspace:
@@ -76,3 +81,26 @@ class Workspace:
             delta = multiply(matrices[index][:-1], delta, out=self._deltas[index - 1])
             delta *= self._slopes[index - 1]
         yield 0, self._A[0], delta
+
+
+class Workspaces:
+    """Workspaces of the last few sizes that were asked for.
+
+    Parameters
+    ----------
+    poll : called whenever one is asked for; may raise, to give up
+    """
+
+    def __init__(self, architecture: Architecture, poll: Callable[[], None]) -> None:
+        self._architecture = architecture
+        self._poll = poll
+        self._kept: dict[int, Workspace] = {}
+
+    def of(self, n: int) -> Workspace:
+        """Buffers for n rows."""
+        self._poll()
+        workspace = self._kept.pop(n, None) or Workspace(self._architecture, n)
+        self._kept[n] = workspace  # moves it to the end
+        if len(self._kept) > _KEPT:
+            del self._kept[next(iter(self._kept))]
+        return workspace

@@ -31,7 +31,7 @@ from trainer.errors import RecipeError, TrainerError
 from trainer.progress import progress
 from trainer.recipe import AUTO, LOSSES, Recipe
 from trainer.schedules import SCHEDULES
-from trainer.solvers import SOLVERS
+from trainer.solvers import SOLVERS, State
 from trainer.synthetic import synthetic_table
 from trainer.table import MIN_ROWS, Table
 from trainer.training import Trained, train, training_identity
@@ -207,15 +207,12 @@ def main(
             checkpoint_seconds,
             warn=lambda reason: click.echo(f"note: {reason}", err=True),
         )
-        if resume and not checkpoint.path.exists():
-            click.echo(
-                "note: no checkpoint of a training with this data and these options: "
-                "it starts anew",
-                err=True,
-            )
+        state = checkpoint.read() if resume else None
+        if resume:
+            click.echo(f"note: {_resumption(state)}", err=True)
         with _interruptible() as stop, progress(recipe.max_seconds) as watch:
             trained = train(
-                table, recipe, checkpoint=checkpoint, resume=resume, watch=watch, stop=stop
+                table, recipe, checkpoint=checkpoint, resume=state, watch=watch, stop=stop
             )
         if trained.stopped is Stopped.INTERRUPTED and not _publish_anyway(trained, as_json):
             if checkpoint.path.exists():
@@ -330,6 +327,12 @@ def _report(version: int, state: str, trained: Trained, as_json: bool) -> None:
             "rows": rows,
         },
     )
+
+
+def _resumption(state: State | None) -> str:
+    if state is None:
+        return "no checkpoint of a training with this data and these options: it starts anew"
+    return f"going on after epoch {len(state['history'])}, {state['seconds']:.1f} s from its start"
 
 
 def _of_the_loss(trained: Trained) -> str:

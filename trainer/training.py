@@ -19,7 +19,7 @@ from trainer.objective import Objective
 from trainer.plan import Plan, make_plan, make_solver
 from trainer.recipe import Recipe
 from trainer.report import test_report
-from trainer.solvers import BAYESIAN, Solver
+from trainer.solvers import BAYESIAN, Solver, State
 from trainer.solvers.hand_over import HandOver
 from trainer.solvers.multi_start import MultiStart
 from trainer.split import Split, split
@@ -60,7 +60,7 @@ def train(
     recipe: Recipe,
     *,
     checkpoint: Checkpoint | None = None,
-    resume: bool = False,
+    resume: State | None = None,
     watch: Callable[[Epoch], None] = lambda epoch: None,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
@@ -72,7 +72,7 @@ def train(
     Parameters
     ----------
     checkpoint : where the training is saved now and then
-    resume : whether to go on from what is saved there, if anything is, to the same weights
+    resume : what was read from a checkpoint, to go on from to the same weights
     watch : as `trainer.fit.fit` takes it
     stop, clock : as `trainer.watchdog.Watchdog` takes them
     now : the time of day for the card
@@ -83,8 +83,6 @@ def train(
         nothing better than the random start was found, be it for divergence or lack of time.
     RecipeError, ArchitectureError
         the recipe's layers, activation or solver make no training.
-    CheckpointError
-        a checkpoint cannot be written or read.
     """
     watchdog = Watchdog(recipe.max_seconds, clock, stop)
     split_rng, initial_rng = np.random.default_rng(recipe.seed).spawn(2)
@@ -112,7 +110,7 @@ def train(
                 watchdog,
                 watch=watch,
                 save=checkpoint.offer if checkpoint else lambda state: None,
-                resume=checkpoint.read() if checkpoint and resume else None,
+                resume=resume,
             )
             decisions = _decisions(plan, solver)
         except Halt as halt:  # before the first iteration

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from network import ACTIVATIONS, Architecture, Array, Huber, Loss, Quantile, Rows, Squared
-from network.backpropagation import BLOCK_ROWS
+from network.workspace import BLOCK_ROWS
 from tests.network import textbook
 
 HIDDEN = {0: (), 1: (6,), 2: (7, 5), 3: (6, 5, 4)}

@@ -1,7 +1,5 @@
 """The gradient against central differences, the textbook and scikit-learn; blocks; buffers."""
 
-import weakref
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.neural_network import MLPRegressor
 
 from network import Architecture, ArchitectureError, Array, Backpropagation, Loss, Rows
-from network.backpropagation import BLOCK_ROWS
+from network.workspace import BLOCK_ROWS
 from tests.network import textbook
 from tests.network.problems import (
     EVERY_ACTIVATION,
@@ -251,29 +249,6 @@ def test_theta_and_rows_are_left_alone(loss: Loss) -> None:
     bits(backpropagation, theta, rows)
     for array, untouched in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(array, untouched)
-
-
-def alive(references: Sequence[weakref.ref[Any]]) -> int:
-    return sum(reference() is not None for reference in references)
-
-
-def test_many_row_counts_do_not_pile_up_workspaces() -> None:
-    architecture, theta, rows = problem(count=60)
-    backpropagation = Backpropagation(architecture)
-    references = []
-    for count in range(1, 61):
-        backpropagation.loss_and_gradient(theta, rows[:count])
-        references.append(weakref.ref(backpropagation.workspace(count)))
-    assert 1 <= alive(references) <= 4
-
-
-def test_the_workspace_of_a_full_block_outlives_changing_remainders() -> None:
-    architecture, theta, rows = problem(depth=1, count=BLOCK_ROWS + 12)
-    backpropagation = Backpropagation(architecture)
-    full = backpropagation.workspace(BLOCK_ROWS)
-    for count in range(BLOCK_ROWS + 1, BLOCK_ROWS + 12):
-        backpropagation.loss(theta, rows[:count])
-    assert backpropagation.workspace(BLOCK_ROWS) is full
 
 
 @EVERY_LOSS

@@ -16,8 +16,8 @@ from network import (
     Jacobian,
     Rows,
 )
-from network.backpropagation import BLOCK_ROWS
 from network.jacobian import WHOLE_BLOCK_ROWS
+from network.workspace import BLOCK_ROWS
 from tests.network import textbook
 from tests.network.problems import (
     EVERY_ACTIVATION,

@@ -1,9 +1,12 @@
 """The forward pass and the chain rule of one block, in buffers that are used again."""
 
+import weakref
+
 import numpy as np
+import pytest
 
 from network import Architecture, Array
-from network.workspace import Workspace
+from network.workspace import BLOCK_ROWS, Workspace, Workspaces
 from tests.network import textbook
 from tests.network.problems import (
     EVERY_ACTIVATION,
@@ -101,3 +104,30 @@ def test_rows_may_lie_in_memory_in_any_way() -> None:
     backwards = np.ascontiguousarray(rows.X[::-1])
     for same in (np.asfortranarray(rows.X), backwards[::-1]):
         assert workspace.forward(matrices, same).tobytes() == expected
+
+
+def never() -> None:
+    """A poll that goes on."""
+
+
+def test_many_row_counts_do_not_pile_up_workspaces() -> None:
+    workspaces = Workspaces(Architecture((2, 3, 1)), never)
+    references = [weakref.ref(workspaces.of(count)) for count in range(1, 61)]
+    assert 1 <= sum(reference() is not None for reference in references) <= 4
+
+
+def test_the_workspace_of_a_full_block_outlives_changing_remainders() -> None:
+    workspaces = Workspaces(Architecture((2, 3, 1)), never)
+    full = workspaces.of(BLOCK_ROWS)
+    for remainder in range(1, 12):
+        assert workspaces.of(BLOCK_ROWS) is full
+        workspaces.of(remainder)
+    assert workspaces.of(BLOCK_ROWS) is full
+
+
+def test_a_poll_comes_before_every_workspace() -> None:
+    def stop() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        Workspaces(Architecture((2, 3, 1)), stop).of(5)

@@ -158,7 +158,7 @@ def test_a_training_goes_on_from_its_checkpoint_to_the_same_bits(
         table,
         recipe,
         checkpoint=Checkpoint(tmp_path, identity),
-        resume=True,
+        resume=Checkpoint(tmp_path, identity).read(),
         watch=resumed_told.append,
     )
     whole = train(table, recipe)
