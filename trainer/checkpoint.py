@@ -59,16 +59,19 @@ class Checkpoint:
         Where it cannot be written a training need not end: it warns once and gives up on writing.
         """
         started = self._clock()
-        if started < self._due:
-            return
+        if started >= self._due and self.leave(make_state):
+            took = self._clock() - started
+            self._due = self._clock() + max(self._interval, took / MAX_SHARE)
+
+    def leave(self, make_state: Callable[[], State]) -> bool:
+        """Write the state whenever the last write was; False, with a warning, where it cannot."""
         try:
             self.write(make_state())
         except CheckpointError as error:
             self._warn(f"{error}: going on without checkpoints")
             self._due = math.inf
-        else:
-            took = self._clock() - started
-            self._due = self._clock() + max(self._interval, took / MAX_SHARE)
+            return False
+        return True
 
     def write(self, state: State) -> None:
         """Replace the file.

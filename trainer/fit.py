@@ -97,6 +97,7 @@ def fit(
     watch: Callable[[Epoch], None] = lambda epoch: None,
     keep: Callable[[Array], None] = lambda theta: None,
     save: Callable[[Callable[[], State]], None] = lambda state: None,
+    leave: Callable[[Callable[[], State]], object] = lambda state: None,
     resume: State | None = None,
 ) -> Fit:
     """Iterate until a limit is reached, keeping the weights that validate best.
@@ -108,6 +109,7 @@ def fit(
     watch : told of every epoch
     keep : told of every θ that is the one to keep so far
     save : offered the state after every epoch, as a function that makes it
+    leave : given the same where the training is ended between two iterations
     resume : a state so saved, to go on from to the same bits
     """
     first_loss = validate(solver.theta)
@@ -134,9 +136,14 @@ def fit(
 
     stopped = Stopped.EPOCHS
     while len(course.history) < limits.epochs:
+        try:
+            watchdog.begin()
+        except Halt as halt:
+            stopped = halt.reason
+            leave(lambda: _state(solver, course, watchdog))
+            break
         before = solver.theta.copy()
         try:
-            watchdog.poll()
             iteration = solver.iterate()
         except Halt as halt:
             stopped = halt.reason

@@ -29,6 +29,7 @@ from trainer.watchdog import Halt, Stopped, Watchdog
 
 GOLDEN_ROWS = 8
 HISTORY_POINTS = 200
+GRACE_SECONDS = 0.5  # of an iteration; a training that ends between two can be resumed from there
 STATE_FORMAT = 1  # to be raised where solvers change, so that no checkpoint outlives its code
 
 
@@ -84,7 +85,7 @@ def train(
     RecipeError, ArchitectureError
         the recipe's layers, activation or solver make no training.
     """
-    watchdog = Watchdog(recipe.max_seconds, clock, stop)
+    watchdog = Watchdog(recipe.max_seconds, clock, stop, GRACE_SECONDS)
     split_rng, initial_rng = np.random.default_rng(recipe.seed).spawn(2)
     rows = split(table, split_rng)
     feature_scaling, target_scaling = Scaling.of(rows.train.X), Scaling.of(rows.train.Y)
@@ -110,6 +111,7 @@ def train(
                 watchdog,
                 watch=watch,
                 save=checkpoint.offer if checkpoint else lambda state: None,
+                leave=checkpoint.leave if checkpoint else lambda state: None,
                 resume=resume,
             )
             decisions = _decisions(plan, solver)

@@ -31,15 +31,21 @@ class Watchdog:
     seconds : the time limit
     clock : seconds, monotone
     stop : whether somebody wants it to end
+    grace_seconds : how long an iteration may have run and still be left to its end
     """
 
     def __init__(
-        self, seconds: float, clock: Callable[[], float], stop: Callable[[], bool]
+        self,
+        seconds: float,
+        clock: Callable[[], float],
+        stop: Callable[[], bool],
+        grace_seconds: float = 0.0,
     ) -> None:
         self._limit = seconds
         self._clock = clock
         self._stop = stop
-        self._started = clock()
+        self._grace = grace_seconds
+        self._started = self._began = clock()
 
     @property
     def elapsed(self) -> float:
@@ -50,8 +56,17 @@ class Watchdog:
         """Count the seconds of an earlier part."""
         self._started = self._clock() - elapsed
 
+    def begin(self) -> None:
+        """Raise `Halt` where the training has to end; if not, an iteration begins."""
+        self._check()
+        self._began = self._clock() if self._grace else self._began
+
     def poll(self) -> None:
-        """Raise `Halt` where the training has to end."""
+        """The same from within an iteration, but leave it to its end where that is near."""
+        if not self._grace or self._clock() - self._began > self._grace:
+            self._check()
+
+    def _check(self) -> None:
         if self._stop():
             raise Halt(Stopped.INTERRUPTED)
         if self.elapsed > self._limit:

@@ -194,6 +194,26 @@ def test_an_interruption_before_the_first_iteration_is_told(make_table: MakeTabl
     assert trained.card["training"]["best_epoch"] == 0
 
 
+def test_an_interrupted_training_leaves_its_state_whatever_the_interval(
+    make_table: MakeTable, tmp_path: Path
+) -> None:
+    table, recipe = make_table(rows=60), replace(SHORT, epochs=40)
+    identity = training_identity(table, recipe)
+    told: list[Epoch] = []
+    train(
+        table,
+        recipe,
+        checkpoint=Checkpoint(tmp_path, identity),
+        watch=told.append,
+        stop=lambda: len(told) == 7,
+    )
+    state = Checkpoint(tmp_path, identity).read()
+    assert state is not None
+    assert len(state["history"]) == len(told) == 7
+    resumed, whole = train(table, recipe, resume=state), train(table, recipe)
+    assert resumed.model.theta.tobytes() == whole.model.theta.tobytes()
+
+
 def test_only_the_time_limit_may_change_between_a_training_and_its_resumption(
     make_table: MakeTable,
 ) -> None:

@@ -64,3 +64,17 @@ def test_the_seconds_of_an_earlier_part_count() -> None:
     clock.now += 0.001
     with pytest.raises(Halt):
         watchdog.poll()
+
+
+def test_an_iteration_that_has_just_begun_is_left_to_its_end() -> None:
+    clock, told = Clock(), [False]
+    watchdog = Watchdog(60.0, clock, lambda: told[0], grace_seconds=0.5)
+    watchdog.begin()
+    told[0] = True
+    clock.now += 0.5
+    watchdog.poll()
+    clock.now += 0.25
+    with pytest.raises(Halt):
+        watchdog.poll()
+    with pytest.raises(Halt):
+        watchdog.begin()
