@@ -84,9 +84,7 @@ class Backpropagation:
             delta -= block.Y.T
             total += self._loss.total(delta, block.weights)
             self._loss.slope(delta, block.weights)
-            workspace.prepare()
-            for index, A, layer_delta in workspace.backward(matrices, delta):
-                np.matmul(A, layer_delta.T, out=self._partial_matrices[index])
+            workspace.gradient(matrices, delta, out=self._partial_matrices)
             gradient += self._partial
         squares = self.architecture.targets * rows.total_weight
         gradient /= squares

@@ -134,9 +134,7 @@ class Jacobian:
             second -= 2.0 * workspace.forward(here, block.X)
             if block.weights is not None:
                 second *= block.weights
-            workspace.prepare()
-            for index, A, delta in workspace.backward(here, second):
-                np.matmul(A, delta.T, out=partial[index])
+            workspace.gradient(here, second, out=partial)
             gradient += part
         gradient *= 2.0 / (h**2 * self.architecture.targets * rows.total_weight)
         return gradient

@@ -82,6 +82,18 @@ class Workspace:
             delta *= self._slopes[index - 1]
         yield 0, self._A[0], delta
 
+    def gradient(self, matrices: Sequence[Array], delta: Array, out: Sequence[Array]) -> None:
+        """The derivative by θ of a scalar summed over the rows `forward` saw last.
+
+        Parameters
+        ----------
+        delta : (targets, n), the scalar's derivative by the outputs ŷ
+        out : `Architecture.matrices` of the vector to write it to
+        """
+        self.prepare()
+        for index, A, layer_delta in self.backward(matrices, delta):
+            np.matmul(A, layer_delta.T, out=out[index])
+
 
 class Workspaces:
     """Workspaces of the last few sizes that were asked for.
