@@ -5,15 +5,14 @@ Broyden's family, scaled by τ:
 
     H ← (H − H·y·yᵀ·H/(yᵀHy) + φ·(yᵀHy)·v·vᵀ)/τ + s·sᵀ/(yᵀs),    v = s/(yᵀs) − H·y/(yᵀHy)
 
-BFGS is φ = τ = 1. Where F grows like a square, √F grows like a norm: its curvature, which H has to
-learn step by step, says less of how far away the minimum is and more of where.
+BFGS is φ = τ = 1.
 
 References
 ----------
 Nocedal & Wright 2006, "Numerical Optimization", chapter 6: BFGS, and eq. 6.20 for the first scale.
 Al-Baali 1998, "Numerical experience with a class of self-scaling quasi-Newton algorithms".
 Urbán, Stefanou & Pons 2025, "Unveiling the optimization process of physics informed neural
-networks: How accurate and competitive can PINNs be?": the root, and φ and τ as taken here.
+networks: How accurate and competitive can PINNs be?": φ and τ as taken here.
 """
 
 import math
@@ -24,12 +23,12 @@ import numpy as np
 
 from network import Array
 from trainer.objective import Objective
+from trainer.solvers.descent import Descent
 from trainer.solvers.inverse_hessian import InverseHessian
-from trainer.solvers.line_search import Point, wolfe_step
-from trainer.solvers.solver import Iteration, State, Task
+from trainer.solvers.line_search import Point
+from trainer.solvers.solver import State, Task
 
 Coefficients = Callable[[float, float, int], tuple[float, float]]
-FIRST_STEP_LENGTH = 0.1  # of the very first step, in the space of θ
 
 
 @dataclass(frozen=True)
@@ -70,106 +69,72 @@ BFGS = Update(bfgs, first_step=1.0)
 SELF_SCALED_BROYDEN = Update(self_scaled_broyden, first_step=0.35)
 
 
-class QuasiNewton:
-    """One line search along −H·∇f an iteration."""
+class QuasiNewton(Descent):
+    """Descent along −H·∇f, H a dense matrix."""
+
+    _fresh: bool
+    _kept_direction: Array
 
     def __init__(self, task: Task, update: Update) -> None:
-        self._evaluate = root(task.objective)
-        self._update = update
-        self._point = Point(task.theta.copy(), *self._evaluate(task.theta))
+        super().__init__(task, update.first_step)
+        self._coefficients = update.coefficients
         self._H = InverseHessian(len(task.theta))
-        self._start_anew()
-
-    @property
-    def theta(self) -> Array:
-        """θ (P,)."""
-        return self._point.theta
-
-    def iterate(self) -> Iteration:
-        """One step; from the steepest descent where H leads nowhere."""
-        here, direction = self._point, self._direction
-        found = None
-        if here.gradient @ direction < 0.0:
-            length = float(np.linalg.norm(direction))
-            first = FIRST_STEP_LENGTH / length if self._fresh else self._update.first_step
-            found = wolfe_step(self._evaluate, here, direction, first)
-        if not found:
-            if self._fresh:
-                return Iteration(here.value**2, 0.0, converged=True)
-            self._start_anew()
-            return self.iterate()
-        step, self._point = found
-        self._learn(here, step)
-        return Iteration(self._point.value**2, step)
+        self._forget()
 
     def move_to(self, objective: Objective) -> None:
-        """Go on with another objective, near enough for H to be of use."""
-        self._evaluate = root(objective)
-        self._point = Point(self.theta, *self._evaluate(self.theta))
-        self._direction = -(self._H @ self._point.gradient)
+        """As `Descent.move_to`."""
+        super().move_to(objective)
+        self._kept_direction = -(self._H @ self._point.gradient)
 
     def state(self) -> State:
         """The point and H."""
-        return {
-            "theta": self._point.theta,
-            "value": self._point.value,
-            "gradient": self._point.gradient,
-            "direction": self._direction,
+        return super().state() | {
+            "direction": self._kept_direction,
             "fresh": self._fresh,
             "H": self._H.state(),
         }
 
     def restore(self, state: State) -> None:
         """Take over what `state` gave."""
-        self._point = Point(state["theta"], state["value"], state["gradient"])
-        self._direction, self._fresh = state["direction"], state["fresh"]
+        super().restore(state)
+        self._kept_direction, self._fresh = state["direction"], state["fresh"]
         self._H.restore(state["H"])
 
-    def _start_anew(self) -> None:
-        self._H.reset(1.0)
-        self._fresh = True  # H tells nothing yet
-        self._direction = -self._point.gradient
+    def _direction(self) -> Array:
+        return self._kept_direction
 
-    def _learn(self, before: Point, step: float) -> None:
-        """Update H and the direction −H·∇f by what the last step showed."""
-        s, y = step * self._direction, self._point.gradient - before.gradient
+    def _is_fresh(self) -> bool:
+        return self._fresh
+
+    def _forget(self) -> None:
+        self._H.reset(1.0)
+        self._fresh = True
+        self._kept_direction = -self._point.gradient
+
+    def _learn(self, before: Point, direction: Array, step: float) -> None:
+        """Update H, and the direction by the same products."""
+        gradient = self._point.gradient
+        s, y = step * direction, gradient - before.gradient
         ys = float(y @ s)
         if not 0.0 < ys < math.inf:
-            self._direction = -(self._H @ self._point.gradient)
+            self._kept_direction = -(self._H @ gradient)
             return
         if self._fresh:
             self._H.reset(ys / float(y @ y))
-            self._fresh = False
             b = float(s @ s) * float(y @ y) / ys**2
-            Hg = self._H @ self._point.gradient
-            Hy = self._H @ y
         else:
             b = -step * float(s @ before.gradient) / ys  # sᵀH⁻¹s = −step·sᵀ∇f
-            Hg = self._H @ self._point.gradient
-            Hy = Hg + self._direction  # which is −H·∇f before the step
+        Hg = self._H @ gradient
+        Hy = self._H @ y if self._fresh else Hg + direction  # which is −H·∇f before the step
+        self._fresh = False
+        self._kept_direction = -Hg
         yHy = float(y @ Hy)
         if not yHy > 0.0:
-            self._direction = -Hg
             return
-        phi, tau = self._update.coefficients(b, yHy / ys, len(s))
+        phi, tau = self._coefficients(b, yHy / ys, len(s))
         between, along = -phi / ys, (phi * yHy / ys + tau) / ys
         C = np.array([[(phi - 1.0) / yHy, between], [between, along]])
-        if not (np.isfinite(C).all() and 0.0 < tau < math.inf):
-            self._direction = -Hg
-            return
-        pair = np.stack([Hy, s])
-        self._H.update(pair, C, tau)
-        self._direction = (Hg + (C @ (pair @ self._point.gradient)) @ pair) / -tau
-
-
-def root(objective: Objective) -> Callable[[Array], tuple[float, Array]]:
-    """√F and its gradient ∇F/(2√F), as a function of θ."""
-
-    def evaluate(theta: Array) -> tuple[float, Array]:
-        value, gradient = objective.value_and_gradient(theta)
-        rooted = math.sqrt(value) if value >= 0.0 else math.nan
-        if rooted > 0.0:
-            gradient *= 0.5 / rooted
-        return rooted, gradient
-
-    return evaluate
+        if np.isfinite(C).all() and 0.0 < tau < math.inf:
+            pair = np.stack([Hy, s])
+            self._H.update(pair, C, tau)
+            self._kept_direction = (Hg + (C @ (pair @ gradient)) @ pair) / -tau

@@ -14,9 +14,9 @@ from tests.trainer.solvers.problems import (
     least_squares,
     over_the_disk,
 )
+from trainer.solvers.descent import FIRST_STEP_LENGTH, root
 from trainer.solvers.l_bfgs import LBFGS, MEMORY
 from trainer.solvers.line_search import Point, wolfe_step
-from trainer.solvers.quasi_newton import FIRST_STEP_LENGTH, root
 
 
 def textbook(problem: Problem, steps: int) -> list[Array]:

@@ -20,15 +20,14 @@ from tests.trainer.solvers.problems import (
     over_the_disk,
 )
 from trainer.objective import Objective
+from trainer.solvers.descent import FIRST_STEP_LENGTH, root
 from trainer.solvers.inverse_hessian import InverseHessian
 from trainer.solvers.line_search import Point, wolfe_step
 from trainer.solvers.quasi_newton import (
     BFGS,
-    FIRST_STEP_LENGTH,
     SELF_SCALED_BROYDEN,
     QuasiNewton,
     Update,
-    root,
     self_scaled_broyden,
 )
 
