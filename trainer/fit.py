@@ -2,9 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-
-import numpy as np
+from dataclasses import asdict, dataclass, field, fields
 
 from network import Array
 from trainer.solvers import Solver, State
@@ -117,15 +115,8 @@ def fit(
     if resume:
         solver.restore(resume["solver"])
         watchdog.resume(resume["seconds"])
-        course = Course(
-            resume["theta"],
-            resume["best_loss"],
-            resume["bar"],
-            resume["regularised"],
-            resume["best_epoch"],
-            resume["settled_after"],
-            [Epoch(**each) for each in resume["history"]],
-        )
+        course = Course(**{each.name: resume[each.name] for each in fields(Course)})
+        course.history = [Epoch(**each) for each in resume["history"]]
     keep(course.theta)
 
     def judge(loss: float) -> None:
@@ -142,13 +133,11 @@ def fit(
             stopped = halt.reason
             leave(lambda: _state(solver, course, watchdog))
             break
-        before = solver.theta.copy()
         try:
             iteration = solver.iterate()
         except Halt as halt:
             stopped = halt.reason
-            if not np.array_equal(solver.theta, before):  # mini-batches got somewhere
-                judge(validate(solver.theta))
+            judge(validate(solver.theta))  # mini-batches got somewhere
             break
         loss = validate(solver.theta)
         if not (math.isfinite(loss) and math.isfinite(iteration.loss)):
@@ -185,13 +174,8 @@ def fit(
 
 def _state(solver: Solver, course: Course, watchdog: Watchdog) -> State:
     return {
-        "solver": solver.state(),
-        "theta": course.theta,
-        "best_loss": course.best_loss,
-        "bar": course.bar,
-        "regularised": course.regularised,
-        "best_epoch": course.best_epoch,
-        "settled_after": course.settled_after,
+        **vars(course),
         "history": [asdict(each) for each in course.history],
+        "solver": solver.state(),
         "seconds": watchdog.elapsed,
     }
