@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -82,7 +83,11 @@ class Table:
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 over the names and numbers, in order."""
+        """SHA-256 over the names and numbers, in order; computed once."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         digest = hashlib.sha256(repr((self.features, self.targets)).encode())
         for array in (self.X, self.Y, *([] if self.weights is None else [self.weights])):
             digest.update(np.ascontiguousarray(array).reshape(-1).data)  # not copied
