@@ -30,7 +30,7 @@ from trainer.watchdog import Halt, Stopped, Watchdog
 GOLDEN_ROWS = 8
 HISTORY_POINTS = 200
 GRACE_SECONDS = 0.5  # of an iteration; a training that ends between two can be resumed from there
-STATE_FORMAT = 1  # to be raised where solvers change, so that no checkpoint outlives its code
+STATE_FORMAT = 2  # to be raised where solvers or the split change: no checkpoint outlives its code
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from trainer.errors import TrainingFailed
 from trainer.fit import Epoch
 from trainer.recipe import Recipe
 from trainer.solvers import SOLVERS
+from trainer.split import split
 from trainer.table import Table
 from trainer.training import train, training_identity
 from trainer.watchdog import Stopped
@@ -85,8 +86,8 @@ def test_the_report_shows_the_test_rows_and_their_residuals(make_table: MakeTabl
 
 
 def test_weights_say_which_rows_to_follow(make_table: MakeTable) -> None:
-    a = np.tile(np.linspace(-1.0, 1.0, 50), 4)[:, None]
-    high = np.arange(200) < 100
+    a = np.tile(np.linspace(-1.0, 1.0, 500), 4)[:, None]
+    high = np.arange(2000) < 1000
     Y = np.where(high, 1.0, 0.0)[:, None] + 0.0 * a
     weights = np.where(high, 3.0, 1.0)
     table = Table(("a",), ("y",), a, Y, "made", weights)
@@ -229,10 +230,13 @@ def test_test_rows_have_no_say_in_the_model(make_table: MakeTable) -> None:
     trained = train(table, SHORT)
     test_rows = (table.X[:, None] == trained.golden_inputs).all(axis=2).any(axis=1)
     assert test_rows.sum() == 6
+    many = make_table(rows=1000)
+    outliers = replace(many, X=1000.0 * many.X, Y=many.Y - 1000.0)
+    held_out = split(outliers, np.random.default_rng(0)).test  # these are so among others as well
     X, Y = table.X.copy(), table.Y.copy()
-    X[test_rows] = [[-1000.0], [1000.0]] * 3
-    Y[test_rows] -= 1000.0
+    X[test_rows], Y[test_rows] = held_out.X[:6], held_out.Y[:6]
     other = train(replace(table, X=X, Y=Y), SHORT)
+    np.testing.assert_array_equal(other.golden_inputs, held_out.X[:6])
     for part in ("theta", "feature_range"):
         assert getattr(other.model, part).tobytes() == getattr(trained.model, part).tobytes()
     for scaling in ("feature_scaling", "target_scaling"):
