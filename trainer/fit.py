@@ -94,6 +94,7 @@ def fit(
     *,
     watch: Callable[[Epoch], None] = lambda epoch: None,
     keep: Callable[[Array], None] = lambda theta: None,
+    suffices: Callable[[Array], bool] = lambda theta: False,
     save: Callable[[Callable[[], State]], None] = lambda state: None,
     leave: Callable[[Callable[[], State]], object] = lambda state: None,
     resume: State | None = None,
@@ -106,18 +107,15 @@ def fit(
     watchdog : whose `poll` the solver's objective calls
     watch : told of every epoch
     keep : told of every θ that is the one to keep so far
+    suffices : whether such a θ, the start apart, is good enough to end with
     save : offered the state after every epoch, as a function that makes it
     leave : given the same where the training is ended between two iterations
     resume : a state so saved, to go on from to the same bits
     """
-    first_loss = validate(solver.theta)
-    course = Course(solver.theta.copy(), first_loss, first_loss)
-    if resume:
-        solver.restore(resume["solver"])
-        watchdog.resume(resume["seconds"])
-        course = Course(**{each.name: resume[each.name] for each in fields(Course)})
-        course.history = [Epoch(**each) for each in resume["history"]]
+    course = _resumed(resume, solver, watchdog) if resume else _begun(solver, validate)
     keep(course.theta)
+    if course.best_epoch and suffices(course.theta):  # resumed, with a milder target
+        return Fit(course.theta, course.best_epoch, Stopped.TARGET, course.history)
 
     def judge(loss: float) -> None:
         if loss < course.bar:
@@ -159,6 +157,9 @@ def fit(
             )
         )
         watch(course.history[-1])
+        if course.best_epoch == len(course.history) and suffices(course.theta):
+            stopped = Stopped.TARGET
+            break
         if iteration.tentative:
             course.settled_after = len(course.history)
         waited = len(course.history) - max(course.best_epoch, course.settled_after)
@@ -170,6 +171,20 @@ def fit(
             break
         save(lambda: _state(solver, course, watchdog))
     return Fit(course.theta, course.best_epoch, stopped, course.history)
+
+
+def _begun(solver: Solver, validate: Callable[[Array], float]) -> Course:
+    loss = validate(solver.theta)
+    return Course(solver.theta.copy(), loss, loss)
+
+
+def _resumed(state: State, solver: Solver, watchdog: Watchdog) -> Course:
+    """What `_state` was given, with the solver and the watchdog as they were then."""
+    solver.restore(state["solver"])
+    watchdog.resume(state["seconds"])
+    course = Course(**{each.name: state[each.name] for each in fields(Course)})
+    course.history = [Epoch(**each) for each in state["history"]]
+    return course
 
 
 def _state(solver: Solver, course: Course, watchdog: Watchdog) -> State:

@@ -18,7 +18,7 @@ MAX_INTEGER = 2**53  # what every reader of a card's JSON keeps exactly
 class Recipe:
     """Everything that, with the data, decides the weights.
 
-    What is None is chosen by `trainer.plan`, which knows the data.
+    What is None is chosen by `trainer.plan`, which knows the data, but for `target_mse`.
 
     Attributes
     ----------
@@ -32,6 +32,8 @@ class Recipe:
     learning_rate, schedule, batch_size : for the first-order solvers
     epochs : passes over the training rows, or iterations of a solver that takes all at once
     patience : epochs without a better validation loss before stopping
+    target_mse : mean squared error on the validation rows, in the targets' own units and over all
+        targets, at which to stop; None: whatever it is, go on
     max_seconds : time for the fit
 
     Raises
@@ -52,6 +54,7 @@ class Recipe:
     batch_size: int | None = None
     epochs: int | None = None
     patience: int | None = None
+    target_mse: float | None = None
     max_seconds: float = 60.0
     seed: int = 0
 
@@ -66,7 +69,15 @@ class Recipe:
                 raise RecipeError(
                     f"unknown {name} {getattr(self, name)!r}; expected one of {choices}"
                 )
-        for name in ("learning_rate", "batch_size", "epochs", "patience", "max_seconds", "starts"):
+        for name in (
+            "learning_rate",
+            "batch_size",
+            "epochs",
+            "patience",
+            "target_mse",
+            "max_seconds",
+            "starts",
+        ):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise RecipeError(f"{name} must be above 0 and finite, got {value}")

@@ -142,6 +142,12 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
     "--patience", type=int, help="Epochs without improvement; default: a tenth of all, at least 20."
 )
 @click.option(
+    "--target-mse",
+    type=float,
+    help="Stop where the mean squared error on the validation rows is down to this, "
+    "in the target's own units.",
+)
+@click.option(
     "--seed",
     type=int,
     default=DEFAULTS.seed,

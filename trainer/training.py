@@ -101,6 +101,29 @@ def train(
     loss = recipe.make_loss()
     objective = Objective(architecture, scaled(rows.train), loss, recipe.penalty, watchdog.poll)
     validation = Validation(architecture, scaled(rows.validation), loss)
+    feature_range = np.vstack([rows.train.X.min(axis=0), rows.train.X.max(axis=0)])
+
+    def model_of(theta: Array) -> Model:
+        return Model(
+            architecture=architecture,
+            theta=theta,
+            feature_scaling=feature_scaling,
+            target_scaling=target_scaling,
+            features=table.features,
+            targets=table.targets,
+            feature_range=feature_range,
+        )
+
+    def metrics_of(Y_hat: Array, part: Rows) -> dict[str, Any]:
+        return regression_metrics(Y_hat, part.Y, table.targets, part.weights)
+
+    def suffices(theta: Array) -> bool:  # the test rows have no say in when to stop
+        if recipe.target_mse is None:
+            return False
+        Y_hat = model_of(theta).predict(rows.validation.X)
+        mse: float = metrics_of(Y_hat, rows.validation)["mse"]
+        return mse <= recipe.target_mse
+
     with np.errstate(all="ignore"):  # a training that overflows ends as diverged
         try:
             solver = make_solver(plan, architecture, objective, validation, initial_rng)
@@ -110,6 +133,7 @@ def train(
                 plan.limits(validation.rows),
                 watchdog,
                 watch=watch,
+                suffices=suffices,
                 save=checkpoint.offer if checkpoint else lambda state: None,
                 leave=checkpoint.leave if checkpoint else lambda state: None,
                 resume=resume,
@@ -119,18 +143,10 @@ def train(
             outcome = Fit(np.zeros(architecture.parameters), 0, halt.reason, [])
             decisions = list(plan.reasons)
     _refuse_untrained(outcome, plan)
-    model = Model(
-        architecture=architecture,
-        theta=outcome.theta,
-        feature_scaling=feature_scaling,
-        target_scaling=target_scaling,
-        features=table.features,
-        targets=table.targets,
-        feature_range=np.vstack([rows.train.X.min(axis=0), rows.train.X.max(axis=0)]),
-    )
+    model = model_of(outcome.theta)
     with np.errstate(all="ignore"):
         Y_hat = model.predict(rows.test.X)
-        metrics = regression_metrics(Y_hat, rows.test.Y, table.targets, rows.test.weights)
+        metrics = metrics_of(Y_hat, rows.test)
     if recipe.loss == "quantile":
         metrics["below"] = share_below(Y_hat, rows.test.Y, rows.test.weights)
     if not math.isfinite(metrics["mse"]):
@@ -160,7 +176,7 @@ def train(
 def training_identity(table: Table, recipe: Recipe) -> dict[str, Any]:
     """All that decides a training's trajectory, for the name of its checkpoint."""
     asked = asdict(recipe)
-    del asked["max_seconds"]
+    del asked["max_seconds"], asked["target_mse"]
     return {
         "format": STATE_FORMAT,
         "data": table.fingerprint(),

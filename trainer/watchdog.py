@@ -10,6 +10,7 @@ class Stopped(StrEnum):
     EPOCHS = "all epochs done"
     CONVERGED = "converged"
     PATIENCE = "no better for a while"
+    TARGET = "target reached"
     TIME = "time limit"
     INTERRUPTED = "interrupted"
     DIVERGED = "diverged"

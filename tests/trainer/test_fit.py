@@ -158,6 +158,73 @@ def test_a_solver_that_has_converged_ends_the_training(name: str) -> None:
     assert LINE.objective().value(outcome.theta) <= LINE.loss
 
 
+# --- a θ that is good enough
+
+
+def test_the_first_kept_theta_that_suffices_ends_the_training() -> None:
+    offered: list[int] = []
+    outcome = stride_on(
+        Strides(),
+        suffices=lambda theta: bool(theta[0] >= 1.0),
+        save=lambda make_state: offered.append(len(make_state()["history"])),
+    )
+    assert (outcome.stopped, outcome.best_epoch) == (Stopped.TARGET, 2)
+    np.testing.assert_array_equal(outcome.theta, [1.0, 0.0])
+    assert len(outcome.history) == 2
+    assert offered == [1]
+
+
+def test_whether_it_suffices_is_asked_once_of_every_theta_kept_but_the_start() -> None:
+    asked: list[float] = []
+
+    def suffices(theta: Array) -> bool:
+        asked.append(theta[0])
+        return False
+
+    assert stride_on(Strides(), suffices=suffices).stopped is Stopped.EPOCHS
+    assert asked == [0.5, 1.0, 1.5, 2.0]
+
+
+@pytest.mark.parametrize("option", [{"epochs": 2}, {"patience": 1}])
+def test_a_target_reached_where_the_training_ends_anyhow_is_told(option: dict[str, Any]) -> None:
+    outcome = stride_on(Strides(), suffices=lambda theta: bool(theta[0] >= 1.0), **option)
+    assert outcome.stopped is Stopped.TARGET
+
+
+def test_tentative_iterations_may_suffice() -> None:
+    validate = loss_on(TWICE, ONE_WEIGHT)
+    task = Task(Objective(ONE_WEIGHT, TWICE), np.zeros(2), 0, 10, 1.0, constant, 10)
+    solver = MultiStart([lambda: MiniBatch(task, Strides())] * 2, 10, 2, validate)
+    watchdog = Watchdog(math.inf, lambda: 0.0, lambda: False)
+    outcome = fit(solver, validate, Limits(10, 9), watchdog, suffices=lambda theta: True)
+    assert (outcome.stopped, outcome.best_epoch) == (Stopped.TARGET, 1)
+
+
+@pytest.mark.parametrize("saved_after", [3, 6])  # the best epoch is the fourth
+def test_a_resumed_training_whose_kept_theta_suffices_ends_at_once(
+    saved_after: int, tmp_path: Path
+) -> None:
+    checkpoint, again = every_epoch(tmp_path), Strides()
+    first = stride_on(Strides(), epochs=saved_after, save=checkpoint.offer)
+    outcome = stride_on(
+        again, resume=checkpoint.read(), suffices=lambda theta: bool(theta[0] >= 1.5)
+    )
+    assert outcome.stopped is Stopped.TARGET
+    assert outcome.history == first.history
+    assert (outcome.theta.tobytes(), outcome.best_epoch) == (
+        first.theta.tobytes(),
+        first.best_epoch,
+    )
+    assert again.steps == saved_after  # as restored
+
+
+def test_a_resumed_training_does_not_end_with_the_start(tmp_path: Path) -> None:
+    checkpoint = every_epoch(tmp_path)
+    stride_on(Strides(), start=2.0, epochs=3, save=checkpoint.offer)
+    outcome = stride_on(Strides(), start=2.0, resume=checkpoint.read(), suffices=lambda theta: True)
+    assert (outcome.stopped, outcome.best_epoch) == (Stopped.EPOCHS, 0)
+
+
 @pytest.mark.parametrize("broken", [np.nan, 1e200])
 def test_divergence_ends_with_the_best_weights_so_far(broken: float) -> None:
     class Breaks(Strides):

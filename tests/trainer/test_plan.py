@@ -145,6 +145,7 @@ def test_the_card_has_every_default_filled_in() -> None:
         "batch_size": 64,
         "epochs": 952,
         "patience": 95,
+        "target_mse": None,
         "max_seconds": 60.0,
         "seed": 4,
     }

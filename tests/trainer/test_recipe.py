@@ -22,6 +22,8 @@ from trainer.solvers import SOLVERS
         ({"epochs": -1}, "epochs must be above 0 and finite, got -1"),
         ({"epochs": 0}, "epochs must be above 0 and finite, got 0"),
         ({"patience": 0}, "patience must be above 0 and finite, got 0"),
+        ({"target_mse": 0.0}, "target_mse must be above 0 and finite, got 0.0"),
+        ({"target_mse": math.nan}, "target_mse must be above 0 and finite, got nan"),
         ({"max_seconds": 0.0}, "max_seconds must be above 0 and finite, got 0.0"),
         ({"max_seconds": math.inf}, "max_seconds must be above 0 and finite, got inf"),
         ({"seed": -1}, "seed must be 0 or more, got -1"),

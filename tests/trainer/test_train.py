@@ -172,6 +172,7 @@ def test_options_reach_the_recipe(run: Run, models: Path) -> None:
         "batch_size": 50,
         "epochs": 2,
         "patience": 7,
+        "target_mse": 1e-9,
         "max_seconds": 30.0,
         "seed": 11,
     }
@@ -228,6 +229,17 @@ def test_help_names_every_choice(run: Run) -> None:
         assert f"[{'|'.join(choices)}]" in shown
 
 
+def test_a_target_error_ends_the_training_and_is_told(run: Run, models: Path) -> None:
+    done = run("--target-mse", 1e-3, "--json")
+    assert done.returncode == 0, done.stderr
+    outcome = last_line(done)
+    assert (outcome["state"], outcome["stopped"]) == ("promoted", "target reached")
+    assert outcome["test_mse"] < 2e-3
+    assert outcome["best_epoch"] == outcome["epochs"] < 1000
+    card = Registry.local(models).load(1).card
+    assert (card["recipe"]["target_mse"], card["training"]["stopped"]) == (1e-3, "target reached")
+
+
 # --- refusals
 
 
@@ -242,6 +254,7 @@ def test_help_names_every_choice(run: Run) -> None:
         (["--data", "t.csv", "--target", "y", "--samples", "99"], "--samples goes with the synth"),
         (["--loss", "huber", "--solver", "levenberg-marquardt"], "knows the squared loss alone"),
         (["--solver", "bfgs", "--layers", "128,64"], "8,961 are too many, the limit is 5,000"),
+        (["--target-mse", "0"], "target_mse must be above 0 and finite, got 0.0"),
         (["--max-seconds", "inf"], "max_seconds must be above 0 and finite, got inf"),
         (["--layers", "8,0"], "every layer size must be a whole number from 1, got [4, 8, 0, 1]"),
         (["--seed", "100000000000000000000"], "seed must be at most"),

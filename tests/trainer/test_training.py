@@ -215,12 +215,73 @@ def test_an_interrupted_training_leaves_its_state_whatever_the_interval(
     assert resumed.model.theta.tobytes() == whole.model.theta.tobytes()
 
 
-def test_only_the_time_limit_may_change_between_a_training_and_its_resumption(
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"loss": "huber"},
+        {"loss": "quantile", "quantile": 0.4},
+        {"solver": "adam", "schedule": "constant"},
+    ],
+    ids=str,
+)
+def test_a_target_error_is_met_on_the_validation_rows_first_by_the_last_epoch(
+    options: dict[str, Any], weighted: bool, make_table: MakeTable
+) -> None:
+    table = make_table(rows=200, targets=3)
+    units = np.array([1.0, 0.01, 1.0])  # scaled, all targets would count for as much
+    weights = np.linspace(0.5, 5.0, 200) if weighted else None
+    table = replace(table, Y=units * table.Y, weights=weights)
+    recipe = Recipe(layers=(8,), starts=1, epochs=300, target_mse=0.05, **options)
+
+    def validation_mse(epochs: int) -> float:
+        model = train(table, replace(recipe, epochs=epochs, target_mse=None)).model
+        split_rng, _ = np.random.default_rng(recipe.seed).spawn(2)
+        held = split(table, split_rng).validation
+        squares = ((model.predict(held.X) - held.Y) ** 2).mean(axis=1)
+        return float(np.average(squares, weights=held.weights))
+
+    trained = train(table, recipe)
+    epochs = trained.card["training"]["epochs"]
+    assert trained.stopped is Stopped.TARGET
+    assert trained.card["training"]["best_epoch"] == epochs
+    assert validation_mse(epochs) <= 0.05 < validation_mse(epochs - 1)
+
+
+def test_a_target_error_that_is_out_of_reach_changes_nothing(make_table: MakeTable) -> None:
+    table = make_table()
+    free, aimed = (train(table, replace(SHORT, target_mse=mse)) for mse in (None, 1e-300))
+    assert aimed.stopped is Stopped.EPOCHS
+    assert aimed.model.theta.tobytes() == free.model.theta.tobytes()
+
+
+def test_a_checkpoint_that_meets_a_milder_target_is_the_result(
+    make_table: MakeTable, tmp_path: Path
+) -> None:
+    table, recipe = make_table(rows=60), replace(SHORT, epochs=40)
+    told: list[Epoch] = []
+    first = train(
+        table,
+        recipe,
+        checkpoint=Checkpoint(tmp_path, training_identity(table, recipe)),
+        watch=told.append,
+        stop=lambda: len(told) == 20,
+    )
+    milder = replace(recipe, target_mse=1e3)
+    state = Checkpoint(tmp_path, training_identity(table, milder)).read()
+    resumed = train(table, milder, resume=state, watch=told.append)
+    assert (resumed.stopped, len(told)) == (Stopped.TARGET, 20)
+    assert resumed.model.theta.tobytes() == first.model.theta.tobytes()
+
+
+def test_only_the_time_limit_and_the_target_may_change_between_a_training_and_its_resumption(
     make_table: MakeTable,
 ) -> None:
     table = make_table()
     identity = training_identity(table, SHORT)
     assert training_identity(table, replace(SHORT, max_seconds=1.0)) == identity
+    assert training_identity(table, replace(SHORT, target_mse=1.0)) == identity
     assert training_identity(table, replace(SHORT, seed=9)) != identity
     assert training_identity(make_table(rows=61), SHORT) != identity
 
