@@ -2,6 +2,8 @@
 
 from registry.errors import (
     KeyExists,
+    NothingBefore,
+    PromotionOvertaken,
     RegistryError,
     SettingsError,
     StorageError,
@@ -17,7 +19,9 @@ __all__ = [
     "Card",
     "KeyExists",
     "LocalStorage",
+    "NothingBefore",
     "Promotion",
+    "PromotionOvertaken",
     "Registry",
     "RegistryError",
     "Settings",

@@ -5,7 +5,9 @@ RegistryError
 ├── StorageError         the folder cannot be read or written
 │   └── KeyExists        exclusive create found the key taken
 ├── VersionNotFound      no version of that number
-└── VersionRefused       a file that is damaged, forged or of another format
+├── VersionRefused       a file that is damaged, forged or of another format
+├── PromotionOvertaken   somebody else promoted in the meantime
+└── NothingBefore        no version was current before the one that is
 """
 
 
@@ -35,3 +37,11 @@ class VersionNotFound(RegistryError):
 
 class VersionRefused(RegistryError):
     """A version's file is damaged, forged or of another format; the message says how."""
+
+
+class PromotionOvertaken(RegistryError):
+    """Somebody else promoted since the decision to promote was made."""
+
+
+class NothingBefore(RegistryError):
+    """No version was current before the one that is."""

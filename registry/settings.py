@@ -1,9 +1,11 @@
 """Everything that can be set, read once from the environment and checked."""
 
 import logging
+import math
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,7 +27,14 @@ class Settings:
     Attributes
     ----------
     models : the folder of versions
-    state : the folder of what unfinished work keeps
+    state : the folder of jobs, checkpoints and the admin token
+    database_url : the database of jobs; empty: SQLite in the state folder
+    data : the folder whose tables a job may name
+    admin_token : what admin requests have to carry; empty: one is made and kept in the state folder
+    retrain_cron : when the worker retrains by itself; empty: never
+    gate_margin : by which fraction a new version may be worse than the current one and still be
+        promoted; below 0 it has to be better by as much
+    keep_versions : how many versions are kept
     host, port : where the service listens; port 0 takes a free one
     workers, threads : processes of the service, and threads in each
     max_body_bytes : the largest request body taken
@@ -33,6 +42,12 @@ class Settings:
 
     models: Path = Path("models")
     state: Path = Path("var")
+    database_url: str = field(default="", repr=False)  # it may hold a password
+    data: Path = Path("data")
+    admin_token: str = field(default="", repr=False)
+    retrain_cron: str = ""
+    gate_margin: float = 0.0
+    keep_versions: int = 50
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 0  # 0: one per core
@@ -42,6 +57,11 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.workers:
             object.__setattr__(self, "workers", _cores())
+
+    @property
+    def jobs_url(self) -> str:
+        """Where jobs are kept."""
+        return self.database_url or f"sqlite:///{(self.state / 'jobs.sqlite').absolute()}"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -65,7 +85,9 @@ class Settings:
         return cls(**{names[key]: _parse(key, value) for key, value in given.items()})
 
 
-_RANGES = {
+_RANGES: dict[str, tuple[float, float]] = {
+    "NUMNET_GATE_MARGIN": (-0.99, 1_000_000),
+    "NUMNET_KEEP_VERSIONS": (2, 1_000_000),
     "NUMNET_PORT": (0, 65_535),
     "NUMNET_WORKERS": (1, 1_024),
     "NUMNET_THREADS": (1, 1_024),
@@ -74,19 +96,50 @@ _RANGES = {
 
 
 def _parse(key: str, value: str) -> Any:
-    if key == "NUMNET_STATE":
+    if key == "NUMNET_MODELS" and "://" in value:
+        raise SettingsError(f"{key}: expected a folder; object storage is not supported")
+    if key in ("NUMNET_MODELS", "NUMNET_STATE", "NUMNET_DATA"):
         return Path(value)
-    if key == "NUMNET_MODELS":
-        if "://" in value:
-            raise SettingsError(f"{key}: expected a folder; object storage is not supported")
-        return Path(value)
-    if key not in _RANGES:
-        return value
+    if key in _RANGES:
+        return _number(key, value)
+    if key == "NUMNET_DATABASE_URL":
+        return _database_url(key, value)
+    if key == "NUMNET_RETRAIN_CRON":
+        return _cron(key, value)
+    if key == "NUMNET_ADMIN_TOKEN" and not re.fullmatch(r"[!-~]+", value):
+        raise SettingsError(f"{key}: expected printable ASCII characters without spaces")
+    return value
+
+
+def _number(key: str, value: str) -> float:
     least, greatest = _RANGES[key]
+    kind, what = (float, "number") if key == "NUMNET_GATE_MARGIN" else (int, "whole number")
     try:
-        number = int(value)
+        number = kind(value)
     except ValueError:
-        number = least - 1
+        number = math.nan
     if not least <= number <= greatest:
-        raise SettingsError(f"{key}={value}: expected a whole number from {least} to {greatest}")
+        raise SettingsError(f"{key}={value}: expected a {what} from {least} to {greatest}")
     return number
+
+
+def _cron(key: str, value: str) -> str:
+    from croniter import croniter  # noqa: PLC0415  # slow to import, and few need it
+
+    if len(value.split()) != 5 or not croniter.is_valid(value):
+        raise SettingsError(
+            f"{key}={value}: expected five fields, minute hour day month weekday, as in 0 3 * * *"
+        )
+    return value
+
+
+def _database_url(key: str, value: str) -> str:
+    """The URL as every library takes it; it may hold a password, which no message repeats."""
+    scheme, _, rest = value.partition("://")
+    if scheme in ("postgres", "postgresql") and rest:
+        return f"postgresql://{rest}"
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return value
+    raise SettingsError(
+        f"{key}: expected postgresql://user:password@host:port/database or sqlite:////a/file"
+    )

@@ -1,4 +1,4 @@
-"""Where versions and the promotion log are kept: three verbs, and a cheap way to see news."""
+"""Where versions and the promotion log are kept: four verbs, and a cheap way to see news."""
 
 import contextlib
 import os
@@ -43,6 +43,9 @@ class Storage(Protocol):
 
     def list(self, prefix: str) -> list[str]:
         """The keys that start with `prefix` and have no further `/`, in no order."""
+
+    def delete(self, key: str) -> None:
+        """Forget `key`; nothing happens where it is not there."""
 
     def check_writable(self) -> None:
         """Raise `StorageError` where `create` could not work, before work is spent on it."""
@@ -103,6 +106,13 @@ class LocalStorage:
         if len(content) > MAX_OBJECT_BYTES:
             raise StorageError(f"{key} is larger than {MAX_OBJECT_BYTES:,} bytes")
         return content
+
+    def delete(self, key: str) -> None:
+        with (
+            _explained(f"cannot delete {key} under {self.root}"),
+            contextlib.suppress(FileNotFoundError),
+        ):
+            os.unlink(self.root / key)
 
     def list(self, prefix: str) -> list[str]:
         folder, _, start = prefix.rpartition("/")

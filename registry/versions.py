@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from network import Array, Model
-from registry.errors import KeyExists, VersionNotFound, VersionRefused
+from registry.errors import (
+    KeyExists,
+    NothingBefore,
+    PromotionOvertaken,
+    VersionNotFound,
+    VersionRefused,
+)
 from registry.model_file import Card, Version, decode, encode
 from registry.storage import PROMOTION_KEY, LocalStorage, Storage, promotion_key
 
@@ -114,11 +120,31 @@ class Registry:
             self._cards[version] = (sha256, card)
         return card
 
-    def promote(self, version: int, *, by: str, reason: str, at: datetime) -> Promotion:
-        """Make a version current, once it is verified.
+    def content(self, version: int) -> bytes:
+        """A version's file, verified.
 
         Raises
         ------
+        VersionNotFound, VersionRefused, StorageError
+        """
+        content = self._read(version)
+        _verified(version, content)
+        return content
+
+    def promote(
+        self, version: int, *, by: str, reason: str, at: datetime, after: int | None = None
+    ) -> Promotion:
+        """Make a version current, once it is verified.
+
+        Parameters
+        ----------
+        after : the number of the last promotion that the decision knew of, 0 for none; by default
+            it is made whatever was promoted meanwhile
+
+        Raises
+        ------
+        PromotionOvertaken
+            there is a promotion later than `after`.
         VersionNotFound, VersionRefused, StorageError
         """
         sha256 = self.load(version).sha256
@@ -127,6 +153,8 @@ class Registry:
             # The number first: were `latest` read before it, an entry made in between would be
             # followed by one that does not know of it.
             number = max([number, *self.promotion_numbers()]) + 1
+            if after is not None and number != after + 1:
+                raise PromotionOvertaken(f"promotion {number - 1} was made meanwhile")
             latest = self.current()
             promotion = Promotion(
                 number=number,
@@ -144,6 +172,54 @@ class Registry:
             except KeyExists:
                 continue  # somebody else promoted meanwhile: `previous` has changed
             return promotion
+
+    def roll_back(self, *, by: str, at: datetime, reason: str = "rolled back") -> Promotion:
+        """Make the version current that was so before the one that is.
+
+        Rolled back again, it goes one further back, and never forth. Versions that were deleted
+        since are passed over.
+
+        Raises
+        ------
+        NothingBefore, VersionNotFound, VersionRefused, StorageError
+        """
+        while True:
+            numbers, there = self.promotion_numbers(), self.versions()
+            before = [each for each in _undo_stack(self.history())[:-1] if each in there]
+            if not before:
+                raise NothingBefore("no version that is still there was current before this one")
+            with contextlib.suppress(PromotionOvertaken):
+                return self.promote(before[-1], by=by, reason=reason, at=at, after=numbers[-1])
+
+    def history(self, limit: int | None = None) -> list[Promotion]:
+        """The readable entries among the log's newest `limit`, by default all; oldest first."""
+        numbers = self.promotion_numbers()
+        found = []
+        for number in numbers[-limit:] if limit else numbers:
+            with contextlib.suppress(VersionRefused):
+                found.append(self.promotion(number))
+        return found
+
+    def retire(self, keep: int) -> list[int]:
+        """Delete the oldest versions but for `keep`; those deleted.
+
+        What is current, what was so before it, and what serves because neither of them verifies
+        stay, however old.
+
+        Raises
+        ------
+        StorageError
+        """
+        retired = []
+        for version in self.versions()[:-keep]:
+            # asked before each: somebody may have promoted it just now
+            stack = _undo_stack(self.history())
+            serving = self.serving()
+            if version not in (*stack[-2:], serving and serving.version):
+                self._storage.delete(f"{version}.npz")
+                self._cards.pop(version, None)
+                retired.append(version)
+        return retired
 
     def promotion_numbers(self) -> list[int]:
         """The numbers of the promotion log's entries, ascending."""
@@ -177,6 +253,15 @@ class Registry:
                 return self.promotion(number)
         return None
 
+    def serving(self) -> Promotion | None:
+        """The newest promotion whose version verifies, which is what a service serves."""
+        for number in reversed(self.promotion_numbers()):
+            with contextlib.suppress(VersionRefused, VersionNotFound):
+                promotion = self.promotion(number)
+                self.load(promotion.version, promotion.sha256)
+                return promotion
+        return None
+
     def generation(self) -> Hashable:
         """Changes when something was promoted; cheap enough to ask before every request."""
         return self._storage.generation()
@@ -186,6 +271,20 @@ class Registry:
         if content is None:
             raise VersionNotFound(version)
         return content
+
+
+def _undo_stack(history: list[Promotion]) -> list[int]:
+    """The versions that going back would make current, one after the other; the last is current.
+
+    To promote what was current before is to go back, whoever does it.
+    """
+    stack: list[int] = []
+    for promotion in history:
+        if len(stack) > 1 and stack[-2] == promotion.version:
+            stack.pop()
+        elif not stack or stack[-1] != promotion.version:
+            stack.append(promotion.version)
+    return stack
 
 
 def _verified(version: int, content: bytes) -> Version:

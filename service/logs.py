@@ -11,18 +11,11 @@ from wsgiref.types import WSGIEnvironment
 import orjson
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from pythonjsonlogger.json import JsonFormatter
 
+from registry.log_lines import formatter
 from service import request_log
 
-
-def formatter() -> JsonFormatter:
-    """One JSON object per record: time, level, logger, message, and what came as `extra`."""
-    return JsonFormatter(
-        "%(levelname)s %(name)s %(message)s",
-        rename_fields={"levelname": "level", "name": "logger"},
-        timestamp="time",
-    )
+_LEVELS = {"service": logging.INFO, "dbos": logging.WARNING}
 
 
 class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -33,10 +26,11 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(formatter())
         self.error_log.handlers = [handler]
-        application = logging.getLogger("service")
-        application.handlers = [handler]
-        application.setLevel(logging.INFO)
-        application.propagate = False
+        for name, level in _LEVELS.items():
+            application = logging.getLogger(name)
+            application.handlers = [handler]
+            application.setLevel(level)
+            application.propagate = False
 
     def access(
         self, resp: Any, req: Any, environ: WSGIEnvironment, request_time: timedelta

@@ -37,6 +37,14 @@ def test_there_is_a_worker_for_each_core_this_process_may_use() -> None:
         ("NUMNET_MODELS", "/srv/models", "models", Path("/srv/models")),
         ("NUMNET_MODELS", "a folder", "models", Path("a folder")),
         ("NUMNET_STATE", "/var/numnet", "state", Path("/var/numnet")),
+        ("NUMNET_DATA", "/srv/data", "data", Path("/srv/data")),
+        ("NUMNET_DATABASE_URL", "sqlite:////jobs.db", "database_url", "sqlite:////jobs.db"),
+        ("NUMNET_DATABASE_URL", "postgres://h/d", "database_url", "postgresql://h/d"),
+        ("NUMNET_DATABASE_URL", "postgresql://h/d", "database_url", "postgresql://h/d"),
+        ("NUMNET_ADMIN_TOKEN", "!~", "admin_token", "!~"),
+        ("NUMNET_RETRAIN_CRON", "*/5 * * * 1-5", "retrain_cron", "*/5 * * * 1-5"),
+        ("NUMNET_GATE_MARGIN", "-0.5", "gate_margin", -0.5),
+        ("NUMNET_KEEP_VERSIONS", "2", "keep_versions", 2),
         ("NUMNET_HOST", "::", "host", "::"),
         ("NUMNET_PORT", "0", "port", 0),
         ("NUMNET_PORT", "65535", "port", 65_535),
@@ -60,13 +68,33 @@ def test_every_variable_may_be_set_at_once() -> None:
         {
             "NUMNET_MODELS": "m",
             "NUMNET_STATE": "s",
+            "NUMNET_DATABASE_URL": "postgres://u:p@h/d",
+            "NUMNET_DATA": "d",
+            "NUMNET_ADMIN_TOKEN": "t0ken!",
+            "NUMNET_RETRAIN_CRON": "0 3 * * *",
+            "NUMNET_GATE_MARGIN": "0.05",
+            "NUMNET_KEEP_VERSIONS": "7",
             "NUMNET_HOST": "0.0.0.0",
             "NUMNET_PORT": "80",
             "NUMNET_WORKERS": "3",
             "NUMNET_THREADS": "5",
             "NUMNET_MAX_BODY_BYTES": "2048",
         }
-    ) == Settings(Path("m"), Path("s"), "0.0.0.0", 80, 3, 5, 2048)
+    ) == Settings(
+        models=Path("m"),
+        state=Path("s"),
+        database_url="postgresql://u:p@h/d",
+        data=Path("d"),
+        admin_token="t0ken!",
+        retrain_cron="0 3 * * *",
+        gate_margin=0.05,
+        keep_versions=7,
+        host="0.0.0.0",
+        port=80,
+        workers=3,
+        threads=5,
+        max_body_bytes=2048,
+    )
 
 
 @pytest.mark.parametrize("field", vars(DEFAULTS))
@@ -81,6 +109,7 @@ def test_an_empty_variable_counts_as_not_set(field: str) -> None:
         ("NUMNET_WORKERS", 1, 1024),
         ("NUMNET_THREADS", 1, 1024),
         ("NUMNET_MAX_BODY_BYTES", 1024, 2**31),
+        ("NUMNET_KEEP_VERSIONS", 2, 1_000_000),
     ],
 )
 @pytest.mark.parametrize(
@@ -95,6 +124,58 @@ def test_a_number_out_of_its_range_is_refused(
     assert str(caught.value) == (
         f"{variable}={given}: expected a whole number from {least} to {greatest}"
     )
+
+
+@pytest.mark.parametrize("value", ["-1", "x", "nan", "inf", "1e7", " "])
+def test_a_margin_out_of_its_range_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"NUMNET_GATE_MARGIN": value})
+    assert str(caught.value) == (
+        f"NUMNET_GATE_MARGIN={value}: expected a number from -0.99 to 1000000"
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["x", "0 3 * *", "0 3 * * * *", "@daily", "61 * * * *", "* * * * x"]
+)
+def test_a_schedule_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"NUMNET_RETRAIN_CRON": value})
+    assert str(caught.value) == (
+        f"NUMNET_RETRAIN_CRON={value}: expected five fields, minute hour day month weekday, "
+        "as in 0 3 * * *"
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["x", "mysql://u:secret@h/d", "sqlite://", "sqlite:///", "postgresql://", "postgres:"]
+)
+def test_another_database_is_refused_without_repeating_its_password(value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"NUMNET_DATABASE_URL": value})
+    assert str(caught.value) == (
+        "NUMNET_DATABASE_URL: expected postgresql://user:password@host:port/database or "
+        "sqlite:////a/file"
+    )
+
+
+@pytest.mark.parametrize("value", ["a b", "a\n", "tö", " x"])
+def test_a_token_that_no_header_carries_is_refused_and_not_repeated(value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"NUMNET_ADMIN_TOKEN": value})
+    assert str(caught.value) == (
+        "NUMNET_ADMIN_TOKEN: expected printable ASCII characters without spaces"
+    )
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = Settings(database_url="postgresql://u:secret@h/d", admin_token="secret")
+    assert "secret" not in repr(settings)
+
+
+def test_jobs_are_kept_in_the_state_folder_by_default(tmp_path: Path) -> None:
+    assert Settings(state=tmp_path).jobs_url == f"sqlite:///{tmp_path}/jobs.sqlite"
+    assert Settings(database_url="postgresql://h/d").jobs_url == "postgresql://h/d"
 
 
 @pytest.mark.parametrize("models", ["s3://key:secret@bucket", "gs://bucket", "file:///models"])
@@ -112,8 +193,10 @@ def test_an_unknown_variable_is_warned_of(variable: str, caplog: pytest.LogCaptu
     assert vars(settings) == vars(DEFAULTS) | {"port": 80}
     [message] = caplog.messages
     assert message == (
-        f"{variable} is not a setting; there are NUMNET_MODELS, NUMNET_STATE, NUMNET_HOST, "
-        "NUMNET_PORT, NUMNET_WORKERS, NUMNET_THREADS, NUMNET_MAX_BODY_BYTES"
+        f"{variable} is not a setting; there are NUMNET_MODELS, NUMNET_STATE, "
+        "NUMNET_DATABASE_URL, NUMNET_DATA, NUMNET_ADMIN_TOKEN, NUMNET_RETRAIN_CRON, "
+        "NUMNET_GATE_MARGIN, NUMNET_KEEP_VERSIONS, NUMNET_HOST, NUMNET_PORT, NUMNET_WORKERS, "
+        "NUMNET_THREADS, NUMNET_MAX_BODY_BYTES"
     )
 
 

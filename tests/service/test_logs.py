@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 
+from registry.log_lines import formatter
 from service import request_log
-from service.logs import JsonLogger, formatter
+from service.logs import JsonLogger
 
 
 @pytest.fixture(autouse=True)
