@@ -3,7 +3,7 @@
 import csv
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -14,6 +14,7 @@ from trainer.table import Table
 
 MAX_ERRORS = 20
 DELIMITERS = ",;\t"
+POLL_ROWS = 10_000
 
 
 def csv_table(
@@ -21,6 +22,9 @@ def csv_table(
     targets: Sequence[str],
     features: Sequence[str] = (),
     weights: str | None = None,
+    *,
+    source: str | None = None,
+    poll: Callable[[], object] = lambda: None,
 ) -> Table:
     """Read the named columns of a UTF-8 file; further columns may hold anything.
 
@@ -32,6 +36,8 @@ def csv_table(
     targets : columns to predict
     features : columns to predict from, in the model's order; all others where empty
     weights : the column that says what each row weighs; rows of weight 0 are left out
+    source : what the table is called; by default as the file
+    poll : called now and then, and may raise to end the reading
 
     Raises
     ------
@@ -39,6 +45,7 @@ def csv_table(
         the file cannot be read, lacks a column, or has cells that are not finite numbers (the
         first 20 are named by line and column); or as `Table`.
     """
+    source = source or path.name
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=_delimiter(file), strict=True)
@@ -47,8 +54,10 @@ def csv_table(
             features = tuple(features or (name for name in header if name not in known))
             columns = _columns(path, header, [*known, *features])
             cells = array("d")
-            for row in _rows(path, reader, header, columns):
+            for count, row in enumerate(_rows(path, reader, header, columns)):
                 cells.extend(row)
+                if count % POLL_ROWS == 0:
+                    poll()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -60,14 +69,14 @@ def csv_table(
     data = np.frombuffer(cells, dtype=np.float64).reshape(-1, len(columns))
     Y, X = data[:, : len(targets)], data[:, len(known) :]
     if not weights:
-        return Table(features, tuple(targets), X.copy(), Y.copy(), path.name)
+        return Table(features, tuple(targets), X.copy(), Y.copy(), source)
     if weights in (*targets, *features):
         raise DataError(f"column {weights!r} cannot be both the weights and a feature or target")
     weight = data[:, len(targets)]
     counts = weight != 0
     if not counts.any():
-        raise DataError(f"{path.name}: every row weighs 0 in column {weights!r}")
-    return Table(features, tuple(targets), X[counts], Y[counts], path.name, weight[counts])
+        raise DataError(f"{source}: every row weighs 0 in column {weights!r}")
+    return Table(features, tuple(targets), X[counts], Y[counts], source, weight[counts], weights)
 
 
 def _delimiter(file: TextIO) -> str:

@@ -65,7 +65,7 @@ class Plan:
         """The recipe with every default filled in, for the model's card."""
         return {
             **asdict(self.recipe),
-            "asked_solver": self.recipe.solver,
+            "asked": self.recipe.asked,
             "solver": self.solver,
             "regularises": self.regularises,
             "starts": self.starts,

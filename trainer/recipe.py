@@ -1,7 +1,8 @@
 """What a training is asked to do."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from network import Huber, Loss, LossError, Quantile, Squared
 from trainer.errors import RecipeError
@@ -93,6 +94,15 @@ class Recipe:
                 )
         self._check_together()
         self.make_loss()
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Its fields that are not left at their defaults."""
+        return {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if getattr(self, each.name) != each.default
+        }
 
     def make_loss(self) -> Loss:
         """The loss it names.

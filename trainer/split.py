@@ -40,12 +40,23 @@ def split(table: Table, rng: np.random.Generator) -> Split:
     random. Validation takes no more than `MAX_VALIDATION_ROWS`; training has the rest.
     """
     rows = table.rows
-    order = np.argsort(_hashes(rows), kind="stable")
-    validation = min(MAX_VALIDATION_ROWS, max(1, round(VALIDATION_FRACTION * len(order))))
-    test = max(1, round(TEST_FRACTION * len(order)))
-    held_out, others = np.split(order, [test])
+    test, others = _order(rows)
+    validation = min(MAX_VALIDATION_ROWS, max(1, round(VALIDATION_FRACTION * len(rows))))
     rng.shuffle(others)
-    return Split(rows[others[validation:]], rows[others[:validation]], rows[held_out])
+    return Split(rows[others[validation:]], rows[others[:validation]], rows[test])
+
+
+def held_out(table: Table) -> Rows:
+    """The test rows alone."""
+    rows = table.rows
+    return rows[_order(rows)[0]]
+
+
+def _order(rows: Rows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Which rows are for the test, and which are not."""
+    order = np.argsort(_hashes(rows), kind="stable")
+    test = max(1, round(TEST_FRACTION * len(order)))
+    return order[:test], order[test:]
 
 
 def _hashes(rows: Rows) -> NDArray[np.uint64]:

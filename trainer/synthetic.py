@@ -5,6 +5,9 @@ import numpy as np
 from network import Array
 from trainer.table import Table
 
+SYNTHETIC = "synthetic"
+DEFAULT_SAMPLES = 5000
+
 
 def synthetic_target(X: Array) -> Array:
     """y for rows x: (N, 4) → (N,)."""
@@ -17,4 +20,4 @@ def synthetic_table(samples: int, seed: int) -> Table:
     """`samples` rows drawn uniformly; the same seed gives the same rows."""
     X = np.random.default_rng(seed).uniform(-1.0, 1.0, (samples, 4))
     y = synthetic_target(X)
-    return Table(("x1", "x2", "x3", "x4"), ("y",), X, y[:, None], "synthetic")
+    return Table(("x1", "x2", "x3", "x4"), ("y",), X, y[:, None], SYNTHETIC)

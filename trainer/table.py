@@ -26,6 +26,7 @@ class Table:
     Y : (N, targets) float64
     source : where the rows came from, in a word or two
     weights : (N,) float64, above 0: what each row weighs; None: all the same
+    weights_name : the column they came from
 
     Raises
     ------
@@ -40,6 +41,7 @@ class Table:
     Y: Array
     source: str
     weights: Array | None = None
+    weights_name: str | None = None
 
     def __post_init__(self) -> None:
         _check_names(self.features, self.targets)

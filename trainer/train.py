@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,10 @@ from trainer.csv_file import csv_table
 from trainer.errors import RecipeError, TrainerError
 from trainer.progress import progress
 from trainer.recipe import AUTO, LOSSES, Recipe
+from trainer.release import Terms, release, released
 from trainer.schedules import SCHEDULES
 from trainer.solvers import SOLVERS, State
-from trainer.synthetic import synthetic_table
+from trainer.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
 from trainer.table import MIN_ROWS, Table
 from trainer.training import Trained, train, training_identity
 from trainer.watchdog import Stopped
@@ -40,7 +40,6 @@ from trainer.watchdog import Stopped
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
-DEFAULT_SAMPLES = 5000
 DEFAULTS = Recipe()
 
 
@@ -71,7 +70,7 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
 
 
 @click.command(context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
-@click.option("--data", default="synthetic", metavar="synthetic|FILE", help="A CSV file.")
+@click.option("--data", default=SYNTHETIC, metavar="synthetic|FILE", help="A CSV file.")
 @click.option(
     "--target",
     "targets",
@@ -167,6 +166,11 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
     "--models", type=click.Path(path_type=Path), help="Default: NUMNET_MODELS, else models."
 )
 @click.option("--no-promote", is_flag=True, help="Publish, but do not make it current.")
+@click.option(
+    "--force-promote",
+    is_flag=True,
+    help="Make it current even if it is worse, or has other features, than the current version.",
+)
 @click.option("--if-none", is_flag=True, help="Train only if no version is current yet.")
 @click.option("--json", "as_json", is_flag=True, help="Last line of stdout: one JSON object.")
 def main(
@@ -180,6 +184,7 @@ def main(
     checkpoint_seconds: float,
     models: Path | None,
     no_promote: bool,
+    force_promote: bool,
     if_none: bool,
     as_json: bool,
     **recipe_options: Any,
@@ -192,6 +197,14 @@ def main(
             click.echo(f"version {current.version} is current: nothing to train", err=True)
             _finish(as_json, {"version": current.version, "state": "unchanged"})
         recipe = Recipe(**recipe_options)
+        if no_promote and force_promote:
+            raise RecipeError("--no-promote and --force-promote exclude each other")
+        terms = Terms(
+            by="trainer/train.py",
+            policy="never" if no_promote else "always" if force_promote else "gate",
+            margin=settings.gate_margin,
+            keep=settings.keep_versions,
+        )
         if not checkpoint_seconds >= 0:
             raise RecipeError(f"checkpoint_seconds must be 0 or more, got {checkpoint_seconds}")
         table = _table(
@@ -226,15 +239,12 @@ def main(
             _finish(as_json, {"version": None, "state": "discarded"}, EXIT_INTERRUPTED)
         with _interruptible():  # too late to stop: an interrupt lets this finish
             version = registry.publish(trained.model, trained.card, trained.golden_inputs)
-            if not no_promote:
-                registry.promote(
-                    version,
-                    by="trainer/train.py",
-                    reason=f"trained on {table.source}: test MSE {trained.metrics['mse']:.3g}",
-                    at=datetime.now(UTC),
-                )
+            verdict = release(registry, version, table, recipe, terms=terms)
             checkpoint.remove()
-        _report(version, "published" if no_promote else "promoted", trained, as_json)
+        outcome = released(version, verdict)
+        if no_promote:
+            outcome["state"] = "published"
+        _report(outcome, trained, as_json)
     except (NetworkError, RegistryError, TrainerError) as error:
         click.echo(f"error: {error}", err=True)
         code = EXIT_USAGE if isinstance(error, RecipeError | ArchitectureError) else EXIT_FAILED
@@ -253,7 +263,7 @@ def _table(
     samples: int | None,
     seed: int,
 ) -> Table:
-    if data == "synthetic":
+    if data == SYNTHETIC:
         if targets or features or weights:
             raise RecipeError("--target, --features and --weights go with --data FILE")
         return synthetic_table(samples or DEFAULT_SAMPLES, seed)
@@ -299,27 +309,28 @@ def _publish_anyway(trained: Trained, as_json: bool) -> bool:
     return click.confirm(question, default=False, err=True)
 
 
-def _report(version: int, state: str, trained: Trained, as_json: bool) -> None:
+def _report(outcome: dict[str, Any], trained: Trained, as_json: bool) -> None:
     metrics, training = trained.metrics, trained.card["training"]
     rows = trained.card["data"]["rows"]
     if not as_json:
+        state = {"kept_back": "kept back"}.get(outcome["state"], outcome["state"])
         epochs = "1 epoch" if training["epochs"] == 1 else f"{training['epochs']} epochs"
         tested = "1 row" if rows["test"] == 1 else f"{rows['test']} rows"
         r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6f}"
         click.echo(
-            f"version {version} {state}: test MSE {metrics['mse']:.3e}, "
+            f"version {outcome['version']} {state}: test MSE {metrics['mse']:.3e}, "
             f"RMSE {metrics['rmse']:.3e}, R² {r2}{_of_the_loss(trained)} "
             f"on {tested} never trained on\n"
             f"  {epochs} of {trained.card['recipe']['solver']} on "
             f"{rows['train']} rows in {trained.seconds:.1f} s ({trained.stopped}); "
             f"best epoch {training['best_epoch']}"
             + "".join(f"\n  {decision}" for decision in training["decisions"])
+            + f"\n  gate: {outcome['verdict']['reason']}"
         )
     _finish(
         as_json,
         {
-            "version": version,
-            "state": state,
+            **outcome,
             "test_mse": metrics["mse"],
             "test_rmse": metrics["rmse"],
             "test_mae": metrics["mae"],

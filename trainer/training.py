@@ -63,6 +63,7 @@ def train(
     checkpoint: Checkpoint | None = None,
     resume: State | None = None,
     watch: Callable[[Epoch], None] = lambda epoch: None,
+    decided: Callable[[list[str]], None] = lambda reasons: None,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -75,6 +76,7 @@ def train(
     checkpoint : where the training is saved now and then
     resume : what was read from a checkpoint, to go on from to the same weights
     watch : as `trainer.fit.fit` takes it
+    decided : told what the recipe left open, and how that was decided
     stop, clock : as `trainer.watchdog.Watchdog` takes them
     now : the time of day for the card
 
@@ -98,6 +100,7 @@ def train(
         (len(table.features), *recipe.layers, len(table.targets)), recipe.activation
     )
     plan = make_plan(recipe, architecture, len(rows.train))
+    decided(list(plan.reasons))
     loss = recipe.make_loss()
     objective = Objective(architecture, scaled(rows.train), loss, recipe.penalty, watchdog.poll)
     validation = Validation(architecture, scaled(rows.validation), loss)
@@ -160,7 +163,7 @@ def train(
                 "source": table.source,
                 "fingerprint": table.fingerprint(),
                 "rows": _row_counts(rows),
-                "weighted": table.weights is not None,
+                "weights": table.weights_name,
             },
             "metrics": {"test": metrics},
             "test_report": test_report(Y_hat, rows.test.Y, table.targets),

@@ -132,7 +132,7 @@ def test_the_card_has_every_default_filled_in() -> None:
     assert json.loads(json.dumps(card)) == {
         "layers": [8],
         "activation": "tanh",
-        "asked_solver": "momentum",
+        "asked": {"layers": [8], "solver": "momentum", "seed": 4},
         "solver": "momentum",
         "loss": "squared",
         "huber_delta": 0.1,

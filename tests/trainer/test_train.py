@@ -70,7 +70,8 @@ def test_the_outcome_is_told_to_people(run: Run) -> None:
         r"on 500 rows never trained on\n"
         r"  3 epochs of self-scaled-broyden on 4000 rows in \d+\.\d s \(all epochs done\); "
         r"best epoch 3\n"
-        r"  self-scaled-broyden: 705 parameters are up to 4,000, where .*\n$",
+        r"  self-scaled-broyden: 705 parameters are up to 4,000, where .*\n"
+        r"  gate: there is no version to compare it with\n$",
         done.stdout,
     )
     assert re.match(r"epoch 1/3  loss .*  ETA \d+ s\nepoch 3/3  loss .*  ETA 0 s\n$", done.stderr)
@@ -80,7 +81,16 @@ def test_the_outcome_is_told_to_machines_on_one_line(run: Run, models: Path) -> 
     done = run(*SHORT, "--json")
     outcome = last_line(done)
     assert done.stdout.count("\n") == 1
-    designed = {"version", "state", "test_mse", "test_rmse", "test_mae", "test_r2", "seconds"}
+    designed = {
+        "version",
+        "state",
+        "verdict",
+        "test_mse",
+        "test_rmse",
+        "test_mae",
+        "test_r2",
+        "seconds",
+    }
     assert outcome.keys() == designed | {
         "stopped",
         "epochs",
@@ -95,17 +105,48 @@ def test_the_outcome_is_told_to_machines_on_one_line(run: Run, models: Path) -> 
     assert [outcome[f"test_{name}"] for name in metrics] == list(metrics.values())
 
 
-def test_every_training_makes_the_next_version_and_promotes_it(run: Run, models: Path) -> None:
+def test_a_better_training_makes_the_next_version_current(run: Run, models: Path) -> None:
     run(*SHORT)
     first = files(models)
-    run(*SHORT, "--seed", 1)
+    run(*SHORT, "--epochs", 30)
     registry = Registry.local(models)
     current = registry.current()
     assert registry.versions() == [1, 2]
     assert current is not None
     assert (current.version, current.previous, current.by) == (2, 1, "trainer/train.py")
-    assert re.match(r"trained on synthetic: test MSE \d\.\d+$", current.reason)
+    assert re.match(r"MSE 0\.\d+ on 500 held-out rows, [\d.]+% below version 1's ", current.reason)
     assert files(models).items() > first.items()
+
+
+def test_a_worse_training_is_kept_back_and_says_by_how_much(run: Run, models: Path) -> None:
+    run(*SHORT, "--epochs", 30)
+    done = run(*SHORT, "--json")
+    outcome = last_line(done)
+    registry = Registry.local(models)
+    assert (done.returncode, outcome["version"], outcome["state"]) == (0, 2, "kept_back")
+    assert registry.serving() == registry.promotion(1)
+    verdict = outcome["verdict"]
+    assert verdict["candidate"] > verdict["current"] > 0
+    assert f"times version 1's {verdict['current']:.4g}" in verdict["reason"]
+    assert "version 3 kept back: " in run(*SHORT).stdout
+
+
+def test_a_worse_training_is_promoted_by_force(run: Run, models: Path) -> None:
+    run(*SHORT, "--epochs", 30)
+    assert last_line(run(*SHORT, "--force-promote", "--json"))["state"] == "promoted"
+    serving = Registry.local(models).serving()
+    assert serving is not None
+    assert serving.version == 2
+    assert run("--force-promote", "--no-promote").returncode == 2
+
+
+def test_other_features_are_kept_back(run: Run, models: Path, tmp_path: Path) -> None:
+    run(*SHORT)
+    lines = [f"{n},{n * n}" for n in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b", *lines]))
+    done = run("--epochs", 3, "--data", tmp_path / "t.csv", "--target", "b")
+    assert "gate: its features are a and version 1's are x1, x2, x3, x4" in done.stdout
+    assert Registry.local(models).serving() == Registry.local(models).promotion(1)
 
 
 def test_no_promote_publishes_and_leaves_the_current_version(run: Run, models: Path) -> None:
@@ -184,7 +225,8 @@ def test_options_reach_the_recipe(run: Run, models: Path) -> None:
         options += [f"--{name.replace('_', '-')}", said]
     assert run(*options).returncode == 0
     version = Registry.local(models).load(1)
-    assert version.card["recipe"] == recipe | {"asked_solver": "nesterov", "regularises": False}
+    asked = {name: value for name, value in recipe.items() if name != "quantile"}
+    assert version.card["recipe"] == recipe | {"asked": asked, "regularises": False}
     assert version.card["data"]["rows"]["train"] == 240
     assert version.model.architecture.sizes == (4, 6, 5, 1)
 

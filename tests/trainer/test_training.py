@@ -90,10 +90,10 @@ def test_weights_say_which_rows_to_follow(make_table: MakeTable) -> None:
     high = np.arange(2000) < 1000
     Y = np.where(high, 1.0, 0.0)[:, None] + 0.0 * a
     weights = np.where(high, 3.0, 1.0)
-    table = Table(("a",), ("y",), a, Y, "made", weights)
+    table = Table(("a",), ("y",), a, Y, "made", weights, "w")
     recipe = Recipe(layers=(), activation="identity", solver="bfgs", epochs=50)
     trained = train(table, recipe)
-    assert trained.card["data"]["weighted"] is True
+    assert trained.card["data"]["weights"] == "w"
     assert trained.model.predict([[0.0]])[0, 0] == pytest.approx(0.75, abs=0.05)
     unweighted = train(replace(table, weights=None), recipe)
     assert unweighted.model.predict([[0.0]])[0, 0] == pytest.approx(0.5, abs=0.05)
@@ -328,14 +328,14 @@ def test_the_card_is_json_and_tells_how_the_model_came_to_be(make_table: MakeTab
     card: dict[str, Any] = json.loads(json.dumps(trained.card, allow_nan=False))
     assert card["created_at"] == "2024-02-29T12:00:00+00:00"
     assert card["recipe"]["layers"] == [5, 4]
-    assert card["recipe"]["asked_solver"] == "auto"
+    assert card["recipe"]["asked"] == {"layers": [5, 4], "epochs": 4, "starts": 1}
     assert card["recipe"]["solver"] == "self-scaled-broyden"
     assert card["training"]["decisions"][0].startswith("self-scaled-broyden: 44 parameters")
     assert card["data"] == {
         "source": "made",
         "fingerprint": table.fingerprint(),
         "rows": {"train": 48, "validation": 6, "test": 6},
-        "weighted": False,
+        "weights": None,
     }
     assert card["metrics"] == {"test": trained.metrics}
     assert card["training"]["stopped"] == "all epochs done"
