@@ -22,6 +22,7 @@ from trainer.errors import CheckpointError
 from trainer.solvers import State
 
 INTERVAL_SECONDS = 10.0
+ABANDONED_SECONDS = 7 * 24 * 3600.0
 MAX_SHARE = 0.05  # of the time may be spent on writing checkpoints
 # what NumPy and zipfile make of a file that is damaged, cut off or something else altogether
 _DAMAGES = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile)
@@ -123,6 +124,14 @@ class Checkpoint:
         with suppress(OSError):  # it does no harm where it stays
             for path in (self.path, *self.path.parent.glob(f"{self.path.stem}.*.tmp")):
                 path.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path, now: Callable[[], float] = time.time) -> None:
+    """Delete the checkpoints of trainings that nobody went on with for a week."""
+    for path in folder.glob("*"):
+        with suppress(OSError):
+            if now() - path.stat().st_mtime > ABANDONED_SECONDS:
+                path.unlink()
 
 
 def _without_arrays(value: Any, arrays: dict[str, Array]) -> Any:

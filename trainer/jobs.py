@@ -1,0 +1,321 @@
+"""Retraining jobs as those see them who ask for one: submit, look up, cancel.
+
+The database has the jobs and `trainer.worker` carries them out; both may be on other machines. The
+library that keeps them is imported on first use: most processes never ask.
+"""
+
+import hashlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainer.errors import (
+    JobConflict,
+    JobFinished,
+    JobKeyReused,
+    JobNotFound,
+    JobsUnavailable,
+    TrainerError,
+)
+from trainer.recipe import AUTO, LOSSES, MAX_INTEGER, MAX_STARTS
+from trainer.request import Request
+from trainer.schedules import SCHEDULES
+from trainer.solvers import SOLVERS
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient
+
+__all__ = [
+    "LOSSES",
+    "MAX_INTEGER",
+    "MAX_STARTS",
+    "SCHEDULE_NAMES",
+    "SOLVER_NAMES",
+    "Job",
+    "JobConflict",
+    "JobFinished",
+    "JobKeyReused",
+    "JobNotFound",
+    "Jobs",
+    "JobsUnavailable",
+    "Request",
+    "TrainerError",
+]
+
+SOLVER_NAMES = (AUTO, *SOLVERS)
+SCHEDULE_NAMES = tuple(SCHEDULES)
+
+QUEUE = WORKFLOW = "retrain"
+PROGRESS = "progress"
+ONLY_ONE = "the one job"  # deduplication id: at most one job waits or runs
+PATIENCE_SECONDS = 5.0  # with a job that nobody picks up, or a worker that says nothing
+
+QUEUED, RUNNING, FAILED, CANCELLED = "queued", "running", "failed", "cancelled"
+_ACTIVE = {"ENQUEUED": QUEUED, "DELAYED": QUEUED, "PENDING": RUNNING}
+_WITHOUT_OUTPUT = {
+    "CANCELLED": CANCELLED,
+    "ERROR": FAILED,
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": FAILED,
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is known of a job.
+
+    Attributes
+    ----------
+    state : queued, running, promoted, kept_back, failed or cancelled
+    revision : grows with every change
+    document : all that is told of it, as JSON
+    """
+
+    id: str
+    state: str
+    revision: int
+    document: dict[str, Any]
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in (QUEUED, RUNNING)
+
+
+class Jobs:
+    """The jobs in one database. Safe to share between threads; to be made after a fork."""
+
+    def __init__(self, url: str, now: Callable[[], float] = time.time) -> None:
+        self._url = url
+        self._now = now
+        self._lock = threading.Lock()
+
+    def submit(
+        self,
+        request: Request,
+        *,
+        asked: Mapping[str, Any],
+        by: str,
+        key: str | None = None,
+        job_id: str | None = None,
+    ) -> tuple[Job, bool]:
+        """Ask for a retraining; the job, and whether it is new.
+
+        Parameters
+        ----------
+        asked : what the caller said, which is compared where the same key comes again
+        by : who asks
+        key : the same key gives the same job
+        job_id : in place of one that is made up, or made from the key
+
+        Raises
+        ------
+        JobConflict
+            another job waits or runs.
+        JobKeyReused
+            the key came with another request before.
+        JobsUnavailable
+        """
+        if job_id is None:
+            job_id = _id_of_key(key) if key is not None else _new_id()
+        document = {"request": request.as_document(), "asked": dict(asked), "by": by}
+        with self._explained() as client:
+            from dbos import error as dbos_error  # noqa: PLC0415
+
+            if known := self._find(job_id):
+                return self._same(known, asked), False
+            try:
+                client.enqueue(
+                    {
+                        "queue_name": QUEUE,
+                        "workflow_name": WORKFLOW,
+                        "workflow_id": job_id,
+                        "deduplication_id": ONLY_ONE,
+                    },
+                    document,
+                )
+            except dbos_error.DBOSQueueDeduplicatedError:
+                if known := self._find(job_id):
+                    return self._same(known, asked), False
+                raise JobConflict(self.active()) from None
+            return self.get(job_id), True
+
+    def get(self, job_id: str) -> Job:
+        """A job with its progress.
+
+        Raises
+        ------
+        JobNotFound, JobsUnavailable
+        """
+        job = self._find(job_id)
+        if job is None:
+            raise JobNotFound(job_id)
+        return job
+
+    def newest(self, limit: int) -> list[Job]:
+        """The newest jobs, newest first."""
+        with self._explained() as client:
+            found = client.list_workflows(name=WORKFLOW, sort_desc=True, limit=limit)
+            return [self._job(status, self._progress(status.workflow_id)) for status in found]
+
+    def active(self) -> Job | None:
+        """The job that waits or runs."""
+        with self._explained() as client:
+            found = client.list_workflows(name=WORKFLOW, status=list(_ACTIVE), limit=1)
+            return self._job(found[0], self._progress(found[0].workflow_id)) if found else None
+
+    def cancel(self, job_id: str) -> Job:
+        """End a job; its worker learns of it within half a second.
+
+        Raises
+        ------
+        JobFinished
+            it is promoted, kept back or failed already.
+        JobNotFound, JobsUnavailable
+        """
+        with self._explained() as client:
+            job = self.get(job_id)
+            if job.active:
+                client.cancel_workflow(job_id)
+                job = self.get(job_id)  # it may have been done before it could be cancelled
+            if job.state != CANCELLED:
+                raise JobFinished(job)
+            return job
+
+    def forget(self, keep: int) -> None:
+        """Delete what is known of finished jobs but for the newest `keep`."""
+        with self._explained() as client:
+            old = client.list_workflows(
+                name=WORKFLOW, sort_desc=True, offset=keep, load_input=False, load_output=False
+            )
+            if finished := [each.workflow_id for each in old if each.status not in _ACTIVE]:
+                client.delete_workflows(finished)
+
+    def _find(self, job_id: str) -> Job | None:
+        with self._explained() as client:
+            found = client.list_workflows(workflow_ids=[job_id], name=WORKFLOW)
+            return self._job(found[0], self._progress(job_id)) if found else None
+
+    def _progress(self, job_id: str) -> dict[str, Any]:
+        return self._client.get_event(job_id, PROGRESS, 0) or {}
+
+    def _job(self, status: Any, progress: dict[str, Any]) -> Job:
+        asked = status.input["args"][0]
+        output = status.output or {}
+        state = _ACTIVE.get(status.status) or _WITHOUT_OUTPUT.get(status.status) or output["state"]
+        shown = {key: value for key, value in progress.items() if key not in ("at", "begun_at")}
+        document = {
+            "id": status.workflow_id,
+            "state": state,
+            "request": asked["request"],
+            "by": asked["by"],
+            "created_at": _time(status.created_at / 1000),
+            "started_at": _time(progress.get("begun_at")),
+            "finished_at": _time(status.completed_at / 1000) if status.completed_at else None,
+            **shown,
+        }
+        if state in (QUEUED, RUNNING):
+            if note := self._note(state, status, progress):
+                document["note"] = note
+        elif state == FAILED:
+            document["error"] = output.get("error") or str(status.error or "its worker died of it")
+        elif state != CANCELLED:
+            document |= {"fraction_done": 1.0, "eta_seconds": 0.0, "result": output["result"]}
+        revision = max(int(progress.get("at", 0) * 1000), status.updated_at or status.created_at)
+        ended = state not in (QUEUED, RUNNING)  # in the same millisecond, maybe
+        return Job(status.workflow_id, state, revision + ended, document)
+
+    def _note(self, state: str, status: Any, progress: dict[str, Any]) -> str | None:
+        """What somebody should know who waits in vain."""
+        heard_at = max(progress.get("at", 0.0), (status.updated_at or status.created_at) / 1000)
+        silence = self._now() - heard_at
+        if silence < PATIENCE_SECONDS:
+            return None
+        if state == QUEUED and not progress:
+            return (
+                f"no worker has picked this job up for {silence:.0f} s: "
+                f"is one running (python -m trainer.worker)?"
+            )
+        return (
+            f"its worker has not been heard of for {silence:.0f} s; "
+            f"the job goes on from its last checkpoint when a worker is back"
+        )
+
+    def _same(self, job: Job, asked: Mapping[str, Any]) -> Job:
+        [status] = self._client.list_workflows(workflow_ids=[job.id])
+        assert status.input is not None  # noqa: S101  # it is loaded by default
+        if status.input["args"][0]["asked"] != dict(asked):
+            raise JobKeyReused(job)
+        return job
+
+    @contextmanager
+    def _explained(self) -> Iterator["DBOSClient"]:
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+        try:
+            with self._lock:  # that two threads do not make it
+                client = self._client
+            yield client
+        except (SQLAlchemyError, OSError) as error:
+            raise JobsUnavailable(f"the jobs' database cannot be used: {reason(error)}") from error
+
+    @cached_property
+    def _client(self) -> "DBOSClient":
+        from dbos import DBOSClient  # noqa: PLC0415
+
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        prepare_database(self._url)
+        return DBOSClient(
+            system_database_url=self._url,
+            serializer=serializer(),
+            retry_connection_errors=False,
+        )
+
+
+def prepare_database(url: str) -> None:
+    """Make the tables where they are missing."""
+    from dbos import DBOS  # noqa: PLC0415
+    from sqlalchemy import create_engine, make_url, text  # noqa: PLC0415
+
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        assert parsed.database  # noqa: S101  # `Settings` has seen to it
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url)
+        with engine.connect() as connection:  # readers need not wait for writers; kept in the file
+            connection.execute(text("PRAGMA journal_mode=WAL"))
+        engine.dispose()
+    DBOS.migrate(url)
+
+
+def serializer() -> Any:
+    """JSON: the default would be pickle."""
+    from dbos import DBOSPortableJSONSerializer  # noqa: PLC0415
+
+    return DBOSPortableJSONSerializer()
+
+
+def _new_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def _id_of_key(key: str) -> str:
+    return f"key-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+
+
+def _time(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def reason(error: Exception) -> str:
+    """The database's own words, without the statement and its values."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0]

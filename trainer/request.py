@@ -1,0 +1,158 @@
+"""What a retraining job is asked to do."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path, PurePosixPath
+from typing import Any, Self
+
+from network import Architecture
+from registry import Card
+from trainer.csv_file import csv_table
+from trainer.errors import DataError
+from trainer.recipe import Recipe
+from trainer.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
+from trainer.table import Table
+
+RECIPE_FIELDS = tuple(each.name for each in fields(Recipe))
+_OF_THE_SOLVER = (
+    "solver",
+    "learning_rate",
+    "schedule",
+    "batch_size",
+    "epochs",
+    "patience",
+    "starts",
+    "penalty",
+)
+_OF_THE_LOSS = ("loss", "huber_delta", "quantile")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Data and recipe of one retraining.
+
+    Attributes
+    ----------
+    data : synthetic, or a CSV file inside the data folder
+    targets, features, weights : its columns, as `trainer.csv_file.csv_table` takes them
+    samples : rows of synthetic data
+    recipe : the fields of `trainer.recipe.Recipe` that are not left at their defaults
+    promote : whether to go on to the gate once it is published
+
+    Raises
+    ------
+    RecipeError, ArchitectureError
+        options that make no training.
+    DataError
+        a file outside the data folder, or columns that do not go with the data.
+    """
+
+    data: str = SYNTHETIC
+    targets: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    weights: str | None = None
+    samples: int | None = None
+    recipe: dict[str, Any] = field(default_factory=dict)
+    promote: bool = True
+
+    def __post_init__(self) -> None:
+        recipe = self.make_recipe()
+        Architecture((1, *recipe.layers, 1), recipe.activation)
+        if self.data == SYNTHETIC:
+            if self.targets or self.features or self.weights:
+                raise DataError("targets, features and weights go with a file, not with synthetic")
+            return
+        if self.samples:
+            raise DataError("samples goes with the synthetic data, not with a file")
+        if not self.targets:
+            raise DataError("targets is missing: which columns of the file are to be predicted?")
+        path = PurePosixPath(self.data)
+        if path.is_absolute() or ".." in path.parts or "\0" in self.data or not path.parts:
+            raise DataError(f"data must be a file inside the data folder, got {self.data!r}")
+
+    @classmethod
+    def like(cls, card: Card, asked: Mapping[str, Any]) -> Self:
+        """What is asked for; what is left open, as in the training of the version on the card.
+
+        Parameters
+        ----------
+        card : of the current version; empty where there is none
+        asked : data, targets, features, weights, samples, promote, and fields of the recipe
+        """
+        data = _data_of(card)
+        if "data" in asked and asked["data"] != data["data"]:
+            data = {"data": asked["data"]}
+        if "targets" in asked:
+            data.pop("features", None)
+        given = {name: value for name, value in asked.items() if name in RECIPE_FIELDS}
+        known = {name: value for name, value in asked.items() if name not in RECIPE_FIELDS}
+        return cls(
+            **{key: _frozen(value) for key, value in (data | known).items()},
+            recipe=_recipe_of(card, given) | given,
+        )
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """What `as_document` gave."""
+        return cls(**{key: _frozen(value) for key, value in document.items()})
+
+    def as_document(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+        }
+
+    def make_recipe(self) -> Recipe:
+        """The recipe that its fields make."""
+        return Recipe(**{key: _frozen(value) for key, value in self.recipe.items()})
+
+    def read(self, folder: Path, poll: Callable[[], object] = lambda: None) -> Table:
+        """The table.
+
+        Parameters
+        ----------
+        folder : the data folder, beyond which no link leads
+        poll : as `trainer.csv_file.csv_table` takes it
+
+        Raises
+        ------
+        DataError
+        """
+        if self.data == SYNTHETIC:
+            return synthetic_table(self.samples or DEFAULT_SAMPLES, self.make_recipe().seed)
+        path = (folder / self.data).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            raise DataError(f"{self.data} is not inside the data folder")
+        if not path.is_file():
+            raise DataError(f"there is no file {self.data} in the data folder {folder}")
+        return csv_table(
+            path, self.targets, self.features, self.weights, source=self.data, poll=poll
+        )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _data_of(card: Card) -> dict[str, Any]:
+    data = card.get("data", {})
+    if data.get("source", SYNTHETIC) == SYNTHETIC:
+        rows = sum(data.get("rows", {}).values())
+        return {"data": SYNTHETIC, "samples": rows or DEFAULT_SAMPLES}
+    return {
+        "data": data["source"],
+        "targets": card["targets"],
+        "features": card["features"],
+        "weights": data.get("weights"),
+    }
+
+
+def _recipe_of(card: Card, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the version's own training was asked for, but for what goes with another solver."""
+    asked: dict[str, Any] = dict(card.get("recipe", {}).get("asked", {}))
+    for group in (_OF_THE_SOLVER, _OF_THE_LOSS):
+        if group[0] in given and given[group[0]] != asked.get(group[0]):
+            for name in group:
+                asked.pop(name, None)
+    return asked

@@ -1,0 +1,313 @@
+"""The process that carries retraining jobs out: `python -m trainer.worker`.
+
+Jobs are durable workflows of DBOS. Of all workers on one database one works and the others wait to
+take its place (`trainer.worker_lock`), so that one job at a time is carried out, and a job whose
+worker died goes on with the next from its last checkpoint.
+"""
+
+import os
+
+# One thread, and behind whoever else wants the cores: see trainer/train.py. To be set before NumPy
+# is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import contextvars
+import logging
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, NoReturn, Self
+
+from croniter import croniter
+from dbos import DBOS
+from dbos import error as dbos_error
+from sqlalchemy.exc import SQLAlchemyError
+
+from network import NetworkError
+from registry import Card, Registry, RegistryError, Settings, SettingsError
+from registry.log_lines import formatter
+from trainer.checkpoint import remove_abandoned
+from trainer.errors import Interrupted, JobError, TrainerError
+from trainer.job_progress import JobProgress
+from trainer.jobs import (
+    FAILED,
+    PROGRESS,
+    QUEUE,
+    WORKFLOW,
+    Jobs,
+    prepare_database,
+    reason,
+    serializer,
+)
+from trainer.request import Request
+from trainer.retraining import Retraining
+from trainer.worker_lock import worker_lock
+
+log = logging.getLogger("trainer.worker")
+
+NICENESS = 10
+MAX_ATTEMPTS = 3
+REPORT_SECONDS = 0.5
+STOP_SECONDS = 1.0  # for a computation to notice that it is to end
+SHUTDOWN_SECONDS = 8.0  # of which a container is given ten
+KEPT_JOBS = 1_000
+
+
+class Worker:
+    """One process's work. There is one per process, as DBOS has one state per process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._jobs = Jobs(settings.jobs_url)
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._lock = worker_lock(settings.jobs_url)
+        self._busy = threading.Lock()
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        """Wait for the right to work, then work until `stopping` is set."""
+        if not self._lock.acquire(self.stopping):
+            return
+        self._launch()
+        log.info("waiting for jobs", extra={"worker": self._name})
+        if self._settings.retrain_cron:
+            threading.Thread(target=self._keep_schedule, daemon=True).start()
+        self._jobs.forget(KEPT_JOBS)
+        remove_abandoned(self._settings.state / "checkpoints")
+        while not self.stopping.wait(1.0):
+            if self._lock.lost():
+                log.error("the lock in the database is lost: starting anew")
+                _start_anew()
+        if not self._busy.acquire(timeout=SHUTDOWN_SECONDS):
+            log.warning("a job does not stop; it goes on from its last checkpoint")
+
+    def _launch(self) -> None:
+        prepare_database(self._settings.jobs_url)
+        DBOS(
+            config={
+                "name": "numnet",
+                "system_database_url": self._settings.jobs_url,
+                # fixed, or an interrupted job would not be picked up again
+                "executor_id": "numnet",
+                "application_version": "1",
+                "serializer": serializer(),
+                "log_level": "WARNING",
+            }
+        )
+
+        @DBOS.step(name=WORKFLOW)
+        def carry_out(document: dict[str, Any]) -> dict[str, Any]:
+            return self._carry_out(document)
+
+        @DBOS.workflow(name=WORKFLOW)
+        def retrain(document: dict[str, Any]) -> dict[str, Any]:
+            return carry_out(document)
+
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=REPORT_SECONDS)
+
+    def _carry_out(self, document: dict[str, Any]) -> dict[str, Any]:
+        """The workflow's one step: what came of the job, or why nothing did."""
+        job = DBOS.workflow_id
+        assert job is not None  # noqa: S101  # a step has one
+        with self._busy:  # a cancelled job may still be about to end
+            if self.stopping.is_set():
+                _leave()
+            before = DBOS.get_all_events(job).get(PROGRESS, {})
+            attempt = before.get("attempt", 0) + 1
+            if attempt > MAX_ATTEMPTS:
+                return _failed(f"it ended its worker {MAX_ATTEMPTS} times")
+            log.info("job begins", extra={"job": job, "attempt": attempt})
+            progress = JobProgress(self._name, attempt, before)
+            with Report(progress) as report:
+                try:
+                    outcome = self._outcome(job, document, report)
+                except Interrupted:
+                    if not report.lost.is_set():
+                        report.leave()
+                        log.info("the job goes on with the next worker", extra={"job": job})
+                        _leave()
+                    outcome = _failed("cancelled")  # which nobody is told: it has its state
+            log.info("job ends: %s", _in_short(outcome), extra={"job": job})
+        return outcome
+
+    def _outcome(self, job: str, document: dict[str, Any], report: "Report") -> dict[str, Any]:
+        try:
+            retraining = Retraining(
+                job,
+                Request.from_document(document["request"]),
+                self._settings,
+                report.progress,
+                cancelled=report.lost.is_set,
+                stopping=self.stopping.is_set,
+                confirm=report.send,
+            )
+            result = retraining.run()
+        except Interrupted:
+            raise
+        except (NetworkError, RegistryError, TrainerError) as error:
+            return _failed(str(error))
+        except Exception as error:
+            log.exception("job failed unexpectedly", extra={"job": job})
+            return _failed(f"an unexpected error, more of which the worker's log has: {error!r}")
+        return {"state": result.pop("state"), "result": result}
+
+    def _keep_schedule(self) -> None:
+        """Submit a job at each time of the schedule, unless one waits or runs."""
+        registry = Registry.local(self._settings.models)
+        while True:
+            now = datetime.now().astimezone()
+            due = croniter(self._settings.retrain_cron, now).get_next(datetime)
+            if self.stopping.wait((due - now).total_seconds()):
+                return
+            try:
+                job, new = self._jobs.submit(
+                    Request.like(_current_card(registry), {}),
+                    asked={},
+                    by="schedule",
+                    job_id=f"cron-{due.astimezone(UTC):%Y%m%dT%H%M}",  # once a minute, whoever asks
+                )
+            except (JobError, RegistryError, TrainerError) as error:
+                log.warning("no scheduled retraining: %s", error)
+            else:
+                if new:
+                    log.info("scheduled retraining", extra={"job": job.id})
+
+
+class Report:
+    """Tells the database every half second how a job goes, and learns whether it is still ours.
+
+    Attributes
+    ----------
+    lost : set once the job was cancelled, or given to another worker
+    """
+
+    def __init__(self, progress: JobProgress) -> None:
+        self.progress = progress
+        self.lost = threading.Event()
+        self._done = threading.Event()
+        context = contextvars.copy_context()  # in which DBOS knows what job this is
+        self._thread = threading.Thread(target=context.run, args=(self._repeat,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._done.set()
+        self._thread.join()
+        with suppress(Interrupted):
+            self.send()
+
+    def send(self) -> None:
+        """Report now.
+
+        Raises
+        ------
+        Interrupted
+            the job is no longer ours.
+        """
+        try:
+            DBOS.set_event(PROGRESS, self.progress.snapshot())
+        except dbos_error.DBOSWorkflowConflictIDError:
+            self.lost.set()
+            raise Interrupted from None
+        except SQLAlchemyError as error:  # a full disk, say: the work may go on
+            log.warning("the job's progress cannot be reported: %s", error)
+
+    def leave(self) -> None:
+        """Report that the job waits for the next worker."""
+        self._done.set()
+        self._thread.join()
+        self.progress.leave()
+        self.send()
+
+    def _repeat(self) -> None:
+        while True:
+            try:
+                self.send()
+            except Interrupted:
+                if not self._done.wait(STOP_SECONDS):
+                    log.warning("the computation does not notice that it is to end: starting anew")
+                    _start_anew()
+                return
+            if self._done.wait(REPORT_SECONDS):
+                return
+
+
+class NoNoise(logging.Filter):
+    """Drops what DBOS logs as an error when a job is cancelled."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, dbos_error.DBOSAwaitedWorkflowCancelledError) and (
+            "no longer owned by this execution" not in record.getMessage()
+        )
+
+
+def _failed(reason: str) -> dict[str, Any]:
+    return {"state": FAILED, "error": reason}
+
+
+def _in_short(outcome: dict[str, Any]) -> str:
+    if outcome["state"] == FAILED:
+        return f"failed: {outcome['error']}"
+    result = outcome["result"]
+    return f"{outcome['state']} version {result['version']}: {result['verdict']['reason']}"
+
+
+def _current_card(registry: Registry) -> Card:
+    serving = registry.serving()
+    return registry.card(serving.version) if serving else {}
+
+
+def _leave() -> NoReturn:
+    """End the process and leave what it does to the next worker: DBOS would call it done."""
+    logging.shutdown()
+    os._exit(0)
+
+
+def _start_anew() -> NoReturn:
+    """Replace the process by a new one; nothing that it computes survives that."""
+    logging.shutdown()
+    os.execv(sys.executable, [sys.executable, "-m", "trainer.worker"])  # noqa: S606  # ourselves
+
+
+def _log_as_json() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter())
+    handler.addFilter(NoNoise())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("dbos").addHandler(handler)  # it would add one of its own
+    logging.getLogger("dbos").propagate = False
+    logging.getLogger("dbos").setLevel(logging.WARNING)
+
+
+def main() -> None:
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        sys.exit(f"error: {error}")
+    _log_as_json()
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+    worker = Worker(settings)
+
+    def stop(number: int, frame: object) -> None:
+        if worker.stopping.is_set():
+            os._exit(1)
+        worker.stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        worker.run()
+    except (SQLAlchemyError, OSError, JobError) as error:
+        sys.exit(f"error: the database of jobs cannot be used: {reason(error)}")
+    _leave()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The right to carry jobs out, which one process of the whole installation has at a time.
+
+It is a lock that the operating system or the database takes back when its holder dies, however it
+dies: another worker that waits for it takes over at once.
+"""
+
+import fcntl
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+POLL_SECONDS = 0.5
+_NUMBER = int.from_bytes(hashlib.sha256(b"numnet worker").digest()[:8], signed=True)
+
+
+class WorkerLock(Protocol):
+    """One holder at a time, until it dies or `lost` says otherwise."""
+
+    def acquire(self, stop: threading.Event) -> bool:
+        """Wait until it is held; False where `stop` was set first."""
+
+    def lost(self) -> bool:
+        """Whether somebody else may have it by now."""
+
+
+def worker_lock(url: str) -> WorkerLock:
+    """The lock that goes with a database of jobs."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        assert parsed.database  # noqa: S101  # `Settings` has seen to it
+        return FileLock(Path(f"{parsed.database}.lock"))
+    return AdvisoryLock(url)
+
+
+class FileLock:
+    """flock(2) on a file: the kernel takes it back."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def acquire(self, stop: threading.Event) -> bool:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+
+        def attempt() -> bool:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        return _until(attempt, stop)
+
+    def lost(self) -> bool:
+        return False
+
+
+class AdvisoryLock:
+    """A session's advisory lock: PostgreSQL takes it back when the connection ends."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(
+            make_url(url).set(drivername="postgresql+psycopg"),
+            isolation_level="AUTOCOMMIT",
+            connect_args={
+                "application_name": "numnet_worker_lock",
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+            },
+        )
+        self._connection: Connection | None = None
+
+    def acquire(self, stop: threading.Event) -> bool:
+        def attempt() -> bool:
+            if self._connection is None or self._connection.invalidated:
+                self._connection = self._engine.connect()
+            query = text("SELECT pg_try_advisory_lock(:number)")
+            return bool(self._connection.execute(query, {"number": _NUMBER}).scalar())
+
+        return _until(attempt, stop)
+
+    def lost(self) -> bool:
+        if self._connection is None:
+            return True
+        try:
+            self._connection.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            return True
+        return False
+
+
+def _until(attempt: Callable[[], bool], stop: threading.Event) -> bool:
+    while not attempt():
+        if stop.wait(POLL_SECONDS):
+            return False
+    return True
