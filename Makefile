@@ -36,9 +36,9 @@ $(VENV)/dev.installed: requirements/dev.txt $(VENV)/run.installed
 	@$(PIP_INSTALL) -r requirements/dev.txt
 	@touch $@
 
-run: setup  ## train a first version if there is none, then serve
+run: setup  ## train a first version if there is none, then serve and wait for retraining jobs
 	@$(BIN)/python trainer/train.py --if-none
-	@exec $(BIN)/python -m service
+	@exec $(BIN)/python run.py
 
 test: setup-dev  ## the whole test suite
 	@$(BIN)/python -m pytest

@@ -13,6 +13,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from registry import Settings, SettingsError
+from service.admin import AdminToken
 from service.app import create_app
 from service.logs import JsonLogger
 
@@ -93,6 +94,7 @@ def main() -> None:
         settings = Settings.from_environment()
     except SettingsError as error:
         sys.exit(f"error: {error}")
+    AdminToken(settings).get()  # made once, and shown once, before there are several processes
     _let_signals_reach_each_worker_once()
     Server(settings).run()
 

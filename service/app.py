@@ -3,9 +3,12 @@
 from flask import Flask, Response, request
 
 from registry import Registry, Settings
-from service import errors, health, models, predict, request_log
+from service import errors, health, models, predict, request_log, retrain
+from service.admin import AdminToken
+from service.events import Watchers
 from service.live import LiveModel
 from service.plain_row import PlainRow
+from trainer.jobs import Jobs
 
 
 def create_app(settings: Settings) -> Flask:
@@ -18,10 +21,18 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False  # `/models//1` is not found, not redirected
     registry = Registry.local(settings.models)
     live = LiveModel(registry)
-    app.extensions |= {"registry": registry, "live_model": live}
+    jobs = Jobs(settings.jobs_url)
+    app.extensions |= {
+        "registry": registry,
+        "live_model": live,
+        "admin_token": AdminToken(settings),
+        "jobs": jobs,
+        "watchers": Watchers(jobs),
+    }
 
     app.register_blueprint(predict.blueprint)
     app.register_blueprint(models.blueprint)
+    app.register_blueprint(retrain.blueprint)
     app.register_blueprint(health.blueprint)
     errors.register(app)
     app.before_request(_note_route)

@@ -1,11 +1,16 @@
 """Every error as an RFC 9457 problem document; the only place that knows HTTP statuses.
 
 ServiceError
-├── InvalidInput   the values sent are wrong; names each of them
-└── NoModel        nothing to serve yet
+├── InvalidInput      the values sent are wrong; names each of them
+├── NoModel           nothing to serve yet
+├── Unauthorized      the admin token is missing
+├── Forbidden         the admin token is wrong
+├── AdminUnavailable  there is no admin token to compare with
+└── TooManyWatchers   no more event streams at a time
 """
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,12 +19,14 @@ from flask import Flask, Response, request
 from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from registry import StorageError, VersionNotFound, VersionRefused
+from registry import NothingBefore, StorageError, VersionNotFound, VersionRefused
 from service import request_log
+from trainer.jobs import JobConflict, JobFinished, JobNotFound, JobsUnavailable
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
+MAX_ERRORS = 20
 
 
 class ServiceError(Exception):
@@ -34,11 +41,11 @@ class InvalidInput(ServiceError):
     errors : one entry per wrong value: where it is (`pointer`, RFC 6901, or `parameter`), and
         `detail`, what is wrong with it
     complete : whether these are all; False where there may be more
-    example : a row that would be taken
+    example : a body that would be taken
     """
 
     def __init__(
-        self, errors: list[dict[str, str]], example: dict[str, float], complete: bool = True
+        self, errors: list[dict[str, str]], example: Mapping[str, Any], complete: bool = True
     ) -> None:
         super().__init__(f"{len(errors)} values are wrong")
         self.errors = errors
@@ -48,6 +55,22 @@ class InvalidInput(ServiceError):
 
 class NoModel(ServiceError):
     """Nothing to serve yet."""
+
+
+class Unauthorized(ServiceError):
+    """The admin token is missing."""
+
+
+class Forbidden(ServiceError):
+    """The admin token is wrong."""
+
+
+class AdminUnavailable(ServiceError):
+    """There is no admin token to compare with."""
+
+
+class TooManyWatchers(ServiceError):
+    """No more event streams at a time."""
 
 
 def problem(
@@ -81,6 +104,15 @@ def register(app: Flask) -> None:
     app.register_error_handler(VersionNotFound, _not_found)
     app.register_error_handler(VersionRefused, _refused)
     app.register_error_handler(StorageError, _storage)
+    app.register_error_handler(NothingBefore, _nothing_before)
+    app.register_error_handler(Unauthorized, _unauthorized)
+    app.register_error_handler(Forbidden, _forbidden)
+    app.register_error_handler(AdminUnavailable, _unavailable)
+    app.register_error_handler(TooManyWatchers, _unavailable)
+    app.register_error_handler(JobConflict, _job_conflict)
+    app.register_error_handler(JobFinished, _job_finished)
+    app.register_error_handler(JobNotFound, _not_found)
+    app.register_error_handler(JobsUnavailable, _unavailable)
     app.register_error_handler(ParseException, _malformed)
     app.register_error_handler(NoMoreData, _malformed)
     app.register_error_handler(HTTPException, _http)
@@ -106,7 +138,7 @@ def _no_model(error: NoModel) -> Response:
     return response
 
 
-def _not_found(error: VersionNotFound) -> Response:
+def _not_found(error: Exception) -> Response:
     return problem(404, str(error))
 
 
@@ -123,6 +155,43 @@ def _storage(error: StorageError) -> Response:
     log.error("storage failed: %s", error, extra=_request_id())
     response = problem(503, "the models cannot be read at the moment")
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _unavailable(error: Exception) -> Response:
+    log.error("unavailable: %s", error, extra=_request_id())
+    response = problem(503, str(error))
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _unauthorized(error: Unauthorized) -> Response:
+    response = problem(401, str(error))
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _forbidden(error: Forbidden) -> Response:
+    return problem(403, str(error))
+
+
+def _nothing_before(error: NothingBefore) -> Response:
+    return problem(409, str(error), slug="nothing-before", title="Nothing before")
+
+
+def _job_conflict(error: JobConflict) -> Response:
+    return _of_a_job(error, "job-active", "A job is active")
+
+
+def _job_finished(error: JobFinished) -> Response:
+    return _of_a_job(error, "job-finished", "The job is finished")
+
+
+def _of_a_job(error: JobConflict | JobFinished, slug: str, title: str) -> Response:
+    address = f"/retrain/{error.job.id}" if error.job else None
+    response = problem(409, str(error), slug=slug, title=title, job=address)
+    if address:
+        response.headers["Link"] = f'<{address}>; rel="related"'
     return response
 
 
@@ -144,7 +213,7 @@ def _http(error: HTTPException) -> Response:
 
 
 _DETAILS = {
-    404: "nothing is at this address; see /predict, /models, /readyz",
+    404: "nothing is at this address; see /predict, /models, /retrain, /readyz",
     405: "the address does not take this method",
 }
 

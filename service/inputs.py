@@ -5,8 +5,6 @@ where that fails, row by row through the schema, which names every wrong cell.
 """
 
 import json
-import math
-from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -15,27 +13,8 @@ import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from network import Array, Model
-from service.errors import InvalidInput
-
-MAX_ERRORS = 20
-_NUMBERS = {float, int}
-
-Error = dict[str, str]
-
-
-class FiniteNumber(fields.Field[float]):
-    """A JSON number: no string, boolean, null, NaN or infinity."""
-
-    default_error_messages = {
-        "required": "is missing",
-        "null": "must be a finite number, got null",
-        "invalid": "must be a finite number, got {input}",
-    }
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
-        if type(value) not in _NUMBERS or not math.isfinite(value):
-            raise self.make_error("invalid", input=_shown(value))
-        return float(value)
+from service.errors import MAX_ERRORS, InvalidInput
+from service.validation import NUMBERS, Error, FiniteNumber, flatten, shown
 
 
 class Instances(fields.Field[list[Any]]):
@@ -49,7 +28,7 @@ class Instances(fields.Field[list[Any]]):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):
-            raise self.make_error("invalid", input=_shown(value))
+            raise self.make_error("invalid", input=shown(value))
         if not value:
             raise self.make_error("empty")
         return value
@@ -158,7 +137,7 @@ class Inputs:
         try:
             instances = Envelope().load(document)["instances"]
         except ValidationError as error:
-            raise self._invalid(list(_flatten(error, ""))) from None
+            raise self._invalid(list(flatten(error, ""))) from None
         X = self._matrix(instances)
         if X is None:
             errors: list[Error] = []
@@ -174,7 +153,7 @@ class Inputs:
 
     def not_an_object(self, document: Any) -> InvalidInput:
         """The error for a body that is JSON but no object."""
-        detail = f"must be an object: one row, or `instances` with many; got {_shown(document)}"
+        detail = f"must be an object: one row, or `instances` with many; got {shown(document)}"
         return self._invalid([{"pointer": "", "detail": detail}])
 
     def unknown_parameters(self, names: list[str]) -> InvalidInput:
@@ -204,7 +183,7 @@ class Inputs:
             else:
                 return None
         values = list(chain.from_iterable(rows))
-        if not set(map(type, values)) <= _NUMBERS:
+        if not set(map(type, values)) <= NUMBERS:
             return None
         X = np.array(values, dtype=np.float64).reshape(-1, width)
         return X if np.isfinite(X).all() else None
@@ -221,12 +200,12 @@ class Inputs:
         elif type(row) is dict:
             data, pointers = row, {}
         else:
-            detail = f"must be an object or a list, with one number per feature; got {_shown(row)}"
+            detail = f"must be an object or a list, with one number per feature; got {shown(row)}"
             return [], [{"pointer": pointer, "detail": detail}]
         try:
             loaded = self._row_schema.load(data)
         except ValidationError as error:
-            return [], list(_flatten(error, pointer, pointers))
+            return [], list(flatten(error, pointer, pointers))
         return [loaded[f"feature_{index}"] for index in range(len(self.model.features))], []
 
     def _duplicates(self, body: bytes, colons: int) -> list[Error]:
@@ -241,7 +220,7 @@ class Inputs:
                 if name in seen:
                     errors[name] = {
                         "pointer": "",
-                        "detail": f"{_shown(name)} stands twice in one object",
+                        "detail": f"{shown(name)} stands twice in one object",
                     }
                 seen.add(name)
 
@@ -255,31 +234,6 @@ class Inputs:
         return InvalidInput(errors[:MAX_ERRORS], self.example, complete=len(errors) < MAX_ERRORS)
 
 
-def _flatten(
-    error: ValidationError, pointer: str, pointers: dict[str, str] | None = None
-) -> Iterator[Error]:
-    """marshmallow's messages as one entry per cell."""
-    messages: dict[str, list[str]] = error.normalized_messages()  # type: ignore[no-untyped-call]
-    for name, details in messages.items():
-        place = (pointers or {}).get(name, f"{pointer}/{_escaped(name)}")
-        for detail in details:
-            yield {"pointer": place, "detail": detail}
-
-
 def _may_repeat_names(body: bytes, colons: int) -> bool:
     """Whether a valid body could have a name twice: its colons, plain or `\\u003a`, tell."""
     return body.count(b":") != colons or b"\\u003" in body
-
-
-def _escaped(name: str) -> str:
-    """A reference token of a JSON pointer (RFC 6901, section 3)."""
-    return str(name).replace("~", "~0").replace("/", "~1")
-
-
-def _shown(value: Any) -> str:
-    """A value as JSON, cut to what fits a message."""
-    try:
-        text = orjson.dumps(value).decode()
-    except (orjson.JSONEncodeError, RecursionError):
-        text = type(value).__name__
-    return text if len(text) <= 40 else text[:39] + "…"

@@ -1,40 +1,99 @@
-"""`GET /models` and `GET /models/{v}`: which versions there are, and what each is."""
+"""`/models`: which versions there are, what each is, and which one is current."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from flask import Blueprint, Response, current_app
 
-from registry import Card, Registry, StorageError, VersionNotFound, VersionRefused
+from registry import (
+    Card,
+    Promotion,
+    Registry,
+    StorageError,
+    VersionNotFound,
+    VersionRefused,
+)
+from service.admin import admin_only
 from service.live import LiveModel, Served
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 
+PROMOTIONS = 50
+
 
 @blueprint.get("")
 def list_models() -> Response:
-    """List all versions, newest first, with their metrics, and say which one is being served."""
+    """List all versions, newest first, with their metrics; which is served; the promotions."""
     registry, served = _registry_and_served()
     current = served.version if served else None
     versions = [
         _summary(registry, version, served) | {"current": str(version) == current}
         for version in reversed(registry.versions())
     ]
-    return _json({"current": current, "versions": versions})
+    promotions = [_entry(promotion) for promotion in reversed(registry.history(PROMOTIONS))]
+    return _json({"current": current, "versions": versions, "promotions": promotions})
 
 
 @blueprint.get("/<version>")
 def show_model(version: str) -> Response:
     """Show one version's card: features, layers, training, data and metrics."""
     registry, served = _registry_and_served()
-    if not (version.isascii() and version.isdecimal() and len(version) < 10 and version[0] != "0"):
-        raise VersionNotFound(version)
-    return _json({**_card(registry, int(version), served), "version": version})
+    return _json({**_card(registry, _number(version), served), "version": version})
+
+
+@blueprint.get("/<version>/weights.npz")
+def download(version: str) -> Response:
+    """Take a version away: its file, which `numpy.load` reads."""
+    registry, _ = _registry_and_served()
+    response = Response(registry.content(_number(version)), content_type="application/zip")
+    response.headers["Content-Disposition"] = f'attachment; filename="numnet-{version}.npz"'
+    return response
+
+
+@blueprint.post("/<version>/promote")
+@admin_only
+def promote(version: str) -> Response:
+    """Make a version current, whatever the gate would say; 409 if it does not verify."""
+    registry, _ = _registry_and_served()
+    promotion = registry.promote(
+        _number(version), by="POST /models", reason="promoted by hand", at=datetime.now(UTC)
+    )
+    return _promoted(promotion)
+
+
+@blueprint.post("/rollback")
+@admin_only
+def roll_back() -> Response:
+    """Make the version current that was so before; 409 if there is none."""
+    registry, _ = _registry_and_served()
+    return _promoted(registry.roll_back(by="POST /models", at=datetime.now(UTC)))
+
+
+def _promoted(promotion: Promotion) -> Response:
+    live: LiveModel = current_app.extensions["live_model"]
+    live.current()  # so that the next request need not wait for it
+    return _json(_entry(promotion))
+
+
+def _entry(promotion: Promotion) -> dict[str, Any]:
+    versions = {
+        key: None if value is None else str(value)
+        for key, value in (("version", promotion.version), ("previous", promotion.previous))
+    }
+    return asdict(promotion) | versions
 
 
 def _registry_and_served() -> tuple[Registry, Served | None]:
     live: LiveModel = current_app.extensions["live_model"]
     return current_app.extensions["registry"], live.current()
+
+
+def _number(version: str) -> int:
+    if not (version.isascii() and version.isdecimal() and len(version) < 10 and version[0] != "0"):
+        raise VersionNotFound(version)
+    return int(version)
 
 
 def _card(registry: Registry, version: int, served: Served | None) -> Card:
@@ -54,6 +113,7 @@ def _summary(registry: Registry, version: int, served: Served | None) -> dict[st
         **{key: card.get(key) for key in ("created_at", "features", "targets", "layers")},
         "activation": card.get("activation"),
         "metrics": card.get("metrics"),
+        "job": card.get("job"),
     }
 
 

@@ -18,6 +18,8 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 20.0
+ADMIN_TOKEN = "t0ken"
+ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
 T = TypeVar("T")
 
@@ -66,6 +68,8 @@ class Service:
                 env={
                     **kept,
                     "NUMNET_MODELS": str(self.models),
+                    "NUMNET_STATE": str(self.output / "state"),
+                    "NUMNET_ADMIN_TOKEN": ADMIN_TOKEN,
                     "NUMNET_PORT": str(self.port),
                     "NUMNET_WORKERS": str(self.workers),
                     **self.settings,

@@ -27,7 +27,7 @@ def test_it_starts_where_there_is_no_folder_and_makes_none(tmp_path: Path, place
     client = create_app(Settings(models=tmp_path / place)).test_client()
     assert client.get("/livez").status_code == 200
     assert client.get("/readyz").status_code == 503
-    assert client.get("/models").get_json() == {"current": None, "versions": []}
+    assert client.get("/models").get_json() == {"current": None, "versions": [], "promotions": []}
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -11,7 +11,8 @@ from hypothesis import event, given, settings
 from marshmallow import ValidationError
 
 from service.errors import InvalidInput
-from service.inputs import FiniteNumber, Inputs
+from service.inputs import Inputs
+from service.validation import FiniteNumber
 from tests.service import near_valid
 from tests.service.small_models import AWKWARD_FEATURES, small_model
 

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,6 +12,8 @@ from registry.storage import MAX_OBJECT_BYTES
 from service.app import create_app
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import promote, publish, serve, small_model
+
+NOTHING: dict[str, Any] = {"current": None, "versions": [], "promotions": []}
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def test_versions_are_listed_newest_first_with_the_one_in_use(
     registry: Registry, new_app: Flask
 ) -> None:
     client = new_app.test_client()
-    assert client.get("/models").get_json() == {"current": None, "versions": []}
+    assert client.get("/models").get_json() == NOTHING
     for seed in range(11):
         publish(registry, small_model(seed=seed))
     promote(registry, 2)
@@ -39,6 +42,7 @@ def test_versions_are_listed_newest_first_with_the_one_in_use(
         "layers": [4, 8, 1],
         "activation": "tanh",
         "metrics": {"mse": 0.5},
+        "job": None,
         "current": False,
     }
     assert client.head("/models").data == b""
@@ -98,7 +102,7 @@ def test_a_folder_made_anew_shows_its_own_cards(
     serve(registry, small_model(("before",)))
     assert client.get("/models/1").get_json()["features"] == ["before"]
     shutil.rmtree(models)
-    assert client.get("/models").get_json() == {"current": "1", "versions": []}
+    assert client.get("/models").get_json() == {**NOTHING, "current": "1"}
     serve(registry, small_model(("after",)))
     assert client.get("/models/1").get_json()["features"] == ["after"]
     assert client.get("/models").get_json()["versions"][0]["features"] == ["after"]

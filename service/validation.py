@@ -1,0 +1,130 @@
+"""marshmallow fields that take JSON's own types and no others, and what they say of the rest."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from marshmallow import ValidationError, fields
+
+NUMBERS = {float, int}
+
+Error = dict[str, str]
+
+
+class FiniteNumber(fields.Field[float]):
+    """A JSON number: no string, boolean, null, NaN or infinity."""
+
+    default_error_messages = {
+        "required": "is missing",
+        "null": "must be a finite number, got null",
+        "invalid": "must be a finite number, got {input}",
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
+        if type(value) not in NUMBERS or not math.isfinite(value):
+            raise self.make_error("invalid", input=shown(value))
+        return float(value)
+
+
+class Number(FiniteNumber):
+    """A finite number above 0, or not below it where 0 is allowed."""
+
+    def __init__(self, *, zero: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._zero = zero
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
+        number = super()._deserialize(value, attr, data, **kwargs)
+        if number < 0 or (number == 0 and not self._zero):
+            raise ValidationError(
+                f"must be {'0 or more' if self._zero else 'above 0'}, got {value}"
+            )
+        return number
+
+
+class Whole(fields.Field[int]):
+    """A whole number in a range, written without a decimal point."""
+
+    def __init__(self, least: int, greatest: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._least, self._greatest = least, greatest
+        self._expected = f"must be a whole number from {least:,} to {greatest:,}"
+        self.error_messages |= {"null": f"{self._expected}, got null"}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if type(value) is not int or not self._least <= value <= self._greatest:
+            raise ValidationError(f"{self._expected}, got {shown(value)}")
+        return value
+
+
+class Flag(fields.Field[bool]):
+    """true or false."""
+
+    default_error_messages = {"null": "must be true or false, got null"}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        if type(value) is not bool:
+            raise ValidationError(f"must be true or false, got {shown(value)}")
+        return value
+
+
+class Text(fields.Field[str]):
+    """A string that is not empty, if need be one of a few."""
+
+    def __init__(self, *choices: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._choices = choices
+        self._expected = f"must be one of {', '.join(choices)}" if choices else "must be a string"
+        self.error_messages |= {"null": f"{self._expected}, got null"}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        if type(value) is not str or not value or (self._choices and value not in self._choices):
+            raise ValidationError(f"{self._expected}, got {shown(value)}")
+        return value
+
+
+class Several(fields.List[Any]):
+    """A list."""
+
+    def __init__(self, of: fields.Field[Any], what: str, **kwargs: Any) -> None:
+        super().__init__(of, **kwargs)
+        self._expected = f"must be a list of {what}"
+        self.error_messages |= {"null": f"{self._expected}, got null"}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
+        if type(value) is not list:
+            raise ValidationError(f"{self._expected}, got {shown(value)}")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+def flatten(
+    error: ValidationError, pointer: str, pointers: dict[str, str] | None = None
+) -> Iterator[Error]:
+    """marshmallow's messages as one entry per wrong value."""
+    messages: dict[Any, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
+    yield from _entries(messages, pointer, pointers or {})
+
+
+def _entries(messages: dict[Any, Any], pointer: str, pointers: dict[str, str]) -> Iterator[Error]:
+    for name, details in messages.items():
+        place = pointers.get(name, f"{pointer}/{_escaped(name)}")
+        if isinstance(details, dict):  # of a list, by index
+            yield from _entries(details, place, {})
+        else:
+            for detail in details:
+                yield {"pointer": place, "detail": detail}
+
+
+def _escaped(name: object) -> str:
+    """A reference token of a JSON pointer (RFC 6901, section 3)."""
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def shown(value: Any) -> str:
+    """A value as JSON, cut to what fits a message."""
+    try:
+        text = orjson.dumps(value).decode()
+    except (orjson.JSONEncodeError, RecursionError):
+        text = type(value).__name__
+    return text if len(text) <= 40 else text[:39] + "…"
