@@ -7,6 +7,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import signal
 import sys
+from types import FrameType
 from typing import Any
 
 from flask import Flask
@@ -15,6 +16,7 @@ from gunicorn.app.base import BaseApplication
 from registry import Settings, SettingsError
 from service.admin import AdminToken
 from service.app import create_app
+from service.graceful_stop import ThreadedWorker, turn_away
 from service.logs import JsonLogger
 
 
@@ -38,7 +40,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return {
         "bind": f"{host}:{settings.port}",
-        "worker_class": "gthread",
+        "worker_class": ThreadedWorker,
         "workers": settings.workers,
         "threads": settings.threads,
         "keepalive": 75,
@@ -47,24 +49,26 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         "forwarder_headers": "",  # a caller's SCRIPT_NAME header would be a 500
         "proc_name": "numnet",
-        "when_ready": _stop_gracefully_with_the_terminal,
+        "when_ready": _stop_gracefully,
     }
 
 
-def _stop_gracefully_with_the_terminal(server: Any) -> None:
+def _stop_gracefully(server: Any) -> None:
     """Ctrl-C, or closing the terminal, stops as SIGTERM does; a second Ctrl-C at once.
 
     gunicorn's own ways are to drop what is in flight on SIGINT, where its threads can lock each
     other for 30 s, and to go on after SIGHUP.
     """
-    at_once = signal.getsignal(signal.SIGINT)
+    at_once, gracefully = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 
-    def stop(number: int, frame: object) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, at_once)
-        os.kill(os.getpid(), signal.SIGTERM)
+        turn_away(each.sock for each in server.LISTENERS)
+        if callable(gracefully):
+            gracefully(signal.SIGTERM, frame)
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGHUP, stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
 
 
 def _let_signals_reach_each_worker_once() -> None:

@@ -27,13 +27,21 @@ from trainer.jobs import Job, JobNotFound, Jobs, JobsUnavailable
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0  # so that proxies keep the connection, and dead ones are noticed
 MAX_WATCHERS = 1_000
+LONG_PARTS = ("request", "decisions", "loss_history")
 _HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
 _HEARTBEAT = b": still here\n\n"
 
 
-def event(job: Job) -> bytes:
-    """A job as an event; its id is the job's revision."""
-    return b"id: %d\nevent: job\ndata: %s\n\n" % (job.revision, orjson.dumps(job.document))
+def event(job: Job, first: bool) -> bytes:
+    """A job as an event; its id is the job's revision.
+
+    The first event of a connection is the whole job, and so is the last of the job; those between
+    leave out the long parts, which they would only repeat.
+    """
+    document = job.document
+    if job.active and not first:
+        document = {key: value for key, value in document.items() if key not in LONG_PARTS}
+    return b"id: %d\nevent: job\ndata: %s\n\n" % (job.revision, orjson.dumps(document))
 
 
 @dataclass(eq=False)
@@ -44,16 +52,16 @@ class Watcher:
     ----------
     job_id : whom it watches
     unsent : what its socket has not taken yet
-    next : the newest event, where one came meanwhile; those between are left out
     revision : of the newest event that it was given
+    next : the newest event, where one came meanwhile; those between are left out
     ends : whether that was the last one
     """
 
     connection: socket.socket
     job_id: str
     unsent: bytes
+    revision: int
     next: bytes = b""
-    revision: int = 0
     ends: bool = False
 
     def offer(self, content: bytes) -> None:
@@ -82,9 +90,19 @@ class Watchers:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._new: SimpleQueue[Watcher] = SimpleQueue()
+        self._latest: dict[str, Job] = {}
         self._count = 0
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._most = min(MAX_WATCHERS, files // 2)
+
+    def latest(self, job_id: str) -> Job:
+        """A job as it was within the last half second.
+
+        Raises
+        ------
+        JobNotFound, JobsUnavailable
+        """
+        return self._latest.get(job_id) or self._jobs.get(job_id)
 
     def response(self, job: Job, environ: WSGIEnvironment) -> Response:
         """The answer to somebody who wants to watch.
@@ -113,17 +131,18 @@ class Watchers:
             "X-Accel-Buffering: no\r\n"  # nginx would wait for more
             "Connection: close\r\n\r\n"
         )
-        self._add(Watcher(_take_over(connection), job.id, head.encode()))
+        greeting = head.encode() + event(job, first=True)
+        self._add(Watcher(_take_over(connection), job.id, greeting, job.revision))
         yield from ()
 
     def _stream(self, job: Job) -> Iterator[bytes]:
-        yield event(job)
+        yield event(job, first=True)
         pause = threading.Event()
         while job.active:
             pause.wait(POLL_SECONDS)
             newer = self._jobs.get(job.id)
             if newer.revision != job.revision:
-                yield event(newer)
+                yield event(newer, first=False)
             job = newer
 
     def _add(self, watcher: Watcher) -> None:
@@ -152,14 +171,12 @@ class Watchers:
                         self._wakened.recv(4096)
                     elif _is_gone(key.data):
                         self._drop(key.data, watched, selector)
-                arrived = False
                 while not self._new.empty():
                     watcher = self._new.get()
                     selector.register(watcher.connection, selectors.EVENT_READ, watcher)
                     watched.add(watcher)
-                    arrived = True
                 now = self._clock()
-                if arrived or now >= poll_at:
+                if now >= poll_at:
                     poll_at = now + POLL_SECONDS
                     self._look_up(watched)
                     if now >= heartbeat_at:
@@ -168,9 +185,12 @@ class Watchers:
                             watcher.unsent = watcher.unsent or _HEARTBEAT
                 for watcher in list(watched):
                     self._send(watcher, watched, selector)
+                if not watched:
+                    self._latest = {}  # nobody keeps it up to date
 
     def _look_up(self, watched: set[Watcher]) -> None:
         """Offer every watcher what is new of its job; a job is looked up and written down once."""
+        latest = {}
         for job_id in {watcher.job_id for watcher in watched}:
             mine = [watcher for watcher in watched if watcher.job_id == job_id]
             try:
@@ -181,12 +201,14 @@ class Watchers:
                 for watcher in mine:
                     watcher.ends = True
                 continue
-            content = event(job)
+            latest[job_id] = job
+            content = event(job, first=False)
             for watcher in mine:
                 if watcher.revision != job.revision:
                     watcher.revision = job.revision
                     watcher.offer(content)
                 watcher.ends = not job.active
+        self._latest = latest
 
     def _send(
         self, watcher: Watcher, watched: set[Watcher], selector: selectors.BaseSelector

@@ -103,7 +103,7 @@ def cancel(job_id: str) -> Response:
 def watch(job_id: str) -> Response:
     """Follow a job as server-sent events, each of them the whole job, until it ends."""
     watchers: Watchers = current_app.extensions["watchers"]
-    job = _jobs().get(job_id)
+    job = watchers.latest(job_id)
     seen = request.headers.get("Last-Event-ID", "")
     if not job.active and seen == str(job.revision):
         return Response(status=204)  # which tells an EventSource not to come again

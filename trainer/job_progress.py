@@ -96,6 +96,7 @@ class JobProgress:
                     "training_seconds": epoch.seconds,
                     "epoch": epoch.epoch,
                     "epochs": epoch.epochs,
+                    "train_loss": epoch.train_loss,
                     "loss": epoch.validation_loss,
                     "best_loss": epoch.best_loss,
                 }

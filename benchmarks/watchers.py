@@ -1,0 +1,36 @@
+"""Many watchers of a job's events in one process; on stdout how many events all have received."""
+
+import selectors
+import socket
+import sys
+
+
+def main(port: int, job: str, count: int) -> None:
+    selector = selectors.DefaultSelector()
+    selector.register(sys.stdin, selectors.EVENT_READ)
+    for _ in range(count):
+        connection = socket.create_connection(("127.0.0.1", port), 10)
+        connection.sendall(f"GET {job}/events HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+        selector.register(connection, selectors.EVENT_READ)
+    events, waiting, ending = 0, count, False
+    seen: set[object] = set()
+    while not ending:
+        for key, _ in selector.select():
+            if key.fileobj is sys.stdin:
+                ending = True
+                continue
+            assert isinstance(key.fileobj, socket.socket)
+            received = key.fileobj.recv(1 << 20)
+            if not received:
+                sys.exit("a watcher was closed")
+            events += received.count(b"\nevent: job\n")
+            if b"event: job" in received and key.fileobj not in seen:
+                seen.add(key.fileobj)
+                waiting -= 1
+                if not waiting:
+                    print(flush=True)
+    print(events)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
