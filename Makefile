@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-BENCHMARKS := training convergence matrix passes footprint predict serving startup
+BENCHMARKS := training convergence matrix passes footprint predict serving startup live
 .PHONY: help setup setup-dev run test lint lock bench $(BENCHMARKS:%=bench-%) clean
 
 help:  ## this list
@@ -74,6 +74,9 @@ bench-serving: setup  ## POST /predict beside a bare WSGI constant (needs wrk)
 
 bench-startup: setup  ## `make run` to ready, beside the server alone
 	@$(BIN)/python benchmarks/startup.py
+
+bench-live: setup-dev  ## promotions, retrainings, kills and faults under load (8 minutes, as root)
+	@$(BIN)/python benchmarks/live.py
 
 .venv-bench/installed: benchmarks/requirements.txt | $(VENV)/bin/python
 	@$(BIN)/python -m venv --clear .venv-bench

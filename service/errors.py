@@ -153,7 +153,8 @@ def _refused(error: VersionRefused) -> Response:
 
 def _storage(error: StorageError) -> Response:
     log.error("storage failed: %s", error, extra=_request_id())
-    response = problem(503, "the models cannot be read at the moment")
+    verb = "read" if request.method in ("GET", "HEAD") else "written"
+    response = problem(503, f"the models cannot be {verb} at the moment; the log says why")
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
