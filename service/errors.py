@@ -112,7 +112,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(JobConflict, _job_conflict)
     app.register_error_handler(JobFinished, _job_finished)
     app.register_error_handler(JobNotFound, _not_found)
-    app.register_error_handler(JobsUnavailable, _unavailable)
+    app.register_error_handler(JobsUnavailable, _jobs_unavailable)
     app.register_error_handler(ParseException, _malformed)
     app.register_error_handler(NoMoreData, _malformed)
     app.register_error_handler(HTTPException, _http)
@@ -152,16 +152,17 @@ def _refused(error: VersionRefused) -> Response:
 
 
 def _storage(error: StorageError) -> Response:
-    log.error("storage failed: %s", error, extra=_request_id())
-    verb = "read" if request.method in ("GET", "HEAD") else "written"
-    response = problem(503, f"the models cannot be {verb} at the moment; the log says why")
-    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return response
+    return _unavailable(error, "the folder of models cannot be used at the moment")
 
 
-def _unavailable(error: Exception) -> Response:
+def _jobs_unavailable(error: JobsUnavailable) -> Response:
+    return _unavailable(error, "the database of jobs cannot be used at the moment")
+
+
+def _unavailable(error: Exception, detail: str = "") -> Response:
+    """The log has the error itself, which may name paths and hosts."""
     log.error("unavailable: %s", error, extra=_request_id())
-    response = problem(503, str(error))
+    response = problem(503, detail or str(error))
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 

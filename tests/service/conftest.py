@@ -1,14 +1,20 @@
 """Registries in a folder of the test's own, and applications on them."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from network import Model
 from registry import Registry, Settings
 from service.app import create_app
 from tests.service.small_models import serve, small_model
+
+TOKEN = "t0ken"
+ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture
@@ -34,3 +40,28 @@ def app(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Flask:
     folder = tmp_path_factory.mktemp("models")
     serve(Registry.local(folder), model)
     return create_app(Settings(models=folder))
+
+
+MakeClient = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def make_client(tmp_path: Path) -> Iterator[MakeClient]:
+    """Makes clients of applications in folders of the test's own; takes fields of `Settings`."""
+    apps = []
+
+    def make(**fields: Any) -> FlaskClient:
+        own: dict[str, Any] = {name: tmp_path / name for name in ("models", "state", "data")}
+        app = create_app(Settings(**own | {"admin_token": TOKEN} | fields))
+        apps.append(app)
+        return app.test_client()
+
+    yield make
+    for app in apps:
+        if client := vars(app.extensions["jobs"]).get("_client"):
+            client.destroy()  # its connections; a service has them as long as it runs
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> FlaskClient:
+    return make_client()

@@ -32,5 +32,8 @@ def assert_problem(
         for error in document["errors"]:
             assert error.keys() in ({"pointer", "detail"}, {"parameter", "detail"})
             assert error["detail"]
+    if document["type"] in ("/problems/job-active", "/problems/job-finished"):
+        members |= {"job"}
+        assert headers["Link"] == f'<{document["job"]}>; rel="related"'
     assert document.keys() == members
     return document

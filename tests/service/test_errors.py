@@ -8,9 +8,11 @@ import pytest
 from flask import Flask
 from werkzeug.exceptions import Gone, ServiceUnavailable
 
-from registry import Settings, StorageError
+from registry import NothingBefore, Settings, StorageError
 from service.app import create_app
+from service.errors import AdminUnavailable, Forbidden, TooManyWatchers, Unauthorized
 from tests.service.problem_shape import assert_problem
+from trainer.jobs import Job, JobConflict, JobFinished, JobNotFound, JobsUnavailable
 
 
 def refused(app: Flask, method: str, path: str, status: int, **arguments: Any) -> dict[str, Any]:
@@ -37,6 +39,10 @@ def test_an_unknown_address_is_404(app: Flask, method: str, path: str) -> None:
         ("POST", "/models", {"GET", "HEAD", "OPTIONS"}),
         ("POST", "/models/1", {"GET", "HEAD", "OPTIONS"}),
         ("DELETE", "/models/1", {"GET", "HEAD", "OPTIONS"}),
+        ("GET", "/models/1/promote", {"POST", "OPTIONS"}),
+        ("PUT", "/retrain", {"GET", "HEAD", "POST", "OPTIONS"}),
+        ("POST", "/retrain/1", {"GET", "HEAD", "DELETE", "OPTIONS"}),
+        ("DELETE", "/retrain/1/events", {"GET", "HEAD", "OPTIONS"}),
         ("POST", "/livez", {"GET", "HEAD", "OPTIONS"}),
         ("POST", "/readyz", {"GET", "HEAD", "OPTIONS"}),
     ],
@@ -100,3 +106,39 @@ def test_any_http_error_keeps_its_status_and_headers(models: Path, error: Any) -
     headers = app.test_client().get("/fail").headers
     assert headers.get("Retry-After") == ("7" if error.code == 503 else None)
     assert len(headers.getlist("Content-Type")) == 1
+
+
+JOB = Job("a-job", "running", 1, {})
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "type_"),
+    [
+        (Unauthorized("no token"), 401, "unauthorized"),
+        (Forbidden("wrong token"), 403, "forbidden"),
+        (JobNotFound("a-job"), 404, "not-found"),
+        (NothingBefore("no version before"), 409, "nothing-before"),
+        (JobConflict(JOB), 409, "job-active"),
+        (JobFinished(JOB), 409, "job-finished"),
+        (AdminUnavailable("no token to compare with"), 503, "service-unavailable"),
+        (TooManyWatchers("too many"), 503, "service-unavailable"),
+        (JobsUnavailable("secret: no database"), 503, "service-unavailable"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_every_error_has_its_status(
+    models: Path, error: Exception, status: int, type_: str
+) -> None:
+    app = failing_app(models, error)
+    document = refused(app, "GET", "/fail", status)
+    assert document["type"] == f"/problems/{type_}"
+    assert document.get("job") == ("/retrain/a-job" if "job-" in type_ else None)
+    assert "secret" not in str(document)
+    assert ("Retry-After" in app.test_client().get("/fail").headers) == (status == 503)
+
+
+def test_a_conflict_with_a_job_that_is_just_over_names_none(models: Path) -> None:
+    answer = failing_app(models, JobConflict(None)).test_client().get("/fail")
+    document = answer.get_json()
+    assert (answer.status_code, document["job"], "Link" in answer.headers) == (409, None, False)
+    assert "ask again" in document["detail"]
