@@ -12,13 +12,7 @@ def json_body() -> tuple[object, bytes]:
     ------
     UnsupportedMediaType, BadRequest, RequestEntityTooLarge
     """
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType(
-            f"the body is {request.mimetype or 'of no declared type'}; "
-            f"expected Content-Type: application/json"
-        )
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedMediaType("the body is encoded; expected no Content-Encoding")
+    _check_type()
     body = read_body()
     if not body:
         raise BadRequest("the body is empty; expected a JSON object")
@@ -32,10 +26,11 @@ def optional_json_body() -> object:
     ------
     UnsupportedMediaType, BadRequest, RequestEntityTooLarge
     """
-    if not request.content_length and "Transfer-Encoding" not in request.headers:
+    body = read_body()
+    if not body:
         return {}
-    document, _ = json_body()
-    return document
+    _check_type()
+    return _parsed(body)
 
 
 def read_body() -> bytes:
@@ -54,6 +49,16 @@ def read_body() -> bytes:
     except RequestEntityTooLarge:
         pass
     raise RequestEntityTooLarge(f"the body is larger than {limit:,} bytes: send fewer rows at once")
+
+
+def _check_type() -> None:
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType(
+            f"the body is {request.mimetype or 'of no declared type'}; "
+            f"expected Content-Type: application/json"
+        )
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("the body is encoded; expected no Content-Encoding")
 
 
 def _parsed(body: bytes) -> object:

@@ -42,7 +42,7 @@ class RetrainBody(Schema):
     solver = Text(*trainer_jobs.SOLVER_NAMES)
     loss = Text(*trainer_jobs.LOSSES)
     huber_delta = Number()
-    quantile = Number()
+    quantile = Number(below=1)
     penalty = Number(zero=True)
     starts = Whole(1, trainer_jobs.MAX_STARTS)
     learning_rate = Number()

@@ -28,18 +28,19 @@ class FiniteNumber(fields.Field[float]):
 
 
 class Number(FiniteNumber):
-    """A finite number above 0, or not below it where 0 is allowed."""
+    """A finite number above 0, or not below it where 0 is allowed, and below a bound if need be."""
 
-    def __init__(self, *, zero: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, zero: bool = False, below: float = math.inf, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._zero = zero
+        self._zero, self._below = zero, below
+        self._expected = f"must be {'0 or more' if zero else 'above 0'}"
+        if below < math.inf:
+            self._expected += f" and below {below:g}"
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
         number = super()._deserialize(value, attr, data, **kwargs)
-        if number < 0 or (number == 0 and not self._zero):
-            raise ValidationError(
-                f"must be {'0 or more' if self._zero else 'above 0'}, got {value}"
-            )
+        if not 0 <= number < self._below or (number == 0 and not self._zero):
+            raise ValidationError(f"{self._expected}, got {value}")
         return number
 
 

@@ -218,7 +218,7 @@ class Jobs:
             "by": asked["by"],
             "created_at": _time(status.created_at / 1000),
             "started_at": _time(progress.get("begun_at")),
-            "finished_at": _time(status.completed_at / 1000) if status.completed_at else None,
+            "finished_at": _time(_finished_at(status, progress)),
             **shown,
         }
         if state in (QUEUED, RUNNING):
@@ -308,6 +308,13 @@ def _new_id() -> str:
 
 def _id_of_key(key: str) -> str:
     return f"key-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+
+
+def _finished_at(status: Any, progress: Mapping[str, Any]) -> float | None:
+    """SQLite may keep whole seconds: it was not done before its last report."""
+    if not status.completed_at:
+        return None
+    return max(float(status.completed_at) / 1000, float(progress.get("at", 0.0)))
 
 
 def _time(seconds: float | None) -> str | None:
