@@ -42,8 +42,8 @@ class AdminToken:
                 if not self._path.exists():
                     _make(self._path)
                 self._token = self._path.read_text().strip()
-            except OSError as error:
-                log.error("no admin token in %s: %s", self._path, error.strerror)
+            except (OSError, UnicodeDecodeError) as error:
+                log.error("no admin token in %s: %s", self._path, error)
         return self._token
 
 
