@@ -93,7 +93,8 @@ class Watchers:
         self._latest: dict[str, Job] = {}
         self._count = 0
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._most = min(MAX_WATCHERS, files // 2)
+        limited = files != resource.RLIM_INFINITY
+        self._most = min(MAX_WATCHERS, files // 2) if limited else MAX_WATCHERS
 
     def latest(self, job_id: str) -> Job:
         """A job as it was within the last half second.

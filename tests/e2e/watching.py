@@ -1,0 +1,77 @@
+"""A watcher of a job, down to the bytes of its connection."""
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from tests.e2e.conftest import Service
+
+
+class Watching:
+    """One connection that follows a job's events.
+
+    Attributes
+    ----------
+    head : the answer's status line and headers
+    """
+
+    def __init__(self, service: Service, job_id: str, *headers: str, before: bytes = b"") -> None:
+        self.connection = service.connect()
+        lines = [f"GET /retrain/{job_id}/events HTTP/1.1", "Host: here", *headers, "", ""]
+        self.connection.sendall(before + "\r\n".join(lines).encode())
+        self._file = self.connection.makefile("rb")
+        self._skip_answers(before.count(b"\r\n\r\n"))
+        self.head = self._block(b"\r\n").decode()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+        self.connection.close()
+
+    @property
+    def status(self) -> int:
+        return int(self.head.split()[1])
+
+    def events(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Each event's id and job, until the stream ends."""
+        while block := self._block(b"\n").decode():
+            if block.startswith(":"):
+                continue  # a sign of life
+            found = re.fullmatch(r"id: (\d+)\nevent: job\ndata: (\{.*\})\n", block)
+            assert found, block
+            yield int(found[1]), json.loads(found[2])
+
+    def next(self) -> tuple[int, dict[str, Any]]:
+        """The next event."""
+        return next(self.events())
+
+    def _block(self, end: bytes) -> bytes:
+        """What comes before the next empty line."""
+        lines = b""
+        while (line := self._file.readline()) not in (end, b""):
+            lines += line
+        return lines
+
+    def _skip_answers(self, count: int) -> None:
+        for _ in range(count):
+            length = re.search(rb"(?i)content-length: (\d+)", self._block(b"\r\n"))
+            assert length
+            self._file.read(int(length[1]))
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Whether the other side has ended what it had to say."""
+    return connection.recv(1) == b""
