@@ -1,0 +1,208 @@
+"""`make run`'s processes: they start, stop, come back and end together."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from service.admin import FILE
+from tests.e2e.conftest import ROOT, free_port, until
+
+QUICK = {"samples": 200, "layers": [4], "epochs": 20, "max_seconds": 1}
+LONG = {  # but for its time limit
+    "samples": 200,
+    "layers": [4],
+    "solver": "adam",
+    "epochs": 10**9,
+    "patience": 10**9,
+    "max_seconds": 4,
+}
+
+
+@dataclass
+class Run:
+    """`run.py` with its service and its worker, on a port and in a folder of its own."""
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+
+    def start(self) -> None:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
+        with (self.folder / "out").open("ab") as out, (self.folder / "err").open("ab") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "run.py"],
+                cwd=ROOT,
+                env={
+                    **kept,
+                    "NUMNET_MODELS": str(self.folder / "models"),
+                    "NUMNET_STATE": str(self.folder / "state"),
+                    "NUMNET_DATA": str(self.folder / "data"),
+                    "NUMNET_PORT": str(self.port),
+                    "NUMNET_WORKERS": "1",
+                    **self.settings,
+                },
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self) -> None:
+        """Wait until the service answers and the worker waits for jobs."""
+        before = self.errors().count("waiting for jobs")
+        until(lambda: self.is_live() and self.errors().count("waiting for jobs") > before)
+
+    def is_live(self) -> bool:
+        assert self.process.poll() is None, self.errors()
+        try:
+            return self.ask("GET", "/livez").ok
+        except requests.ConnectionError:
+            return False
+
+    def ask(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        url = f"http://127.0.0.1:{self.port}{path}"
+        return requests.request(method, url, timeout=20, **arguments)
+
+    def submit(self, body: dict[str, Any]) -> str:
+        """The path of a new job."""
+        token = (self.folder / "state" / FILE).read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = self.ask("POST", "/retrain", json=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+        return answer.headers["Location"]
+
+    def job(self, path: str) -> dict[str, Any]:
+        document: dict[str, Any] = self.ask("GET", path).json()
+        return document
+
+    def errors(self) -> str:
+        return (self.folder / "err").read_text()
+
+    def processes(self, words: str = "") -> list[int]:
+        """Every process of this run, whoever its parent is by now; those with `words` to start."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdecimal() and (
+                    f"NUMNET_STATE={self.folder}/state".encode()
+                    in (entry / "environ").read_bytes().split(b"\0")
+                    and words.encode() in (entry / "cmdline").read_bytes().replace(b"\0", b" ")
+                ):
+                    found.append(int(entry.name))
+        return found
+
+    def end(self) -> None:
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+
+StartRun = Callable[..., Run]
+
+
+@pytest.fixture
+def start_run(tmp_path: Path) -> Iterator[StartRun]:
+    """Starts `run.py`; takes the fields of `Run`, all with a default. Nothing is left of it."""
+    with ExitStack() as started:
+
+        def start(**fields: Any) -> Run:
+            run = Run(**{"folder": tmp_path} | fields)
+            run.start()
+            started.callback(run.end)
+            return run
+
+        yield start
+
+
+def ended(run: Run, path: str) -> dict[str, Any]:
+    return until(lambda: job if (job := run.job(path))["finished_at"] else None) or {}
+
+
+def test_a_worker_that_is_killed_comes_back_and_both_stop_with_their_parent(
+    start_run: StartRun,
+) -> None:
+    run = start_run()
+    run.wait_until_ready()
+    assert len(run.processes()) == 4  # run.py, the service and its worker process, the worker
+    (worker,) = run.processes("trainer.worker")
+    os.kill(worker, signal.SIGKILL)
+    run.wait_until_ready()
+    (successor,) = run.processes("trainer.worker")
+    assert successor != worker
+    assert run.errors().count("the worker ended (-9); starting it again") == 1
+    assert ended(run, run.submit(QUICK))["state"] == "promoted"
+    assert run.ask("GET", "/readyz").json()["version"] == "1"
+    run.process.send_signal(signal.SIGTERM)
+    assert run.process.wait(10) == 0
+    assert run.processes() == []
+
+
+def test_a_job_that_is_interrupted_by_a_stop_goes_on_after_the_next_start(
+    start_run: StartRun,
+) -> None:
+    run = start_run()
+    run.wait_until_ready()
+    path = run.submit(LONG)
+    until(lambda: run.job(path).get("epoch"))
+    run.process.send_signal(signal.SIGINT)
+    assert run.process.wait(10) == 0
+    assert run.processes() == []
+    assert "the job goes on with the next worker" in run.errors()
+    run.start()
+    run.wait_until_ready()
+    job = ended(run, path)
+    assert (job["state"], job["attempt"]) == ("promoted", 1)
+    token = (run.folder / "state" / FILE).read_text().strip()
+    assert run.errors().count(token) == 1  # shown at the first start alone
+    assert token not in (run.folder / "out").read_text()
+    run.process.send_signal(signal.SIGHUP)
+    assert run.process.wait(10) == 0
+    assert run.processes() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_while_they_start_leaves_nothing(start_run: StartRun, number: int) -> None:
+    run = start_run()
+    until(lambda: run.processes("trainer.worker"))
+    run.process.send_signal(number)
+    run.process.wait(10)
+    assert run.processes() == []
+
+
+def test_a_port_in_use_ends_both(start_run: StartRun) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        run = start_run(port=taken.getsockname()[1])
+        assert run.process.wait(20) not in (0, None)
+        assert run.processes() == []
+    assert "in use" in run.errors()
+
+
+def test_a_wrong_setting_ends_both(start_run: StartRun) -> None:
+    run = start_run(settings={"NUMNET_THREADS": "none"})
+    assert run.process.wait(20) == 1
+    assert run.processes() == []
+    assert "error: NUMNET_THREADS=none" in run.errors()
+
+
+def test_where_it_is_killed_both_stop(start_run: StartRun) -> None:
+    run = start_run()
+    run.wait_until_ready()
+    path = run.submit(LONG)
+    until(lambda: run.job(path).get("epoch"))
+    run.process.kill()
+    run.process.wait()
+    until(lambda: not run.processes(), 10)
+    assert "the job goes on with the next worker" in run.errors()
+    assert "Handling signal: term" in run.errors()
