@@ -199,6 +199,8 @@ class Jobs:
                 client.delete_workflows(finished)
 
     def _find(self, job_id: str) -> Job | None:
+        if "\0" in job_id:
+            return None  # PostgreSQL would refuse the question
         with self._explained() as client:
             found = client.list_workflows(workflow_ids=[job_id], name=WORKFLOW)
             return self._job(found[0], self._progress(job_id)) if found else None
