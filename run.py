@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-RESTART_SECONDS = 1.0
+RESTART_SECONDS = 1.0, 30.0  # between two starts of a worker: doubled while it keeps ending
 SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 _PR_SET_PDEATHSIG = 1
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -38,13 +38,15 @@ def main() -> int:
         for number in SIGNALS:
             signal.signal(number, stop)
 
-    started = time.monotonic()
+    started, (pause, longest) = time.monotonic(), RESTART_SECONDS
     while service.poll() is None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             service.wait(timeout=0.2)
         with _signals_held():  # or a worker that is just being started would not hear of a stop
             dead = worker.poll() is not None and service.poll() is None
-            if dead and not stops and time.monotonic() - started > RESTART_SECONDS:
+            age = time.monotonic() - started
+            if dead and not stops and age > pause:
+                pause = min(2 * pause, longest) if age < 2 * longest else RESTART_SECONDS[0]
                 print(f"the worker ended ({worker.returncode}); starting it again", file=sys.stderr)
                 worker, started = _start("trainer.worker"), time.monotonic()
     if not stops:
