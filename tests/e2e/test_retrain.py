@@ -181,6 +181,25 @@ def test_the_first_requests_of_several_processes_make_one_database(
     assert [entry for entry in service.log() if entry["level"] != "INFO"] == []
 
 
+def test_without_a_state_folder_that_can_be_written_the_service_predicts(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    serve(Registry.local(tmp_path / "models"), small_model())
+    state = tmp_path / "state"
+    state.mkdir(mode=0o555)
+    # root may write anywhere unless it gives that up
+    wrapper = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+    settings = {"NUMNET_STATE": str(state), "NUMNET_ADMIN_TOKEN": ""}
+    service = start_service(wrapper=wrapper, settings=settings)
+    assert service.predict(ROW).status_code == 200
+    for method, path in (("POST", "/retrain"), ("POST", "/models/1/promote"), ("GET", "/retrain")):
+        answer = requests.request(method, service.url + path, headers=ADMIN, timeout=20)
+        problem = assert_problem(answer.status_code, answer.content, answer.headers, expected=503)
+        assert method == "GET" or "set NUMNET_ADMIN_TOKEN" in problem["detail"]
+    assert service.predict(ROW).status_code == 200
+    assert list(state.iterdir()) == []
+
+
 def test_a_promotion_is_served_by_every_process_from_its_answer_on(
     start_service: StartService, tmp_path: Path
 ) -> None:

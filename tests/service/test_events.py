@@ -6,12 +6,13 @@ Watchers of a real service are in tests/e2e/test_events.py.
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
 
-from service.events import Watcher, event
+from service.events import HEARTBEAT_SECONDS, Watcher, Watchers, event
 from tests.service.conftest import ADMIN
 from trainer.jobs import Job
 
@@ -93,3 +94,25 @@ def test_head_says_what_would_come(client: FlaskClient) -> None:
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["Content-Type"] == "text/event-stream"
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_watcher_of_a_job_that_does_not_change_gets_signs_of_life(client: FlaskClient) -> None:
+    job_id = client.post("/retrain", headers=ADMIN).get_json()["id"]
+    jobs = client.application.extensions["jobs"]
+    ahead = 0.0
+    watchers = Watchers(jobs, clock=lambda: time.monotonic() + ahead)
+    ours, theirs = socket.socketpair()
+    with ours, theirs, theirs.makefile("rb") as received:
+        environ = {"REQUEST_METHOD": "GET", "gunicorn.socket": ours}
+        assert list(watchers.response(jobs.get(job_id), environ).response) == []
+        with pytest.raises(OSError, match="Broken pipe"):
+            ours.send(b"what gunicorn would write")
+        while received.readline() != b"\r\n":
+            pass
+        assert received.readline().startswith(b"id: ")
+        assert [received.readline()[:6] for _ in range(3)] == [b"event:", b"data: ", b"\n"]
+        for _ in range(3):
+            ahead += HEARTBEAT_SECONDS
+            assert [received.readline() for _ in range(2)] == [b": still here\n", b"\n"]
+        client.delete(f"/retrain/{job_id}", headers=ADMIN)
+        assert b'"state":"cancelled"' in received.read()
