@@ -28,8 +28,8 @@ def main() -> int:
     def stop(number: int, frame: object) -> None:
         nonlocal stops
         stops += 1
-        # SIGINT makes gunicorn drop what is in flight
-        for process, hard in ((service, signal.SIGINT), (worker, signal.SIGKILL)):
+        # SIGQUIT makes gunicorn drop what is in flight
+        for process, hard in ((service, signal.SIGQUIT), (worker, signal.SIGKILL)):
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM if stops == 1 else hard)
 

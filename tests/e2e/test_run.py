@@ -170,6 +170,22 @@ def test_a_job_that_is_interrupted_by_a_stop_goes_on_after_the_next_start(
     assert run.processes() == []
 
 
+def test_a_second_interrupt_drops_what_is_in_flight(start_run: StartRun) -> None:
+    run = start_run()
+    run.wait_until_ready()
+    with socket.create_connection(("127.0.0.1", run.port)) as unfinished:
+        unfinished.sendall(b"POST /predict HTTP/1.1\r\nHost: here\r\nExpect: 100-continue\r\n")
+        unfinished.sendall(b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n")
+        assert unfinished.recv(100).startswith(b"HTTP/1.1 100 Continue")
+        run.process.send_signal(signal.SIGINT)
+        until(lambda: "Handling signal: term" in run.errors())
+        with pytest.raises(subprocess.TimeoutExpired):
+            run.process.wait(1.0)
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.wait(10) == 0
+    assert run.processes() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_while_they_start_leaves_nothing(start_run: StartRun, number: int) -> None:
     run = start_run()
