@@ -205,7 +205,7 @@ def test_watchers_do_not_hold_up_a_stop(start_service: StartService) -> None:
         begun = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(10) == 0
-        assert time.monotonic() - begun < 2.0
+        assert time.monotonic() - begun < 5.0
         for watching in watchings:
             assert list(watching.events()) == []
 
