@@ -33,7 +33,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def test_an_event_is_one_line_of_json_with_the_revision_as_its_id() -> None:
-    number, name, data, *end = event(job(7)).decode().split("\n")
+    number, name, data, *end = event(job(7), first=True).decode().split("\n")
     assert (number, name, end) == ("id: 7", "event: job", ["", ""])
     assert json.loads(data.removeprefix("data: ")) == job(7).document
 
@@ -42,7 +42,7 @@ def test_a_slow_watcher_gets_what_it_began_and_the_newest_but_none_between(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     ours, theirs = pair
-    watcher = Watcher(ours, "a-job", b"HEAD")
+    watcher = Watcher(ours, "a-job", b"HEAD", 1)
     events = [b"%d" % number * 1_000_000 for number in range(5)]
     watcher.offer(events[0])
     watcher.send()
@@ -64,7 +64,7 @@ def test_a_watcher_that_is_gone_is_an_error(pair: tuple[socket.socket, socket.so
     ours, theirs = pair
     theirs.close()
     with pytest.raises(OSError, match="Broken pipe"):
-        Watcher(ours, "a-job", b"HEAD").send()
+        Watcher(ours, "a-job", b"HEAD", 1).send()
 
 
 def test_another_server_streams_from_its_own_thread(client: FlaskClient) -> None:
