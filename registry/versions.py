@@ -152,9 +152,10 @@ class Registry:
         while True:
             # The number first: were `latest` read before it, an entry made in between would be
             # followed by one that does not know of it.
-            number = max([number, *self.promotion_numbers()]) + 1
-            if after is not None and number != after + 1:
-                raise PromotionOvertaken(f"promotion {number - 1} was made meanwhile")
+            highest = max(self.promotion_numbers(), default=0)
+            if after is not None and highest != after:
+                raise PromotionOvertaken(f"promotion {highest} was made meanwhile")
+            number = max(number, highest) + 1
             latest = self.current()
             promotion = Promotion(
                 number=number,
@@ -184,12 +185,12 @@ class Registry:
         NothingBefore, VersionNotFound, VersionRefused, StorageError
         """
         while True:
-            numbers, there = self.promotion_numbers(), self.versions()
-            before = [each for each in _undo_stack(self.history())[:-1] if each in there]
-            if not before:
+            latest = max(self.promotion_numbers(), default=0)
+            _, before = self._current_and_before()
+            if before is None:
                 raise NothingBefore("no version that is still there was current before this one")
             with contextlib.suppress(PromotionOvertaken):
-                return self.promote(before[-1], by=by, reason=reason, at=at, after=numbers[-1])
+                return self.promote(before, by=by, reason=reason, at=at, after=latest)
 
     def history(self, limit: int | None = None) -> list[Promotion]:
         """The readable entries among the log's newest `limit`, by default all; oldest first."""
@@ -213,9 +214,8 @@ class Registry:
         retired = []
         for version in self.versions()[:-keep]:
             # asked before each: somebody may have promoted it just now
-            stack = _undo_stack(self.history())
             serving = self.serving()
-            if version not in (*stack[-2:], serving and serving.version):
+            if version not in (*self._current_and_before(), serving and serving.version):
                 self._storage.delete(f"{version}.npz")
                 self._cards.pop(version, None)
                 retired.append(version)
@@ -266,6 +266,13 @@ class Registry:
         """Changes when something was promoted; cheap enough to ask before every request."""
         return self._storage.generation()
 
+    def _current_and_before(self) -> tuple[int | None, int | None]:
+        """The version that is current, and the one still there that a rollback leads to."""
+        there = self.versions()
+        stack = _undo_stack(self.history(), there)
+        before = [each for each in stack[:-1] if each in there]
+        return stack[-1] if stack else None, before[-1] if before else None
+
     def _read(self, version: int) -> bytes:
         content = self._storage.read(f"{version}.npz")
         if content is None:
@@ -273,17 +280,21 @@ class Registry:
         return content
 
 
-def _undo_stack(history: list[Promotion]) -> list[int]:
+def _undo_stack(history: list[Promotion], there: list[int]) -> list[int]:
     """The versions that going back would make current, one after the other; the last is current.
 
-    To promote what was current before is to go back, whoever does it.
+    To promote what was current before is to go back, whoever does it. Versions that are no longer
+    there are in nobody's way.
     """
     stack: list[int] = []
-    for promotion in history:
-        if len(stack) > 1 and stack[-2] == promotion.version:
-            stack.pop()
-        elif not stack or stack[-1] != promotion.version:
-            stack.append(promotion.version)
+    for version in (promotion.version for promotion in history):
+        back = len(stack) - 2
+        while back >= 0 and stack[back] != version and stack[back] not in there:
+            back -= 1
+        if back >= 0 and stack[back] == version:
+            del stack[back + 1 :]
+        elif stack[-1:] != [version]:
+            stack.append(version)
     return stack
 
 

@@ -118,6 +118,34 @@ def test_a_list_shows_complete_objects_only(connect: Connect) -> None:
     assert seen == {f"{number}.npz" for number in range(1, count + 1)}
 
 
+@pytest.mark.parametrize("key", ["1.npz", "promotions/00000001.json"])
+def test_a_deleted_key_is_free_again(connect: Connect, key: str) -> None:
+    storage, other = connect(), connect()
+    storage.create(key, b"first")
+    storage.create("2.npz", b"2")
+    other.delete(key)
+    assert storage.read(key) is other.read(key) is None
+    assert storage.list(key) == []
+    assert storage.read("2.npz") == b"2"
+    storage.create(key, b"second")
+    assert other.read(key) == b"second"
+
+
+def test_deleting_what_is_not_there_does_nothing(storage: Storage) -> None:
+    storage.delete("1.npz")  # no store yet
+    storage.create("2.npz", b"2")
+    storage.delete("1.npz")
+    storage.delete("promotions/00000001.json")
+    assert storage.list("") == ["2.npz"]
+
+
+def test_everybody_may_delete_the_same_key(connect: Connect, race: Race) -> None:
+    for number in range(12):
+        connect().create(f"{number + 1}.npz", b"content")
+    race(4, 12, lambda index, _: connect().delete(f"{index + 1}.npz"))
+    assert connect().list("") == []
+
+
 def test_the_generation_changes_with_every_promotion(connect: Connect) -> None:
     storage, other = connect(), connect()
     seen, seen_by_other = {storage.generation()}, {other.generation()}

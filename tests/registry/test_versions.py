@@ -13,7 +13,9 @@ import pytest
 from network import Array, InputError, Model
 from registry import (
     LocalStorage,
+    NothingBefore,
     Promotion,
+    PromotionOvertaken,
     Registry,
     StorageError,
     VersionNotFound,
@@ -34,6 +36,13 @@ Publish = Callable[[], int]
 @pytest.fixture
 def publish(registry: Registry, model: Model, golden: Array) -> Publish:
     return lambda: registry.publish(model, {"seed": 7}, golden)
+
+
+@pytest.fixture
+def four(registry: Registry, publish: Publish) -> Registry:
+    """The registry with four versions, none of them promoted."""
+    assert [publish() for _ in range(4)] == [1, 2, 3, 4]
+    return registry
 
 
 def promote(registry: Registry, version: int) -> Promotion:
@@ -321,6 +330,342 @@ def test_a_promotion_knows_of_one_made_meanwhile(
     history = [registry.promotion(number) for number in registry.promotion_numbers()]
     assert [promotion.version for promotion in history] == [*promoted, 2, 1]
     assert [promotion.previous for promotion in history] == [None, *promoted, 2]
+
+
+# Promoting after a decision
+
+
+def test_a_promotion_after_the_last_one_is_made(registry: Registry, publish: Publish) -> None:
+    for after in range(3):
+        promoted = registry.promote(publish(), by="", reason="", at=NOON, after=after)
+        assert promoted.number == after + 1
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_a_promotion_after_another_than_the_last_one_is_refused(
+    registry: Registry, publish: Publish, after: int
+) -> None:
+    publish(), publish()
+    promote(registry, 1), promote(registry, 2)
+    with pytest.raises(PromotionOvertaken, match=r"^promotion 2 was made meanwhile$"):
+        registry.promote(1, by="", reason="", at=NOON, after=after)
+    assert registry.promotion_numbers() == [1, 2]
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2])
+def test_a_promotion_after_the_last_one_is_overtaken_by_one_made_meanwhile(
+    registry: Registry, publish: Publish, folder: Path, calls: int
+) -> None:
+    publish(), publish()
+    promote(registry, 1)
+    watched = Watched(folder, calls, lambda: promote(registry, 2))
+    with pytest.raises(PromotionOvertaken, match=r"^promotion 2 was made meanwhile$"):
+        Registry(watched).promote(1, by="", reason="", at=NOON, after=1)
+    assert watched.calls < 0
+    assert versions_promoted(registry) == [1, 2]
+
+
+def test_of_many_promotions_after_the_same_one_exactly_one_is_made(
+    folder: Path, model: Model
+) -> None:
+    registry = Registry.local(folder)
+    for _ in range(4):
+        registry.publish(model, {}, np.ones((1, 2)))
+
+    def attempt(index: int, contestant: int) -> bool:
+        try:
+            Registry.local(folder).promote(contestant + 1, by="", reason="", at=NOON, after=index)
+        except PromotionOvertaken:
+            return False
+        return True
+
+    rounds = in_processes(4, 25, attempt)
+    assert [wins.count(True) for wins in rounds] == [1] * 25
+    assert versions_promoted(registry) == [wins.index(True) + 1 for wins in rounds]
+
+
+def test_a_number_that_something_else_takes_is_no_promotion_made_meanwhile(
+    registry: Registry, publish: Publish, folder: Path
+) -> None:
+    promote(registry, publish())
+    (folder / "promotions" / "00000002.json").mkdir()
+    assert registry.promote(1, by="", reason="", at=NOON, after=1).number == 3
+
+
+# Going back
+
+
+def roll_back(registry: Registry) -> int:
+    return registry.roll_back(by="tests", at=NOON).version
+
+
+def versions_promoted(registry: Registry) -> list[int]:
+    return [promotion.version for promotion in registry.history()]
+
+
+@pytest.mark.parametrize(
+    ("promoted", "rolled_back"),
+    [
+        ([], []),
+        ([1], []),
+        ([1, 1], []),
+        ([1, 2, 3], [2, 1]),
+        ([1, 2, 2, 3, 3], [2, 1]),
+        ([3, 1, 2], [1, 3]),
+        ([1, 2, 1], []),  # that was going back
+        ([1, 2, 3, 2], [1]),
+        ([1, 2, 3, 2, 4], [2, 1]),
+        ([1, 2, 3, 1], [3, 2, 1]),  # that was not: 3 was current before
+    ],
+)
+def test_a_rollback_undoes_what_was_not_undone_yet(
+    four: Registry, promoted: list[int], rolled_back: list[int]
+) -> None:
+    for version in promoted:
+        promote(four, version)
+    assert [roll_back(four) for _ in rolled_back] == rolled_back
+    with pytest.raises(NothingBefore, match=r"^no version that is still there was current before"):
+        roll_back(four)
+    assert versions_promoted(four) == promoted + rolled_back
+
+
+def test_a_rollback_is_a_promotion_that_says_who_made_it(
+    registry: Registry, publish: Publish
+) -> None:
+    for _ in range(2):
+        promote(registry, publish())
+    by_default = registry.roll_back(by="ops", at=NOON)
+    assert (by_default.number, by_default.version, by_default.previous) == (3, 1, 2)
+    assert (by_default.by, by_default.reason, by_default.at) == (
+        "ops",
+        "rolled back",
+        NOON.isoformat(),
+    )
+    assert by_default.sha256 == registry.load(1).sha256
+    assert registry.current() == by_default
+    promote(registry, 2)
+    assert registry.roll_back(by="ops", at=NOON, reason="it drifts").reason == "it drifts"
+
+
+def test_what_was_rolled_back_can_be_promoted_and_rolled_back_again(
+    registry: Registry, publish: Publish
+) -> None:
+    for _ in range(3):
+        promote(registry, publish())
+    assert roll_back(registry) == 2
+    promote(registry, 3)
+    assert [roll_back(registry), roll_back(registry)] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("promoted", "deleted", "rolled_back"),
+    [
+        ([1, 2, 3, 4], [3], [2, 1]),
+        ([1, 2, 3, 4], [2, 3], [1]),
+        ([1, 2, 3, 4], [1, 2, 3], []),
+        ([1, 2, 3, 2, 4], [1], [2]),
+        ([1, 2, 3], [3], [2, 1]),  # the current one itself
+        ([1, 2, 1, 2, 3], [2], [1]),
+        ([1, 4, 2, 4, 3], [4], [1]),  # 2 was left by going back
+    ],
+)
+def test_a_rollback_passes_over_versions_that_were_deleted(
+    four: Registry, folder: Path, promoted: list[int], deleted: list[int], rolled_back: list[int]
+) -> None:
+    for version in promoted:
+        promote(four, version)
+    for version in deleted:
+        (folder / f"{version}.npz").unlink()
+    assert [roll_back(four) for _ in rolled_back] == rolled_back
+    with pytest.raises(NothingBefore):
+        roll_back(four)
+
+
+def test_a_rollback_to_a_damaged_version_is_refused(
+    registry: Registry, publish: Publish, folder: Path
+) -> None:
+    for _ in range(2):
+        promote(registry, publish())
+    (folder / "1.npz").write_bytes(b"")
+    with pytest.raises(VersionRefused, match="damaged or cut short"):
+        roll_back(registry)
+    assert versions_promoted(registry) == [1, 2]
+
+
+@pytest.mark.parametrize("calls", range(6))
+def test_a_rollback_goes_back_from_what_was_promoted_meanwhile(
+    registry: Registry, publish: Publish, folder: Path, calls: int
+) -> None:
+    for _ in range(3):
+        publish()
+    promote(registry, 1), promote(registry, 2)
+    watched = Watched(folder, calls, lambda: promote(registry, 3))
+    assert roll_back(Registry(watched)) == 2
+    assert watched.calls < 0
+    assert versions_promoted(registry) == [1, 2, 3, 2]
+
+
+def test_rollbacks_and_promotions_at_the_same_time_make_one_history(
+    folder: Path, model: Model
+) -> None:
+    registry = Registry.local(folder)
+    for _ in range(4):
+        promote(registry, registry.publish(model, {}, np.ones((1, 2))))
+
+    def attempt(_: int, contestant: int) -> bool:
+        try:
+            if contestant < 2:
+                roll_back(Registry.local(folder))
+            else:
+                promote(Registry.local(folder), contestant + 1)
+        except NothingBefore:
+            return False
+        return True
+
+    rounds = in_processes(4, 20, attempt)
+    history = registry.history()
+    assert [each.number for each in history] == list(range(1, len(history) + 1))
+    assert len(history) == 4 + sum(made.count(True) for made in rounds)
+    versions = [each.version for each in history]
+    assert [each.previous for each in history] == [None, *versions[:-1]]
+    undo = [1]  # as somebody would keep it who knows which entries are rollbacks
+    for promotion in history[1:]:
+        if promotion.reason == "rolled back":
+            undo.pop()
+            assert promotion.version == undo[-1]
+        elif undo[-2:-1] == [promotion.version]:
+            undo.pop()
+        elif undo[-1] != promotion.version:
+            undo.append(promotion.version)
+
+
+# What serves, and what is deleted
+
+
+def served(registry: Registry) -> int | None:
+    promotion = registry.serving()
+    return promotion.version if promotion else None
+
+
+def test_the_newest_promotion_that_verifies_serves(
+    registry: Registry, publish: Publish, folder: Path
+) -> None:
+    assert served(registry) is None
+    for _ in range(4):
+        publish()
+        assert served(registry) is None
+    for version in (2, 1, 3, 4):
+        promote(registry, version)
+        assert served(registry) == version
+    (folder / "4.npz").write_bytes(b"")
+    assert served(registry) == 3
+    shutil.copy(folder / "1.npz", folder / "3.npz")
+    assert served(registry) == 1
+    (folder / "1.npz").unlink()
+    assert served(registry) == 2
+    (folder / "promotions" / "00000001.json").write_bytes(b"")
+    assert served(registry) is None
+
+
+def test_the_history_is_what_can_be_read_of_the_newest_entries(
+    registry: Registry, publish: Publish, folder: Path
+) -> None:
+    assert registry.history() == []
+    publish()
+    made = [promote(registry, 1) for _ in range(5)]
+    assert registry.history() == made
+    assert registry.history(2) == made[-2:]
+    assert registry.history(9) == made
+    (folder / "promotions" / "00000004.json").write_bytes(b"{")
+    (folder / "promotions" / "00000002.json").unlink()
+    assert registry.history() == [made[0], made[2], made[4]]
+    assert registry.history(2) == [made[4]]
+
+
+def test_a_versions_content_is_its_file_verified(
+    registry: Registry, publish: Publish, folder: Path
+) -> None:
+    publish(), publish()
+    assert registry.content(1) == (folder / "1.npz").read_bytes()
+    shutil.copy(folder / "1.npz", folder / "2.npz")
+    with pytest.raises(VersionRefused, match=r"^the file is that of version 1$"):
+        registry.content(2)
+    with pytest.raises(VersionNotFound):
+        registry.content(3)
+
+
+def test_the_oldest_versions_are_retired(registry: Registry, publish: Publish) -> None:
+    for _ in range(6):
+        promote(registry, publish())
+    assert registry.card(1)["version"] == 1
+    assert registry.retire(7) == registry.retire(6) == []
+    assert registry.retire(3) == [1, 2, 3]
+    assert registry.versions() == [4, 5, 6]
+    assert registry.retire(3) == []
+    with pytest.raises(VersionNotFound):
+        registry.card(1)
+
+
+@pytest.mark.parametrize(
+    ("promoted", "kept"),
+    [
+        ([], [5, 6]),
+        ([1], [1, 5, 6]),
+        ([1, 2], [1, 2, 5, 6]),
+        ([1, 2, 3], [2, 3, 5, 6]),
+        ([1, 2, 3, 2], [1, 2, 5, 6]),  # 1 was current before 2 was, which is current again
+        ([6, 1], [1, 5, 6]),
+    ],
+)
+def test_what_is_current_and_what_was_so_before_are_kept(
+    registry: Registry, publish: Publish, promoted: list[int], kept: list[int]
+) -> None:
+    for _ in range(6):
+        publish()
+    for version in promoted:
+        promote(registry, version)
+    assert registry.retire(2) == sorted({1, 2, 3, 4, 5, 6} - {*kept})
+    assert registry.versions() == kept
+
+
+def test_a_rollback_is_left_a_version_to_go_to(
+    registry: Registry, publish: Publish, folder: Path
+) -> None:
+    for _ in range(3):
+        promote(registry, publish())
+    publish(), publish()
+    (folder / "2.npz").unlink()
+    assert registry.retire(2) == []
+    assert roll_back(registry) == 1
+
+
+def test_what_serves_while_the_current_version_does_not_verify_is_kept(
+    registry: Registry, publish: Publish, folder: Path
+) -> None:
+    for version in (publish(), publish(), publish(), publish(), publish()):
+        promote(registry, version)
+    publish(), publish()
+    for version in (4, 5):
+        (folder / f"{version}.npz").write_bytes(b"")
+    assert registry.retire(2) == [1, 2]
+    assert served(registry) == 3
+
+
+def test_a_version_promoted_while_others_are_retired_is_kept(
+    registry: Registry, publish: Publish, folder: Path
+) -> None:
+    for _ in range(6):
+        publish()
+    promote(registry, 6)
+
+    class Deleting(LocalStorage):
+        def delete(self, key: str) -> None:
+            super().delete(key)
+            if key == "1.npz":
+                promote(registry, 3)
+
+    assert Registry(Deleting(folder)).retire(2) == [1, 2, 4]
+    assert served(registry) == 3
 
 
 # A log that others have written to
