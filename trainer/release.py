@@ -52,12 +52,13 @@ def release(
     ------
     VersionNotFound, VersionRefused, StorageError
     """
-    promoted = next((each for each in registry.history() if each.version == version), None)
-    if promoted:  # before a crash that kept it from being told
-        return Verdict(True, promoted.reason, promoted.previous)
-    candidate = Candidate(
-        version, registry.load(version).model, held_out(table), recipe.make_loss()
-    )
+    published = registry.load(version)
+    for promotion in registry.history():
+        # before a crash that kept it from being told; a number alone may be that of a version
+        # which was deleted
+        if (promotion.version, promotion.sha256) == (version, published.sha256):
+            return Verdict(True, promotion.reason, promotion.previous)
+    candidate = Candidate(version, published.model, held_out(table), recipe.make_loss())
     while True:
         latest = max(registry.promotion_numbers(), default=0)
         verdict = _verdict(registry, candidate, terms)
