@@ -36,7 +36,7 @@ def csv_table(
     targets : columns to predict
     features : columns to predict from, in the model's order; all others where empty
     weights : the column that says what each row weighs; rows of weight 0 are left out
-    source : what the table is called; by default as the file
+    source : what the table is called, in errors as well; by default as the file
     poll : called now and then, and may raise to end the reading
 
     Raises
@@ -45,6 +45,7 @@ def csv_table(
         the file cannot be read, lacks a column, or has cells that are not finite numbers (the
         first 20 are named by line and column); or as `Table`.
     """
+    named = source or path
     source = source or path.name
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -52,20 +53,20 @@ def csv_table(
             header = [name.strip() for name in next(filter(None, reader), [])]
             known = [*targets, *([weights] if weights else [])]
             features = tuple(features or (name for name in header if name not in known))
-            columns = _columns(path, header, [*known, *features])
+            columns = _columns(named, header, [*known, *features])
             cells = array("d")
-            for count, row in enumerate(_rows(path, reader, header, columns)):
+            for count, row in enumerate(_rows(named, reader, header, columns)):
                 cells.extend(row)
                 if count % POLL_ROWS == 0:
                     poll()
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
+        raise DataError(f"cannot read {named}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path}, line {_undecodable_line(path)}: not UTF-8 text: {error.reason}"
+            f"{named}, line {_undecodable_line(path)}: not UTF-8 text: {error.reason}"
         ) from error
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}") from error
+        raise DataError(f"{named}, line {reader.line_num}: {error}") from error
     data = np.frombuffer(cells, dtype=np.float64).reshape(-1, len(columns))
     Y, X = data[:, : len(targets)], data[:, len(known) :]
     if not weights:
@@ -97,18 +98,18 @@ def _undecodable_line(path: Path) -> int:
     return 0  # the file was changed meanwhile
 
 
-def _columns(path: Path, header: list[str], names: Sequence[str]) -> list[int]:
+def _columns(named: Path | str, header: list[str], names: Sequence[str]) -> list[int]:
     if not any(header):
-        raise DataError(f"{path} is empty: expected a header with column names")
+        raise DataError(f"{named} is empty: expected a header with column names")
     for name in names:
         if header.count(name) != 1:
             problem = "two columns called" if name in header else "no column"
-            raise DataError(f"{path} has {problem} {name!r}; its columns are: {', '.join(header)}")
+            raise DataError(f"{named} has {problem} {name!r}; its columns are: {', '.join(header)}")
     return [header.index(name) for name in names]
 
 
 def _rows(
-    path: Path, reader: Iterator[list[str]], header: list[str], columns: list[int]
+    named: Path | str, reader: Iterator[list[str]], header: list[str], columns: list[int]
 ) -> Iterator[list[float]]:
     errors: list[str] = []
     for row in reader:
@@ -131,7 +132,7 @@ def _rows(
             break
     if errors:
         shown = errors[:MAX_ERRORS]
-        raise DataError("\n  ".join([f"{path} cannot be used:", *shown]))
+        raise DataError("\n  ".join([f"{named} cannot be used:", *shown]))
 
 
 def _line(reader: object) -> int:

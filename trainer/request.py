@@ -10,6 +10,7 @@ from registry import Card
 from trainer.csv_file import csv_table
 from trainer.errors import DataError
 from trainer.recipe import Recipe
+from trainer.solvers import SOLVERS
 from trainer.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
 from trainer.table import Table
 
@@ -80,15 +81,20 @@ class Request:
         asked : data, targets, features, weights, samples, promote, and fields of the recipe
         """
         data = _data_of(card)
-        if "data" in asked and asked["data"] != data["data"]:
+        other_data = asked.get("data", data["data"]) != data["data"]
+        other_targets = list(asked.get("targets", ())) not in ([], list(data.get("targets", ())))
+        if other_data:
             data = {"data": asked["data"]}
-        if "targets" in asked:
+        if other_targets:
             data.pop("features", None)
         given = {name: value for name, value in asked.items() if name in RECIPE_FIELDS}
         known = {name: value for name, value in asked.items() if name not in RECIPE_FIELDS}
+        inherited = _recipe_of(card, given)
+        if other_data or other_targets:
+            inherited.pop("target_mse", None)  # which is in the units of the targets
         return cls(
             **{key: _frozen(value) for key, value in (data | known).items()},
-            recipe=_recipe_of(card, given) | given,
+            recipe=inherited | given,
         )
 
     @classmethod
@@ -121,11 +127,14 @@ class Request:
         """
         if self.data == SYNTHETIC:
             return synthetic_table(self.samples or DEFAULT_SAMPLES, self.make_recipe().seed)
-        path = (folder / self.data).resolve()
-        if not path.is_relative_to(folder.resolve()):
-            raise DataError(f"{self.data} is not inside the data folder")
-        if not path.is_file():
-            raise DataError(f"there is no file {self.data} in the data folder {folder}")
+        try:
+            path = (folder / self.data).resolve()
+            if not path.is_relative_to(folder.resolve()):
+                raise DataError(f"{self.data} is not inside the data folder")
+            if not path.is_file():
+                raise DataError(f"there is no file {self.data} in the data folder")
+        except (OSError, RuntimeError) as error:  # a name too long, or links in a circle
+            raise DataError(f"{self.data} cannot be the name of a file") from error
         return csv_table(
             path, self.targets, self.features, self.weights, source=self.data, poll=poll
         )
@@ -151,8 +160,16 @@ def _data_of(card: Card) -> dict[str, Any]:
 def _recipe_of(card: Card, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the version's own training was asked for, but for what goes with another solver."""
     asked: dict[str, Any] = dict(card.get("recipe", {}).get("asked", {}))
+    dropped: set[str] = set()
     for group in (_OF_THE_SOLVER, _OF_THE_LOSS):
-        if group[0] in given and given[group[0]] != asked.get(group[0]):
-            for name in group:
-                asked.pop(name, None)
-    return asked
+        name = group[0]
+        if given.get(name, _value(asked, name)) != _value(asked, name):
+            dropped.update(group)
+    kind = SOLVERS.get(_value(asked, "solver"))
+    if kind and kind.squared_only and given.get("loss", "squared") != "squared":
+        dropped.update(_OF_THE_SOLVER)
+    return {name: value for name, value in asked.items() if name not in dropped}
+
+
+def _value(asked: Mapping[str, Any], name: str) -> Any:
+    return asked.get(name, getattr(Recipe, name))
