@@ -1,5 +1,6 @@
 """How far a job is, as those who wait for it are told."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -40,7 +41,7 @@ class JobProgress:
             "phase": "starting",
         }
         self._before = {key: before[key] for key in before if key not in self._facts}
-        self._max_seconds = 0.0
+        self._max_seconds = math.inf
         self._epoch: Epoch | None = None
         self._decisions: list[str] = before.get("decisions", [])
         self._history: list[dict[str, Any]] = before.get("loss_history", [])
@@ -86,8 +87,8 @@ class JobProgress:
                 **self._before,
                 **self._facts,
                 "at": self._now(),
-                "decisions": self._decisions,
-                "loss_history": self._history,
+                "decisions": list(self._decisions),
+                "loss_history": list(self._history),
             }
             if epoch := self._epoch:
                 document |= {
