@@ -59,6 +59,7 @@ class Retraining:
         if version is None:
             version = self._train(registry, table)
         self.progress.enter("judging")
+        self.confirm()
         terms = Terms(
             by=f"job {self.job}",
             policy="gate" if self.request.promote else "never",
