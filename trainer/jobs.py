@@ -137,11 +137,12 @@ class Jobs:
                         "queue_name": QUEUE,
                         "workflow_name": WORKFLOW,
                         "workflow_id": job_id,
+                        "workflow_id_reuse_policy": "reject",
                         "deduplication_id": ONLY_ONE,
                     },
                     document,
                 )
-            except dbos_error.DBOSQueueDeduplicatedError:
+            except (dbos_error.DBOSQueueDeduplicatedError, dbos_error.DBOSWorkflowIDInUseError):
                 if known := self._find(job_id):
                     return self._same(known, asked), False
                 raise JobConflict(self.active()) from None
@@ -197,6 +198,12 @@ class Jobs:
             )
             if finished := [each.workflow_id for each in old if each.status not in _ACTIVE]:
                 client.delete_workflows(finished)
+
+    def close(self) -> None:
+        """Give the connections to the database back; they are made again where they are needed."""
+        with self._lock:
+            if client := self.__dict__.pop("_client", None):
+                client.destroy()
 
     def _find(self, job_id: str) -> Job | None:
         if "\0" in job_id:
@@ -326,5 +333,7 @@ def _time(seconds: float | None) -> str | None:
 
 
 def reason(error: Exception) -> str:
-    """The database's own words, without the statement and its values."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
+    """The database's own words, without the statement and its values, or a path."""
+    return str(
+        getattr(error, "orig", None) or getattr(error, "strerror", None) or error
+    ).splitlines()[0]

