@@ -28,6 +28,9 @@ class WorkerLock(Protocol):
     def lost(self) -> bool:
         """Whether somebody else may have it by now."""
 
+    def release(self) -> None:
+        """Give it back, if it is held."""
+
 
 def worker_lock(url: str) -> WorkerLock:
     """The lock that goes with a database of jobs."""
@@ -43,14 +46,15 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._descriptor: int | None = None
 
     def acquire(self, stop: threading.Event) -> bool:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
 
         def attempt() -> bool:
             try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
             return True
@@ -59,6 +63,11 @@ class FileLock:
 
     def lost(self) -> bool:
         return False
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 class AdvisoryLock:
@@ -73,6 +82,7 @@ class AdvisoryLock:
                 "keepalives_idle": 5,
                 "keepalives_interval": 2,
                 "keepalives_count": 3,
+                "tcp_user_timeout": 10_000,  # a question that nobody acknowledges keeps none alive
             },
         )
         self._connection: Connection | None = None
@@ -94,6 +104,11 @@ class AdvisoryLock:
         except SQLAlchemyError:
             return True
         return False
+
+    def release(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._engine.dispose()
 
 
 def _until(attempt: Callable[[], bool], stop: threading.Event) -> bool:
