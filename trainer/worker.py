@@ -18,16 +18,14 @@ import socket
 import sys
 import threading
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, NoReturn, Self
 
-from croniter import croniter
 from dbos import DBOS
 from dbos import error as dbos_error
 from sqlalchemy.exc import SQLAlchemyError
 
 from network import NetworkError
-from registry import Card, Registry, RegistryError, Settings, SettingsError
+from registry import Registry, RegistryError, Settings, SettingsError
 from registry.log_lines import formatter
 from trainer.checkpoint import remove_abandoned
 from trainer.errors import Interrupted, JobError, TrainerError
@@ -44,6 +42,7 @@ from trainer.jobs import (
 )
 from trainer.request import Request
 from trainer.retraining import Retraining
+from trainer.timetable import Timetable
 from trainer.worker_lock import worker_lock
 
 log = logging.getLogger("trainer.worker")
@@ -74,7 +73,10 @@ class Worker:
         self._launch()
         log.info("waiting for jobs", extra={"worker": self._name})
         if self._settings.retrain_cron:
-            threading.Thread(target=self._keep_schedule, daemon=True).start()
+            timetable = Timetable(
+                self._settings.retrain_cron, self._jobs, Registry.local(self._settings.models)
+            )
+            threading.Thread(target=timetable.keep, args=(self.stopping,), daemon=True).start()
         self._jobs.forget(KEPT_JOBS)
         remove_abandoned(self._settings.state / "checkpoints")
         while not self.stopping.wait(1.0):
@@ -154,27 +156,6 @@ class Worker:
             log.exception("job failed unexpectedly", extra={"job": job})
             return _failed(f"an unexpected error, more of which the worker's log has: {error!r}")
         return {"state": result.pop("state"), "result": result}
-
-    def _keep_schedule(self) -> None:
-        """Submit a job at each time of the schedule, unless one waits or runs."""
-        registry = Registry.local(self._settings.models)
-        while True:
-            now = datetime.now().astimezone()
-            due = croniter(self._settings.retrain_cron, now).get_next(datetime)
-            if self.stopping.wait((due - now).total_seconds()):
-                return
-            try:
-                job, new = self._jobs.submit(
-                    Request.like(_current_card(registry), {}),
-                    asked={},
-                    by="schedule",
-                    job_id=f"cron-{due.astimezone(UTC):%Y%m%dT%H%M}",  # once a minute, whoever asks
-                )
-            except (JobError, RegistryError, TrainerError) as error:
-                log.warning("no scheduled retraining: %s", error)
-            else:
-                if new:
-                    log.info("scheduled retraining", extra={"job": job.id})
 
 
 class Report:
@@ -257,11 +238,6 @@ def _in_short(outcome: dict[str, Any]) -> str:
         return f"failed: {outcome['error']}"
     result = outcome["result"]
     return f"{outcome['state']} version {result['version']}: {result['verdict']['reason']}"
-
-
-def _current_card(registry: Registry) -> Card:
-    serving = registry.serving()
-    return registry.card(serving.version) if serving else {}
 
 
 def _leave() -> NoReturn:

@@ -1,0 +1,67 @@
+"""Retrainings at the times of a cron expression."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from croniter import croniter
+
+from network import NetworkError
+from registry import Card, Registry, RegistryError
+from trainer.errors import JobError, TrainerError
+from trainer.jobs import Jobs
+from trainer.request import Request
+
+log = logging.getLogger(__name__)
+
+
+class Timetable:
+    """Submits a job at each time of the expression, unless one waits or runs.
+
+    Parameters
+    ----------
+    cron : five fields, in local time
+    now : the local time, with its zone
+    """
+
+    def __init__(
+        self,
+        cron: str,
+        jobs: Jobs,
+        registry: Registry,
+        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+    ) -> None:
+        self._cron = cron
+        self._jobs = jobs
+        self._registry = registry
+        self._now = now
+
+    def keep(self, stopping: threading.Event) -> None:
+        """Go on until `stopping` is set."""
+        while True:
+            now = self._now()
+            due: datetime = croniter(self._cron, now).get_next(datetime)
+            if stopping.wait((due - now).total_seconds()):
+                return
+            self.submit(due)
+
+    def submit(self, due: datetime) -> None:
+        """Submit the job of a minute, once, whoever asks and however often."""
+        try:
+            job, new = self._jobs.submit(
+                Request.like(_current_card(self._registry), {}),
+                asked={},
+                by="schedule",
+                job_id=f"cron-{due.astimezone(UTC):%Y%m%dT%H%M}",
+            )
+        except (JobError, NetworkError, RegistryError, TrainerError) as error:
+            log.warning("no scheduled retraining: %s", error)
+        else:
+            if new:
+                log.info("scheduled retraining", extra={"job": job.id})
+
+
+def _current_card(registry: Registry) -> Card:
+    serving = registry.serving()
+    return registry.card(serving.version) if serving else {}
