@@ -39,9 +39,9 @@ def end_holder(url: str) -> None:
     with engine.connect() as connection:
         ended = connection.execute(
             text(
-                "SELECT pg_terminate_backend(pid) "
-                "FROM pg_locks JOIN pg_database ON pg_database.oid = database "
-                "WHERE locktype = 'advisory' AND granted AND datname = current_database()"
+                "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+                "WHERE locktype = 'advisory' AND granted AND datname = current_database() "
+                "AND application_name = 'numnet_worker_lock'"
             )
         ).all()
     engine.dispose()
@@ -120,9 +120,13 @@ class Installation:
             worker.process.wait()
         self.jobs.close()
 
+    def request(self, asked: dict[str, Any]) -> Request:
+        """What is asked for, like nothing before it."""
+        return Request.like({}, asked)
+
     def submit(self, asked: dict[str, Any], **options: Any) -> Job:
-        """A new job like nothing before it."""
-        job, new = self.jobs.submit(Request.like({}, asked), asked=asked, by="tests", **options)
+        """A new job."""
+        job, new = self.jobs.submit(self.request(asked), asked=asked, by="tests", **options)
         assert new
         return job
 

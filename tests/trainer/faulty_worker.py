@@ -1,0 +1,77 @@
+"""A worker with the fault that a job asks for by its seed: `python -m tests.trainer.faulty_worker`.
+
+Other seeds are carried out as ever, but for checkpoints, which come sooner.
+"""
+
+from trainer import retraining, worker  # isort: skip  # before NumPy, as the worker itself is
+
+import os
+import signal
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from network import Model
+from registry import Promotion, Registry
+from trainer.recipe import Recipe
+from trainer.retraining import Retraining
+from trainer.table import Table
+from trainer.training import Trained, train
+
+HANGS, DIES, DIES_BEFORE_PROMOTION, NOT_FINITE, OTHER_FEATURES, DAMAGED = range(101, 107)
+FAULTY = ("-m", "tests.trainer.faulty_worker")
+
+
+class FaultyRetraining(Retraining):
+    """Kills its worker as soon as the attempt was told."""
+
+    def run(self) -> dict[str, Any]:
+        if self.request.make_recipe().seed == DIES:
+            self.confirm()
+            _die()
+        return super().run()
+
+
+def faulty_train(table: Table, recipe: Recipe, **hooks: Any) -> Trained:
+    while recipe.seed == HANGS:
+        pass  # which polls nothing
+    trained = train(table, recipe, **hooks)
+    if recipe.seed == NOT_FINITE:
+        _spoil(trained.model)
+    if recipe.seed == OTHER_FEATURES:
+        return replace(trained, model=replace(trained.model, features=("p", "q", "r", "s")))
+    return trained
+
+
+class FaultyRegistry(Registry):
+    def publish(self, *arguments: Any) -> int:
+        version = super().publish(*arguments)
+        if self.card(version)["recipe"]["seed"] == DAMAGED:
+            path = self._storage.root / f"{version}.npz"  # type: ignore[attr-defined]  # it is local
+            path.write_bytes(path.read_bytes()[:-100])
+        return version
+
+    def promote(self, version: int, **how: Any) -> Promotion:
+        if self.card(version)["recipe"]["seed"] == DIES_BEFORE_PROMOTION:
+            _die()
+        return super().promote(version, **how)
+
+
+def _spoil(model: Model) -> None:
+    """Put NaN behind the model's own checks."""
+    object.__setattr__(model, "theta", np.full_like(model.theta, np.nan))
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    patch = pytest.MonkeyPatch()
+    patch.setattr(retraining, "train", faulty_train)
+    patch.setattr(retraining, "Registry", FaultyRegistry)
+    patch.setattr(retraining, "CHECKPOINT_SECONDS", 0.1)
+    patch.setattr(worker, "Retraining", FaultyRetraining)
+    worker.main()
