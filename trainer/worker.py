@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn, Self
 
@@ -82,7 +83,7 @@ class Worker:
         while not self.stopping.wait(1.0):
             if self._lock.lost():
                 log.error("the lock in the database is lost: starting anew")
-                _start_anew()
+                self._start_anew()
         if not self._busy.acquire(timeout=SHUTDOWN_SECONDS):
             log.warning("a job does not stop; it goes on from its last checkpoint")
 
@@ -124,7 +125,7 @@ class Worker:
                 return _failed(f"it ended its worker {MAX_ATTEMPTS} times")
             log.info("job begins", extra={"job": job, "attempt": attempt})
             progress = JobProgress(self._name, attempt, before)
-            with Report(progress) as report:
+            with Report(progress, self._start_anew) as report:
                 try:
                     outcome = self._outcome(job, document, report)
                 except Interrupted:
@@ -157,23 +158,37 @@ class Worker:
             return _failed(f"an unexpected error, more of which the worker's log has: {error!r}")
         return {"state": result.pop("state"), "result": result}
 
+    def _start_anew(self) -> NoReturn:
+        """Replace the process, and what it computes, by a new one; unless it has to end anyway."""
+        if self.stopping.is_set():
+            _leave()
+        logging.shutdown()
+        os.execv(sys.executable, [sys.executable, "-m", "trainer.worker"])  # noqa: S606  # ourselves
+
 
 class Report:
     """Tells the database every half second how a job goes, and learns whether it is still ours.
+
+    Parameters
+    ----------
+    start_anew : replaces the process, where the computation goes on though the job is lost
 
     Attributes
     ----------
     lost : set once the job was cancelled, or given to another worker
     """
 
-    def __init__(self, progress: JobProgress) -> None:
+    def __init__(self, progress: JobProgress, start_anew: Callable[[], NoReturn]) -> None:
         self.progress = progress
+        self._start_anew = start_anew
         self.lost = threading.Event()
         self._done = threading.Event()
         context = contextvars.copy_context()  # in which DBOS knows what job this is
         self._thread = threading.Thread(target=context.run, args=(self._repeat,), daemon=True)
 
     def __enter__(self) -> Self:
+        with suppress(Interrupted):
+            self.send()  # before anything that might end the process: the attempt is to count
         self._thread.start()
         return self
 
@@ -213,7 +228,7 @@ class Report:
             except Interrupted:
                 if not self._done.wait(STOP_SECONDS):
                     log.warning("the computation does not notice that it is to end: starting anew")
-                    _start_anew()
+                    self._start_anew()
                 return
             if self._done.wait(REPORT_SECONDS):
                 return
@@ -244,12 +259,6 @@ def _leave() -> NoReturn:
     """End the process and leave what it does to the next worker: DBOS would call it done."""
     logging.shutdown()
     os._exit(0)
-
-
-def _start_anew() -> NoReturn:
-    """Replace the process by a new one; nothing that it computes survives that."""
-    logging.shutdown()
-    os.execv(sys.executable, [sys.executable, "-m", "trainer.worker"])  # noqa: S606  # ourselves
 
 
 def _log_as_json() -> None:

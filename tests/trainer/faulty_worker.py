@@ -25,11 +25,10 @@ FAULTY = ("-m", "tests.trainer.faulty_worker")
 
 
 class FaultyRetraining(Retraining):
-    """Kills its worker as soon as the attempt was told."""
+    """Kills its worker at once."""
 
     def run(self) -> dict[str, Any]:
         if self.request.make_recipe().seed == DIES:
-            self.confirm()
             _die()
         return super().run()
 

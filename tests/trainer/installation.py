@@ -114,6 +114,16 @@ class Installation:
         self._workers.append(worker)
         return worker
 
+    def at_work(self, job: Job) -> Worker:
+        """The living worker that says that it carries a job out."""
+
+        def found() -> Worker | None:
+            name = self.jobs.get(job.id).document.get("worker", "")
+            living = (each for each in self._workers if each.process.poll() is None)
+            return next((each for each in living if name.endswith(f":{each.process.pid}")), None)
+
+        return until(found)
+
     def close(self) -> None:
         for worker in self._workers:
             worker.process.kill()

@@ -30,6 +30,7 @@ from tests.trainer.installation import (
 )
 from trainer.checkpoint import Checkpoint
 from trainer.errors import JobConflict, JobFinished
+from trainer.jobs import Jobs
 from trainer.synthetic import synthetic_table
 from trainer.training import train
 
@@ -211,24 +212,25 @@ def test_a_stopped_and_a_killed_workers_job_goes_on_from_its_checkpoint(
     asked = TINY | {"solver": "adam", "epochs": 6000, "patience": 6000, "max_seconds": 60.0}
     job = installation.submit(asked)
 
-    stopped = installation.start_worker(FAULTY)
+    for _ in range(3):
+        installation.start_worker(FAULTY)
+
+    stopped = installation.at_work(job)
     until(lambda: epoch_of(installation) >= 1)
     assert stopped.send(signal.SIGTERM) == 0
-    left = installation.jobs.get(job.id)
-    assert left.state == "running"
-    assert left.document["phase"] == "waiting for a worker"
-    assert left.document["attempt"] == 0  # which does not count
-    epochs = [epoch_of(installation)]
     assert "the job goes on with the next worker" in stopped.log
+    epochs = [epoch_of(installation)]
+    left = installation.jobs.get(job.id)
+    assert (left.state, left.document["attempt"]) == ("running", 0)  # that one does not count
+    assert left.document["phase"] == "waiting for a worker"
 
-    killed = installation.start_worker(FAULTY)
+    killed = installation.at_work(job)
     until(lambda: epoch_of(installation) > epochs[0])
     assert installation.jobs.get(job.id).document["attempt"] == 1
     assert killed.send(signal.SIGKILL) == -signal.SIGKILL
     epochs.append(epoch_of(installation))
     assert installation.versions_of(job) == []
 
-    last = installation.start_worker()
     done = installation.wait_for(job)
     assert done.state == "promoted"
     assert done.document["attempt"] == 2
@@ -243,7 +245,6 @@ def test_a_stopped_and_a_killed_workers_job_goes_on_from_its_checkpoint(
     resumed = installation.registry.load(version)
     assert resumed.model.theta.tobytes() == whole.model.theta.tobytes()
     assert resumed.card["training"]["epochs"] == 6000
-    assert last.process.poll() is None
 
 
 def epoch_of(installation: Installation) -> int:
@@ -264,6 +265,12 @@ def test_a_worker_killed_before_promoting_leaves_one_version_that_is_promoted(
     assert killed.process.wait(20) == -signal.SIGKILL
     assert installation.registry.versions() == [1]
     assert installation.current() is None
+    with contextlib.closing(
+        Jobs(installation.settings.jobs_url, lambda: time.time() + 60)
+    ) as later:
+        assert (
+            later.get(job.id).document["note"].startswith("its worker has not been heard of for ")
+        )
     installation.start_worker()
     done = installation.wait_for(job)
     assert done.state == "promoted"
@@ -275,16 +282,22 @@ def test_a_worker_killed_before_promoting_leaves_one_version_that_is_promoted(
 
 def test_a_job_that_kills_its_worker_three_times_fails(installation: Installation) -> None:
     job = installation.submit(TINY | {"seed": DIES})
-    for attempt in (1, 2, 3):
-        assert installation.start_worker(FAULTY).process.wait(20) == -signal.SIGKILL
-        interrupted = installation.jobs.get(job.id)
-        assert (interrupted.state, interrupted.document["attempt"]) == ("running", attempt)
-    last = installation.start_worker(FAULTY)
+    workers = [installation.start_worker(FAULTY) for _ in range(4)]
     failed = installation.wait_for(job)
     assert failed.state == "failed"
     assert failed.document["error"] == "it ended its worker 3 times"
-    assert last.process.poll() is None
+    codes = [worker.process.poll() for worker in workers]
+    assert (codes.count(-signal.SIGKILL), codes.count(None)) == (3, 1)
     assert installation.registry.versions() == []
+
+
+def test_a_worker_that_is_stopped_does_not_start_anew(installation: Installation) -> None:
+    job = installation.submit(TINY | {"seed": HANGS})
+    worker = installation.start_worker(FAULTY)
+    until(lambda: installation.jobs.get(job.id).document.get("phase") == "training")
+    worker.process.send_signal(signal.SIGTERM)
+    installation.jobs.cancel(job.id)
+    assert worker.process.wait(4) == 0
 
 
 def test_a_worker_without_a_job_stops_at_once(installation: Installation) -> None:
@@ -331,12 +344,11 @@ def on_postgresql(
 
 def test_of_two_workers_one_works_and_the_other_takes_over(on_postgresql: Installation) -> None:
     job = on_postgresql.submit(LONG)
-    started = [on_postgresql.start_worker(FAULTY) for _ in range(2)]
-    workers = {str(worker.process.pid): worker for worker in started}
-    running = on_postgresql.wait_for(job, epoch=10)
-    _, _, pid = running.document["worker"].rpartition(":")
-    at_work = workers.pop(pid)
-    [waiting] = workers.values()
+    workers = [on_postgresql.start_worker(FAULTY) for _ in range(2)]
+    on_postgresql.wait_for(job, epoch=10)
+    at_work = on_postgresql.at_work(job)
+    workers.remove(at_work)
+    [waiting] = workers
     assert "job begins" in at_work.log
     until(on_postgresql.checkpoints)
     assert "waiting for jobs" not in waiting.log
