@@ -36,20 +36,33 @@ class Clock:
         return time.time() + self.ahead
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def jobs(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, new_database: Callable[[], str]
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    clock: Clock,
+    new_database: Callable[[], str],
 ) -> Iterator[Jobs]:
-    url = f"sqlite:///{tmp_path}/state/jobs.sqlite"
+    url = f"sqlite:///{tmp_path_factory.mktemp('state')}/new/jobs.sqlite"
     if request.param == "postgresql":
         url = new_database()
     with closing(Jobs(url, clock)) as jobs:
         yield jobs
+
+
+@pytest.fixture
+def jobs(database: Jobs, clock: Clock) -> Iterator[Jobs]:
+    """None yet, whatever other tests have submitted."""
+    clock.ahead = 0.0
+    yield database
+    if waiting := database.active():
+        database.cancel(waiting.id)
+    database.forget(0)
 
 
 def submit(jobs: Jobs, asked: dict[str, Any] = TINY, **options: Any) -> tuple[Job, bool]:
