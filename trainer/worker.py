@@ -26,7 +26,7 @@ from dbos import error as dbos_error
 from sqlalchemy.exc import SQLAlchemyError
 
 from network import NetworkError
-from registry import Registry, RegistryError, Settings, SettingsError
+from registry import Registry, RegistryError, Settings, SettingsError, StorageError
 from registry.log_lines import formatter
 from trainer.checkpoint import remove_abandoned
 from trainer.errors import Interrupted, JobError, TrainerError
@@ -151,11 +151,14 @@ class Worker:
             result = retraining.run()
         except Interrupted:
             raise
+        except StorageError as error:  # which names a folder that concerns no caller
+            log.error("storage failed: %s", error, extra={"job": job})
+            return _failed("the models cannot be read or written; the worker's log says why")
         except (NetworkError, RegistryError, TrainerError) as error:
             return _failed(str(error))
         except Exception as error:
             log.exception("job failed unexpectedly", extra={"job": job})
-            return _failed(f"an unexpected error, more of which the worker's log has: {error!r}")
+            return _failed(f"an unexpected {type(error).__name__}; the worker's log says more")
         return {"state": result.pop("state"), "result": result}
 
     def _start_anew(self) -> NoReturn:

@@ -132,6 +132,25 @@ def test_a_job_that_makes_no_good_version_fails_with_the_reason(
                 (open_shop.settings.models / f"{number}.npz").unlink()
 
 
+def test_a_version_that_cannot_be_stored_is_a_failure_that_names_no_folder(
+    open_shop: Installation, shop: tuple[Installation, Worker]
+) -> None:
+    models = open_shop.settings.models
+    models.mkdir(exist_ok=True)
+    aside = models.rename(models.with_name("aside"))
+    models.write_bytes(b"")
+    try:
+        job = open_shop.run(TINY)
+    finally:
+        models.unlink()
+        aside.rename(models)
+    assert job.state == "failed"
+    assert job.document["error"] == (
+        "the models cannot be read or written; the worker's log says why"
+    )
+    assert f"storage failed: cannot write under {models}: Not a directory" in shop[1].log
+
+
 def test_a_version_with_other_features_is_kept_back(open_shop: Installation) -> None:
     if open_shop.current() is None:
         open_shop.run(TINY)
