@@ -22,6 +22,12 @@ class SettingsError(RegistryError):
 class StorageError(RegistryError):
     """The folder cannot be read or written."""
 
+    @property
+    def reason(self) -> str:
+        """What the system says of it, without the path, which concerns no caller."""
+        cause = self.__cause__
+        return cause.strerror or "" if isinstance(cause, OSError) else ""
+
 
 class KeyExists(StorageError):
     """Exclusive create found the key taken."""

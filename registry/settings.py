@@ -136,10 +136,21 @@ def _cron(key: str, value: str) -> str:
 def _database_url(key: str, value: str) -> str:
     """The URL as every library takes it; it may hold a password, which no message repeats."""
     scheme, _, rest = value.partition("://")
-    if scheme in ("postgres", "postgresql") and rest:
+    if scheme in ("postgres", "postgresql") and rest and _is_url(value):
         return f"postgresql://{rest}"
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return value
     raise SettingsError(
         f"{key}: expected postgresql://user:password@host:port/database or sqlite:////a/file"
     )
+
+
+def _is_url(value: str) -> bool:
+    from sqlalchemy import make_url  # noqa: PLC0415  # slow to import, and few need it
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        make_url(value)
+    except (ArgumentError, ValueError):  # a port that is no number
+        return False
+    return True

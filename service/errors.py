@@ -152,7 +152,8 @@ def _refused(error: VersionRefused) -> Response:
 
 
 def _storage(error: StorageError) -> Response:
-    return _unavailable(error, "the folder of models cannot be used at the moment")
+    reason = f": {error.reason}" if error.reason else ""
+    return _unavailable(error, f"the folder of models cannot be used at the moment{reason}")
 
 
 def _jobs_unavailable(error: JobsUnavailable) -> Response:

@@ -6,6 +6,7 @@ up twice a second, whoever many watch it, and writes what is new to their socket
 """
 
 import contextlib
+import logging
 import os
 import resource
 import selectors
@@ -23,6 +24,8 @@ from flask import Response
 from service.errors import TooManyWatchers
 from service.request_log import request_id
 from trainer.jobs import Job, JobNotFound, Jobs, JobsUnavailable
+
+log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0  # so that proxies keep the connection, and dead ones are noticed
@@ -196,11 +199,14 @@ class Watchers:
             mine = [watcher for watcher in watched if watcher.job_id == job_id]
             try:
                 job = self._jobs.get(job_id)
-            except JobsUnavailable:
-                continue  # it may be back next time
             except JobNotFound:
                 for watcher in mine:
                     watcher.ends = True
+                continue
+            except JobsUnavailable:
+                continue  # it may be back next time
+            except Exception:  # this thread is everybody's
+                log.exception("job %s cannot be looked up", job_id)
                 continue
             latest[job_id] = job
             content = event(job, first=False)

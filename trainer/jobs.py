@@ -56,6 +56,8 @@ SCHEDULE_NAMES = tuple(SCHEDULES)
 QUEUE = WORKFLOW = "retrain"
 PROGRESS = "progress"
 ONLY_ONE = "the one job"  # deduplication id: at most one job waits or runs
+POLL_SECONDS = 0.5  # between two looks of the worker into the queue
+CONNECT_SECONDS = "5"  # to a database that does not answer
 PATIENCE_SECONDS = 5.0  # with a job that nobody picks up, or a worker that says nothing
 
 QUEUED, RUNNING, FAILED, CANCELLED = "queued", "running", "failed", "cancelled"
@@ -199,6 +201,11 @@ class Jobs:
             if finished := [each.workflow_id for each in old if each.status not in _ACTIVE]:
                 client.delete_workflows(finished)
 
+    def prepare(self) -> None:
+        """Make what is missing in the database; every question does it too."""
+        with self._explained():
+            pass
+
     def close(self) -> None:
         """Give the connections to the database back; they are made again where they are needed."""
         with self._lock:
@@ -230,14 +237,16 @@ class Jobs:
             "finished_at": _time(_finished_at(status, progress)),
             **shown,
         }
+        heard_at = progress.get("at", 0.0)
         if state in (QUEUED, RUNNING):
             if note := self._note(state, status, progress):
                 document["note"] = note
+                heard_at = self._now()  # it grows with the time
         elif state == FAILED:
             document["error"] = output.get("error") or str(status.error or "its worker died of it")
         elif state != CANCELLED:
             document |= {"fraction_done": 1.0, "eta_seconds": 0.0, "result": output["result"]}
-        revision = max(int(progress.get("at", 0) * 1000), status.updated_at or status.created_at)
+        revision = max(int(heard_at * 1000), status.updated_at or status.created_at)
         ended = state not in (QUEUED, RUNNING)  # in the same millisecond, maybe
         return Job(status.workflow_id, state, revision + ended, document)
 
@@ -280,16 +289,16 @@ class Jobs:
         from dbos import DBOSClient  # noqa: PLC0415
 
         logging.getLogger("dbos").setLevel(logging.WARNING)
-        prepare_database(self._url)
-        return DBOSClient(
-            system_database_url=self._url,
-            serializer=serializer(),
-            retry_connection_errors=False,
+        url = _prepared(self._url)
+        client = DBOSClient(
+            system_database_url=url, serializer=serializer(), retry_connection_errors=False
         )
+        client.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=POLL_SECONDS)
+        return client
 
 
-def prepare_database(url: str) -> None:
-    """Make the tables where they are missing."""
+def _prepared(url: str) -> str:
+    """Make the tables where they are missing; the URL to connect by."""
     from dbos import DBOS  # noqa: PLC0415
     from sqlalchemy import create_engine, make_url, text  # noqa: PLC0415
 
@@ -301,7 +310,11 @@ def prepare_database(url: str) -> None:
         with engine.connect() as connection:  # readers need not wait for writers; kept in the file
             connection.execute(text("PRAGMA journal_mode=WAL"))
         engine.dispose()
+    elif "connect_timeout" not in parsed.query:
+        parsed = parsed.update_query_dict({"connect_timeout": CONNECT_SECONDS})
+        url = parsed.render_as_string(hide_password=False)
     DBOS.migrate(url)
+    return url
 
 
 def serializer() -> Any:

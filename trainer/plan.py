@@ -110,8 +110,6 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
             f"{solver} holds matrices of parameters × parameters: {P:,} are too many, "
             f"the limit is {MAX_DENSE_PARAMETERS:,}; l-bfgs and adam have none"
         )
-    if solver == BAYESIAN and (recipe.starts or 1) > 1:
-        raise RecipeError(f"{BAYESIAN} goes by the evidence, not by validation: it takes one start")
     restarts = solver != BAYESIAN and kind.iterations is not None  # and has no schedule to share
     batch_size = min(recipe.batch_size or BATCH_SIZE, rows)
     epochs = recipe.epochs or kind.iterations or _epochs_of_steps(rows, batch_size)

@@ -130,6 +130,10 @@ class Recipe:
                 raise RecipeError(f"{name} goes with solver {first_order}; not with {self.solver}")
         if self.penalty and self.solver == BAYESIAN:
             raise RecipeError(f"{BAYESIAN} finds its own penalty")
+        if (self.starts or 1) > 1 and self.solver == BAYESIAN:
+            raise RecipeError(
+                f"{BAYESIAN} goes by the evidence, not by validation: it takes one start"
+            )
         for name, loss in (("huber_delta", "huber"), ("quantile", "quantile")):
             if self.loss != loss and getattr(self, name) != getattr(type(self), name):
                 raise RecipeError(f"{name} goes with loss {loss}, not with {self.loss}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from croniter import croniter
+from dateutil.tz import tzlocal
 
 from network import NetworkError
 from registry import Card, Registry, RegistryError
@@ -14,6 +15,8 @@ from trainer.jobs import Jobs
 from trainer.request import Request
 
 log = logging.getLogger(__name__)
+
+MAX_WAIT_SECONDS = 30.0
 
 
 class Timetable:
@@ -30,7 +33,7 @@ class Timetable:
         cron: str,
         jobs: Jobs,
         registry: Registry,
-        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        now: Callable[[], datetime] = lambda: datetime.now(tzlocal()),
     ) -> None:
         self._cron = cron
         self._jobs = jobs
@@ -40,10 +43,11 @@ class Timetable:
     def keep(self, stopping: threading.Event) -> None:
         """Go on until `stopping` is set."""
         while True:
-            now = self._now()
-            due: datetime = croniter(self._cron, now).get_next(datetime)
-            if stopping.wait((due - now).total_seconds()):
-                return
+            due: datetime = croniter(self._cron, self._now()).get_next(datetime)
+            # a little at a time: a clock may be set, and a machine may have slept
+            while (remaining := _seconds(self._now(), due)) > 0:
+                if stopping.wait(min(remaining, MAX_WAIT_SECONDS)):
+                    return
             self.submit(due)
 
     def submit(self, due: datetime) -> None:
@@ -60,6 +64,11 @@ class Timetable:
         else:
             if new:
                 log.info("scheduled retraining", extra={"job": job.id})
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    """In UTC: local times of one zone are subtracted as if its clock were never changed."""
+    return (end.astimezone(UTC) - start.astimezone(UTC)).total_seconds()
 
 
 def _current_card(registry: Registry) -> Card:

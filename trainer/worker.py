@@ -34,10 +34,8 @@ from trainer.job_progress import JobProgress
 from trainer.jobs import (
     FAILED,
     PROGRESS,
-    QUEUE,
     WORKFLOW,
     Jobs,
-    prepare_database,
     reason,
     serializer,
 )
@@ -88,7 +86,7 @@ class Worker:
             log.warning("a job does not stop; it goes on from its last checkpoint")
 
     def _launch(self) -> None:
-        prepare_database(self._settings.jobs_url)
+        self._jobs.prepare()
         DBOS(
             config={
                 "name": "numnet",
@@ -110,7 +108,6 @@ class Worker:
             return carry_out(document)
 
         DBOS.launch()
-        DBOS.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=REPORT_SECONDS)
 
     def _carry_out(self, document: dict[str, Any]) -> dict[str, Any]:
         """The workflow's one step: what came of the job, or why nothing did."""
@@ -153,7 +150,8 @@ class Worker:
             raise
         except StorageError as error:  # which names a folder that concerns no caller
             log.error("storage failed: %s", error, extra={"job": job})
-            return _failed("the models cannot be read or written; the worker's log says why")
+            reason = error.reason or "the worker's log says more"
+            return _failed(f"the models cannot be read or written: {reason}")
         except (NetworkError, RegistryError, TrainerError) as error:
             return _failed(str(error))
         except Exception as error:

@@ -55,7 +55,9 @@ def test_the_models_folder_full_read_only_or_gone(tmp_path: Path) -> None:
     assert said["full: a retraining"].endswith("No space left on device")
     assert said["read-only: a retraining"].endswith("Read-only file system")
     for state in ("full", "read-only"):
-        assert said[f"{state}: a promotion"].startswith("503 the folder of models cannot be used")
+        assert said[f"{state}: a promotion"].startswith(
+            "503 the folder of models cannot be used at the moment: "
+        )
     assert said["deleted: a promotion"] == "404 there is no version 2"
     assert said["deleted: readyz"] == "200"
 

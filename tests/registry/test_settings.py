@@ -148,7 +148,16 @@ def test_a_schedule_that_is_none_is_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["x", "mysql://u:secret@h/d", "sqlite://", "sqlite:///", "postgresql://", "postgres:"]
+    "value",
+    [
+        "x",
+        "mysql://u:secret@h/d",
+        "sqlite://",
+        "sqlite:///",
+        "postgresql://",
+        "postgres:",
+        "postgresql://h:port/d",
+    ],
 )
 def test_another_database_is_refused_without_repeating_its_password(value: str) -> None:
     with pytest.raises(SettingsError) as caught:

@@ -254,4 +254,6 @@ def test_where_models_cannot_be_written_a_promotion_is_503(
     shutil.rmtree(models / "promotions")
     (models / "promotions").touch()
     document = refused(post(client, "2/promote"), 503)
-    assert document["detail"] == "the folder of models cannot be used at the moment"
+    assert document["detail"] == (
+        "the folder of models cannot be used at the moment: Not a directory"
+    )

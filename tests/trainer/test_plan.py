@@ -82,11 +82,6 @@ def test_small_networks_get_several_starts_unless_told() -> None:
     assert plan(Recipe(solver="bayesian-regularization"), SMALL).starts == 1
 
 
-def test_bayesian_regularization_takes_one_start() -> None:
-    with pytest.raises(RecipeError, match="it takes one start"):
-        plan(Recipe(solver="bayesian-regularization", starts=2))
-
-
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_the_learning_rate_suits_the_solver_unless_given(solver: str) -> None:
     assert plan(Recipe(solver=solver)).learning_rate == SOLVERS[solver].learning_rate

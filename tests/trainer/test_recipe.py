@@ -52,6 +52,10 @@ from trainer.solvers import SOLVERS
             {"penalty": 0.1, "solver": "bayesian-regularization"},
             "bayesian-regularization finds its own penalty",
         ),
+        (
+            {"starts": 2, "solver": "bayesian-regularization"},
+            "bayesian-regularization goes by the evidence, not by validation: it takes one start",
+        ),
     ],
     ids=str,
 )

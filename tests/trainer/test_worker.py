@@ -145,9 +145,7 @@ def test_a_version_that_cannot_be_stored_is_a_failure_that_names_no_folder(
         models.unlink()
         aside.rename(models)
     assert job.state == "failed"
-    assert job.document["error"] == (
-        "the models cannot be read or written; the worker's log says why"
-    )
+    assert job.document["error"] == ("the models cannot be read or written: Not a directory")
     assert f"storage failed: cannot write under {models}: Not a directory" in shop[1].log
 
 
