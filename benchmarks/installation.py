@@ -181,7 +181,7 @@ class Service:
             document = self.get(job)
             return document["state"] not in ("queued", "running")
 
-        until(over, seconds, every=0.1)
+        until(over, seconds, every=0.5)
         return document
 
     def workers(self) -> list[int]:

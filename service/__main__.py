@@ -19,6 +19,8 @@ from service.app import create_app
 from service.graceful_stop import ThreadedWorker, turn_away
 from service.logs import JsonLogger
 
+SWITCH_SECONDS = 0.001  # a prediction takes 0.1 ms, and should not wait 5 for another thread
+
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn with threaded workers, configured by `Settings`."""
@@ -99,6 +101,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"error: {error}")
     AdminToken(settings).get()  # made once, and shown once, before there are several processes
+    sys.setswitchinterval(SWITCH_SECONDS)
     _let_signals_reach_each_worker_once()
     Server(settings).run()
 
