@@ -34,6 +34,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
+        sys.setswitchinterval(SWITCH_SECONDS)
         return create_app(self._settings)
 
 
@@ -101,7 +102,6 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"error: {error}")
     AdminToken(settings).get()  # made once, and shown once, before there are several processes
-    sys.setswitchinterval(SWITCH_SECONDS)
     _let_signals_reach_each_worker_once()
     Server(settings).run()
 
