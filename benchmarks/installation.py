@@ -1,7 +1,6 @@
 """A whole installation in a folder of its own: services, workers and what they share."""
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -87,25 +86,9 @@ class Installation:
         until(service.lives)
         return service
 
-    def start_worker(
-        self, module: str = "trainer.worker", *arguments: str
-    ) -> subprocess.Popen[bytes]:
+    def start_worker(self, module: str = "trainer.worker") -> subprocess.Popen[bytes]:
         """Start a worker; it may take a while until it works."""
-        return self._start(module, *arguments)
-
-    def train(self, *arguments: str) -> dict[str, Any]:
-        """Run `trainer/train.py` and return its last line."""
-        done = subprocess.run(
-            [sys.executable, ROOT / "trainer" / "train.py", "--json", *arguments],
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        outcome: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return outcome
+        return self._start(module)
 
     def environment(self, **settings: str) -> dict[str, str]:
         """The environment of all its processes."""
@@ -120,14 +103,10 @@ class Installation:
             **settings,
         }
 
-    def log(self) -> str:
-        """What all its processes have written on stderr."""
-        return (self.folder / "stderr").read_text()
-
-    def _start(self, module: str, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
+    def _start(self, module: str, **settings: str) -> subprocess.Popen[bytes]:
         with (self.folder / "stderr").open("ab") as err:
             process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                [sys.executable, "-m", module],
                 cwd=ROOT,
                 env=self.environment(**settings),
                 stdout=subprocess.DEVNULL,

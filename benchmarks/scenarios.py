@@ -27,6 +27,7 @@ import requests
 from benchmarks.clients import Account, clients
 from benchmarks.installation import ADMIN, Installation, Service, postgresql, until
 from registry import Registry
+from tests.trainer import faulty_worker
 from trainer.recipe import Recipe
 from trainer.synthetic import synthetic_table
 from trainer.training import train
@@ -388,22 +389,17 @@ def bad_candidates(folder: Path) -> BadCandidates:
     with Installation(folder) as installation:
         promote(installation.registry, publish(installation.registry, [0])[0])
         service = installation.start_service()
+        installation.start_worker("tests.trainer.faulty_worker")
         before = service.get("/models")["current"]
         said = {}
-        lines = ["a,b,y", *(f"{n / 7},{n % 5},{n * n}" for n in range(40))]
-        (installation.folder / "data" / "other.csv").write_text("\n".join(lines))
-        asked: dict[str, dict[str, Any]] = {
-            "corrupted": {"samples": 2000},
-            "nan": {"samples": 2000},
-            "features": {"data": "other.csv", "targets": ["y"]},
-        }
-        for fault, document in asked.items():
-            worker = installation.start_worker("benchmarks.faulty_worker", fault)
-            job = service.ended(service.retrain(layers=[16], max_seconds=2, **document))
+        for fault, seed in (
+            ("corrupted", faulty_worker.DAMAGED),
+            ("NaN", faulty_worker.NOT_FINITE),
+            ("other features", faulty_worker.OTHER_FEATURES),
+        ):
+            job = service.ended(service.retrain(layers=[16], max_seconds=1, seed=seed))
             result = job.get("result", {}).get("verdict", {}).get("reason")
             said[fault] = f"{job['state']}: {job.get('error') or result}"
-            worker.terminate()
-            worker.wait()
         return BadCandidates(said, before, service.get("/models")["current"])
 
 

@@ -65,8 +65,8 @@ def test_the_models_folder_full_read_only_or_gone(tmp_path: Path) -> None:
 def test_bad_candidates_never_go_live(tmp_path: Path) -> None:
     seen = scenarios.bad_candidates(tmp_path)
     assert "the file is damaged" in seen.said["corrupted"]
-    assert seen.said["nan"] == "failed: weights_0 holds numbers that are not finite"
-    assert seen.said["features"].startswith("kept_back: its features are a, b and version 1's are")
+    assert seen.said["NaN"] == "failed: weights_0 holds numbers that are not finite"
+    assert seen.said["other features"].startswith("kept_back: its features are p, q, r, s and ")
     assert seen.live_before == seen.live_after == "1"
 
 
