@@ -124,13 +124,19 @@ def _number(key: str, value: str) -> float:
 
 
 def _cron(key: str, value: str) -> str:
-    from croniter import croniter  # noqa: PLC0415  # slow to import, and few need it
+    from croniter import CroniterError, croniter  # noqa: PLC0415  # slow, and few need it
 
-    if len(value.split()) != 5 or not croniter.is_valid(value):
-        raise SettingsError(
-            f"{key}={value}: expected five fields, minute hour day month weekday, as in 0 3 * * *"
-        )
-    return value
+    try:
+        # numbers, ranges, steps and names of days and months; not croniter's random times
+        field = r"(?:[\d*/,-]|[A-Za-z]{3})+"
+        if re.fullmatch(rf"{field}(?: +{field}){{4}}", value.strip()):
+            croniter(value).get_next()  # which a 30th of February never has
+            return value
+    except CroniterError:
+        pass
+    raise SettingsError(
+        f"{key}={value}: expected five fields, minute hour day month weekday, as in 0 3 * * *"
+    )
 
 
 def _database_url(key: str, value: str) -> str:

@@ -1,4 +1,4 @@
-"""Where versions and the promotion log are kept: four verbs, and a cheap way to see news."""
+"""Where versions and the promotion log are kept, and a cheap way to see what is new in it."""
 
 import contextlib
 import os

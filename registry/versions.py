@@ -35,6 +35,7 @@ class Promotion:
     at : ISO 8601, with time zone
     by, reason : who promoted it and why, in words
     sha256 : of the version's file
+    undoes : for a rollback, the number of the promotion that it takes back
     """
 
     number: int
@@ -44,6 +45,7 @@ class Promotion:
     by: str
     reason: str
     sha256: str
+    undoes: int | None = None
 
 
 class Registry:
@@ -87,7 +89,10 @@ class Registry:
     def versions(self) -> list[int]:
         """The numbers of all versions, ascending."""
         matches = map(_VERSION_KEY.fullmatch, self._storage.list(""))
-        return sorted(int(match[1]) for match in matches if match)
+        found = sorted(int(match[1]) for match in matches if match)
+        for gone in self._cards.keys() - set(found):
+            self._cards.pop(gone, None)
+        return found
 
     def load(self, version: int, sha256: str | None = None) -> Version:
         """Read and verify a version.
@@ -132,7 +137,14 @@ class Registry:
         return content
 
     def promote(
-        self, version: int, *, by: str, reason: str, at: datetime, after: int | None = None
+        self,
+        version: int,
+        *,
+        by: str,
+        reason: str,
+        at: datetime,
+        after: int | None = None,
+        undoes: int | None = None,
     ) -> Promotion:
         """Make a version current, once it is verified.
 
@@ -140,6 +152,7 @@ class Registry:
         ----------
         after : the number of the last promotion that the decision knew of, 0 for none; by default
             it is made whatever was promoted meanwhile
+        undoes : as `Promotion` has it
 
         Raises
         ------
@@ -165,9 +178,12 @@ class Registry:
                 by=by,
                 reason=reason,
                 sha256=sha256,
+                undoes=undoes,
             )
-            entry = asdict(promotion)
-            key = promotion_key(entry.pop("number"))
+            entry = {name: value for name, value in asdict(promotion).items() if name != "number"}
+            if undoes is None:
+                del entry["undoes"]
+            key = promotion_key(number)
             try:
                 self._storage.create(key, json.dumps(entry, indent=1).encode() + b"\n")
             except KeyExists:
@@ -190,7 +206,9 @@ class Registry:
             if before is None:
                 raise NothingBefore("no version that is still there was current before this one")
             with contextlib.suppress(PromotionOvertaken):
-                return self.promote(before, by=by, reason=reason, at=at, after=latest)
+                return self.promote(
+                    before, by=by, reason=reason, at=at, after=latest, undoes=latest
+                )
 
     def history(self, limit: int | None = None) -> list[Promotion]:
         """The readable entries among the log's newest `limit`, by default all; oldest first."""
@@ -268,10 +286,10 @@ class Registry:
 
     def _current_and_before(self) -> tuple[int | None, int | None]:
         """The version that is current, and the one still there that a rollback leads to."""
-        there = self.versions()
-        stack = _undo_stack(self.history(), there)
-        before = [each for each in stack[:-1] if each in there]
-        return stack[-1] if stack else None, before[-1] if before else None
+        stack = _undo_stack(self.history())
+        current = stack[-1] if stack else None
+        there = {*self.versions()} - {current}
+        return current, next((each for each in reversed(stack) if each in there), None)
 
     def _read(self, version: int) -> bytes:
         content = self._storage.read(f"{version}.npz")
@@ -280,21 +298,15 @@ class Registry:
         return content
 
 
-def _undo_stack(history: list[Promotion], there: list[int]) -> list[int]:
-    """The versions that going back would make current, one after the other; the last is current.
-
-    To promote what was current before is to go back, whoever does it. Versions that are no longer
-    there are in nobody's way.
-    """
+def _undo_stack(history: list[Promotion]) -> list[int]:
+    """The versions that going back would make current, one after the other; the last is current."""
     stack: list[int] = []
-    for version in (promotion.version for promotion in history):
-        back = len(stack) - 2
-        while back >= 0 and stack[back] != version and stack[back] not in there:
-            back -= 1
-        if back >= 0 and stack[back] == version:
-            del stack[back + 1 :]
-        elif stack[-1:] != [version]:
-            stack.append(version)
+    for promotion in history:
+        if promotion.undoes is not None:
+            while stack and stack[-1] != promotion.version:
+                stack.pop()
+        if stack[-1:] != [promotion.version]:
+            stack.append(promotion.version)
     return stack
 
 

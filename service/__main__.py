@@ -66,7 +66,8 @@ def _stop_gracefully(server: Any) -> None:
 
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, at_once)
-        turn_away(each.sock for each in server.LISTENERS)
+        if not (server.systemd or server.master_pid or server.reexec_pid):
+            turn_away(each.sock for each in server.LISTENERS)  # with which nobody goes on
         if callable(gracefully):
             gracefully(signal.SIGTERM, frame)
 

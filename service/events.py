@@ -199,6 +199,7 @@ class Watchers:
             mine = [watcher for watcher in watched if watcher.job_id == job_id]
             try:
                 job = self._jobs.get(job_id)
+                content = event(job, first=False)
             except JobNotFound:
                 for watcher in mine:
                     watcher.ends = True
@@ -209,7 +210,6 @@ class Watchers:
                 log.exception("job %s cannot be looked up", job_id)
                 continue
             latest[job_id] = job
-            content = event(job, first=False)
             for watcher in mine:
                 if watcher.revision != job.revision:
                     watcher.revision = job.revision

@@ -42,7 +42,8 @@ class ThreadedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 def turn_away(listeners: Iterable[socket.socket]) -> None:
     """Have the kernel drop who wants to connect to listeners that are about to be closed.
 
-    A client's system tries again after a second, and finds the listener closed, or another one.
+    The filter is the socket's: not to be used where another process goes on with it. A client's
+    system tries again after a second, and finds the listener closed, or another one.
     On Linux only: elsewhere a connection made in the instant of the closing is reset.
 
     Source: socket(7), SO_ATTACH_FILTER, with a classic BPF program of one instruction: drop.

@@ -82,7 +82,8 @@ def _entry(promotion: Promotion) -> dict[str, Any]:
         key: None if value is None else str(value)
         for key, value in (("version", promotion.version), ("previous", promotion.previous))
     }
-    return asdict(promotion) | versions
+    entry = asdict(promotion) | versions
+    return {key: value for key, value in entry.items() if (key, value) != ("undoes", None)}
 
 
 def _registry_and_served() -> tuple[Registry, Served | None]:

@@ -101,7 +101,7 @@ def cancel(job_id: str) -> Response:
 
 @blueprint.get("/<job_id>/events")
 def watch(job_id: str) -> Response:
-    """Follow a job as server-sent events, each of them the whole job, until it ends."""
+    """Follow a job as server-sent events until it ends; the first and the last are all of it."""
     watchers: Watchers = current_app.extensions["watchers"]
     job = watchers.latest(job_id)
     seen = request.headers.get("Last-Event-ID", "")

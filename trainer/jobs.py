@@ -57,7 +57,15 @@ QUEUE = WORKFLOW = "retrain"
 PROGRESS = "progress"
 ONLY_ONE = "the one job"  # deduplication id: at most one job waits or runs
 POLL_SECONDS = 0.5  # between two looks of the worker into the queue
-CONNECT_SECONDS = "5"  # to a database that does not answer
+MAX_AT_ONCE = 2  # threads of a process that ask the database
+TURN_SECONDS = 0.5  # that others wait for them
+TIMEOUTS = {  # of a PostgreSQL that does not answer any more
+    "connect_timeout": "3",
+    "tcp_user_timeout": "5000",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+}
 PATIENCE_SECONDS = 5.0  # with a job that nobody picks up, or a worker that says nothing
 
 QUEUED, RUNNING, FAILED, CANCELLED = "queued", "running", "failed", "cancelled"
@@ -76,7 +84,7 @@ class Job:
     Attributes
     ----------
     state : queued, running, promoted, kept_back, failed or cancelled
-    revision : grows with every change
+    revision : another one after every change
     document : all that is told of it, as JSON
     """
 
@@ -98,6 +106,8 @@ class Jobs:
         self._url = url
         self._now = now
         self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(MAX_AT_ONCE)
+        self._mine = threading.local()
 
     def submit(
         self,
@@ -201,10 +211,10 @@ class Jobs:
             if finished := [each.workflow_id for each in old if each.status not in _ACTIVE]:
                 client.delete_workflows(finished)
 
-    def prepare(self) -> None:
-        """Make what is missing in the database; every question does it too."""
+    def prepare(self) -> str:
+        """Make what is missing in the database, as every question does; the URL to connect by."""
         with self._explained():
-            pass
+            return _with_timeouts(self._url)
 
     def close(self) -> None:
         """Give the connections to the database back; they are made again where they are needed."""
@@ -243,7 +253,7 @@ class Jobs:
                 document["note"] = note
                 heard_at = self._now()  # it grows with the time
         elif state == FAILED:
-            document["error"] = output.get("error") or str(status.error or "its worker died of it")
+            document["error"] = output.get("error") or "it failed; the worker's log says more"
         elif state != CANCELLED:
             document |= {"fraction_done": 1.0, "eta_seconds": 0.0, "result": output["result"]}
         revision = max(int(heard_at * 1000), status.updated_at or status.created_at)
@@ -277,19 +287,38 @@ class Jobs:
     def _explained(self) -> Iterator["DBOSClient"]:
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
+        with self._turn():
+            try:
+                with self._lock:  # that two threads do not make it
+                    client = self._client
+                yield client
+            except (SQLAlchemyError, OSError) as error:
+                raise JobsUnavailable(
+                    f"the jobs' database cannot be used: {reason(error)}"
+                ) from error
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """A database that does not answer holds no more than a few threads of a process."""
+        if getattr(self._mine, "turn", False):  # a question within a question
+            yield
+            return
+        if not self._turns.acquire(timeout=TURN_SECONDS):
+            raise JobsUnavailable("the jobs' database does not answer")
+        self._mine.turn = True
         try:
-            with self._lock:  # that two threads do not make it
-                client = self._client
-            yield client
-        except (SQLAlchemyError, OSError) as error:
-            raise JobsUnavailable(f"the jobs' database cannot be used: {reason(error)}") from error
+            yield
+        finally:
+            self._mine.turn = False
+            self._turns.release()
 
     @cached_property
     def _client(self) -> "DBOSClient":
         from dbos import DBOSClient  # noqa: PLC0415
 
         logging.getLogger("dbos").setLevel(logging.WARNING)
-        url = _prepared(self._url)
+        url = _with_timeouts(self._url)
+        _prepare(url)
         client = DBOSClient(
             system_database_url=url, serializer=serializer(), retry_connection_errors=False
         )
@@ -297,8 +326,17 @@ class Jobs:
         return client
 
 
-def _prepared(url: str) -> str:
-    """Make the tables where they are missing; the URL to connect by."""
+def _with_timeouts(url: str) -> str:
+    from sqlalchemy import make_url  # noqa: PLC0415
+
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return url
+    return parsed.set(query={**TIMEOUTS, **parsed.query}).render_as_string(hide_password=False)
+
+
+def _prepare(url: str) -> None:
+    """Make the tables where they are missing."""
     from dbos import DBOS  # noqa: PLC0415
     from sqlalchemy import create_engine, make_url, text  # noqa: PLC0415
 
@@ -310,11 +348,7 @@ def _prepared(url: str) -> str:
         with engine.connect() as connection:  # readers need not wait for writers; kept in the file
             connection.execute(text("PRAGMA journal_mode=WAL"))
         engine.dispose()
-    elif "connect_timeout" not in parsed.query:
-        parsed = parsed.update_query_dict({"connect_timeout": CONNECT_SECONDS})
-        url = parsed.render_as_string(hide_password=False)
     DBOS.migrate(url)
-    return url
 
 
 def serializer() -> Any:

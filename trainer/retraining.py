@@ -1,5 +1,6 @@
 """One retraining, from a request to a verdict, which may be taken up again after a crash."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from trainer.solvers import State
 from trainer.table import Table
 from trainer.training import train, training_identity
 
+log = logging.getLogger(__name__)
+
 CHECKPOINT_SECONDS = 2.0
 
 
@@ -25,7 +28,8 @@ class Retraining:
     ----------
     job : its id, which the version's card will have
     progress : told how it goes
-    cancelled : whether nobody wants the job done any more
+    lost : whether the job was taken away: nobody wants it any more, or another worker has it
+    withdrawn : whether nobody wants it any more
     stopping : whether the process has to end, and leave the job to another one
     confirm : raises `Interrupted` where the job is cancelled or somebody else's
     """
@@ -34,7 +38,8 @@ class Retraining:
     request: Request
     settings: Settings
     progress: JobProgress
-    cancelled: Callable[[], bool]
+    lost: Callable[[], bool]
+    withdrawn: Callable[[], bool]
     stopping: Callable[[], bool]
     confirm: Callable[[], None]
 
@@ -81,7 +86,9 @@ class Retraining:
     def _train(self, registry: Registry, table: Table) -> int:
         recipe = self.request.make_recipe()
         identity = {**training_identity(table, recipe), "job": self.job}
-        checkpoint = Checkpoint(self.settings.state / "checkpoints", identity, CHECKPOINT_SECONDS)
+        checkpoint = Checkpoint(
+            self.settings.state / "checkpoints", identity, CHECKPOINT_SECONDS, warn=log.warning
+        )
         self.progress.train(recipe.max_seconds)
         try:
             trained = train(
@@ -100,14 +107,14 @@ class Retraining:
                 trained.model, {**trained.card, "job": self.job}, trained.golden_inputs
             )
         except BaseException:
-            if self.cancelled() or not self.stopping():
+            if not self._has_to_end() or self.withdrawn():
                 checkpoint.remove()  # nobody will go on from it
             raise
         checkpoint.remove()
         return version
 
     def _has_to_end(self) -> bool:
-        return self.cancelled() or self.stopping()
+        return self.lost() or self.stopping()
 
     def _poll(self) -> None:
         if self._has_to_end():
@@ -127,5 +134,6 @@ def _published_for(registry: Registry, job: str) -> int | None:
 def _read(checkpoint: Checkpoint) -> State | None:
     try:
         return checkpoint.read()
-    except CheckpointError:
-        return None  # begin anew
+    except CheckpointError as error:
+        log.warning("the training begins anew: %s", error)
+        return None

@@ -61,6 +61,8 @@ class Timetable:
             )
         except (JobError, NetworkError, RegistryError, TrainerError) as error:
             log.warning("no scheduled retraining: %s", error)
+        except Exception:  # the next time may do better
+            log.exception("no scheduled retraining")
         else:
             if new:
                 log.info("scheduled retraining", extra={"job": job.id})

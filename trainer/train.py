@@ -209,6 +209,7 @@ def main(
             raise RecipeError(f"checkpoint_seconds must be 0 or more, got {checkpoint_seconds}")
         table = _table(
             data,
+            folder=settings.data,
             targets=_flat(targets),
             features=_flat(features),
             weights=weights,
@@ -257,6 +258,7 @@ def main(
 def _table(
     data: str,
     *,
+    folder: Path,
     targets: tuple[str, ...],
     features: tuple[str, ...],
     weights: str | None,
@@ -271,7 +273,10 @@ def _table(
         raise RecipeError("--samples goes with the synthetic data, not with a file")
     if not targets:
         raise RecipeError("--data FILE needs --target: the column to predict")
-    return csv_table(Path(data), targets, features, weights)
+    # by its name in the data folder a retraining finds it again
+    path, folder = Path(data).resolve(), folder.resolve()
+    source = str(path.relative_to(folder)) if path.is_relative_to(folder) else None
+    return csv_table(Path(data), targets, features, weights, source=source)
 
 
 def _flat(groups: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+import time
 from contextlib import suppress
+from functools import partial
 from typing import Any, NoReturn, Self
 
 from dbos import DBOS
@@ -32,6 +33,7 @@ from trainer.checkpoint import remove_abandoned
 from trainer.errors import Interrupted, JobError, TrainerError
 from trainer.job_progress import JobProgress
 from trainer.jobs import (
+    CANCELLED,
     FAILED,
     PROGRESS,
     WORKFLOW,
@@ -49,7 +51,8 @@ log = logging.getLogger("trainer.worker")
 NICENESS = 10
 MAX_ATTEMPTS = 3
 REPORT_SECONDS = 0.5
-STOP_SECONDS = 1.0  # for a computation to notice that it is to end
+WATCH_SECONDS = 0.2  # between two looks at whether to go on
+STOP_SECONDS = 0.8  # for a computation to notice that it is to end
 SHUTDOWN_SECONDS = 8.0  # of which a container is given ten
 KEPT_JOBS = 1_000
 
@@ -63,6 +66,8 @@ class Worker:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._lock = worker_lock(settings.jobs_url)
         self._busy = threading.Lock()
+        self._ended: str | None = None  # the job that was carried out last
+        self._stuck = threading.Event()
         self.stopping = threading.Event()
 
     def run(self) -> None:
@@ -76,21 +81,27 @@ class Worker:
                 self._settings.retrain_cron, self._jobs, Registry.local(self._settings.models)
             )
             threading.Thread(target=timetable.keep, args=(self.stopping,), daemon=True).start()
-        self._jobs.forget(KEPT_JOBS)
-        remove_abandoned(self._settings.state / "checkpoints")
-        while not self.stopping.wait(1.0):
+        while not self.stopping.wait(WATCH_SECONDS):
+            if self._stuck.is_set():
+                log.warning("a computation does not notice that it is to end: starting anew")
+                _start_anew()
             if self._lock.lost():
                 log.error("the lock in the database is lost: starting anew")
-                self._start_anew()
-        if not self._busy.acquire(timeout=SHUTDOWN_SECONDS):
-            log.warning("a job does not stop; it goes on from its last checkpoint")
+                _start_anew()
+        deadline = time.monotonic() + SHUTDOWN_SECONDS
+        while not self._busy.acquire(timeout=WATCH_SECONDS):
+            if self._stuck.is_set() or time.monotonic() > deadline:
+                log.warning("a computation does not notice that it is to end")
+                return
+        if self._ended:  # what came of it is about to be written down
+            while self._jobs.get(self._ended).active and time.monotonic() < deadline:
+                time.sleep(0.02)
 
     def _launch(self) -> None:
-        self._jobs.prepare()
         DBOS(
             config={
                 "name": "numnet",
-                "system_database_url": self._settings.jobs_url,
+                "system_database_url": self._jobs.prepare(),
                 # fixed, or an interrupted job would not be picked up again
                 "executor_id": "numnet",
                 "application_version": "1",
@@ -119,10 +130,10 @@ class Worker:
             before = DBOS.get_all_events(job).get(PROGRESS, {})
             attempt = before.get("attempt", 0) + 1
             if attempt > MAX_ATTEMPTS:
-                return _failed(f"it ended its worker {MAX_ATTEMPTS} times")
+                return _failed(f"its worker ended {MAX_ATTEMPTS} times before it was done")
             log.info("job begins", extra={"job": job, "attempt": attempt})
             progress = JobProgress(self._name, attempt, before)
-            with Report(progress, self._start_anew) as report:
+            with Report(progress, self._stuck) as report:
                 try:
                     outcome = self._outcome(job, document, report)
                 except Interrupted:
@@ -132,6 +143,8 @@ class Worker:
                         _leave()
                     outcome = _failed("cancelled")  # which nobody is told: it has its state
             log.info("job ends: %s", _in_short(outcome), extra={"job": job})
+            self._tidy_up()
+            self._ended = job
         return outcome
 
     def _outcome(self, job: str, document: dict[str, Any], report: "Report") -> dict[str, Any]:
@@ -141,7 +154,8 @@ class Worker:
                 Request.from_document(document["request"]),
                 self._settings,
                 report.progress,
-                cancelled=report.lost.is_set,
+                lost=report.lost.is_set,
+                withdrawn=partial(self._is_withdrawn, job),
                 stopping=self.stopping.is_set,
                 confirm=report.send,
             )
@@ -159,12 +173,19 @@ class Worker:
             return _failed(f"an unexpected {type(error).__name__}; the worker's log says more")
         return {"state": result.pop("state"), "result": result}
 
-    def _start_anew(self) -> NoReturn:
-        """Replace the process, and what it computes, by a new one; unless it has to end anyway."""
-        if self.stopping.is_set():
-            _leave()
-        logging.shutdown()
-        os.execv(sys.executable, [sys.executable, "-m", "trainer.worker"])  # noqa: S606  # ourselves
+    def _is_withdrawn(self, job: str) -> bool:
+        try:
+            return self._jobs.get(job).state == CANCELLED
+        except JobError:
+            return False
+
+    def _tidy_up(self) -> None:
+        """Forget old jobs, and what trainings that nobody goes on with have left."""
+        remove_abandoned(self._settings.state / "checkpoints")
+        try:
+            self._jobs.forget(KEPT_JOBS)
+        except JobError as error:
+            log.warning("old jobs stay: %s", error)
 
 
 class Report:
@@ -172,16 +193,16 @@ class Report:
 
     Parameters
     ----------
-    start_anew : replaces the process, where the computation goes on though the job is lost
+    stuck : set where the computation goes on though the job is lost
 
     Attributes
     ----------
     lost : set once the job was cancelled, or given to another worker
     """
 
-    def __init__(self, progress: JobProgress, start_anew: Callable[[], NoReturn]) -> None:
+    def __init__(self, progress: JobProgress, stuck: threading.Event) -> None:
         self.progress = progress
-        self._start_anew = start_anew
+        self._stuck = stuck
         self.lost = threading.Event()
         self._done = threading.Event()
         context = contextvars.copy_context()  # in which DBOS knows what job this is
@@ -213,7 +234,7 @@ class Report:
             self.lost.set()
             raise Interrupted from None
         except SQLAlchemyError as error:  # a full disk, say: the work may go on
-            log.warning("the job's progress cannot be reported: %s", error)
+            log.warning("the job's progress cannot be reported: %s", reason(error))
 
     def leave(self) -> None:
         """Report that the job waits for the next worker."""
@@ -228,8 +249,7 @@ class Report:
                 self.send()
             except Interrupted:
                 if not self._done.wait(STOP_SECONDS):
-                    log.warning("the computation does not notice that it is to end: starting anew")
-                    self._start_anew()
+                    self._stuck.set()
                 return
             if self._done.wait(REPORT_SECONDS):
                 return
@@ -256,10 +276,18 @@ def _in_short(outcome: dict[str, Any]) -> str:
     return f"{outcome['state']} version {result['version']}: {result['verdict']['reason']}"
 
 
-def _leave() -> NoReturn:
+def _leave(code: int = 0) -> NoReturn:
     """End the process and leave what it does to the next worker: DBOS would call it done."""
     logging.shutdown()
-    os._exit(0)
+    os._exit(code)
+
+
+def _start_anew() -> NoReturn:
+    """Replace the process, and what it computes, by a new one. For the main thread: Linux would
+    forget for another one that the process is to end with `run.py`.
+    """
+    logging.shutdown()
+    os.execv(sys.executable, [sys.executable, "-m", "trainer.worker"])  # noqa: S606  # ourselves
 
 
 def _log_as_json() -> None:
@@ -291,7 +319,8 @@ def main() -> None:
     try:
         worker.run()
     except (SQLAlchemyError, OSError, JobError) as error:
-        sys.exit(f"error: the database of jobs cannot be used: {reason(error)}")
+        print(f"error: the database of jobs cannot be used: {reason(error)}", file=sys.stderr)
+        _leave(1)
     _leave()
 
 

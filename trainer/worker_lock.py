@@ -15,6 +15,8 @@ from typing import Protocol
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from trainer.jobs import TIMEOUTS
+
 POLL_SECONDS = 0.5
 _NUMBER = int.from_bytes(hashlib.sha256(b"numnet worker").digest()[:8], signed=True)
 
@@ -77,13 +79,7 @@ class AdvisoryLock:
         self._engine = create_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
-            connect_args={
-                "application_name": "numnet_worker_lock",
-                "keepalives_idle": 5,
-                "keepalives_interval": 2,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 10_000,  # a question that nobody acknowledges keeps none alive
-            },
+            connect_args={"application_name": "numnet_worker_lock", **TIMEOUTS},
         )
         self._connection: Connection | None = None
 

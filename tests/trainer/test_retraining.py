@@ -76,7 +76,8 @@ def make(settings: Settings) -> Callable[..., Retraining]:
             request=Request.like({}, asked),
             settings=settings,
             progress=Phases(),
-            cancelled=never,
+            lost=never,
+            withdrawn=never,
             stopping=never,
             confirm=lambda: None,
         )
@@ -172,7 +173,11 @@ def test_cancelled_nothing_is_published_and_nothing_is_left(
     cancelled = Interruption(phase=phase)
     with pytest.raises(Interrupted):
         make(
-            LONG, progress=cancelled.progress, cancelled=cancelled, confirm=cancelled.confirm
+            LONG,
+            progress=cancelled.progress,
+            lost=cancelled,
+            withdrawn=cancelled,
+            confirm=cancelled.confirm,
         ).run()
     assert cancelled.come
     assert registry.versions() == []
@@ -184,7 +189,7 @@ def test_cancelled_while_training_it_stops_there(
 ) -> None:
     cancelled = Interruption(epoch=20)
     with pytest.raises(Interrupted):
-        make(LONG, progress=cancelled.progress, cancelled=cancelled).run()
+        make(LONG, progress=cancelled.progress, lost=cancelled, withdrawn=cancelled).run()
     assert cancelled.progress.snapshot()["epoch"] == 20
     assert registry.versions() == []
     assert checkpoints(settings) == []
@@ -219,7 +224,7 @@ def test_stopped_it_leaves_a_checkpoint_to_go_on_from(
 def test_stopped_and_cancelled_it_leaves_nothing(make: Make, settings: Settings) -> None:
     end = Interruption(epoch=50)
     with pytest.raises(Interrupted):
-        make(LONG, progress=end.progress, stopping=end, cancelled=end).run()
+        make(LONG, progress=end.progress, stopping=end, lost=end, withdrawn=end).run()
     assert checkpoints(settings) == []
 
 

@@ -302,7 +302,7 @@ def test_a_job_that_kills_its_worker_three_times_fails(installation: Installatio
     workers = [installation.start_worker(FAULTY) for _ in range(4)]
     failed = installation.wait_for(job)
     assert failed.state == "failed"
-    assert failed.document["error"] == "it ended its worker 3 times"
+    assert failed.document["error"] == "its worker ended 3 times before it was done"
     codes = [worker.process.poll() for worker in workers]
     assert (codes.count(-signal.SIGKILL), codes.count(None)) == (3, 1)
     assert installation.registry.versions() == []
