@@ -63,8 +63,8 @@ def storage(folder: Path) -> Iterator[Line]:
     seen = scenarios.storage_faults(folder)
     yield f"models folder in trouble: failed of {seen.requests:,} requests", *_none(seen.failed)
     for what, said in seen.said.items():
-        fault = what.startswith(("full", "read-only", "deleted: a promotion"))
-        refused = said.startswith(("failed", "503", "404"))
+        fault = what.startswith(("full", "read-only", "deleted")) and "readyz" not in what
+        refused = said.startswith(("failed", "503"))
         yield what, said, "refused, with the reason" if fault else "done", refused == fault
 
 

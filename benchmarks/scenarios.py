@@ -367,8 +367,7 @@ def _storage_faults(installation: Installation, volume: Path) -> Storage:
         attempt("writable again")
         shutil.copytree(models, volume.parent / "backup")
         shutil.rmtree(models)
-        answer = service.post(f"/models/{second}/promote")
-        said["deleted: a promotion"] = f"{answer.status_code} {answer.json().get('detail', '')}"
+        attempt("deleted")
         ready = requests.get(f"{service.url}/readyz", timeout=10)
         said["deleted: readyz"] = str(ready.status_code)
         shutil.copytree(volume.parent / "backup", models)

@@ -135,7 +135,8 @@ def _cron(key: str, value: str) -> str:
     except CroniterError:
         pass
     raise SettingsError(
-        f"{key}={value}: expected five fields, minute hour day month weekday, as in 0 3 * * *"
+        f"{key}={value}: expected five fields, minute hour day month weekday, that come true some "
+        f"day, as in 0 3 * * *"
     )
 
 

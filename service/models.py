@@ -56,8 +56,7 @@ def download(version: str) -> Response:
 @admin_only
 def promote(version: str) -> Response:
     """Make a version current, whatever the gate would say; 409 if it does not verify."""
-    registry, _ = _registry_and_served()
-    promotion = registry.promote(
+    promotion = _registry_in_use().promote(
         _number(version), by="POST /models", reason="promoted by hand", at=datetime.now(UTC)
     )
     return _promoted(promotion)
@@ -67,8 +66,7 @@ def promote(version: str) -> Response:
 @admin_only
 def roll_back() -> Response:
     """Make the version current that was so before; 409 if there is none."""
-    registry, _ = _registry_and_served()
-    return _promoted(registry.roll_back(by="POST /models", at=datetime.now(UTC)))
+    return _promoted(_registry_in_use().roll_back(by="POST /models", at=datetime.now(UTC)))
 
 
 def _promoted(promotion: Promotion) -> Response:
@@ -89,6 +87,19 @@ def _entry(promotion: Promotion) -> dict[str, Any]:
 def _registry_and_served() -> tuple[Registry, Served | None]:
     live: LiveModel = current_app.extensions["live_model"]
     return current_app.extensions["registry"], live.current()
+
+
+def _registry_in_use() -> Registry:
+    """The registry, unless what is being served has gone from its folder.
+
+    Raises
+    ------
+    StorageError
+    """
+    registry, served = _registry_and_served()
+    if served and not registry.promotion_numbers():
+        raise StorageError(f"the folder of models has lost version {served.version}")
+    return registry
 
 
 def _number(version: str) -> int:

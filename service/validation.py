@@ -76,7 +76,11 @@ class Text(fields.Field[str]):
     def __init__(self, *choices: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._choices = choices
-        self._expected = f"must be one of {', '.join(choices)}" if choices else "must be a string"
+        self._expected = (
+            f"must be one of {', '.join(choices)}"
+            if choices
+            else "must be a string that is not empty"
+        )
         self.error_messages |= {"null": f"{self._expected}, got null"}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:

@@ -73,9 +73,10 @@ def judge(candidate: Candidate, current: Model, against: int, margin: float) -> 
     finite = math.isfinite(loss_of_candidate)
     # not `<=` alone: a current model whose loss is not finite is beaten by any that is
     promote = finite and not loss_of_candidate > loss_of_current * (1.0 + margin)
-    words = f"{metric} {loss_of_candidate:.4g} on {len(rows)} held-out rows"
+    held_out = f"{len(rows)} held-out row{'s' * (len(rows) > 1)}"
+    words = f"{metric} {loss_of_candidate:.4g} on {held_out}"
     if not finite:
-        words = f"its predictions for the {len(rows)} held-out rows are not finite"
+        words = f"its predictions for the {held_out} are not finite"
     return Verdict(
         promote,
         f"{words}, {_compared(loss_of_candidate, loss_of_current)} version {against}'s "
@@ -124,5 +125,5 @@ def _allowance(margin: float) -> str:
     if not margin:
         return ""
     return (
-        f" ({abs(margin):.3g} of it {'worse is allowed' if margin > 0 else 'better is asked for'})"
+        f" ({100 * abs(margin):.4g} % {'more is allowed' if margin > 0 else 'less is asked for'})"
     )

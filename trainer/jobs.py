@@ -69,6 +69,7 @@ TIMEOUTS = {  # of a PostgreSQL that does not answer any more
 PATIENCE_SECONDS = 5.0  # with a job that nobody picks up, or a worker that says nothing
 
 QUEUED, RUNNING, FAILED, CANCELLED = "queued", "running", "failed", "cancelled"
+_ON_THE_WAY = ("phase", "fraction_done", "eta_seconds")
 _ACTIVE = {"ENQUEUED": QUEUED, "DELAYED": QUEUED, "PENDING": RUNNING}
 _WITHOUT_OUTPUT = {
     "CANCELLED": CANCELLED,
@@ -248,6 +249,8 @@ class Jobs:
             **shown,
         }
         heard_at = progress.get("at", 0.0)
+        if state in (FAILED, CANCELLED):
+            document = {key: value for key, value in document.items() if key not in _ON_THE_WAY}
         if state in (QUEUED, RUNNING):
             if note := self._note(state, status, progress):
                 document["note"] = note

@@ -26,6 +26,7 @@ _OF_THE_SOLVER = (
     "penalty",
 )
 _OF_THE_LOSS = ("loss", "huber_delta", "quantile")
+_WHEN_TO_STOP = ("max_seconds", "epochs", "patience", "target_mse")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Request:
     samples : rows of synthetic data
     recipe : the fields of `trainer.recipe.Recipe` that are not left at their defaults
     promote : whether to go on to the gate once it is published
+    current : the version that was being served when it was asked for
 
     Raises
     ------
@@ -55,6 +57,7 @@ class Request:
     samples: int | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
     promote: bool = True
+    current: int | None = None
 
     def __post_init__(self) -> None:
         recipe = self.make_recipe()
@@ -63,17 +66,18 @@ class Request:
             if self.targets or self.features or self.weights:
                 raise DataError("targets, features and weights go with a file, not with synthetic")
             return
+        path = PurePosixPath(self.data)
+        if path.is_absolute() or ".." in path.parts or "\0" in self.data or not path.parts:
+            raise DataError(f"data must be a file inside the data folder, got {self.data!r}")
         if self.samples:
             raise DataError("samples goes with the synthetic data, not with a file")
         if not self.targets:
             raise DataError("targets is missing: which columns of the file are to be predicted?")
-        path = PurePosixPath(self.data)
-        if path.is_absolute() or ".." in path.parts or "\0" in self.data or not path.parts:
-            raise DataError(f"data must be a file inside the data folder, got {self.data!r}")
 
     @classmethod
     def like(cls, card: Card, asked: Mapping[str, Any]) -> Self:
-        """What is asked for; what is left open, as in the training of the version on the card.
+        """What is asked for; what is left open, as in the training of the version on the card, but
+        for when to stop.
 
         Parameters
         ----------
@@ -89,12 +93,10 @@ class Request:
             data.pop("features", None)
         given = {name: value for name, value in asked.items() if name in RECIPE_FIELDS}
         known = {name: value for name, value in asked.items() if name not in RECIPE_FIELDS}
-        inherited = _recipe_of(card, given)
-        if other_data or other_targets:
-            inherited.pop("target_mse", None)  # which is in the units of the targets
         return cls(
             **{key: _frozen(value) for key, value in (data | known).items()},
-            recipe=inherited | given,
+            recipe=_recipe_of(card, given) | given,
+            current=card.get("version"),
         )
 
     @classmethod
@@ -131,6 +133,8 @@ class Request:
             path = (folder / self.data).resolve()
             if not path.is_relative_to(folder.resolve()):
                 raise DataError(f"{self.data} is not inside the data folder")
+            if not folder.is_dir():
+                raise DataError("there is no data folder: NUMNET_DATA says which it is")
             if not path.is_file():
                 raise DataError(f"there is no file {self.data} in the data folder")
         except (OSError, RuntimeError) as error:  # a name too long, or links in a circle
@@ -160,7 +164,7 @@ def _data_of(card: Card) -> dict[str, Any]:
 def _recipe_of(card: Card, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the version's own training was asked for, but for what goes with another solver."""
     asked: dict[str, Any] = dict(card.get("recipe", {}).get("asked", {}))
-    dropped: set[str] = set()
+    dropped = {*_WHEN_TO_STOP}
     for group in (_OF_THE_SOLVER, _OF_THE_LOSS):
         name = group[0]
         if given.get(name, _value(asked, name)) != _value(asked, name):

@@ -7,7 +7,7 @@ from typing import Any
 
 from registry import Registry, Settings, VersionNotFound, VersionRefused
 from trainer.checkpoint import Checkpoint
-from trainer.errors import CheckpointError, Interrupted
+from trainer.errors import CheckpointError, Interrupted, TrainingFailed
 from trainer.job_progress import JobProgress
 from trainer.release import Terms, release, released
 from trainer.request import Request
@@ -56,6 +56,7 @@ class Retraining:
         NetworkError, RegistryError, TrainerError
         """
         registry = Registry.local(self.settings.models)
+        self._check_models(registry)
         registry.check_writable()
         self.progress.enter("reading data")
         table = self.request.read(self.settings.data, self._poll)
@@ -102,6 +103,7 @@ class Retraining:
             )
             self._poll()
             self.progress.enter("publishing")
+            self._check_models(registry)
             self.confirm()
             version = registry.publish(
                 trained.model, {**trained.card, "job": self.job}, trained.golden_inputs
@@ -112,6 +114,14 @@ class Retraining:
             raise
         checkpoint.remove()
         return version
+
+    def _check_models(self, registry: Registry) -> None:
+        """Make nothing in a folder that is empty as its disk is not there."""
+        if self.request.current is not None and registry.serving() is None:
+            raise TrainingFailed(
+                f"version {self.request.current} was being served when this was asked for, and the "
+                f"folder of models has no version in use any more"
+            )
 
     def _has_to_end(self) -> bool:
         return self.lost() or self.stopping()

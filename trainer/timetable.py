@@ -9,7 +9,7 @@ from croniter import croniter
 from dateutil.tz import tzlocal
 
 from network import NetworkError
-from registry import Card, Registry, RegistryError
+from registry import Registry, RegistryError
 from trainer.errors import JobError, TrainerError
 from trainer.jobs import Jobs
 from trainer.request import Request
@@ -53,8 +53,12 @@ class Timetable:
     def submit(self, due: datetime) -> None:
         """Submit the job of a minute, once, whoever asks and however often."""
         try:
+            serving = self._registry.serving()
+            if serving is None:
+                log.warning("no scheduled retraining: no version is in use")
+                return
             job, new = self._jobs.submit(
-                Request.like(_current_card(self._registry), {}),
+                Request.like(self._registry.card(serving.version), {}),
                 asked={},
                 by="schedule",
                 job_id=f"cron-{due.astimezone(UTC):%Y%m%dT%H%M}",
@@ -71,8 +75,3 @@ class Timetable:
 def _seconds(start: datetime, end: datetime) -> float:
     """In UTC: local times of one zone are subtracted as if its clock were never changed."""
     return (end.astimezone(UTC) - start.astimezone(UTC)).total_seconds()
-
-
-def _current_card(registry: Registry) -> Card:
-    serving = registry.serving()
-    return registry.card(serving.version) if serving else {}

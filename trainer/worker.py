@@ -142,7 +142,7 @@ class Worker:
                         log.info("the job goes on with the next worker", extra={"job": job})
                         _leave()
                     outcome = _failed("cancelled")  # which nobody is told: it has its state
-            log.info("job ends: %s", _in_short(outcome), extra={"job": job})
+            log.info("job ends, %s", _in_short(outcome), extra={"job": job})
             self._tidy_up()
             self._ended = job
         return outcome
@@ -271,7 +271,7 @@ def _failed(reason: str) -> dict[str, Any]:
 
 def _in_short(outcome: dict[str, Any]) -> str:
     if outcome["state"] == FAILED:
-        return f"failed: {outcome['error']}"
+        return f"{FAILED}: {outcome['error']}"
     result = outcome["result"]
     return f"{outcome['state']} version {result['version']}: {result['verdict']['reason']}"
 

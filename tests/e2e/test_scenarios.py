@@ -58,7 +58,8 @@ def test_the_models_folder_full_read_only_or_gone(tmp_path: Path) -> None:
         assert said[f"{state}: a promotion"].startswith(
             "503 the folder of models cannot be used at the moment: "
         )
-    assert said["deleted: a promotion"] == "404 there is no version 2"
+    assert said["deleted: a retraining"].endswith("has no version in use any more")
+    assert said["deleted: a promotion"].startswith("503 the folder of models cannot be used")
     assert said["deleted: readyz"] == "200"
 
 

@@ -143,7 +143,7 @@ def test_a_schedule_that_is_none_is_refused(value: str) -> None:
         Settings.from_environment({"NUMNET_RETRAIN_CRON": value})
     assert str(caught.value) == (
         f"NUMNET_RETRAIN_CRON={value}: expected five fields, minute hour day month weekday, "
-        "as in 0 3 * * *"
+        "that come true some day, as in 0 3 * * *"
     )
 
 

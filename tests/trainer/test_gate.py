@@ -89,8 +89,8 @@ def test_the_margin_is_a_fraction_of_the_current_versions_loss(
     verdict = compare(off_by(error), off_by(0.2), margin)
     assert verdict.promote == promoted
     assert verdict.margin == margin
-    what = "worse is allowed" if margin > 0 else "better is asked for"
-    assert verdict.reason.endswith(f" version 4's 0.04 ({abs(margin):g} of it {what})")
+    what = "more is allowed" if margin > 0 else "less is asked for"
+    assert verdict.reason.endswith(f" version 4's 0.04 ({100 * abs(margin):g} % {what})")
 
 
 @pytest.mark.parametrize("rows", [ROWS, AGED], ids=["plain", "weighted"])

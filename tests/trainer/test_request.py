@@ -64,7 +64,7 @@ def test_without_a_version_before_the_defaults_are_asked_for() -> None:
     assert Request.like({}, {}).make_recipe() == Recipe()
 
 
-def test_what_is_left_open_is_as_in_the_version_before(card: Card) -> None:
+def test_what_is_left_open_is_as_in_the_version_before_but_for_when_to_stop(card: Card) -> None:
     request = Request.like(card, {})
     assert request == Request(
         data="sales.csv",
@@ -76,18 +76,15 @@ def test_what_is_left_open_is_as_in_the_version_before(card: Card) -> None:
             "solver": "adam",
             "learning_rate": 0.02,
             "penalty": 0.001,
-            "epochs": 1,
-            "target_mse": 1e-9,
             "seed": 5,
         },
+        current=1,
     )
     assert request.make_recipe() == Recipe(
         layers=(3,),
         solver="adam",
         learning_rate=0.02,
         penalty=0.001,
-        epochs=1,
-        target_mse=1e-9,
         seed=5,
     )
 
@@ -95,7 +92,7 @@ def test_what_is_left_open_is_as_in_the_version_before(card: Card) -> None:
 def test_what_was_decided_for_the_version_before_is_decided_again(card_of: CardOf) -> None:
     card = card_of(synthetic_table(60, 0))
     assert card["recipe"]["solver"] == "self-scaled-broyden"
-    assert Request.like(card, {}).recipe == {"layers": [3], "epochs": 1}
+    assert Request.like(card, {}).recipe == {"layers": [3]}
 
 
 def test_as_many_rows_of_synthetic_data_are_asked_for(card_of: CardOf) -> None:
@@ -118,14 +115,14 @@ def test_what_is_asked_for_counts(card: Card) -> None:
 @pytest.mark.parametrize(
     ("asked", "dropped"),
     [
-        ({"solver": "l-bfgs"}, {"learning_rate", "penalty", "epochs"}),
-        ({"solver": "auto"}, {"learning_rate", "penalty", "epochs"}),
+        ({"solver": "l-bfgs"}, {"learning_rate", "penalty"}),
+        ({"solver": "auto"}, {"learning_rate", "penalty"}),
         ({"solver": "adam"}, set()),
         ({"loss": "huber"}, set()),
         ({"layers": [4]}, set()),
-        ({"data": "other.csv", "targets": ["u"]}, {"target_mse"}),
+        ({"data": "other.csv", "targets": ["u"]}, set()),
         ({"data": "sales.csv"}, set()),
-        ({"targets": ["v"]}, {"target_mse"}),
+        ({"targets": ["v"]}, set()),
         ({"targets": ["u"]}, set()),
     ],
 )
@@ -140,18 +137,18 @@ def test_what_goes_with_something_else_is_dropped(
 @pytest.mark.parametrize(
     ("options", "asked", "kept"),
     [
-        ({"loss": "huber", "huber_delta": 0.7}, {"loss": "squared"}, {"epochs", "loss"}),
-        ({"loss": "huber", "huber_delta": 0.7}, {"loss": "quantile"}, {"epochs", "loss"}),
+        ({"loss": "huber", "huber_delta": 0.7}, {"loss": "squared"}, {"loss"}),
+        ({"loss": "huber", "huber_delta": 0.7}, {"loss": "quantile"}, {"loss"}),
         (
             {"loss": "huber", "huber_delta": 0.7},
             {"loss": "huber"},
-            {"epochs", "loss", "huber_delta"},
+            {"loss", "huber_delta"},
         ),
-        ({"loss": "quantile", "quantile": 0.9}, {"quantile": 0.8}, {"epochs", "loss", "quantile"}),
-        ({"patience": 7}, {"solver": "auto"}, {"epochs", "patience", "solver"}),
-        ({"patience": 7}, {"loss": "squared"}, {"epochs", "patience", "loss"}),
+        ({"loss": "quantile", "quantile": 0.9}, {"quantile": 0.8}, {"loss", "quantile"}),
+        ({"starts": 2}, {"solver": "auto"}, {"starts", "solver"}),
+        ({"starts": 2}, {"loss": "squared"}, {"starts", "loss"}),
         ({"solver": "levenberg-marquardt"}, {"loss": "huber"}, {"loss"}),
-        ({"solver": "levenberg-marquardt"}, {"loss": "squared"}, {"solver", "epochs", "loss"}),
+        ({"solver": "levenberg-marquardt"}, {"loss": "squared"}, {"solver", "loss"}),
     ],
 )
 def test_options_of_a_solver_or_a_loss_are_kept_with_it(

@@ -9,7 +9,7 @@ import pytest
 
 from registry import Registry, Settings, StorageError
 from tests.trainer.installation import TINY
-from trainer.errors import DataError, Interrupted
+from trainer.errors import DataError, Interrupted, TrainingFailed
 from trainer.job_progress import JobProgress
 from trainer.request import Request
 from trainer.retraining import Retraining
@@ -265,9 +265,21 @@ def test_where_nothing_can_be_published_nothing_is_trained(
     assert progress.phases == []
 
 
+def test_nothing_is_made_in_a_folder_that_has_lost_its_versions(
+    make: Make, settings: Settings
+) -> None:
+    work = make()
+    with pytest.raises(TrainingFailed, match=r"^version 7 was being served when this was asked"):
+        replace(work, request=replace(work.request, current=7)).run()
+    assert not settings.models.exists()
+
+
 def test_data_that_cannot_be_used_publishes_nothing(
     make: Make, registry: Registry, settings: Settings
 ) -> None:
+    with pytest.raises(DataError, match=r"^there is no data folder: NUMNET_DATA says which"):
+        make({"data": "a.csv", "targets": ["y"]}).run()
+    settings.data.mkdir()
     with pytest.raises(DataError, match=r"^there is no file a\.csv in the data folder$"):
         make({"data": "a.csv", "targets": ["y"]}).run()
     assert registry.versions() == []

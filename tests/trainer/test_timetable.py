@@ -13,7 +13,6 @@ from tests.registry.races import in_threads
 from tests.trainer.installation import TINY, Installation, until
 from trainer.jobs import Jobs
 from trainer.request import Request
-from trainer.synthetic import synthetic_table
 from trainer.timetable import Timetable
 from trainer.training import train
 
@@ -33,7 +32,16 @@ def jobs(url: str) -> Iterator[Jobs]:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    return Registry.local(tmp_path / "models")
+    """With a version in use, trained with seed 4."""
+    registry = Registry.local(tmp_path / "models")
+    use(registry, Request.like({}, TINY | {"seed": 4}))
+    return registry
+
+
+def use(registry: Registry, request: Request) -> None:
+    trained = train(request.read(Path()), request.make_recipe())
+    version = registry.publish(trained.model, trained.card, trained.golden_inputs)
+    registry.promote(version, by="tests", reason="", at=NOON)
 
 
 def clock_at(start: datetime) -> Callable[[], datetime]:
@@ -80,13 +88,19 @@ def test_of_several_workers_one_submits_the_job_of_a_minute(url: str, registry: 
 def test_it_is_asked_for_what_the_current_version_was_trained_by(
     jobs: Jobs, registry: Registry
 ) -> None:
-    request = Request.like({}, TINY | {"seed": 4})
-    trained = train(synthetic_table(200, 4), request.make_recipe())
-    version = registry.publish(trained.model, trained.card, trained.golden_inputs)
-    registry.promote(version, by="tests", reason="", at=NOON)
     Timetable("* * * * *", jobs, registry).submit(NOON)
     [job] = jobs.newest(9)
-    assert Request.from_document(job.document["request"]) == request
+    assert Request.from_document(job.document["request"]) == Request(
+        samples=200, recipe={"layers": [4], "solver": "l-bfgs", "seed": 4}, current=1
+    )
+
+
+def test_where_no_version_is_in_use_there_is_nothing_to_retrain(
+    jobs: Jobs, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Timetable("* * * * *", jobs, Registry.local(tmp_path / "gone")).submit(NOON)
+    assert caplog.messages == ["no scheduled retraining: no version is in use"]
+    assert jobs.newest(9) == []
 
 
 def test_two_workers_keep_one_timetable(url: str, registry: Registry) -> None:
@@ -143,9 +157,7 @@ worker.main()
 
 
 def test_a_worker_keeps_the_timetable(installation: Installation) -> None:
-    trained = train(synthetic_table(200, 0), installation.request(TINY).make_recipe())
-    installation.registry.publish(trained.model, trained.card, trained.golden_inputs)
-    installation.registry.promote(1, by="tests", reason="", at=NOON)
+    use(installation.registry, installation.request(TINY))
     began = datetime.now(UTC)
     program = ["-c", PUNCTUAL, began.isoformat(), (NOON - timedelta(seconds=5)).isoformat()]
     installation.start_worker(program, NUMNET_RETRAIN_CRON="0 12 * * *")
@@ -154,4 +166,4 @@ def test_a_worker_keeps_the_timetable(installation: Installation) -> None:
     assert done.state == "promoted"
     assert done.document["by"] == "schedule"
     assert done.document["result"]["version"] == 2
-    assert ", the same as version 1's " in done.document["result"]["verdict"]["reason"]
+    assert " below version 1's " in done.document["result"]["verdict"]["reason"]
