@@ -5,14 +5,16 @@ connection that the service closes after an answer is made anew, as every client
 account is one JSON document on stdout when stdin ends.
 """
 
+import errno
 import json
+import os
 import random
 import selectors
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -39,12 +41,20 @@ class Account:
 
     Attributes
     ----------
-    answers : [when it was sent, how long it took in seconds, version, row, prediction]
-    failures : [when its connection was made, when it was sent, when it failed, how]
+    answers : [when it was sent, how many seconds it took, version, row, prediction]; at a steady
+        rate the seconds count from when it was due
+    failures : [its connection's own port, when it was sent, when it failed, how]
+    refused : when a connection was refused, as there was no listener
     """
 
     answers: list[tuple[float, float, str, int, float]] = field(default_factory=list)
-    failures: list[tuple[float, float, float, str]] = field(default_factory=list)
+    failures: list[tuple[int, float, float, str]] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        """Requests that were not answered, and connections that could not be made."""
+        return len(self.failures) + len(self.refused)
 
     def latencies(self, since: float = 0.0, until: float = float("inf")) -> list[float]:
         """Seconds, of the requests sent in a span of time."""
@@ -70,16 +80,16 @@ class Clients:
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
-        self.account = Account()
 
     def end(self) -> Account:
         """Stop sending, and give the account."""
         output, _ = self._process.communicate()
         found = json.loads(output)
-        self.account = Account(
-            [tuple(each) for each in found["answers"]], [tuple(each) for each in found["failures"]]
+        return Account(
+            [tuple(each) for each in found["answers"]],
+            [tuple(each) for each in found["failures"]],
+            found["refused"],
         )
-        return self.account
 
 
 @contextmanager
@@ -106,25 +116,37 @@ def clients(port: int, connections: int = 16, rate: float = 0.0) -> Iterator[Cli
 
 
 class Connection:
-    """One client: sends, and reads the answer, without waiting for either."""
+    """One client: connects, sends and reads without waiting for any of it."""
 
     def __init__(self, port: int, bodies: list[bytes], chooser: random.Random) -> None:
         self._port = port
         self._bodies = bodies
         self._chooser = chooser
         self.socket: socket.socket | None = None
-        self.made = self.sent = 0.0
+        self.own_port = 0
+        self.due = self.sent = 0.0
         self.row = 0
         self.received = b""
 
-    def send(self) -> None:
-        """Send a row; raises `OSError`."""
-        if self.socket is None:
-            self.made = time.time()
-            self.socket = socket.create_connection(("127.0.0.1", self._port), 10)
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def begin(self, due: float) -> None:
+        """Choose a row, and connect where that is needed; raises `OSError`."""
+        self.due, self.sent, self.received = due, 0.0, b""
         self.row = self._chooser.randrange(len(self._bodies))
-        self.sent, self.received = time.time(), b""
+        if self.socket is None:
+            self.socket = socket.socket()
+            self.socket.setblocking(False)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            error = self.socket.connect_ex(("127.0.0.1", self._port))
+            if error not in (0, errno.EINPROGRESS):
+                raise OSError(error, os.strerror(error))
+
+    def send(self) -> None:
+        """Send the row, once connected; raises `OSError`."""
+        assert self.socket
+        if error := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(error, os.strerror(error))
+        self.own_port = self.socket.getsockname()[1]
+        self.sent = time.time()
         self.socket.sendall(self._bodies[self.row])
 
     def receive(self) -> tuple[bytes, bytes] | None:
@@ -146,54 +168,80 @@ class Connection:
             self.socket = None
 
 
-def main(port: int, connections: int, rate: float) -> None:
-    account = Account()
-    bodies = [_request(row) for row in rows().tolist()]
-    selector = selectors.DefaultSelector()
-    selector.register(sys.stdin, selectors.EVENT_READ)
-    idle = [Connection(port, bodies, random.Random(n)) for n in range(connections)]
-    begun, started, said, ending = time.time(), 0, False, False
-    refused_until = 0.0
-    while not ending or len(selector.get_map()) > 1:
-        while idle and not ending and time.time() >= refused_until:
-            if rate and started >= (time.time() - begun) * rate:
-                break
-            connection = idle.pop()
-            try:
-                connection.send()
-            except ConnectionRefusedError:  # nobody is there: no request was made
-                idle.append(connection)
-                refused_until = time.time() + 0.02
-                break
-            except OSError as error:
-                _fail(connection, repr(error), account)
-                idle.insert(0, connection)
-                continue
-            started += 1
-            assert connection.socket
-            selector.register(connection.socket, selectors.EVENT_READ, connection)
-        for key, _ in selector.select(0.001 if idle else 0.1):
-            if key.data is None:
-                if not ending:
+class Load:
+    """All clients, and the account of what they did."""
+
+    def __init__(self, port: int, connections: int, rate: float) -> None:
+        bodies = [_request(row) for row in rows().tolist()]
+        self.account = Account()
+        self._idle = [Connection(port, bodies, random.Random(n)) for n in range(connections)]
+        self._rate = rate
+        self._begun, self._started = time.time(), 0
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(sys.stdin, selectors.EVENT_READ)
+
+    def run(self) -> None:
+        """Send until stdin ends, and wait for what is under way."""
+        said = ending = False
+        while not ending or len(self._selector.get_map()) > 1:
+            while self._idle and not ending and (due := self._due()) <= time.time():
+                self._attempt(self._idle.pop(), Connection.begin, due)
+                self._started += 1
+            for key, _ in self._selector.select(0.001 if self._idle else 0.1):
+                if key.data is None:
                     ending = True
-                continue
-            connection = key.data
-            try:
-                answer = connection.receive()
-            except OSError as error:
-                selector.unregister(key.fileobj)
-                _fail(connection, repr(error), account)
-                idle.insert(0, connection)
-                continue
-            if answer is None:
-                continue
-            selector.unregister(key.fileobj)
-            _note(connection, answer[0], answer[1], account)
-            idle.insert(0, connection)
-            if not said:
+                    continue
+                self._selector.unregister(key.fileobj)
+                action = Connection.receive if key.data.sent else Connection.send
+                self._attempt(key.data, action)
+            if self.account.answers and not said:
                 said = True
                 print(flush=True)
-    print(json.dumps(asdict(account)))
+
+    def _due(self) -> float:
+        return self._begun + self._started / self._rate if self._rate else time.time()
+
+    def _attempt(self, connection: Connection, action: Callable[..., Any], *given: Any) -> None:
+        try:
+            answer = action(connection, *given)
+        except ConnectionRefusedError:
+            self.account.refused.append(time.time())
+            connection.close()
+            time.sleep(0.005)  # nobody is there: no need to ask at full speed
+            self._idle.insert(0, connection)
+            return
+        except OSError as error:
+            self._fail(connection, repr(error))
+            return
+        if answer is None:
+            wanted = selectors.EVENT_READ if connection.sent else selectors.EVENT_WRITE
+            self._selector.register(connection.socket, wanted, connection)  # type: ignore[arg-type]  # it has one
+        else:
+            self._note(connection, *answer)
+
+    def _note(self, connection: Connection, head: bytes, body: bytes) -> None:
+        if not head.startswith(b"HTTP/1.1 200 "):
+            self._fail(connection, head.split(b"\r\n")[0].decode())
+            return
+        document: dict[str, Any] = json.loads(body)
+        since = connection.due if self._rate else connection.sent
+        self.account.answers.append(
+            (
+                connection.sent,
+                time.time() - since,
+                document["version"],
+                connection.row,
+                document["prediction"],
+            )
+        )
+        if b"connection: close" in head.lower():
+            connection.close()
+        self._idle.insert(0, connection)
+
+    def _fail(self, connection: Connection, how: str) -> None:
+        self.account.failures.append((connection.own_port, connection.sent, time.time(), how))
+        connection.close()
+        self._idle.insert(0, connection)
 
 
 def _request(row: list[float]) -> bytes:
@@ -202,23 +250,7 @@ def _request(row: list[float]) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def _note(connection: Connection, head: bytes, body: bytes, account: Account) -> None:
-    took = time.time() - connection.sent
-    if head.startswith(b"HTTP/1.1 200 "):
-        document: dict[str, Any] = json.loads(body)
-        account.answers.append(
-            (connection.sent, took, document["version"], connection.row, document["prediction"])
-        )
-    else:
-        _fail(connection, head.split(b"\r\n")[0].decode(), account)
-    if b"connection: close" in head.lower():
-        connection.close()
-
-
-def _fail(connection: Connection, how: str, account: Account) -> None:
-    account.failures.append((connection.made, connection.sent, time.time(), how))
-    connection.close()
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    load = Load(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    load.run()
+    print(json.dumps(asdict(load.account)))

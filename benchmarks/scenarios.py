@@ -75,17 +75,19 @@ def promotions(folder: Path, count: int, connections: int = 16) -> Promotions:
         promote(installation.registry, versions[0])
         service = installation.start_service()
         chooser = random.Random(0)
-        stale, took = 0, []
+        stale, took, current = 0, [], str(versions[0])
         with clients(service.port, connections) as load:
             for number in range(count):
-                action = f"/models/{chooser.choice(versions)}/promote"
+                others = [each for each in versions if str(each) != current]
+                action = f"/models/{chooser.choice(others)}/promote"
                 if number % 3 == 2:
                     action = "/models/rollback"
                 began = time.perf_counter()
                 answer = service.post(action)
                 if answer.status_code == 409 and "rollback" in action:
-                    answer = service.post(f"/models/{chooser.choice(versions)}/promote")
+                    answer = service.post(f"/models/{chooser.choice(others)}/promote")
                 answer.raise_for_status()
+                current = answer.json()["version"]
                 took.append((time.perf_counter() - began) * 1000)
                 for _ in range(4):  # each over a connection of its own, so of either worker
                     seen = requests.post(f"{service.url}/predict", json=_ROW, timeout=30).json()
@@ -94,7 +96,7 @@ def promotions(folder: Path, count: int, connections: int = 16) -> Promotions:
         return Promotions(
             count,
             len(account.answers),
-            len(account.failures),
+            account.failed,
             account.mismatches(installation.registry),
             stale,
             took,
@@ -129,24 +131,28 @@ class Contrast:
 
 def retrainings(folder: Path, turns: int, seconds: float) -> Contrast:
     """Retrainings from POST to live while clients send, beside as long a time without."""
-    with Installation(folder) as installation:
+    # a gate that is open: what counts is what goes live while clients send
+    with Installation(folder, NUMNET_GATE_MARGIN="1000000") as installation:
         promote(installation.registry, publish(installation.registry, [0])[0])
         service = installation.start_service()
         installation.start_worker()
         service.ended(service.retrain(layers=[4], samples=100, max_seconds=1))  # it works
-        spans, live = [], []
+        spans = []
         with clients(service.port, CONNECTIONS, RATE) as load:
             for turn in range(turns):
                 idle = _span(partial(time.sleep, seconds))
                 busy_from = time.time()
                 job = service.retrain(**_LONG, max_seconds=seconds, seed=turn)
                 ended = service.ended(job)
-                if ended["state"] not in ENDED_WELL:
+                if (ended["state"], ended["result"]["stopped"]) != ("promoted", "time limit"):
                     raise RuntimeError(str(ended))
                 spans.append((idle, (busy_from, time.time())))
-                live.append(time.time() - busy_from)
             account = load.end()
-        return _contrast(account, spans, {"seconds to the end of the job": live})
+        notes = {
+            "versions": len(account.versions()),
+            "mismatched": account.mismatches(installation.registry),
+        }
+        return _contrast(account, spans, notes)
 
 
 def watchers(folder: Path, count: int, turns: int, seconds: float) -> Contrast:
@@ -166,13 +172,13 @@ def watchers(folder: Path, count: int, turns: int, seconds: float) -> Contrast:
                 events += seen()
             account = load.end()
         service.delete(job)
-        return _contrast(account, spans, {"events received": events, "watchers": count})
+        return _contrast(account, spans, {"events received": events})
 
 
 def _contrast(account: Account, spans: list[tuple[Span, Span]], notes: dict[str, Any]) -> Contrast:
     return Contrast(
         len(account.answers),
-        len(account.failures),
+        account.failed,
         [p99(account.latencies(*idle)) for idle, _ in spans],
         [p99(account.latencies(*busy)) for _, busy in spans],
         notes,
@@ -210,14 +216,16 @@ class Kills:
 
     Attributes
     ----------
-    in_flight : failed requests that were under way when a worker was killed
-    other : all other failed requests
+    in_flight : failed requests on connections that a killed worker had
+    other : all other failed requests, and refused connections, before the stop
+    sent_at_stop : requests that were sent after the stop was asked for, and answered
     """
 
     kills: int
     requests: int
     in_flight: int
     other: int
+    sent_at_stop: int
     failed_at_stop: int
     exit_code: int
 
@@ -227,13 +235,14 @@ def service_kills(folder: Path, kills: int, connections: int = 16) -> Kills:
     with Installation(folder) as installation:
         promote(installation.registry, publish(installation.registry, [0])[0])
         service = installation.start_service()
-        killed_at = []
+        lost: list[set[int]] = []
         with clients(service.port, connections) as load:
             for _ in range(kills):
                 until(lambda: len(service.workers()) == 2)
                 time.sleep(0.5)
                 victim = service.workers()[0]
-                killed_at.append(time.time())
+                os.kill(victim, signal.SIGSTOP)  # so that it takes nobody else on
+                lost.append(_peers(victim))
                 os.kill(victim, signal.SIGKILL)
                 until(partial(_is_gone, service, victim))
             until(lambda: len(service.workers()) == 2)
@@ -241,21 +250,27 @@ def service_kills(folder: Path, kills: int, connections: int = 16) -> Kills:
             stopped_at = time.time()
             exit_code = service.stop()
             account = load.end()
-        at_stop = [each for each in account.failures if each[2] >= stopped_at]
-        before = [each for each in account.failures if each[2] < stopped_at]
-        # what was sent in the instant before the end of the connection became known counts as well
-        in_flight = sum(
-            any(made <= at <= failed <= at + 0.5 for at in killed_at)
-            for made, _, failed, _ in before
-        )
+        before = [port for port, _, failed, _ in account.failures if failed < stopped_at]
+        in_flight = sum(any(port in ports for ports in lost) for port in before)
+        refused = sum(at < stopped_at for at in account.refused)
         return Kills(
             kills,
             len(account.answers),
             in_flight,
-            len(before) - in_flight,
-            len(at_stop),
+            len(before) - in_flight + refused,
+            len(account.latencies(since=stopped_at)),
+            len(account.failures) - len(before),
             exit_code,
         )
+
+
+def _peers(pid: int) -> set[int]:
+    """The ports at the other ends of a process's TCP connections."""
+    links = [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()]
+    inodes = {link.removeprefix("socket:[").removesuffix("]") for link in links}
+    lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    fields = [line.split() for line in lines]
+    return {int(each[2].rpartition(":")[2], 16) for each in fields if each[9] in inodes} - {0}
 
 
 @dataclass(frozen=True)
@@ -265,7 +280,7 @@ class WorkerKills:
     attempts: list[int]
     versions_per_job: list[int]
     refused: int  # versions that do not verify
-    seconds_lost: list[float]  # from the kill to the next worker's going on
+    seconds_lost: list[float]  # from the kill to the job's end
 
 
 def worker_kills(folder: Path, jobs: int, seconds: float) -> WorkerKills:
@@ -373,14 +388,13 @@ def _storage_faults(installation: Installation, volume: Path) -> Storage:
         shutil.copytree(volume.parent / "backup", models)
         attempt("restored")
         account = load.end()
-    return Storage(len(account.answers), len(account.failures), said)
+    return Storage(len(account.answers), account.failed, said)
 
 
 @dataclass(frozen=True)
 class BadCandidates:
     said: dict[str, str]  # by fault: the job's state and reason
-    live_before: str
-    live_after: str
+    live: str  # in the end
 
 
 def bad_candidates(folder: Path) -> BadCandidates:
@@ -389,17 +403,17 @@ def bad_candidates(folder: Path) -> BadCandidates:
         promote(installation.registry, publish(installation.registry, [0])[0])
         service = installation.start_service()
         installation.start_worker("tests.trainer.faulty_worker")
-        before = service.get("/models")["current"]
-        said = {}
+        said: dict[str, str] = {}
         for fault, seed in (
+            ("none", 0),
             ("corrupted", faulty_worker.DAMAGED),
             ("NaN", faulty_worker.NOT_FINITE),
             ("other features", faulty_worker.OTHER_FEATURES),
         ):
-            job = service.ended(service.retrain(layers=[16], max_seconds=1, seed=seed))
+            job = service.ended(service.retrain(layers=[16], max_seconds=2, seed=seed))
             result = job.get("result", {}).get("verdict", {}).get("reason")
             said[fault] = f"{job['state']}: {job.get('error') or result}"
-        return BadCandidates(said, before, service.get("/models")["current"])
+        return BadCandidates(said, service.get("/models")["current"])
 
 
 @dataclass(frozen=True)
@@ -433,12 +447,14 @@ class Shared:
     ----------
     most_at_once : jobs that were being carried out at one moment
     workers : that carried jobs out, one of which was killed in between
+    versions_per_job : that were published
     seconds_to_live : from a promotion to the moment when both services answered with it
     """
 
     states: list[str]
     most_at_once: int
     workers: int
+    versions_per_job: list[int]
     seconds_to_live: list[float]
 
 
@@ -451,7 +467,7 @@ def shared_database(folder: Path, jobs: int) -> Shared:
         promote(installation.registry, publish(installation.registry, [0])[0])
         services = [installation.start_service(workers=1) for _ in range(2)]
         workers = {each.pid: each for each in (installation.start_worker() for _ in range(2))}
-        states, names, seconds, most = [], set(), [], 0
+        states, names, ids, seconds, most = [], set(), [], [], 0
         for number in range(jobs):
             service = services[number % 2]
             job = service.retrain(layers=[8], samples=400, max_seconds=1.5, seed=number)
@@ -459,22 +475,29 @@ def shared_database(folder: Path, jobs: int) -> Shared:
                 until(partial(_has_a_worker, service, job))
                 at_work = int(service.get(job)["worker"].rpartition(":")[2])
                 workers[at_work].kill()
-            while service.get(job)["state"] in ("queued", "running"):
+            deadline = time.monotonic() + 60
+            while (
+                service.get(job)["state"] in ("queued", "running") and time.monotonic() < deadline
+            ):
+                services[(number + 1) % 2].post("/retrain", {"samples": 100})  # which is refused
                 listed = services[(number + 1) % 2].get("/retrain")["jobs"]
                 most = max(most, sum(each["state"] == "running" for each in listed))
             document = service.get(job)
+            for each in services[0].get("/retrain")["jobs"]:  # one slipped in as this one ended
+                services[0].ended(f"/retrain/{each['id']}")
             states.append(document["state"])
             names.add(document["worker"])
-            if document["state"] not in ENDED_WELL:
-                continue
+            ids.append(document["id"])
+            service.post("/models/1/promote").raise_for_status()
             version = str(document["result"]["version"])
-            promoted = service.post(f"/models/{version}/promote")
+            service.post(f"/models/{version}/promote").raise_for_status()
             at = time.time()
-            promoted.raise_for_status()
             for each in services:
                 until(partial(_answers_with, each, version), every=0.005)
             seconds.append(time.time() - at)
-        return Shared(states, most, len(names), seconds)
+        registry = installation.registry
+        owners = [registry.card(each).get("job") for each in registry.versions()]
+        return Shared(states, most, len(names), [owners.count(each) for each in ids], seconds)
 
 
 def _answers_with(service: Service, version: str) -> bool:

@@ -4,6 +4,8 @@ import selectors
 import socket
 import sys
 
+MARK = b"\nevent: job\n"
+
 
 def main(port: int, job: str, count: int) -> None:
     selector = selectors.DefaultSelector()
@@ -14,6 +16,7 @@ def main(port: int, job: str, count: int) -> None:
         selector.register(connection, selectors.EVENT_READ)
     events, waiting, ending = 0, count, False
     seen: set[object] = set()
+    ends: dict[object, bytes] = {}
     while not ending:
         for key, _ in selector.select():
             if key.fileobj is sys.stdin:
@@ -23,8 +26,11 @@ def main(port: int, job: str, count: int) -> None:
             received = key.fileobj.recv(1 << 20)
             if not received:
                 sys.exit("a watcher was closed")
-            events += received.count(b"\nevent: job\n")
-            if b"event: job" in received and key.fileobj not in seen:
+            # with the end of what came before: an event may come in two parts
+            parts = ends.get(key.fileobj, b"") + received
+            ends[key.fileobj] = parts[-len(MARK) + 1 :]
+            events += parts.count(MARK)
+            if MARK in parts and key.fileobj not in seen:
                 seen.add(key.fileobj)
                 waiting -= 1
                 if not waiting:

@@ -18,6 +18,7 @@ def test_a_retraining_goes_live_under_load(tmp_path: Path) -> None:
     seen = scenarios.retrainings(tmp_path, turns=1, seconds=1.5)
     assert seen.requests > 100
     assert seen.failed == 0
+    assert seen.notes == {"versions": 2, "mismatched": 0}
 
 
 def test_watchers_under_load(tmp_path: Path) -> None:
@@ -30,7 +31,7 @@ def test_only_what_was_in_flight_on_a_killed_worker_fails_and_a_stop_fails_nothi
     tmp_path: Path,
 ) -> None:
     seen = scenarios.service_kills(tmp_path, 2, connections=8)
-    assert seen.in_flight <= 2 * 8
+    assert seen.sent_at_stop > 0
     assert (seen.other, seen.failed_at_stop, seen.exit_code) == (0, 0, 0)
 
 
@@ -68,7 +69,8 @@ def test_bad_candidates_never_go_live(tmp_path: Path) -> None:
     assert "the file is damaged" in seen.said["corrupted"]
     assert seen.said["NaN"] == "failed: weights_0 holds numbers that are not finite"
     assert seen.said["other features"].startswith("kept_back: its features are p, q, r, s and ")
-    assert seen.live_before == seen.live_after == "1"
+    assert seen.said["none"].startswith("promoted: ")
+    assert seen.live == "2"
 
 
 def test_of_simultaneous_requests_one_is_accepted(tmp_path: Path) -> None:
@@ -80,4 +82,5 @@ def test_two_services_and_two_workers_share_a_postgresql(tmp_path: Path) -> None
     seen = scenarios.shared_database(tmp_path, 3)
     assert set(seen.states) <= set(scenarios.ENDED_WELL)
     assert (seen.most_at_once, seen.workers) == (1, 2)
+    assert seen.versions_per_job == [1, 1, 1]
     assert len(seen.seconds_to_live) == 3
