@@ -1,6 +1,7 @@
 """Jobs as those see them who ask for one; no worker is needed for that."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.registry.races import in_threads
-from tests.trainer.installation import TINY
+from tests.trainer.installation import TINY, until
 from trainer.errors import (
     JobConflict,
     JobError,
@@ -21,7 +22,7 @@ from trainer.errors import (
     JobNotFound,
     JobsUnavailable,
 )
-from trainer.jobs import Job, Jobs, Request
+from trainer.jobs import MAX_AT_ONCE, Job, Jobs, Request
 
 THREADS = 20
 
@@ -279,3 +280,14 @@ def test_jobs_can_be_closed_and_asked_again(jobs: Jobs) -> None:
     jobs.close()
     jobs.close()
     assert jobs.get(job.id) == job
+
+
+def test_a_database_that_says_nothing_holds_few_threads() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(6) as pool:
+        jobs = Jobs(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x")
+        asked = [pool.submit(jobs.newest, 1) for _ in range(6)]
+        until(lambda: sum(each.done() for each in asked) >= 6 - MAX_AT_ONCE)
+        for each in asked:
+            with pytest.raises(JobsUnavailable, match=r"does not answer|cannot be used"):
+                each.result(60)
+        assert sum("does not answer" in str(each.exception()) for each in asked) >= 6 - MAX_AT_ONCE
