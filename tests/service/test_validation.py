@@ -55,7 +55,7 @@ REFUSED: list[tuple[fields.Field[Any], str, list[Any]]] = [
         [*NO_NUMBERS, 0, 6, -1, 1.0, 2.5, 10**30],
     ),
     (Flag(), "must be true or false", [0, 1, "true", "", None, [], {}, 1.0]),
-    (Text(), "must be a string", ["", 0, 1.5, True, None, [], {}, ["a"]]),
+    (Text(), "must be a string that is not empty", ["", 0, 1.5, True, None, [], {}, ["a"]]),
     (Text("a", "b"), "must be one of a, b", ["", "c", "A", "a ", None, 1, ["a"]]),
     (Several(Whole(1, 5), "numbers"), "must be a list of numbers", ["", "12", 1, None, {}, True]),
 ]
