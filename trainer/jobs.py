@@ -384,6 +384,5 @@ def _time(seconds: float | None) -> str | None:
 
 def reason(error: Exception) -> str:
     """The database's own words, without the statement and its values, or a path."""
-    return str(
-        getattr(error, "orig", None) or getattr(error, "strerror", None) or error
-    ).splitlines()[0]
+    words = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
+    return words.partition("\n")[0] or type(error).__name__

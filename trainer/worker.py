@@ -164,8 +164,8 @@ class Worker:
             raise
         except StorageError as error:  # which names a folder that concerns no caller
             log.error("storage failed: %s", error, extra={"job": job})
-            reason = error.reason or "the worker's log says more"
-            return _failed(f"the models cannot be read or written: {reason}")
+            why = error.reason or "the worker's log says more"
+            return _failed(f"the models cannot be read or written: {why}")
         except (NetworkError, RegistryError, TrainerError) as error:
             return _failed(str(error))
         except Exception as error:

@@ -22,7 +22,7 @@ from trainer.errors import (
     JobNotFound,
     JobsUnavailable,
 )
-from trainer.jobs import MAX_AT_ONCE, Job, Jobs, Request
+from trainer.jobs import MAX_AT_ONCE, Job, Jobs, Request, reason
 
 THREADS = 20
 
@@ -291,3 +291,11 @@ def test_a_database_that_says_nothing_holds_few_threads() -> None:
             with pytest.raises(JobsUnavailable, match=r"does not answer|cannot be used"):
                 each.result(60)
         assert sum("does not answer" in str(each.exception()) for each in asked) >= 6 - MAX_AT_ONCE
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(TimeoutError(), "TimeoutError"), (OSError(28, "No space left", "/a/path"), "No space left")],
+)
+def test_an_error_without_words_is_told_by_its_name(error: Exception, said: str) -> None:
+    assert reason(error) == said
