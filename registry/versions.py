@@ -47,6 +47,11 @@ class Promotion:
     sha256: str
     undoes: int | None = None
 
+    def as_entry(self) -> dict[str, Any]:
+        """What is told of it beside its number; a rollback alone undoes anything."""
+        left_out = {"number"} if self.undoes is not None else {"number", "undoes"}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
+
 
 class Registry:
     """The versions in one storage."""
@@ -180,12 +185,9 @@ class Registry:
                 sha256=sha256,
                 undoes=undoes,
             )
-            entry = {name: value for name, value in asdict(promotion).items() if name != "number"}
-            if undoes is None:
-                del entry["undoes"]
-            key = promotion_key(number)
+            entry = json.dumps(promotion.as_entry(), indent=1).encode() + b"\n"
             try:
-                self._storage.create(key, json.dumps(entry, indent=1).encode() + b"\n")
+                self._storage.create(promotion_key(number), entry)
             except KeyExists:
                 continue  # somebody else promoted meanwhile: `previous` has changed
             return promotion

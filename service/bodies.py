@@ -1,7 +1,9 @@
-"""Request bodies, read and parsed."""
+"""JSON bodies: requests' read and parsed, answers' written."""
+
+from typing import Any
 
 import orjson
-from flask import current_app, request
+from flask import Response, current_app, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 
@@ -17,6 +19,11 @@ def json_body() -> tuple[object, bytes]:
     if not body:
         raise BadRequest("the body is empty; expected a JSON object")
     return _parsed(body), body
+
+
+def json_answer(document: dict[str, Any], status: int = 200) -> Response:
+    """A document as an answer."""
+    return Response(orjson.dumps(document), status, content_type="application/json")
 
 
 def optional_json_body() -> object:

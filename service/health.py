@@ -1,8 +1,8 @@
 """`GET /livez` and `GET /readyz`."""
 
-import orjson
 from flask import Blueprint, Response, current_app
 
+from service.bodies import json_answer
 from service.live import LiveModel
 
 blueprint = Blueprint("health", __name__)
@@ -18,5 +18,4 @@ def livez() -> Response:
 def readyz() -> Response:
     """Say whether a verified model is loaded: 200 with its version, or 503."""
     live: LiveModel = current_app.extensions["live_model"]
-    body = orjson.dumps({"status": "ready", "version": live.require().version})
-    return Response(body, content_type="application/json")
+    return json_answer({"status": "ready", "version": live.require().version})

@@ -1,10 +1,8 @@
 """`/models`: which versions there are, what each is, and which one is current."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from flask import Blueprint, Response, current_app
 
 from registry import (
@@ -16,6 +14,7 @@ from registry import (
     VersionRefused,
 )
 from service.admin import admin_only
+from service.bodies import json_answer
 from service.live import LiveModel, Served
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
@@ -33,14 +32,14 @@ def list_models() -> Response:
         for version in reversed(registry.versions())
     ]
     promotions = [_entry(promotion) for promotion in reversed(registry.history(PROMOTIONS))]
-    return _json({"current": current, "versions": versions, "promotions": promotions})
+    return json_answer({"current": current, "versions": versions, "promotions": promotions})
 
 
 @blueprint.get("/<version>")
 def show_model(version: str) -> Response:
     """Show one version's card: features, layers, training, data and metrics."""
     registry, served = _registry_and_served()
-    return _json({**_card(registry, _number(version), served), "version": version})
+    return json_answer({**_card(registry, _number(version), served), "version": version})
 
 
 @blueprint.get("/<version>/weights.npz")
@@ -72,7 +71,7 @@ def roll_back() -> Response:
 def _promoted(promotion: Promotion) -> Response:
     live: LiveModel = current_app.extensions["live_model"]
     live.current()  # so that the next request need not wait for it
-    return _json(_entry(promotion))
+    return json_answer(_entry(promotion))
 
 
 def _entry(promotion: Promotion) -> dict[str, Any]:
@@ -80,8 +79,7 @@ def _entry(promotion: Promotion) -> dict[str, Any]:
         key: None if value is None else str(value)
         for key, value in (("version", promotion.version), ("previous", promotion.previous))
     }
-    entry = asdict(promotion) | versions
-    return {key: value for key, value in entry.items() if (key, value) != ("undoes", None)}
+    return {"number": promotion.number, **promotion.as_entry(), **versions}
 
 
 def _registry_and_served() -> tuple[Registry, Served | None]:
@@ -127,7 +125,3 @@ def _summary(registry: Registry, version: int, served: Served | None) -> dict[st
         "metrics": card.get("metrics"),
         "job": card.get("job"),
     }
-
-
-def _json(document: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(document), content_type="application/json")

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import orjson
 from flask import Blueprint, Response, current_app, request
 from marshmallow import RAISE, Schema, ValidationError
 
 from network import ACTIVATIONS, NetworkError
 from service import request_log
 from service.admin import admin_only
-from service.bodies import optional_json_body
+from service.bodies import json_answer, optional_json_body
 from service.errors import MAX_ERRORS, InvalidInput
 from service.events import Watchers
 from service.live import LiveModel
@@ -72,7 +71,7 @@ def submit() -> Response:
     except trainer_jobs.JobKeyReused as error:
         raise _refused([{"parameter": "Idempotency-Key", "detail": str(error)}]) from None
     request_log.note(request.environ, job=job.id)
-    response = _json(job.document, 202 if new else 200)
+    response = json_answer(job.document, 202 if new else 200)
     response.headers["Location"] = f"{blueprint.url_prefix}/{job.id}"
     return response
 
@@ -83,20 +82,20 @@ def list_jobs() -> Response:
     documents = [job.document for job in _jobs().newest(LISTED)]
     for document in documents:
         document.pop("loss_history", None)
-    return _json({"jobs": documents})
+    return json_answer({"jobs": documents})
 
 
 @blueprint.get("/<job_id>")
 def show_job(job_id: str) -> Response:
     """Show a job: its state, how far it is, its losses, and what came of it."""
-    return _json(_jobs().get(job_id).document)
+    return json_answer(_jobs().get(job_id).document)
 
 
 @blueprint.delete("/<job_id>")
 @admin_only
 def cancel(job_id: str) -> Response:
     """Cancel a job; the numerical work stops within two seconds."""
-    return _json(_jobs().cancel(job_id).document)
+    return json_answer(_jobs().cancel(job_id).document)
 
 
 @blueprint.get("/<job_id>/events")
@@ -142,7 +141,3 @@ def _entry(detail: str) -> Error:
     """What the recipe says, with a pointer to the field that it begins with."""
     field = detail.split(maxsplit=1)[0]
     return {"pointer": f"/{field}" if field in RetrainBody().fields else "", "detail": detail}
-
-
-def _json(document: dict[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps(document), status, content_type="application/json")

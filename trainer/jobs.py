@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -59,7 +59,7 @@ ONLY_ONE = "the one job"  # deduplication id: at most one job waits or runs
 POLL_SECONDS = 0.5  # between two looks of the worker into the queue
 MAX_AT_ONCE = 2  # threads of a process that ask the database
 TURN_SECONDS = 0.5  # that others wait for them
-TIMEOUTS = {  # of a PostgreSQL that does not answer any more
+_TIMEOUTS = {  # of a PostgreSQL that does not answer any more
     "connect_timeout": "3",
     "tcp_user_timeout": "5000",
     "keepalives_idle": "5",
@@ -87,12 +87,14 @@ class Job:
     state : queued, running, promoted, kept_back, failed or cancelled
     revision : another one after every change
     document : all that is told of it, as JSON
+    asked : what the caller said
     """
 
     id: str
     state: str
     revision: int
     document: dict[str, Any]
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:
@@ -143,7 +145,7 @@ class Jobs:
             from dbos import error as dbos_error  # noqa: PLC0415
 
             if known := self._find(job_id):
-                return self._same(known, asked), False
+                return _same(known, asked), False
             try:
                 client.enqueue(
                     {
@@ -157,7 +159,7 @@ class Jobs:
                 )
             except (dbos_error.DBOSQueueDeduplicatedError, dbos_error.DBOSWorkflowIDInUseError):
                 if known := self._find(job_id):
-                    return self._same(known, asked), False
+                    return _same(known, asked), False
                 raise JobConflict(self.active()) from None
             return self.get(job_id), True
 
@@ -215,7 +217,7 @@ class Jobs:
     def prepare(self) -> str:
         """Make what is missing in the database, as every question does; the URL to connect by."""
         with self._explained():
-            return _with_timeouts(self._url)
+            return with_timeouts(self._url)
 
     def close(self) -> None:
         """Give the connections to the database back; they are made again where they are needed."""
@@ -261,7 +263,7 @@ class Jobs:
             document |= {"fraction_done": 1.0, "eta_seconds": 0.0, "result": output["result"]}
         revision = max(int(heard_at * 1000), status.updated_at or status.created_at)
         ended = state not in (QUEUED, RUNNING)  # in the same millisecond, maybe
-        return Job(status.workflow_id, state, revision + ended, document)
+        return Job(status.workflow_id, state, revision + ended, document, asked["asked"])
 
     def _note(self, state: str, status: Any, progress: dict[str, Any]) -> str | None:
         """What somebody should know who waits in vain."""
@@ -278,13 +280,6 @@ class Jobs:
             f"its worker has not been heard of for {silence:.0f} s; "
             f"the job goes on from its last checkpoint when a worker is back"
         )
-
-    def _same(self, job: Job, asked: Mapping[str, Any]) -> Job:
-        [status] = self._client.list_workflows(workflow_ids=[job.id])
-        assert status.input is not None  # noqa: S101  # it is loaded by default
-        if status.input["args"][0]["asked"] != dict(asked):
-            raise JobKeyReused(job)
-        return job
 
     @contextmanager
     def _explained(self) -> Iterator["DBOSClient"]:
@@ -320,7 +315,7 @@ class Jobs:
         from dbos import DBOSClient  # noqa: PLC0415
 
         logging.getLogger("dbos").setLevel(logging.WARNING)
-        url = _with_timeouts(self._url)
+        url = with_timeouts(self._url)
         _prepare(url)
         client = DBOSClient(
             system_database_url=url, serializer=serializer(), retry_connection_errors=False
@@ -329,13 +324,20 @@ class Jobs:
         return client
 
 
-def _with_timeouts(url: str) -> str:
+def _same(job: Job, asked: Mapping[str, Any]) -> Job:
+    if job.asked != dict(asked):
+        raise JobKeyReused(job)
+    return job
+
+
+def with_timeouts(url: str) -> str:
+    """The URL to connect by, so that a server that does not answer is given up."""
     from sqlalchemy import make_url  # noqa: PLC0415
 
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return url
-    return parsed.set(query={**TIMEOUTS, **parsed.query}).render_as_string(hide_password=False)
+    return parsed.set(query={**_TIMEOUTS, **parsed.query}).render_as_string(hide_password=False)
 
 
 def _prepare(url: str) -> None:

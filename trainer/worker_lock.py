@@ -15,7 +15,7 @@ from typing import Protocol
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from trainer.jobs import TIMEOUTS
+from trainer.jobs import with_timeouts
 
 POLL_SECONDS = 0.5
 _NUMBER = int.from_bytes(hashlib.sha256(b"numnet worker").digest()[:8], signed=True)
@@ -77,9 +77,9 @@ class AdvisoryLock:
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(
-            make_url(url).set(drivername="postgresql+psycopg"),
+            make_url(with_timeouts(url)).set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
-            connect_args={"application_name": "numnet_worker_lock", **TIMEOUTS},
+            connect_args={"application_name": "numnet_worker_lock"},
         )
         self._connection: Connection | None = None
 
