@@ -5,6 +5,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -14,10 +15,25 @@ from registry.errors import SettingsError
 log = logging.getLogger(__name__)
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _cores(control_group: Path = Path("/sys/fs/cgroup")) -> int:
+    """The processors this process may use: of the machine's, those its container is given."""
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    quota = _quota(control_group)
+    return cores if quota >= cores else max(1, math.ceil(quota))
+
+
+def _quota(control_group: Path) -> float:
+    """Processors as cgroups limit them, versions 2 and 1; infinite where they do not."""
+    for quota, period in (
+        ("cpu.max", "cpu.max"),
+        ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"),
+    ):
+        with suppress(OSError, ValueError):  # not there; "max"
+            microseconds = int((control_group / quota).read_text().split()[0])
+            of = int((control_group / period).read_text().split()[-1])
+            return microseconds / of if microseconds > 0 else math.inf
+    return math.inf
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,7 @@ class Settings:
     models : the folder of versions
     state : the folder of jobs, checkpoints and the admin token
     database_url : the database of jobs; empty: SQLite in the state folder
+    database_password : its password, where the URL has none
     data : the folder whose tables a job may name
     admin_token : what admin requests have to carry; empty: one is made and kept in the state folder
     retrain_cron : when the worker retrains by itself; empty: never
@@ -43,6 +60,7 @@ class Settings:
     models: Path = Path("models")
     state: Path = Path("var")
     database_url: str = field(default="", repr=False)  # it may hold a password
+    database_password: str = field(default="", repr=False)
     data: Path = Path("data")
     admin_token: str = field(default="", repr=False)
     retrain_cron: str = ""
@@ -60,29 +78,47 @@ class Settings:
 
     @property
     def jobs_url(self) -> str:
-        """Where jobs are kept."""
-        return self.database_url or f"sqlite:///{(self.state / 'jobs.sqlite').absolute()}"
+        """Where jobs are kept, and the password to get there."""
+        if not self.database_url:
+            return f"sqlite:///{(self.state / 'jobs.sqlite').absolute()}"
+        if not self.database_password:
+            return self.database_url
+        from sqlalchemy import make_url  # noqa: PLC0415  # slow to import, and few need it
+
+        url = make_url(self.database_url).set(password=self.database_password)
+        return url.render_as_string(hide_password=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read every `NUMNET_` variable; an empty one counts as not set.
 
-        A name that is no setting is warned of, not refused: an orchestrator may have made it.
+        With `_FILE` after its name it names a file that holds the value, as secrets are handed to
+        containers. A name that is no setting is warned of, not refused: an orchestrator may have
+        made it.
 
         Raises
         ------
         SettingsError
-            a value that cannot be used.
+            a value or a file that cannot be used.
         """
         names = {f"NUMNET_{field.name.upper()}": field.name for field in fields(cls)}
-        given = {
-            key: value for key, value in environ.items() if key.startswith("NUMNET_") and value
-        }
-        for key in list(given):
+        given: dict[str, str] = {}
+        for variable, value in environ.items():
+            key = variable.removesuffix("_FILE")
+            if not value or not variable.startswith("NUMNET_"):
+                continue
             if key not in names:
-                log.warning("%s is not a setting; there are %s", key, ", ".join(names))
-                del given[key]
-        return cls(**{names[key]: _parse(key, value) for key, value in given.items()})
+                log.warning("%s is not a setting; there are %s", variable, ", ".join(names))
+                continue
+            if key in given:
+                raise SettingsError(f"{key} and {key}_FILE are both set: expected one of them")
+            given[key] = value if variable == key else _content(variable, value)
+        settings = cls(**{names[key]: _parse(key, value) for key, value in given.items()})
+        if settings.database_password and not settings.database_url.startswith("postgresql:"):
+            raise SettingsError(
+                "NUMNET_DATABASE_PASSWORD: expected a postgresql NUMNET_DATABASE_URL"
+            )
+        return settings
 
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -109,6 +145,19 @@ def _parse(key: str, value: str) -> Any:
     if key == "NUMNET_ADMIN_TOKEN" and not re.fullmatch(r"[!-~]+", value):
         raise SettingsError(f"{key}: expected printable ASCII characters without spaces")
     return value
+
+
+def _content(variable: str, path: str) -> str:
+    """What a file holds, without the line's end."""
+    try:
+        content = Path(path).read_text().strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{variable}={path}: {getattr(error, 'strerror', None) or 'no text'}"
+        ) from None
+    if not content:
+        raise SettingsError(f"{variable}={path}: the file is empty")
+    return content
 
 
 def _number(key: str, value: str) -> float:

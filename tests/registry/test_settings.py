@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from registry import Settings, SettingsError
+from registry.settings import _cores
 
 DEFAULTS = Settings()
 
@@ -69,6 +71,7 @@ def test_every_variable_may_be_set_at_once() -> None:
             "NUMNET_MODELS": "m",
             "NUMNET_STATE": "s",
             "NUMNET_DATABASE_URL": "postgres://u:p@h/d",
+            "NUMNET_DATABASE_PASSWORD": "pw",
             "NUMNET_DATA": "d",
             "NUMNET_ADMIN_TOKEN": "t0ken!",
             "NUMNET_RETRAIN_CRON": "0 3 * * *",
@@ -84,6 +87,7 @@ def test_every_variable_may_be_set_at_once() -> None:
         models=Path("m"),
         state=Path("s"),
         database_url="postgresql://u:p@h/d",
+        database_password="pw",
         data=Path("d"),
         admin_token="t0ken!",
         retrain_cron="0 3 * * *",
@@ -178,13 +182,103 @@ def test_a_token_that_no_header_carries_is_refused_and_not_repeated(value: str) 
 
 
 def test_secrets_are_not_shown() -> None:
-    settings = Settings(database_url="postgresql://u:secret@h/d", admin_token="secret")
+    settings = Settings(
+        database_url="postgresql://u:secret@h/d", database_password="secret", admin_token="secret"
+    )
     assert "secret" not in repr(settings)
 
 
 def test_jobs_are_kept_in_the_state_folder_by_default(tmp_path: Path) -> None:
     assert Settings(state=tmp_path).jobs_url == f"sqlite:///{tmp_path}/jobs.sqlite"
     assert Settings(database_url="postgresql://h/d").jobs_url == "postgresql://h/d"
+
+
+@pytest.mark.parametrize("password", ["word", "p@ss:w/rd %20?#", "ö"])
+def test_a_password_completes_the_url(password: str) -> None:
+    given = {
+        "NUMNET_DATABASE_URL": "postgresql://ada@host:5433/jobs?sslmode=require",
+        "NUMNET_DATABASE_PASSWORD": password,
+    }
+    url = make_url(Settings.from_environment(given).jobs_url)
+    assert (url.username, url.password, url.host, url.port) == ("ada", password, "host", 5433)
+    assert (url.database, url.query) == ("jobs", {"sslmode": "require"})
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:////jobs.db"])
+def test_a_password_without_a_server_is_refused(url: str) -> None:
+    given = {"NUMNET_DATABASE_URL": url, "NUMNET_DATABASE_PASSWORD": "secret"}
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(given)
+    assert str(caught.value) == (
+        "NUMNET_DATABASE_PASSWORD: expected a postgresql NUMNET_DATABASE_URL"
+    )
+
+
+@pytest.mark.parametrize("content", ["a-token", "a-token\n", "  a-token\r\n"])
+def test_a_file_may_hold_the_value(content: str, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(content)
+    (tmp_path / "port").write_text("81\n")
+    given = {
+        "NUMNET_ADMIN_TOKEN_FILE": str(tmp_path / "token"),
+        "NUMNET_PORT_FILE": str(tmp_path / "port"),
+        "NUMNET_HOST_FILE": "",
+    }
+    assert Settings.from_environment(given) == Settings(admin_token="a-token", port=81)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file or directory"),
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
+        (b"\xff", "no text"),
+    ],
+)
+def test_a_file_that_holds_no_value_is_refused(
+    content: bytes | None, reason: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"NUMNET_ADMIN_TOKEN_FILE": str(path)})
+    assert str(caught.value) == f"NUMNET_ADMIN_TOKEN_FILE={path}: {reason}"
+
+
+@pytest.mark.parametrize("names", [("", "_FILE"), ("_FILE", "")])
+def test_a_value_and_its_file_exclude_each_other(names: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    given = {f"NUMNET_ADMIN_TOKEN{name}": str(tmp_path / "secret") for name in names}
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(given)
+    assert str(caught.value) == (
+        "NUMNET_ADMIN_TOKEN and NUMNET_ADMIN_TOKEN_FILE are both set: expected one of them"
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, 4),
+        ({"cpu.max": "max 100000\n"}, 4),
+        ({"cpu.max": "100000 100000\n"}, 1),
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "5000 100000\n"}, 1),
+        ({"cpu.max": "6400000 100000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2),
+        ({"cpu/cpu.cfs_quota_us": "200000\n"}, 4),
+    ],
+)
+def test_a_container_has_the_processors_it_is_given(
+    files: dict[str, str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert _cores(tmp_path) == expected
 
 
 @pytest.mark.parametrize("models", ["s3://key:secret@bucket", "gs://bucket", "file:///models"])
@@ -203,9 +297,9 @@ def test_an_unknown_variable_is_warned_of(variable: str, caplog: pytest.LogCaptu
     [message] = caplog.messages
     assert message == (
         f"{variable} is not a setting; there are NUMNET_MODELS, NUMNET_STATE, "
-        "NUMNET_DATABASE_URL, NUMNET_DATA, NUMNET_ADMIN_TOKEN, NUMNET_RETRAIN_CRON, "
-        "NUMNET_GATE_MARGIN, NUMNET_KEEP_VERSIONS, NUMNET_HOST, NUMNET_PORT, NUMNET_WORKERS, "
-        "NUMNET_THREADS, NUMNET_MAX_BODY_BYTES"
+        "NUMNET_DATABASE_URL, NUMNET_DATABASE_PASSWORD, NUMNET_DATA, NUMNET_ADMIN_TOKEN, "
+        "NUMNET_RETRAIN_CRON, NUMNET_GATE_MARGIN, NUMNET_KEEP_VERSIONS, NUMNET_HOST, "
+        "NUMNET_PORT, NUMNET_WORKERS, NUMNET_THREADS, NUMNET_MAX_BODY_BYTES"
     )
 
 
