@@ -8,12 +8,15 @@ is refused.
 """
 
 import ctypes
+import logging
 import socket
 import struct
 import sys
 from collections.abc import Iterable
 
 from gunicorn.workers.gthread import ThreadWorker
+
+log = logging.getLogger(__name__)
 
 _SO_ATTACH_FILTER = 26  # Linux's, which the `socket` module does not name
 _RETURN, _CONSTANT = 0x06, 0x00
@@ -44,7 +47,8 @@ def turn_away(listeners: Iterable[socket.socket]) -> None:
 
     The filter is the socket's: not to be used where another process goes on with it. A client's
     system tries again after a second, and finds the listener closed, or another one.
-    On Linux only: elsewhere a connection made in the instant of the closing is reset.
+    Where the system has no filters, or does not let this process set one, a connection made in the
+    instant of the closing is reset.
 
     Source: socket(7), SO_ATTACH_FILTER, with a classic BPF program of one instruction: drop.
     """
@@ -53,4 +57,7 @@ def turn_away(listeners: Iterable[socket.socket]) -> None:
     drop = ctypes.create_string_buffer(struct.pack("HBBI", _RETURN | _CONSTANT, 0, 0, 0))
     program = struct.pack("HP", 1, ctypes.addressof(drop))
     for listener in listeners:
-        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+        except OSError as error:  # some systems ask for a capability
+            log.info("connections cannot be turned away: %s", error.strerror)
