@@ -1,4 +1,4 @@
-"""The process that carries retraining jobs out: `python -m trainer.worker`.
+"""The process that carries retraining jobs out: `python -m trainer.worker [--train-first]`.
 
 Jobs are durable workflows of DBOS. Of all workers on one database one works and the others wait to
 take its place (`trainer.worker_lock`), so that one job at a time is carried out, and a job whose
@@ -22,6 +22,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn, Self
 
+import click
 from dbos import DBOS
 from dbos import error as dbos_error
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,6 +32,7 @@ from registry import Registry, RegistryError, Settings, SettingsError, StorageEr
 from registry.log_lines import formatter
 from trainer.checkpoint import remove_abandoned
 from trainer.errors import Interrupted, JobError, TrainerError
+from trainer.heartbeat import Heartbeat
 from trainer.job_progress import JobProgress
 from trainer.jobs import (
     CANCELLED,
@@ -51,6 +53,7 @@ log = logging.getLogger("trainer.worker")
 NICENESS = 10
 MAX_ATTEMPTS = 3
 REPORT_SECONDS = 0.5
+LOCK_SECONDS = 0.5  # between two attempts to take the place of another worker
 WATCH_SECONDS = 0.2  # between two looks at whether to go on
 STOP_SECONDS = 0.8  # for a computation to notice that it is to end
 SHUTDOWN_SECONDS = 8.0  # of which a container is given ten
@@ -68,13 +71,23 @@ class Worker:
         self._busy = threading.Lock()
         self._ended: str | None = None  # the job that was carried out last
         self._stuck = threading.Event()
+        self._heartbeat = Heartbeat()
         self.stopping = threading.Event()
 
-    def run(self) -> None:
-        """Wait for the right to work, then work until `stopping` is set."""
-        if not self._lock.acquire(self.stopping):
-            return
+    def run(self, *, train_first: bool = False) -> None:
+        """Wait for the right to work, then work until `stopping` is set.
+
+        Parameters
+        ----------
+        train_first : ask for a first version where there is none
+        """
+        while not self._lock.acquire():
+            self._heartbeat.beat()
+            if self.stopping.wait(LOCK_SECONDS):
+                return
         self._launch()
+        if train_first:
+            self._train_first()
         log.info("waiting for jobs", extra={"worker": self._name})
         if self._settings.retrain_cron:
             timetable = Timetable(
@@ -82,6 +95,7 @@ class Worker:
             )
             threading.Thread(target=timetable.keep, args=(self.stopping,), daemon=True).start()
         while not self.stopping.wait(WATCH_SECONDS):
+            self._heartbeat.beat()
             if self._stuck.is_set():
                 log.warning("a computation does not notice that it is to end: starting anew")
                 _start_anew()
@@ -119,6 +133,14 @@ class Worker:
             return carry_out(document)
 
         DBOS.launch()
+
+    def _train_first(self) -> None:
+        try:
+            if Registry.local(self._settings.models).current() is None:
+                job, _ = self._jobs.submit(Request(), asked={}, by="the first start")
+                log.info("there is no version: training a first one", extra={"job": job.id})
+        except (JobError, RegistryError) as error:
+            log.warning("no first version is trained: %s", error)
 
     def _carry_out(self, document: dict[str, Any]) -> dict[str, Any]:
         """The workflow's one step: what came of the job, or why nothing did."""
@@ -287,7 +309,8 @@ def _start_anew() -> NoReturn:
     forget for another one that the process is to end with `run.py`.
     """
     logging.shutdown()
-    os.execv(sys.executable, [sys.executable, "-m", "trainer.worker"])  # noqa: S606  # ourselves
+    same = [sys.executable, "-m", "trainer.worker", *sys.argv[1:]]
+    os.execv(sys.executable, same)  # noqa: S606  # ourselves
 
 
 def _log_as_json() -> None:
@@ -300,7 +323,10 @@ def _log_as_json() -> None:
     logging.getLogger("dbos").setLevel(logging.WARNING)
 
 
-def main() -> None:
+@click.command()
+@click.option("--train-first", is_flag=True, help="Train a first version where there is none.")
+def main(train_first: bool) -> None:
+    """Carry retraining jobs out, one at a time, until SIGTERM or Ctrl-C."""
     try:
         settings = Settings.from_environment()
     except SettingsError as error:
@@ -317,7 +343,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     try:
-        worker.run()
+        worker.run(train_first=train_first)
     except (SQLAlchemyError, OSError, JobError) as error:
         print(f"error: the database of jobs cannot be used: {reason(error)}", file=sys.stderr)
         _leave(1)

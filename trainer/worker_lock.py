@@ -7,8 +7,6 @@ dies: another worker that waits for it takes over at once.
 import fcntl
 import hashlib
 import os
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -17,15 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from trainer.jobs import with_timeouts
 
-POLL_SECONDS = 0.5
 _NUMBER = int.from_bytes(hashlib.sha256(b"numnet worker").digest()[:8], signed=True)
 
 
 class WorkerLock(Protocol):
     """One holder at a time, until it dies or `lost` says otherwise."""
 
-    def acquire(self, stop: threading.Event) -> bool:
-        """Wait until it is held; False where `stop` was set first."""
+    def acquire(self) -> bool:
+        """Take it if nobody else has it; whether it is held now."""
 
     def lost(self) -> bool:
         """Whether somebody else may have it by now."""
@@ -50,18 +47,15 @@ class FileLock:
         self._path = path
         self._descriptor: int | None = None
 
-    def acquire(self, stop: threading.Event) -> bool:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-
-        def attempt() -> bool:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
-
-        return _until(attempt, stop)
+    def acquire(self) -> bool:
+        if self._descriptor is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def lost(self) -> bool:
         return False
@@ -83,14 +77,11 @@ class AdvisoryLock:
         )
         self._connection: Connection | None = None
 
-    def acquire(self, stop: threading.Event) -> bool:
-        def attempt() -> bool:
-            if self._connection is None or self._connection.invalidated:
-                self._connection = self._engine.connect()
-            query = text("SELECT pg_try_advisory_lock(:number)")
-            return bool(self._connection.execute(query, {"number": _NUMBER}).scalar())
-
-        return _until(attempt, stop)
+    def acquire(self) -> bool:
+        if self._connection is None or self._connection.invalidated:
+            self._connection = self._engine.connect()
+        query = text("SELECT pg_try_advisory_lock(:number)")
+        return bool(self._connection.execute(query, {"number": _NUMBER}).scalar())
 
     def lost(self) -> bool:
         if self._connection is None:
@@ -105,10 +96,3 @@ class AdvisoryLock:
         if self._connection is not None:
             self._connection.close()
         self._engine.dispose()
-
-
-def _until(attempt: Callable[[], bool], stop: threading.Event) -> bool:
-    while not attempt():
-        if stop.wait(POLL_SECONDS):
-            return False
-    return True

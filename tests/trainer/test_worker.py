@@ -23,6 +23,7 @@ from tests.trainer.installation import (
     BETTER,
     LONG,
     TINY,
+    WORKER,
     Installation,
     Worker,
     end_holder,
@@ -315,6 +316,24 @@ def test_a_worker_that_is_stopped_does_not_start_anew(installation: Installation
     worker.process.send_signal(signal.SIGTERM)
     installation.jobs.cancel(job.id)
     assert worker.process.wait(4) == 0
+
+
+def test_a_first_version_is_trained_where_there_is_none(installation: Installation) -> None:
+    worker = installation.start_worker([*WORKER, "--train-first"])
+    worker.wait_for("there is no version: training a first one")
+    job = until(installation.jobs.active)
+    assert (job.document["by"], job.document["request"]["data"]) == ("the first start", "synthetic")
+    assert worker.send(signal.SIGKILL) == -signal.SIGKILL
+
+    # whoever is next goes on with that job, and asks for no other
+    worker = installation.start_worker([*WORKER, "--train-first"])
+    assert installation.wait_for(job).state == "promoted"
+    assert installation.current() == 1
+    assert worker.send(signal.SIGTERM) == 0
+
+    worker = installation.start_worker([*WORKER, "--train-first"])
+    worker.wait_for("waiting for jobs")
+    assert [each.id for each in installation.jobs.newest(10)] == [job.id]
 
 
 def test_a_worker_without_a_job_stops_at_once(installation: Installation) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,12 +11,10 @@ import pytest
 from tests.trainer.installation import ROOT, end_holder, until
 from trainer.worker_lock import AdvisoryLock, FileLock, WorkerLock, worker_lock
 
-STOP = threading.Event()
-STOP.set()  # try once
 HOLDER = """
-import sys, threading
+import sys
 from trainer.worker_lock import worker_lock
-assert worker_lock(sys.argv[1]).acquire(threading.Event())
+assert worker_lock(sys.argv[1]).acquire()
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -47,14 +44,6 @@ def holder(url: str) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def waiting(lock: WorkerLock, stop: threading.Event) -> tuple[threading.Thread, list[bool]]:
-    """A thread that waits for the lock, and where it puts what came of it."""
-    outcome: list[bool] = []
-    thread = threading.Thread(target=lambda: outcome.append(lock.acquire(stop)))
-    thread.start()
-    return thread, outcome
-
-
 MakeLock = Callable[[str], WorkerLock]
 
 
@@ -74,7 +63,7 @@ def make_lock() -> Iterator[MakeLock]:
 def test_the_lock_goes_with_the_database(tmp_path: Path, make_lock: MakeLock) -> None:
     lock = make_lock(f"sqlite:///{tmp_path}/state/jobs.sqlite")
     assert isinstance(lock, FileLock)
-    assert lock.acquire(threading.Event())
+    assert lock.acquire()
     assert (tmp_path / "state" / "jobs.sqlite.lock").stat().st_mode & 0o777 == 0o600
     assert isinstance(make_lock("postgresql://user@host/jobs"), AdvisoryLock)
 
@@ -82,36 +71,20 @@ def test_the_lock_goes_with_the_database(tmp_path: Path, make_lock: MakeLock) ->
 def test_a_free_lock_is_held_at_once_and_given_back(url: str, make_lock: MakeLock) -> None:
     first, second = make_lock(url), make_lock(url)
     first.release()  # which it is not yet
-    assert first.acquire(threading.Event())
+    assert first.acquire()
     assert not first.lost()
-    assert not second.acquire(STOP)
+    assert not second.acquire()
     first.release()
-    assert until(lambda: second.acquire(STOP))
-
-
-def test_who_waits_can_be_told_to_stop(
-    url: str, make_lock: MakeLock, holder: subprocess.Popen[str]
-) -> None:
-    stop = threading.Event()
-    thread, outcome = waiting(make_lock(url), stop)
-    thread.join(0.2)
-    assert outcome == []
-    stop.set()
-    thread.join(5)
-    assert outcome == [False]
-    assert holder.poll() is None
+    assert until(second.acquire)
 
 
 def test_the_next_has_it_as_soon_as_its_holder_dies(
     url: str, make_lock: MakeLock, holder: subprocess.Popen[str]
 ) -> None:
     lock = make_lock(url)
-    thread, outcome = waiting(lock, threading.Event())
-    thread.join(0.2)
-    assert outcome == []
+    assert not lock.acquire()
     holder.kill()
-    thread.join(2)
-    assert outcome == [True]
+    assert until(lock.acquire)
     assert not lock.lost()
 
 
@@ -120,22 +93,21 @@ def test_a_lock_is_lost_with_its_connection(
 ) -> None:
     url = new_database()
     first, second = make_lock(url), make_lock(url)
-    assert first.acquire(threading.Event())
-    thread, outcome = waiting(second, threading.Event())
+    assert first.acquire()
+    assert not second.acquire()
     end_holder(url)
     assert first.lost()
-    thread.join(2)
-    assert outcome == [True]
+    assert until(second.acquire)
     assert first.lost()
     assert not second.lost()
-    assert not first.acquire(STOP)  # it may wait for it again
+    assert not first.acquire()  # it may ask again
     second.release()
-    assert until(lambda: first.acquire(STOP))
+    assert until(first.acquire)
 
 
 def test_other_databases_have_other_locks(
     new_database: Callable[[], str], make_lock: MakeLock
 ) -> None:
     first, second = make_lock(new_database()), make_lock(new_database())
-    assert first.acquire(threading.Event())
-    assert second.acquire(threading.Event())
+    assert first.acquire()
+    assert second.acquire()

@@ -1,0 +1,80 @@
+"""Signs of life, as a container's health check looks for them."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.installation import ROOT, Installation, until
+from trainer.heartbeat import BEAT_SECONDS, PATIENCE_SECONDS, Heartbeat
+
+
+def check(folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "trainer.heartbeat"],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_sign_of_life_grows_old(tmp_path: Path) -> None:
+    path = tmp_path / "worker"
+    assert Heartbeat(path).age() == float("inf")
+    Heartbeat(path).beat()
+    assert Heartbeat(path).age() < BEAT_SECONDS
+    os.utime(path, (time.time() - 100, time.time() - 100))
+    assert 100 <= Heartbeat(path).age() < 110
+    Heartbeat(path).beat()
+    assert Heartbeat(path).age() < BEAT_SECONDS
+
+
+def test_signs_are_given_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    path = tmp_path / "worker"
+    worker = Heartbeat(path)
+    worker.beat()
+    path.unlink()
+    worker.beat()
+    assert not path.exists()
+    now += BEAT_SECONDS
+    worker.beat()
+    assert path.exists()
+
+
+def test_no_link_is_followed(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    (tmp_path / "worker").symlink_to(target)
+    Heartbeat(tmp_path / "worker").beat()
+    assert not target.exists()
+
+
+def test_a_folder_that_cannot_be_written_ends_no_worker(tmp_path: Path) -> None:
+    Heartbeat(tmp_path / "missing" / "worker").beat()
+
+
+def test_workers_that_work_and_that_wait_give_signs(
+    installation: Installation, tmp_path: Path
+) -> None:
+    def healthy() -> bool:
+        return check(folder).returncode == 0
+
+    for name in ("works", "waits"):
+        folder = tmp_path / name
+        folder.mkdir()
+        assert not healthy()
+        installation.start_worker(TMPDIR=str(folder))
+        until(healthy)
+        [path] = folder.glob("numnet-worker-*")
+        old = time.time() - PATIENCE_SECONDS - 1
+        os.utime(path, (old, old))
+        late = check(folder)
+        assert late.returncode == 1
+        assert late.stdout == "the worker's last sign of life is 31 s old\n"
+        until(healthy)
