@@ -7,7 +7,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 BENCHMARKS := training convergence matrix passes footprint predict serving startup live
-.PHONY: help setup setup-dev run test lint lock bench $(BENCHMARKS:%=bench-%) clean
+.PHONY: help setup setup-dev run test compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -42,6 +42,9 @@ run: setup  ## train a first version if there is none, then serve and wait for r
 
 test: setup-dev  ## the whole test suite
 	@$(BIN)/python -m pytest
+
+compose-test: setup-dev  ## both compose files for real, with a docker engine (5 minutes)
+	@$(BIN)/python -m pytest -m compose tests/compose
 
 lint: setup-dev  ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

@@ -117,13 +117,13 @@ class Installation:
         return process
 
 
-class Service:
-    """A running service, spoken to as an operator would."""
+class Api:
+    """A service that listens on a port, spoken to as an operator would."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
-        self.process = process
+    def __init__(self, port: int, token: str = TOKEN) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        self._admin = {"Authorization": f"Bearer {token}"}
 
     def lives(self) -> bool:
         try:
@@ -139,10 +139,10 @@ class Service:
 
     def post(self, path: str, document: Any = None) -> requests.Response:
         """An admin request."""
-        return requests.post(self.url + path, json=document, headers=ADMIN, timeout=30)
+        return requests.post(self.url + path, json=document, headers=self._admin, timeout=30)
 
     def delete(self, path: str) -> requests.Response:
-        return requests.delete(self.url + path, headers=ADMIN, timeout=30)
+        return requests.delete(self.url + path, headers=self._admin, timeout=30)
 
     def retrain(self, **asked: Any) -> str:
         """Ask for a retraining; the job's address."""
@@ -162,6 +162,14 @@ class Service:
 
         until(over, seconds, every=0.5)
         return document
+
+
+class Service(Api):
+    """A running service."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        super().__init__(port)
+        self.process = process
 
     def workers(self) -> list[int]:
         """The process ids of its gunicorn workers."""

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,14 +16,21 @@ import pytest
 import requests
 
 from registry import Settings
+from tests.documents import ROOT, repository_copy, run, sections
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.M | re.S)
+IN_CONTAINERS = "Start with Docker Compose"  # which `make compose-test` follows
+BLOCKS = [
+    block
+    for heading, blocks in sections("README.md").items()
+    for block in blocks
+    if heading != IN_CONTAINERS
+]
 FIRST_RUN_SECONDS = 300
 DECIDED = {  # settings whose default is no constant
     "workers": "cores",
     "database_url": "SQLite in the state folder",
+    "database_password": "none",
     "admin_token": "made, in the state folder",
     "retrain_cron": "none",
 }
@@ -34,24 +40,10 @@ DECIDED = {  # settings whose default is no constant
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone, by the README's own words, of a repository with the files of this working tree."""
     folder = tmp_path_factory.mktemp("fresh")
-    listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    repository = folder / "repository"
-    for name in filter(None, listing.split("\0")):
-        if (ROOT / name).is_file():
-            (repository / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, repository / name)
-    author = "-c user.name=nobody -c user.email=nobody@localhost"
-    commit = f"git init -q && git add -A && git {author} commit -qm all"
-    subprocess.run(["sh", "-ec", commit], cwd=repository, check=True)
+    repository = repository_copy(folder / "repository")
     language, block = BLOCKS[0]
     assert language == "sh"
-    _run(block.replace("REPOSITORY", str(repository)), folder, dict(os.environ))
+    run(block.replace("REPOSITORY", str(repository)), folder, dict(os.environ))
     return folder / "numnet"
 
 
@@ -105,7 +97,7 @@ def test_every_block_does_what_the_readme_says(
     output = ""
     for language, block in BLOCKS[2:]:
         if language == "sh":
-            output = _run(block.replace("127.0.0.1:8000", f"127.0.0.1:{port}"), clone, environment)
+            output = run(block.replace("127.0.0.1:8000", f"127.0.0.1:{port}"), clone, environment)
         elif language == "json":
             _assert_alike(json.loads(output), json.loads(block))
         elif language == "text":
@@ -119,7 +111,7 @@ def test_every_block_does_what_the_readme_says(
 def test_setup_does_nothing_when_up_to_date(
     clone: Path, environment: dict[str, str], running: str
 ) -> None:
-    assert "Nothing to be done" in _run("make setup", clone, environment)
+    assert "Nothing to be done" in run("make setup", clone, environment)
 
 
 def test_the_settings_table_is_that_of_the_code() -> None:
@@ -153,25 +145,11 @@ def _is_ready(port: int) -> bool:
         return False
 
 
-def _run(script: str, clone: Path, environment: dict[str, str]) -> str:
-    process = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=clone,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=FIRST_RUN_SECONDS,
-        check=False,
-    )
-    assert process.returncode == 0, f"{script}\n{process.stdout}{process.stderr}"
-    return process.stdout
-
-
 def _run_cron_line(line: str, clone: Path, environment: dict[str, str]) -> None:
     *schedule, command = line.strip().split(" ", 5)
     assert len(schedule) == 5
     assert all(re.fullmatch(r"[\d*/,-]+", part) for part in schedule)
-    _run(command.replace("/path/to/numnet", str(clone)), clone.parent, environment)
+    run(command.replace("/path/to/numnet", str(clone)), clone.parent, environment)
     outcome = json.loads((clone / "train.log").read_text().splitlines()[-1])
     assert outcome["state"] == "promoted"
 

@@ -1,0 +1,163 @@
+"""Compose projects of their own, driven from outside; `make compose-test` runs these tests.
+
+They need a docker engine, and take figures that are printed at the end, beside their bars.
+"""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.installation import Api, free_port, until
+from benchmarks.report import machine, verdict
+from tests.documents import repository_copy, run
+
+IMAGE = "numnet-test"
+BASE = "python:3.13-slim"
+TOKEN_FILE = "/state/admin-token"
+COMPOSE_SECONDS = 300.0
+
+Figure = tuple[str, str, str]  # what was measured, the figure, the bar and whether it is met
+
+FIGURES: list[Figure] = []
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    """What the command prints."""
+    done = subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, check=False, timeout=COMPOSE_SECONDS
+    )
+    assert not check or done.returncode == 0, f"docker {arguments}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def inspect(container: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(docker("inspect", container))[0]
+    return document
+
+
+class Project:
+    """A clone whose compose files make containers and volumes of a name of their own."""
+
+    def __init__(self, clone: Path, name: str) -> None:
+        self.clone = clone
+        self.port = free_port()
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("NUMNET_", "COMPOSE_"))
+        }
+        self.environment = kept | {
+            "COMPOSE_PROJECT_NAME": f"numnet-test-{name}-{os.getpid()}",
+            "NUMNET_IMAGE": IMAGE,
+            "NUMNET_PORT": str(self.port),
+        }
+
+    def run(self, script: str) -> str:
+        """What commands of a document print, with this project's port in them."""
+        script = script.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
+        return run(script, self.clone, self.environment, COMPOSE_SECONDS)
+
+    def compose(self, *arguments: str, **settings: str) -> str:
+        """What a compose command prints on stdout."""
+        done = subprocess.run(
+            ["docker", "compose", *arguments],
+            cwd=self.clone,
+            env=self.environment | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMPOSE_SECONDS,
+        )
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}{done.stderr}{self.logs()}"
+        return done.stdout
+
+    def up(self, *arguments: str, **settings: str) -> float:
+        """Have everything up and healthy; the seconds it took."""
+        begun = time.monotonic()
+        self.compose("up", "--detach", "--wait", *arguments, **settings)
+        return time.monotonic() - begun
+
+    def logs(self) -> str:
+        logs = ["docker", "compose", "logs", "--tail", "20"]
+        return run(" ".join(logs), self.clone, self.environment)
+
+    def containers(self, *services: str) -> list[str]:
+        """The ids of those that run, of all services or of some."""
+        return self.compose("ps", "--quiet", *services).split()
+
+    def kill(self, container: str) -> None:
+        """SIGKILL its first process from outside, as a lack of memory does: a `docker kill` would
+        count as meant, and nothing would start it again.
+        """
+        process = inspect(container)["State"]["Pid"]
+        script = f"import os; os.kill({process}, 9)"
+        privileges = ["--rm", "--privileged", "--pid=host", "--user=0", "--network=none"]
+        docker("run", *privileges, IMAGE, "python", "-c", script)
+
+    def killed(self, container: str) -> None:
+        """Kill it, and wait until it is up again, and healthy."""
+        before = inspect(container)["RestartCount"]
+        self.kill(container)
+
+        def back() -> bool:
+            now = inspect(container)
+            healthy: bool = now["State"]["Health"]["Status"] == "healthy"
+            return healthy and now["RestartCount"] > before and now["State"]["Running"]
+
+        until(back, every=0.2)
+
+    def api(self) -> Api:
+        """The service through its published port, with the token from the state volume."""
+        token = self.compose("exec", "-T", "service", "cat", TOKEN_FILE)
+        return Api(self.port, token.strip())
+
+    def jobs(self) -> list[dict[str, Any]]:
+        jobs: list[dict[str, Any]] = self.api().get("/retrain")["jobs"]
+        return jobs
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image of the files as they are, built by the compose file."""
+    folder = repository_copy(tmp_path_factory.mktemp("image") / "numnet")
+    Project(folder, "image").compose("build", "service")
+    return IMAGE
+
+
+@pytest.fixture(scope="module")
+def project(
+    request: pytest.FixtureRequest, image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    """A fresh clone, in which nothing runs yet."""
+    name = request.module.__name__.rpartition("_")[2]
+    project = Project(repository_copy(tmp_path_factory.mktemp("clone") / "numnet"), name)
+    try:
+        yield project
+    finally:
+        project.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+
+@pytest.fixture(scope="session")
+def figure() -> Callable[..., None]:
+    """Prints a line at the end: what was measured, the figure, its unit, and the bar, if any."""
+
+    def add(what: str, value: float, unit: str, bar: float | None = None) -> None:
+        form = ",.1f" if unit == "s" else ",.0f"
+        judged = "" if bar is None else f"≤ {bar:g} {unit}: {verdict(value <= bar)}"
+        FIGURES.append((what, f"{value:{form}} {unit}".strip(), judged))
+
+    return add
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if FIGURES:
+        terminalreporter.write_line("\n" + machine("numpy", "gunicorn", "dbos"))
+        terminalreporter.write_line("\n| | | bar |\n|---|---|---|")
+        for line in FIGURES:
+            terminalreporter.write_line(f"| {' | '.join(line)} |")

@@ -1,0 +1,170 @@
+"""What is in the image, and what it does without compose."""
+
+import json
+import re
+import subprocess
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.installation import until
+from tests.compose.conftest import BASE, COMPOSE_SECONDS, IMAGE, Project, docker, inspect
+from tests.documents import ROOT, repository_copy
+
+pytestmark = pytest.mark.compose
+
+MB = 1e6
+
+
+def inside(script: str, *options: str) -> str:
+    """What a Python script prints in a container of the image."""
+    return docker("run", "--rm", "--network=none", *options, IMAGE, "python", "-c", script)
+
+
+def compressed(image: str) -> int:
+    """Bytes of its layers as a registry keeps them, nearly: gzip, at its usual level."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    size = 0
+    with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        while part := process.stdout.read(1 << 20):
+            size += len(packer.compress(part))
+    assert process.returncode == 0
+    return size + len(packer.flush())
+
+
+def test_it_is_small(image: str, figure: Callable[..., None]) -> None:
+    if not docker("images", "--quiet", BASE):
+        docker("pull", "--quiet", BASE)  # which a build leaves in its cache alone
+    whole, base = (inspect(each)["Size"] / MB for each in (image, BASE))
+    figure("image: above its base, on disk", whole - base, "MB", 120)
+    sizes = inside(
+        "import json, os\n"
+        "def size(path):\n"
+        "    return sum(os.stat(os.path.join(folder, name)).st_size\n"
+        "               for folder, _, names in os.walk(path) for name in names)\n"
+        "packages = '/opt/numnet/lib/python3.13/site-packages'\n"
+        "found = {name: size(f'{packages}/{name}') for name in os.listdir(packages)}\n"
+        "print(json.dumps(found | {'numnet itself': size('/app')}))"
+    )
+    largest = sorted(json.loads(sizes).items(), key=lambda each: -each[1])[:8]
+    figure("image: of it " + ", ".join(f"{name} {size / MB:.0f}" for name, size in largest), 0, "")
+    whole_packed, base_packed = compressed(image) / MB, compressed(BASE) / MB
+    figure("image: above its base, compressed", whole_packed - base_packed, "MB")
+    figure(
+        f"image: the whole, compressed, on a base of {base_packed:.0f} MB", whole_packed, "MB", 90
+    )
+    assert whole - base <= 120
+
+
+def test_it_holds_what_runs_and_nothing_else(image: str) -> None:
+    assert inside("import os; print(sorted(os.listdir('/app')))") == (
+        "['LICENSE', 'network', 'registry', 'requirements', 'service', 'trainer']\n"
+    )
+    found = inside(
+        "import shutil, importlib.util as u\n"
+        "print([n for n in ('gcc', 'cc', 'make', 'git', 'curl') if shutil.which(n)],\n"
+        "      [n for n in ('pip', 'pytest', 'ruff', 'scipy') if u.find_spec(n)])"
+    )
+    assert found == "[] []\n"
+
+
+def test_the_packages_are_those_of_the_lock_file(image: str) -> None:
+    locked = (ROOT / "requirements" / "run.txt").read_text()
+    wanted = dict(re.findall(r"^([\w-]+)==(\S+)", locked, flags=re.M))
+    del wanted["numpy"]  # of which the file has one for each Python
+    installed = json.loads(
+        inside(
+            "import importlib.metadata as m, json\n"
+            "print(json.dumps({d.name.lower().replace('_', '-'): d.version"
+            " for d in m.distributions(path=['/opt/numnet/lib/python3.13/site-packages'])}))"
+        )
+    )
+    assert installed.pop("numpy") in locked
+    assert installed == wanted
+
+
+def test_it_runs_as_a_user_who_can_change_no_code(image: str) -> None:
+    script = (
+        "import os\n"
+        "writable = [path for root in ('/app', '/opt', '/usr', '/etc')\n"
+        "            for folder, folders, names in os.walk(root)\n"
+        "            for path in [folder, *(os.path.join(folder, n) for n in names)]\n"
+        "            if not os.path.islink(path) and os.access(path, os.W_OK)]\n"
+        "print(os.getuid(), os.getgid(), writable)"
+    )
+    assert inside(script) == "10001 10001 []\n"
+
+
+def test_everything_is_compiled(image: str) -> None:
+    script = (
+        "import importlib.util as u, pathlib\n"
+        "print([str(p) for root in ('/app', '/opt/numnet/lib') for p in "
+        "pathlib.Path(root).rglob('*.py')\n"
+        "       if not pathlib.Path(u.cache_from_source(p)).exists()])"
+    )
+    assert inside(script) == "[]\n"
+
+
+def test_a_clone_of_any_umask_makes_code_that_can_be_read(
+    image: str, tmp_path: Path, figure: Callable[..., None]
+) -> None:
+    """And what a change of one line costs."""
+    project = Project(repository_copy(tmp_path / "numnet"), "rebuild")
+    with (project.clone / "service" / "predict.py").open("a") as file:
+        file.write("# one line more\n")
+    subprocess.run(["chmod", "-R", "go=", str(project.clone)], check=True)
+    tag = f"{IMAGE}-changed"
+    begun = time.monotonic()
+    project.compose("build", "service", NUMNET_IMAGE=tag)
+    figure("rebuild after a change of one line", time.monotonic() - begun, "s", 5)
+    try:
+        last = "print(open('/app/service/predict.py').read().splitlines()[-1])"
+        assert docker("run", "--rm", tag, "python", "-c", last) == "# one line more\n"
+    finally:
+        docker("rmi", tag)
+
+
+def test_it_says_what_it_is_and_when_it_is_well(image: str) -> None:
+    config = inspect(image)["Config"]
+    assert config["Labels"]["org.opencontainers.image.title"] == "numnet"
+    assert config["Labels"]["org.opencontainers.image.licenses"] == "MIT"
+    assert config["User"] == "10001:10001"
+    assert config["StopSignal"] == "SIGTERM"
+    assert list(config["ExposedPorts"]) == ["8000/tcp"]
+    assert config["Healthcheck"]["Test"] == ["CMD", "python", "-m", "service.healthcheck"]
+
+
+@pytest.mark.parametrize("options", [[], ["--init"]])
+def test_it_stops_well_as_the_first_process_and_under_another(
+    image: str, options: list[str]
+) -> None:
+    container = docker("run", "--detach", *options, image).strip()
+    try:
+        until(lambda: "Booting worker" in logs(container))
+        begun = time.monotonic()
+        docker("stop", "--time", "20", container)
+        assert time.monotonic() - begun < 10
+        assert inspect(container)["State"]["ExitCode"] == 0
+    finally:
+        docker("rm", "--force", container)
+
+
+def test_a_wrong_setting_ends_it_with_the_reason(image: str) -> None:
+    done = subprocess.run(
+        ["docker", "run", "--rm", "--env", "NUMNET_WORKERS=none", image],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=COMPOSE_SECONDS,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "error: NUMNET_WORKERS=none: expected a whole number from 1 to 1024\n"
+
+
+def logs(container: str) -> str:
+    done = subprocess.run(["docker", "logs", container], capture_output=True, text=True, check=True)
+    return done.stdout + done.stderr

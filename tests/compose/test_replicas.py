@@ -1,0 +1,191 @@
+"""docker-compose.scale.yml: replicas behind nginx, two trainers, PostgreSQL."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+
+import pytest
+import requests
+
+from benchmarks.clients import clients
+from benchmarks.installation import until
+from tests.compose.conftest import Project, inspect
+from tests.compose.containment import assert_contained
+from tests.compose.test_one_machine import ENDED_WELL, ROW, SLOW, everything
+from tests.documents import sections
+
+pytestmark = pytest.mark.compose
+
+RATE = 200.0  # requests a second: well below what the replicas can, beside everything else
+
+
+@pytest.fixture(scope="module")
+def replicas(project: Project) -> Project:
+    """All up, by the document's own commands."""
+    project.run(sections("docs/deployment.md")["Replicas"][0][1])
+    return project
+
+
+@contextmanager
+def unfailing(project: Project) -> Iterator[list[int]]:
+    """A load of predictions of which none may fail; afterwards, how many there were."""
+    count: list[int] = []
+    with clients(project.port, 8, RATE) as load:
+        yield count
+        account = load.end()
+    assert account.failures == []
+    assert account.refused == []
+    count.append(len(account.answers))
+
+
+def test_all_replicas_answer(replicas: Project) -> None:
+    assert len(replicas.containers("service")) == 3
+    for _ in range(100):
+        requests.post(f"{replicas.api().url}/predict", json=ROW, timeout=10).raise_for_status()
+    asked = set(re.findall(r'"replicas":"([^"]+)"', replicas.compose("logs", "nginx")))
+    assert len(asked) == 3, asked
+
+
+def test_containers_may_do_little(replicas: Project) -> None:
+    assert len(replicas.containers()) == 3 + 2 + 1 + 1
+    assert_contained(replicas)
+
+
+def test_the_database_is_reached_by_the_password_in_the_file_alone(replicas: Project) -> None:
+    password = (replicas.clone / "secrets" / "postgres-password").read_text().strip()
+    for container in replicas.containers():
+        assert password not in json.dumps(inspect(container))
+    [nginx] = replicas.containers("nginx")
+    networks = inspect(nginx)["NetworkSettings"]["Networks"]
+    assert not [name for name in networks if name.endswith("database")]
+
+
+def test_a_job_is_seen_through_every_replica_and_live_on_all(replicas: Project) -> None:
+    api = replicas.api()
+    document = api.ended(api.retrain(seed=3))
+    assert document["state"] in ENDED_WELL
+    version = str(document["result"]["version"])
+    api.post(f"/models/{version}/promote").raise_for_status()
+    for _ in range(30):  # new connections, which nginx gives to any of the three
+        answer = requests.post(f"{api.url}/predict", json=ROW, timeout=10)
+        assert answer.json()["version"] == version
+        assert api.get("/retrain")["jobs"][0]["id"] == document["id"]
+
+
+def test_events_come_through_while_they_happen(replicas: Project) -> None:
+    api = replicas.api()
+    job = api.retrain(**SLOW | {"max_seconds": 4})
+    with requests.get(f"{api.url}{job}/events", stream=True, timeout=30) as answer:
+        lines = answer.iter_lines(chunk_size=1)
+        came = [time.monotonic() for line in lines if line.startswith(b"data:")]
+    assert len(came) > 5
+    assert max(later - earlier for earlier, later in pairwise(came)) < 3
+    assert came[-1] - came[0] > 2
+
+
+def test_replicas_are_replaced_without_a_failed_request(
+    replicas: Project, figure: Callable[..., None]
+) -> None:
+    before = replicas.containers("service")
+    begun = time.monotonic()
+    with unfailing(replicas) as count:
+        replicas.run("deploy/rolling-update")
+        time.sleep(1)
+    after = replicas.containers("service")
+    assert len(after) == 3
+    assert set(before) & set(after) == set()
+    what = f"rolling update of 3 replicas: failed of {count[0]:,} requests"
+    figure(what, 0, "", 0)
+    figure("a rolling update of 3 replicas, under load", time.monotonic() - begun, "s")
+
+
+def test_a_killed_replica_fails_no_prediction(
+    replicas: Project, figure: Callable[..., None]
+) -> None:
+    with unfailing(replicas) as count:
+        for container in replicas.containers("service"):
+            replicas.killed(container)
+    figure(f"SIGKILL of 3 replicas in turn: failed of {count[0]:,} requests", 0, "", 0)
+
+
+def test_the_other_trainer_takes_a_job_over(replicas: Project) -> None:
+    api = replicas.api()
+    job = api.retrain(**SLOW)
+    until(lambda: api.get(job).get("fraction_done", 0) > 0.4, every=0.2)
+    at_work = api.get(job)["worker"].partition(":")[0]
+    [container] = [each for each in replicas.containers("trainer") if each.startswith(at_work)]
+    replicas.kill(container)
+    document = api.ended(job)
+    assert document["state"] in ENDED_WELL, document
+    assert document["attempt"] == 2
+    assert not document["worker"].startswith(at_work)
+
+
+@pytest.mark.parametrize("service", ["nginx", "postgres"])
+def test_what_is_killed_is_back_and_nothing_is_lost(replicas: Project, service: str) -> None:
+    before = everything(replicas)
+    [container] = replicas.containers(service)
+    replicas.killed(container)
+    assert until(lambda: able(replicas), every=0.5)
+    assert everything(replicas) == before
+    assert replicas.api().ended(replicas.api().retrain(seed=4))["state"] in ENDED_WELL
+
+
+def able(project: Project) -> bool:
+    return requests.get(f"http://127.0.0.1:{project.port}/retrain", timeout=30).ok
+
+
+def test_errors_of_nginx_are_problem_documents_too(replicas: Project) -> None:
+    api = replicas.api()
+    large = requests.post(f"{api.url}/predict", data=b" " * (17 << 20), timeout=30)
+    assert large.status_code == 413
+    assert large.headers["Content-Type"] == "application/problem+json"
+    assert large.json()["type"] == "/problems/content-too-large"
+
+    replicas.compose("stop", "service")
+    gone = requests.post(f"{api.url}/predict", json=ROW, timeout=30)
+    assert gone.status_code == 503
+    assert gone.headers["Content-Type"] == "application/problem+json"
+    assert gone.headers["Retry-After"] == "1"
+    assert gone.json()["type"] == "/problems/no-replica"
+    replicas.up()
+    requests.post(f"{api.url}/predict", json=ROW, timeout=30).raise_for_status()
+
+
+def test_a_backup_restores_the_jobs(replicas: Project) -> None:
+    before = everything(replicas)
+    *_, jobs = [block for _, block in sections("docs/deployment.md")["Backup and restore"]]
+    dump, restore = jobs.splitlines()
+    replicas.run(dump)
+    job = replicas.api().retrain(seed=5)
+    replicas.api().ended(job)
+    replicas.run(restore)
+    until(lambda: able(replicas), every=0.5)
+    assert everything(replicas)["jobs"] == before["jobs"]
+
+
+def test_down_and_up_again_loses_nothing(replicas: Project, figure: Callable[..., None]) -> None:
+    before = everything(replicas)
+    replicas.compose("down")
+    figure("replicas: `docker compose up` to healthy", replicas.up(), "s")
+    assert everything(replicas) == before
+
+
+def test_a_thousand_clients_are_answered(replicas: Project) -> None:
+    """One request each, all at once."""
+    answers: list[int] = []
+
+    def ask() -> None:
+        url = f"http://127.0.0.1:{replicas.port}/predict"
+        answers.append(requests.post(url, json=ROW, timeout=60).status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(1000)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 1000
