@@ -35,6 +35,6 @@ USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 # The service is healthy when a verified model is loaded; a first training may take a while.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=5m --start-interval=1s \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5m --start-interval=500ms \
   CMD ["python", "-m", "service.healthcheck"]
 CMD ["python", "-m", "service"]

@@ -19,7 +19,6 @@ from service.admin import AdminToken
 from service.app import create_app
 from service.graceful_stop import ThreadedWorker, turn_away
 from service.logs import JsonLogger
-from trainer import jobs as trainer_jobs
 
 SWITCH_SECONDS = 0.001  # a prediction takes 0.1 ms, and should not wait 5 for another thread
 
@@ -105,7 +104,6 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"error: {error}")
     AdminToken(settings).get()  # made once, and shown once, before there are several processes
-    trainer_jobs.preload(settings.jobs_url)
     gc.freeze()  # or the first collection would give every process a copy of what they share
     _let_signals_reach_each_worker_once()
     Server(settings).run()

@@ -324,14 +324,6 @@ class Jobs:
         return client
 
 
-def preload(url: str) -> None:
-    """Import what questions to this database need, so that processes forked afterwards share it."""
-    import dbos  # noqa: F401, PLC0415
-    from sqlalchemy import make_url  # noqa: PLC0415
-
-    make_url(url).get_dialect().import_dbapi()
-
-
 def _same(job: Job, asked: Mapping[str, Any]) -> Job:
     if job.asked != dict(asked):
         raise JobKeyReused(job)

@@ -149,7 +149,7 @@ def figure() -> Callable[..., None]:
 
     def add(what: str, value: float, unit: str, bar: float | None = None) -> None:
         form = ",.1f" if unit == "s" else ",.0f"
-        judged = "" if bar is None else f"≤ {bar:g} {unit}: {verdict(value <= bar)}"
+        judged = "" if bar is None else f"≤ {bar:g}, {verdict(value <= bar)}"
         FIGURES.append((what, f"{value:{form}} {unit}".strip(), judged))
 
     return add

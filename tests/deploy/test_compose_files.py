@@ -1,0 +1,56 @@
+"""The compose files and .env.example, against each other and the code's settings."""
+
+import re
+from dataclasses import fields
+from typing import Any
+
+import yaml
+
+from registry import Settings
+from tests.documents import ROOT
+
+FIXED = {"NUMNET_MODELS", "NUMNET_STATE", "NUMNET_DATA"}  # where the volumes are mounted
+SETTINGS = {f"NUMNET_{field.name.upper()}": field.name for field in fields(Settings)}
+EXAMPLE = dict(
+    re.findall(r"^#?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), flags=re.M)
+)
+FILES = [(ROOT / f"docker-compose{part}.yml").read_text() for part in ("", ".scale")]
+
+
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(FILES[0])["services"]
+    return found
+
+
+def test_every_setting_can_be_set_and_is_passed_on() -> None:
+    passed = services()["service"]["environment"] | services()["trainer"]["environment"]
+    ports = services()["service"]["ports"]
+    assert ports == ["${NUMNET_HOST:-127.0.0.1}:${NUMNET_PORT:-8000}:8000"]
+    for name in set(SETTINGS) - FIXED:
+        assert name in EXAMPLE, name
+        if name not in ("NUMNET_HOST", "NUMNET_PORT"):
+            assert re.fullmatch(rf"\$\{{{name}:-[^}}]*\}}", passed[name]), name
+
+
+def test_the_example_shows_the_defaults() -> None:
+    settings = Settings.from_environment({})
+    for name, value in EXAMPLE.items():
+        default = re.findall(rf"\$\{{{name}:-([^}}]*)\}}", "".join(FILES))
+        if name in SETTINGS and name != "NUMNET_WORKERS":
+            assert value == str(getattr(settings, SETTINGS[name])), name
+            assert set(default) <= {"", value}, name
+        elif name != "COMPOSE_FILE":
+            assert set(default) == {value}, name
+
+
+def test_everything_that_is_set_in_the_files_is_in_the_example() -> None:
+    assert set(re.findall(r"\$\{(\w+)", "".join(FILES))) <= set(EXAMPLE)
+
+
+def test_the_image_knows_its_folders() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert set(re.findall(r"(NUMNET_\w+)=/\w+", dockerfile)) == FIXED
+    for service in services().values():
+        for mount in service["volumes"]:
+            volume, folder = mount.split(":")
+            assert f"NUMNET_{volume.upper()}={folder}" in dockerfile
