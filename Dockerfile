@@ -19,6 +19,7 @@ RUN chmod -R u=rwX,go=rX /app \
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="numnet" \
       org.opencontainers.image.description="Trains small neural networks with nothing but NumPy and serves them over REST." \
+      org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin numnet \
  && install --directory --owner=numnet --group=numnet /models /state /data

@@ -103,6 +103,15 @@ def test_replicas_are_replaced_without_a_failed_request(
     figure("a rolling update of 3 replicas, under load", time.monotonic() - begun, "s")
 
 
+def test_a_replica_that_does_not_become_healthy_replaces_none(replicas: Project) -> None:
+    before = replicas.containers("service")
+    with unfailing(replicas), pytest.raises(AssertionError) as caught:
+        replicas.run("NUMNET_THREADS=many deploy/rolling-update")
+    assert "NUMNET_THREADS=many: expected a whole number" in str(caught.value)
+    assert "rolling-update: a new replica did not become healthy" in str(caught.value)
+    assert replicas.containers("service") == before
+
+
 def test_a_killed_replica_fails_no_prediction(
     replicas: Project, figure: Callable[..., None]
 ) -> None:

@@ -1,6 +1,7 @@
 """The compose files and .env.example, against each other and the code's settings."""
 
 import re
+import tomllib
 from dataclasses import fields
 from typing import Any
 
@@ -45,6 +46,11 @@ def test_the_example_shows_the_defaults() -> None:
 
 def test_everything_that_is_set_in_the_files_is_in_the_example() -> None:
     assert set(re.findall(r"\$\{(\w+)", "".join(FILES))) <= set(EXAMPLE)
+
+
+def test_the_image_has_the_version_of_the_project() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f'org.opencontainers.image.version="{version}"' in (ROOT / "Dockerfile").read_text()
 
 
 def test_the_image_knows_its_folders() -> None:
