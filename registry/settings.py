@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from registry.errors import SettingsError
 
@@ -114,10 +115,8 @@ class Settings:
                 raise SettingsError(f"{key} and {key}_FILE are both set: expected one of them")
             given[key] = value if variable == key else _content(variable, value)
         settings = cls(**{names[key]: _parse(key, value) for key, value in given.items()})
-        if settings.database_password and not settings.database_url.startswith("postgresql:"):
-            raise SettingsError(
-                "NUMNET_DATABASE_PASSWORD: expected a postgresql NUMNET_DATABASE_URL"
-            )
+        if settings.database_password:
+            _check_password_is_missing(settings.database_url)
         return settings
 
 
@@ -147,15 +146,23 @@ def _parse(key: str, value: str) -> Any:
     return value
 
 
+def _check_password_is_missing(database_url: str) -> None:
+    parts = urlsplit(database_url)
+    if parts.scheme != "postgresql" or parts.password is not None:
+        raise SettingsError(
+            "NUMNET_DATABASE_PASSWORD: expected a NUMNET_DATABASE_URL of PostgreSQL without one"
+        )
+
+
 def _content(variable: str, path: str) -> str:
     """What a file holds, without the line's end."""
     try:
-        content = Path(path).read_text().strip()
+        content = Path(path).read_text().rstrip("\r\n")
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"{variable}={path}: {getattr(error, 'strerror', None) or 'no text'}"
         ) from None
-    if not content:
+    if not content.strip():
         raise SettingsError(f"{variable}={path}: the file is empty")
     return content
 

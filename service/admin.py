@@ -28,7 +28,7 @@ class AdminToken:
     """The token that admin requests carry.
 
     It is the one that is set, or else the one in the state folder, which is made where it is
-    missing and shown on stderr that once.
+    missing, and shown that once if stderr is a terminal.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -74,8 +74,9 @@ def _make(path: Path) -> None:
         return
     finally:
         aside.unlink(missing_ok=True)
-    # not a log line: logs are kept and passed on
-    print(f"The admin token, kept in {path} and shown this once: {token}", file=sys.stderr)
+    # to somebody who looks on: where nobody does, it would stay in a log
+    shown = f" and shown this once: {token}" if sys.stderr.isatty() else ""
+    print(f"The admin token is kept in {path}{shown}", file=sys.stderr)
 
 
 def _check(authorization: str | None) -> None:

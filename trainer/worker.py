@@ -18,6 +18,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn, Self
@@ -32,6 +33,7 @@ from registry import Registry, RegistryError, Settings, SettingsError, StorageEr
 from registry.log_lines import formatter
 from trainer.checkpoint import remove_abandoned
 from trainer.errors import Interrupted, JobError, TrainerError
+from trainer.first_version import ask_for_first_version
 from trainer.heartbeat import Heartbeat
 from trainer.job_progress import JobProgress
 from trainer.jobs import (
@@ -86,14 +88,13 @@ class Worker:
             if self.stopping.wait(LOCK_SECONDS):
                 return
         self._launch()
-        if train_first:
-            self._train_first()
         log.info("waiting for jobs", extra={"worker": self._name})
+        registry = Registry.local(self._settings.models)
+        if train_first:
+            _in_background(ask_for_first_version, self._jobs, registry, self.stopping)
         if self._settings.retrain_cron:
-            timetable = Timetable(
-                self._settings.retrain_cron, self._jobs, Registry.local(self._settings.models)
-            )
-            threading.Thread(target=timetable.keep, args=(self.stopping,), daemon=True).start()
+            timetable = Timetable(self._settings.retrain_cron, self._jobs, registry)
+            _in_background(timetable.keep, self.stopping)
         while not self.stopping.wait(WATCH_SECONDS):
             self._heartbeat.beat()
             if self._stuck.is_set():
@@ -133,14 +134,6 @@ class Worker:
             return carry_out(document)
 
         DBOS.launch()
-
-    def _train_first(self) -> None:
-        try:
-            if Registry.local(self._settings.models).current() is None:
-                job, _ = self._jobs.submit(Request(), asked={}, by="the first start")
-                log.info("there is no version: training a first one", extra={"job": job.id})
-        except (JobError, RegistryError) as error:
-            log.warning("no first version is trained: %s", error)
 
     def _carry_out(self, document: dict[str, Any]) -> dict[str, Any]:
         """The workflow's one step: what came of the job, or why nothing did."""
@@ -285,6 +278,10 @@ class NoNoise(logging.Filter):
         return not isinstance(error, dbos_error.DBOSAwaitedWorkflowCancelledError) and (
             "no longer owned by this execution" not in record.getMessage()
         )
+
+
+def _in_background(target: Callable[..., None], *given: object) -> None:
+    threading.Thread(target=target, args=given, daemon=True).start()
 
 
 def _failed(reason: str) -> dict[str, Any]:

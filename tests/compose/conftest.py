@@ -17,7 +17,7 @@ from benchmarks.installation import Api, free_port, until
 from benchmarks.report import machine, verdict
 from tests.documents import repository_copy, run
 
-IMAGE = "numnet-test"
+IMAGE = f"numnet-test:{os.getpid()}"
 BASE = "python:3.13-slim"
 TOKEN_FILE = "/state/admin-token"
 COMPOSE_SECONDS = 300.0
@@ -123,11 +123,12 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def image(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The image of the files as they are, built by the compose file."""
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The image of the files as they are, built by the compose file; removed in the end."""
     folder = repository_copy(tmp_path_factory.mktemp("image") / "numnet")
-    Project(folder, "image").compose("build", "service")
-    return IMAGE
+    Project(folder, "image").compose("build")
+    yield IMAGE
+    docker("rmi", IMAGE)
 
 
 @pytest.fixture(scope="module")

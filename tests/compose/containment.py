@@ -1,7 +1,6 @@
 """What the containers of a project may do."""
 
 import json
-from typing import Any
 
 from tests.compose.conftest import Project, docker, inspect
 
@@ -11,11 +10,13 @@ def assert_contained(project: Project) -> None:
     for container in project.containers():
         document = inspect(container)
         name, host = document["Name"], document["HostConfig"]
-        status = _status(container)
-        assert set(status["Uid"].split()) & {"0"} == set(), name
-        for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
-            assert int(status[kind], 16) == 0, (name, kind)
-        assert status["NoNewPrivs"].strip() == "1", name
+        processes = _processes(container)
+        assert processes, name
+        for process in processes:
+            assert "0" not in process["Uid"].split(), (name, process)
+            for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+                assert int(process[kind], 16) == 0, (name, process)
+            assert process["NoNewPrivs"].strip() == "1", (name, process)
         refused = docker("exec", container, "sh", "-c", "touch /etc/x /usr/x /x 2>&1; :")
         assert refused.count("Read-only file system") == 3, (name, refused)
         assert host["ReadonlyRootfs"], name
@@ -31,10 +32,13 @@ def assert_contained(project: Project) -> None:
             assert [each["HostIp"] for each in bindings] == ["127.0.0.1"], name
 
 
-def _status(container: str) -> dict[str, Any]:
-    """The kernel's words on the container's first process that is not its init."""
-    text = docker("exec", container, "cat", "/proc/self/status")
-    return dict(line.split(":", 1) for line in text.splitlines())
+def _processes(container: str) -> list[dict[str, str]]:
+    """The kernel's words on each of its processes."""
+    text = docker("exec", container, "sh", "-c", "cat /proc/[0-9]*/status")
+    return [
+        dict(line.split(":", 1) for line in f"Name:{part}".splitlines() if ":" in line)
+        for part in text.split("Name:")[1:]
+    ]
 
 
 def resident(container: str) -> float:
@@ -52,5 +56,6 @@ def resident(container: str) -> float:
         "    total += sum(int(l.split()[1]) for l in text.splitlines() if l.startswith('Pss:'))\n"
         "print(json.dumps(total * 1024 / 1e6))"
     )
-    figure: float = json.loads(docker("exec", container, "python", "-c", script))
-    return figure
+    megabytes: float = json.loads(docker("exec", container, "python", "-c", script))
+    assert megabytes > 0
+    return megabytes

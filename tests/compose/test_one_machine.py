@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.installation import until
-from tests.compose.conftest import Project, inspect
+from tests.compose.conftest import IMAGE, Project, docker, inspect
 from tests.compose.containment import assert_contained, resident
 from tests.documents import sections
 
@@ -37,10 +37,11 @@ def everything(project: Project) -> dict[str, Any]:
 def test_the_readme_word_for_word(project: Project, figure: Callable[..., None]) -> None:
     blocks = sections("README.md")["Start with Docker Compose"]
     assert blocks[0] == ("sh", UP)
+    docker("rmi", IMAGE)  # as on a machine that never built it, but for the cache
     begun = time.monotonic()
     project.run(UP)
     took = time.monotonic() - begun
-    figure("`docker compose up` to healthy, a first version to be trained", took, "s", 30)
+    figure("`docker compose up` to healthy: image built from cache, first training", took, "s", 30)
 
     languages = [language for language, _ in blocks]
     assert languages == ["sh", "sh", "json", "sh", "sh"]

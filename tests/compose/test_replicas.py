@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,29 +26,32 @@ RATE = 200.0  # requests a second: well below what the replicas can, beside ever
 
 @pytest.fixture(scope="module")
 def replicas(project: Project) -> Project:
-    """All up, by the document's own commands."""
+    """All up, by the document's own commands, in a clone that only its owner may read."""
+    subprocess.run(["chmod", "-R", "go=", str(project.clone)], check=True)
+    (project.clone / ".env").write_text("NUMNET_DATABASE_PASSWORD=of-another-database\n")
     project.run(sections("docs/deployment.md")["Replicas"][0][1])
     return project
 
 
 @contextmanager
 def unfailing(project: Project) -> Iterator[list[int]]:
-    """A load of predictions of which none may fail; afterwards, how many there were."""
+    """A load of predictions of which none may fail; afterwards, how many were answered, and not."""
     count: list[int] = []
     with clients(project.port, 8, RATE) as load:
         yield count
         account = load.end()
     assert account.failures == []
     assert account.refused == []
-    count.append(len(account.answers))
+    count += [len(account.answers), account.failed]
 
 
 def test_all_replicas_answer(replicas: Project) -> None:
     assert len(replicas.containers("service")) == 3
     for _ in range(100):
         requests.post(f"{replicas.api().url}/predict", json=ROW, timeout=10).raise_for_status()
-    asked = set(re.findall(r'"replicas":"([^"]+)"', replicas.compose("logs", "nginx")))
-    assert len(asked) == 3, asked
+    asked = re.findall(r'"replicas":"([^"]+)"', replicas.compose("logs", "nginx"))
+    answered = {each.rpartition(", ")[2] for each in asked}  # the last of those asked
+    assert len(answered) == 3, answered
 
 
 def test_containers_may_do_little(replicas: Project) -> None:
@@ -98,8 +102,8 @@ def test_replicas_are_replaced_without_a_failed_request(
     after = replicas.containers("service")
     assert len(after) == 3
     assert set(before) & set(after) == set()
-    what = f"rolling update of 3 replicas: failed of {count[0]:,} requests"
-    figure(what, 0, "", 0)
+    what = f"rolling update of 3 replicas: failed of {sum(count):,} requests"
+    figure(what, count[1], "", 0)
     figure("a rolling update of 3 replicas, under load", time.monotonic() - begun, "s")
 
 
@@ -108,7 +112,9 @@ def test_a_replica_that_does_not_become_healthy_replaces_none(replicas: Project)
     with unfailing(replicas), pytest.raises(AssertionError) as caught:
         replicas.run("NUMNET_THREADS=many deploy/rolling-update")
     assert "NUMNET_THREADS=many: expected a whole number" in str(caught.value)
-    assert "rolling-update: a new replica did not become healthy" in str(caught.value)
+    assert "rolling-update: a new replica did not become healthy and is taken away" in str(
+        caught.value
+    )
     assert replicas.containers("service") == before
 
 
@@ -118,7 +124,7 @@ def test_a_killed_replica_fails_no_prediction(
     with unfailing(replicas) as count:
         for container in replicas.containers("service"):
             replicas.killed(container)
-    figure(f"SIGKILL of 3 replicas in turn: failed of {count[0]:,} requests", 0, "", 0)
+    figure(f"SIGKILL of 3 replicas in turn: failed of {sum(count):,} requests", count[1], "", 0)
 
 
 def test_the_other_trainer_takes_a_job_over(replicas: Project) -> None:
@@ -154,27 +160,33 @@ def test_errors_of_nginx_are_problem_documents_too(replicas: Project) -> None:
     assert large.status_code == 413
     assert large.headers["Content-Type"] == "application/problem+json"
     assert large.json()["type"] == "/problems/content-too-large"
+    assert large.headers["X-Request-ID"]
+
+    long = requests.get(f"{api.url}/models", headers={"X-Long": "x" * 40_000}, timeout=30)
+    assert long.status_code == 400
+    assert long.headers["Content-Type"] == "application/problem+json"
+    assert long.json()["type"] == "/problems/bad-request"
 
     replicas.compose("stop", "service")
-    gone = requests.post(f"{api.url}/predict", json=ROW, timeout=30)
+    asked = {"X-Request-ID": "look-for-me"}
+    gone = requests.post(f"{api.url}/predict", json=ROW, headers=asked, timeout=30)
     assert gone.status_code == 503
     assert gone.headers["Content-Type"] == "application/problem+json"
     assert gone.headers["Retry-After"] == "1"
+    assert gone.headers["X-Request-ID"] == "look-for-me"
     assert gone.json()["type"] == "/problems/no-replica"
     replicas.up()
     requests.post(f"{api.url}/predict", json=ROW, timeout=30).raise_for_status()
 
 
-def test_a_backup_restores_the_jobs(replicas: Project) -> None:
+def test_a_backup_restores_it_all(replicas: Project) -> None:
     before = everything(replicas)
-    *_, jobs = [block for _, block in sections("docs/deployment.md")["Backup and restore"]]
-    dump, restore = jobs.splitlines()
-    replicas.run(dump)
-    job = replicas.api().retrain(seed=5)
-    replicas.api().ended(job)
+    *_, backup, restore = [
+        block for _, block in sections("docs/deployment.md")["Backup and restore"]
+    ]
+    replicas.run(backup)
     replicas.run(restore)
-    until(lambda: able(replicas), every=0.5)
-    assert everything(replicas)["jobs"] == before["jobs"]
+    assert everything(replicas) == before
 
 
 def test_down_and_up_again_loses_nothing(replicas: Project, figure: Callable[..., None]) -> None:

@@ -12,9 +12,7 @@ from tests.documents import ROOT
 
 FIXED = {"NUMNET_MODELS", "NUMNET_STATE", "NUMNET_DATA"}  # where the volumes are mounted
 SETTINGS = {f"NUMNET_{field.name.upper()}": field.name for field in fields(Settings)}
-EXAMPLE = dict(
-    re.findall(r"^#?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), flags=re.M)
-)
+EXAMPLE = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), flags=re.M))
 FILES = [(ROOT / f"docker-compose{part}.yml").read_text() for part in ("", ".scale")]
 
 

@@ -70,7 +70,7 @@ def test_every_variable_may_be_set_at_once() -> None:
         {
             "NUMNET_MODELS": "m",
             "NUMNET_STATE": "s",
-            "NUMNET_DATABASE_URL": "postgres://u:p@h/d",
+            "NUMNET_DATABASE_URL": "postgres://u@h/d",
             "NUMNET_DATABASE_PASSWORD": "pw",
             "NUMNET_DATA": "d",
             "NUMNET_ADMIN_TOKEN": "t0ken!",
@@ -86,7 +86,7 @@ def test_every_variable_may_be_set_at_once() -> None:
     ) == Settings(
         models=Path("m"),
         state=Path("s"),
-        database_url="postgresql://u:p@h/d",
+        database_url="postgresql://u@h/d",
         database_password="pw",
         data=Path("d"),
         admin_token="t0ken!",
@@ -204,17 +204,17 @@ def test_a_password_completes_the_url(password: str) -> None:
     assert (url.database, url.query) == ("jobs", {"sslmode": "require"})
 
 
-@pytest.mark.parametrize("url", ["", "sqlite:////jobs.db"])
-def test_a_password_without_a_server_is_refused(url: str) -> None:
+@pytest.mark.parametrize("url", ["", "sqlite:////jobs.db", "postgresql://ada:other@host/jobs"])
+def test_a_password_that_does_not_go_with_the_url_is_refused(url: str) -> None:
     given = {"NUMNET_DATABASE_URL": url, "NUMNET_DATABASE_PASSWORD": "secret"}
     with pytest.raises(SettingsError) as caught:
         Settings.from_environment(given)
     assert str(caught.value) == (
-        "NUMNET_DATABASE_PASSWORD: expected a postgresql NUMNET_DATABASE_URL"
+        "NUMNET_DATABASE_PASSWORD: expected a NUMNET_DATABASE_URL of PostgreSQL without one"
     )
 
 
-@pytest.mark.parametrize("content", ["a-token", "a-token\n", "  a-token\r\n"])
+@pytest.mark.parametrize("content", ["a-token", "a-token\n", "a-token\r\n"])
 def test_a_file_may_hold_the_value(content: str, tmp_path: Path) -> None:
     (tmp_path / "token").write_text(content)
     (tmp_path / "port").write_text("81\n")

@@ -1,6 +1,8 @@
 """Signs of life, as a container's health check looks for them."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -69,12 +71,14 @@ def test_workers_that_work_and_that_wait_give_signs(
         folder = tmp_path / name
         folder.mkdir()
         assert not healthy()
-        installation.start_worker(TMPDIR=str(folder))
+        worker = installation.start_worker(TMPDIR=str(folder))
         until(healthy)
+        worker.process.send_signal(signal.SIGSTOP)
         [path] = folder.glob("numnet-worker-*")
         old = time.time() - PATIENCE_SECONDS - 1
         os.utime(path, (old, old))
         late = check(folder)
         assert late.returncode == 1
-        assert late.stdout == "the worker's last sign of life is 31 s old\n"
+        assert re.fullmatch(r"the worker's last sign of life is 3\d s old\n", late.stdout)
+        worker.process.send_signal(signal.SIGCONT)
         until(healthy)
