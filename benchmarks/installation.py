@@ -125,11 +125,14 @@ class Api:
         self.url = f"http://127.0.0.1:{port}"
         self._admin = {"Authorization": f"Bearer {token}"}
 
-    def lives(self) -> bool:
+    def lives(self, path: str = "/livez") -> bool:
         try:
-            return requests.get(f"{self.url}/livez", timeout=5).ok
+            return requests.get(self.url + path, timeout=5).ok
         except requests.ConnectionError:
             return False
+
+    def ready(self) -> bool:
+        return self.lives("/readyz")
 
     def get(self, path: str) -> Any:
         """A document; raises for an error."""

@@ -49,7 +49,10 @@ def _default_path() -> Path:
 
 def main() -> int:
     age = Heartbeat().age()
-    print(f"the worker's last sign of life is {age:.0f} s old")
+    known = age < float("inf")
+    print(
+        f"the worker's last sign of life is {age:.0f} s old" if known else "no worker was here yet"
+    )
     return 0 if age < PATIENCE_SECONDS else 1
 
 

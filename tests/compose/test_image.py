@@ -1,6 +1,7 @@
 """What is in the image, and what it does without compose."""
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -11,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.installation import until
+from benchmarks.installation import Api, free_port, until
 from tests.compose.conftest import BASE, COMPOSE_SECONDS, IMAGE, Project, docker, inspect
-from tests.documents import ROOT, repository_copy
+from tests.documents import ROOT, repository_copy, run, sections
 
 pytestmark = pytest.mark.compose
 
@@ -161,6 +162,20 @@ def test_it_stops_well_as_the_first_process_and_under_another(
         assert inspect(container)["State"]["ExitCode"] == 0
     finally:
         docker("rm", "--force", container)
+
+
+def test_it_runs_by_hand_as_the_document_says(image: str) -> None:
+    _, (_, script) = sections("docs/deployment.md")["The image"]
+    name, api = f"numnet-test-by-hand-{os.getpid()}", Api(free_port())
+    script = script.replace("127.0.0.1:8000", f"127.0.0.1:{api.port}").replace("numnet", name)
+    docker("tag", image, name)
+    try:
+        run(script, ROOT, dict(os.environ))
+        until(api.ready)
+    finally:
+        docker("rm", "--force", name, f"{name}-trainer")
+        docker("volume", "rm", *(f"{name}-{each}" for each in ("models", "state", "data")))
+        docker("rmi", name)
 
 
 def test_a_wrong_setting_ends_it_with_the_reason(image: str) -> None:

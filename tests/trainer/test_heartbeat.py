@@ -70,6 +70,7 @@ def test_workers_that_work_and_that_wait_give_signs(
     for name in ("works", "waits"):
         folder = tmp_path / name
         folder.mkdir()
+        assert check(folder).stdout == "no worker was here yet\n"
         assert not healthy()
         worker = installation.start_worker(TMPDIR=str(folder))
         until(healthy)
