@@ -152,7 +152,7 @@ from trainer import worker
 began, minute = (datetime.fromisoformat(each) for each in sys.argv[1:])
 clock = lambda: minute + (datetime.now(UTC) - began)
 worker.Timetable = functools.partial(worker.Timetable, now=clock)
-worker.main()
+worker.main([])
 """
 
 
