@@ -68,7 +68,7 @@ class LiveModel:
             raise NoModel(
                 "no version could be loaded; the log says why"
                 if self._refusals
-                else "nothing is trained yet; trainer/train.py or POST /retrain trains a version"
+                else "nothing is trained yet: run trainer/train.py, or ask for it by POST /retrain"
             )
         return served
 

@@ -58,7 +58,7 @@ PROGRESS = "progress"
 ONLY_ONE = "the one job"  # deduplication id: at most one job waits or runs
 POLL_SECONDS = 0.5  # between two looks of the worker into the queue
 MAX_AT_ONCE = 2  # threads of a process that ask the database
-TURN_SECONDS = 0.5  # that others wait for them
+TURN_SECONDS = 1.0  # that others wait for them
 _TIMEOUTS = {  # of a PostgreSQL that does not answer any more
     "connect_timeout": "3",
     "tcp_user_timeout": "5000",
@@ -283,6 +283,7 @@ class Jobs:
 
     @contextmanager
     def _explained(self) -> Iterator["DBOSClient"]:
+        import dbos  # noqa: F401, PLC0415  # which may take a second, and is not the database's fault
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
         with self._turn():
