@@ -1,6 +1,7 @@
 """Predictions as response bodies."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -35,34 +36,57 @@ def one_row(served: Served, values: list[float]) -> bytes:
     )
 
 
-def many_rows(served: Served, X: Array) -> bytes:
-    """The answer to a request with many rows.
-
-    Parameters
-    ----------
-    X : (N, features) float64
+def predictions(served: Served, X: Array) -> Array:
+    """Y (N, targets) for X (N, features).
 
     Raises
     ------
     InvalidInput
         predictions that are not finite; names their rows.
     """
-    model = served.inputs.model
-    Y = model.predict(X)
+    Y = served.inputs.model.predict(X)
     finite = np.isfinite(Y).all(axis=1)
     if not finite.all():
         raise served.inputs.not_finite(np.flatnonzero(~finite).tolist(), many=True)
-    single = len(model.targets) == 1
-    predictions: Any = Y[:, 0].copy() if single else [_named(model.targets, y) for y in Y.tolist()]
-    outside = np.argwhere(model.outside(X)).tolist()
-    return orjson.dumps(
-        {
-            "predictions": predictions,
-            "version": served.version,
-            "extrapolating": [[row, model.features[column]] for row, column in outside],
-        },
-        option=orjson.OPT_SERIALIZE_NUMPY,
-    )
+    return Y
+
+
+def many_rows(served: Served, X: Array, Y: Array, rows: int) -> Iterator[bytes]:
+    """The answer to a request with many rows, in parts.
+
+    Parameters
+    ----------
+    Y : what `predictions` gave for X
+    rows : how many are written at a time
+    """
+    model = served.inputs.model
+    parts = [slice(start, start + rows) for start in range(0, len(Y), rows)]
+    yield b'{"predictions":['
+    for part in parts:
+        single = len(model.targets) == 1
+        values: Any = (
+            Y[part, 0].copy() if single else [_named(model.targets, y) for y in Y[part].tolist()]
+        )
+        yield _items(values, part)
+    yield b'],"version":' + orjson.dumps(served.version) + b',"extrapolating":['
+    separator = b""
+    for part in parts:
+        outside = np.argwhere(model.outside(X[part])).tolist()
+        if outside:
+            yield (
+                separator
+                + orjson.dumps(
+                    [[part.start + row, model.features[column]] for row, column in outside]
+                )[1:-1]
+            )
+            separator = b","
+    yield b"]}"
+
+
+def _items(values: Any, part: slice) -> bytes:
+    """The items of a JSON array, after a comma where others come before them."""
+    items = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+    return b"," + items if part.start else items
 
 
 def _named(targets: tuple[str, ...], values: list[float]) -> Any:

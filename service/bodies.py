@@ -1,10 +1,15 @@
-"""JSON bodies: requests' read and parsed, answers' written."""
+"""Bodies: requests' read, inflated and parsed, answers' written."""
 
+import zlib
 from typing import Any
 
 import orjson
 from flask import Response, current_app, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+
+JSON = "application/json"
+
+_ZLIB_FORMATS = {"gzip": 31, "deflate": 15}  # as zlib.decompressobj takes them
 
 
 def json_body() -> tuple[object, bytes]:
@@ -14,7 +19,7 @@ def json_body() -> tuple[object, bytes]:
     ------
     UnsupportedMediaType, BadRequest, RequestEntityTooLarge
     """
-    _check_type()
+    check_type(JSON)
     body = read_body()
     if not body:
         raise BadRequest("the body is empty; expected a JSON object")
@@ -23,7 +28,7 @@ def json_body() -> tuple[object, bytes]:
 
 def json_answer(document: dict[str, Any], status: int = 200) -> Response:
     """A document as an answer."""
-    return Response(orjson.dumps(document), status, content_type="application/json")
+    return Response(orjson.dumps(document), status, content_type=JSON)
 
 
 def optional_json_body() -> object:
@@ -36,36 +41,72 @@ def optional_json_body() -> object:
     body = read_body()
     if not body:
         return {}
-    _check_type()
+    check_type(JSON)
     return _parsed(body)
 
 
-def read_body() -> bytes:
-    """The request's body.
+def check_type(*expected: str) -> str:
+    """The media type of the request's body, which is one of those expected.
 
     Raises
     ------
-    RequestEntityTooLarge
+    UnsupportedMediaType
     """
+    if request.mimetype not in expected:
+        raise UnsupportedMediaType(
+            f"the body is {request.mimetype or 'of no declared type'}; "
+            f"expected Content-Type: {' or '.join(expected)}"
+        )
+    return request.mimetype
+
+
+def read_body() -> bytes:
+    """The request's body, inflated where it is compressed.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        an encoding other than gzip and deflate.
+    BadRequest
+        compressed data that is malformed or cut short.
+    RequestEntityTooLarge
+        also of a body that inflates to more than is taken.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding != "identity" and encoding not in _ZLIB_FORMATS:
+        raise UnsupportedMediaType(
+            f"the body is encoded as {encoding}; expected {' or '.join(_ZLIB_FORMATS)}, or plain"
+        )
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
     try:
         body = request.get_data(cache=False)
         # Werkzeug cuts a chunked body off at the limit without a word.
-        if len(body) < limit or not request.environ["wsgi.input"].read(1):
-            return body
+        if len(body) >= limit and request.environ["wsgi.input"].read(1):
+            raise RequestEntityTooLarge
+        return body if encoding == "identity" else _inflated(body, _ZLIB_FORMATS[encoding], limit)
     except RequestEntityTooLarge:
-        pass
-    raise RequestEntityTooLarge(f"the body is larger than {limit:,} bytes: send fewer rows at once")
+        raise RequestEntityTooLarge(
+            f"the body is larger than {limit:,} bytes: send fewer rows at once"
+        ) from None
 
 
-def _check_type() -> None:
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType(
-            f"the body is {request.mimetype or 'of no declared type'}; "
-            f"expected Content-Type: application/json"
-        )
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedMediaType("the body is encoded; expected no Content-Encoding")
+def _inflated(body: bytes, wbits: int, limit: int) -> bytes:
+    """One stream after the other, as gzip allows; never more than the limit in memory."""
+    inflated = b""
+    while body:
+        stream = zlib.decompressobj(wbits)
+        try:
+            inflated += stream.decompress(body, limit - len(inflated) + 1)
+        except zlib.error:
+            raise BadRequest(
+                "the body does not inflate: its compressed data is malformed"
+            ) from None
+        if len(inflated) > limit:
+            raise RequestEntityTooLarge
+        if not stream.eof:
+            raise BadRequest("the body does not inflate: its compressed data is cut short")
+        body = stream.unused_data
+    return inflated
 
 
 def _parsed(body: bytes) -> object:
@@ -76,8 +117,13 @@ def _parsed(body: bytes) -> object:
 
 
 def _reason(error: orjson.JSONDecodeError, body: bytes) -> str:
+    return undecodable(body) or str(error)
+
+
+def undecodable(body: bytes) -> str:
+    """Where the body stops being UTF-8; empty where it is."""
     try:
         body.decode()
-    except UnicodeDecodeError as undecodable:
-        return f"byte {undecodable.start} is not UTF-8"
-    return str(error)
+    except UnicodeDecodeError as error:
+        return f"byte {error.start} is not UTF-8"
+    return ""

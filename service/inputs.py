@@ -121,10 +121,10 @@ class Inputs:
         ------
         InvalidInput
         """
-        values, errors = self._load_row(document, "")
+        values, errors = self.load_row(document, "")
         errors = errors or self._duplicates(body, self._colons_per_row)
         if errors:
-            raise self._invalid(errors)
+            raise self.invalid(errors)
         return values
 
     def rows(self, document: dict[str, Any], body: bytes) -> Array:
@@ -137,34 +137,38 @@ class Inputs:
         try:
             instances = Envelope().load(document)["instances"]
         except ValidationError as error:
-            raise self._invalid(list(flatten(error, ""))) from None
+            raise self.invalid(list(flatten(error, ""))) from None
         X = self._matrix(instances)
         if X is None:
             errors: list[Error] = []
             for index, instance in enumerate(instances):
-                errors += self._load_row(instance, f"/instances/{index}")[1]
+                errors += self.load_row(instance, f"/instances/{index}")[1]
                 if len(errors) >= MAX_ERRORS:
                     break
-            raise self._invalid(errors)
+            raise self.invalid(errors)
         objects = sum(type(instance) is dict for instance in instances)
         if errors := self._duplicates(body, 1 + objects * self._colons_per_row):
-            raise self._invalid(errors)
+            raise self.invalid(errors)
         return X
+
+    def invalid(self, errors: list[Error]) -> InvalidInput:
+        """The error for values that are wrong, with the first of them."""
+        return InvalidInput(errors[:MAX_ERRORS], self.example, complete=len(errors) < MAX_ERRORS)
 
     def not_an_object(self, document: Any) -> InvalidInput:
         """The error for a body that is JSON but no object."""
         detail = f"must be an object: one row, or `instances` with many; got {shown(document)}"
-        return self._invalid([{"pointer": "", "detail": detail}])
+        return self.invalid([{"pointer": "", "detail": detail}])
 
     def unknown_parameters(self, names: list[str]) -> InvalidInput:
         """The error for query parameters that mean nothing here."""
         detail = "is not a query parameter"
-        return self._invalid([{"parameter": name, "detail": detail} for name in names])
+        return self.invalid([{"parameter": name, "detail": detail} for name in names])
 
     def not_finite(self, rows: list[int], many: bool) -> InvalidInput:
         """The error for rows whose prediction overflows."""
         detail = "is too far outside the range seen in training: the prediction is not finite"
-        return self._invalid(
+        return self.invalid(
             [{"pointer": f"/instances/{row}" if many else "", "detail": detail} for row in rows]
         )
 
@@ -188,7 +192,7 @@ class Inputs:
         X = np.array(values, dtype=np.float64).reshape(-1, width)
         return X if np.isfinite(X).all() else None
 
-    def _load_row(self, row: Any, pointer: str) -> tuple[list[float], list[Error]]:
+    def load_row(self, row: Any, pointer: str) -> tuple[list[float], list[Error]]:
         """A row's values in order, and what is wrong with it."""
         if type(row) is list:
             names = self.model.features
@@ -229,9 +233,6 @@ class Inputs:
         except RecursionError:  # below a name that stands twice: no valid row is deep
             errors[""] = {"pointer": "", "detail": "is nested too deeply"}
         return list(errors.values())
-
-    def _invalid(self, errors: list[Error]) -> InvalidInput:
-        return InvalidInput(errors[:MAX_ERRORS], self.example, complete=len(errors) < MAX_ERRORS)
 
 
 def _may_repeat_names(body: bytes, colons: int) -> bool:

@@ -13,6 +13,7 @@ from service import answers, request_log
 from service.live import LiveModel
 
 MAX_BYTES = 64 * 1024
+ACCEPTED = ("*/*", "application/json", "application/json, text/plain, */*")  # as clients say JSON
 
 
 class PlainRow:
@@ -32,6 +33,7 @@ class PlainRow:
             and environ.get("CONTENT_TYPE") == "application/json"
             and not environ.get("QUERY_STRING")
             and "HTTP_CONTENT_ENCODING" not in environ
+            and environ.get("HTTP_ACCEPT", "*/*") in ACCEPTED
         ):
             length = environ.get("CONTENT_LENGTH", "")
             if length.isdecimal() and int(length) <= self._max_bytes:

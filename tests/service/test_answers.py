@@ -1,5 +1,7 @@
 """Answers' bytes: the bits of a prediction are the same on every way to it."""
 
+from typing import Any
+
 import numpy as np
 import orjson
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry import Promotion
-from service.answers import many_rows, one_row
+from service.answers import many_rows, one_row, predictions
 from service.errors import InvalidInput
 from service.inputs import Inputs
 from service.live import Served
@@ -18,6 +20,14 @@ def served(*targets: str, activation: str = "tanh", gain: float = 1.0) -> Served
     model = small_model(targets=targets, activation=activation, gain=gain)
     promotion = Promotion(1, 7, None, "", "", "", "")
     return Served("7", promotion, Inputs(model), {})
+
+
+def answered(version: Served, rows: list[list[float]]) -> dict[str, Any]:
+    """The answer to many rows, written five at a time."""
+    X = np.array(rows)
+    parts = many_rows(version, X, predictions(version, X), 5)
+    document: dict[str, Any] = orjson.loads(b"".join(parts))
+    return document
 
 
 ONE, TWO = served("y"), served("y", "z")
@@ -31,7 +41,7 @@ ROWS = st.lists(st.lists(NUMBERS, min_size=4, max_size=4), min_size=1, max_size=
 def test_a_row_is_answered_alike_alone_and_among_others(
     version: Served, rows: list[list[float]]
 ) -> None:
-    together = orjson.loads(many_rows(version, np.array(rows)))
+    together = answered(version, rows)
     alone = [orjson.loads(one_row(version, row)) for row in rows]
     assert together["predictions"] == [answer["prediction"] for answer in alone]
     assert together["extrapolating"] == [
@@ -44,7 +54,7 @@ def test_a_row_is_answered_alike_alone_and_among_others(
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_an_answer_carries_the_whole_double(rows: list[list[float]]) -> None:
     expected = ONE.inputs.model.predict(rows)[:, 0]
-    got = np.array(orjson.loads(many_rows(ONE, np.array(rows)))["predictions"])
+    got = np.array(answered(ONE, rows)["predictions"])
     assert got.tobytes() == expected.tobytes()
 
 
@@ -55,5 +65,5 @@ def test_predictions_that_are_not_finite_are_refused_by_row() -> None:
         one_row(version, far)
     assert [error["pointer"] for error in refused.value.errors] == [""]
     with pytest.raises(InvalidInput) as refused:
-        many_rows(version, np.array([[0.0] * 4, far, [0.0] * 4]))
+        predictions(version, np.array([[0.0] * 4, far, [0.0] * 4]))
     assert [error["pointer"] for error in refused.value.errors] == ["/instances/1"]

@@ -1,5 +1,8 @@
 """Request bodies, read and parsed."""
 
+import gzip
+import zlib
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -107,7 +110,8 @@ def test_what_is_not_json_is_400_and_says_where(
         {"Content-Type": "text/plain"},
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": "application/jsonl"},
-        {**JSON, "Content-Encoding": "gzip"},
+        {**JSON, "Content-Encoding": "br"},
+        {**JSON, "Content-Encoding": "gzip, gzip"},
     ],
 )
 def test_another_media_type_or_encoding_is_415(
@@ -140,3 +144,61 @@ def as_sent(body: bytes, chunked: bool) -> dict[str, Any]:
         "input_stream": BytesIO(body),
         "environ_overrides": {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True},
     }
+
+
+def deflated(body: bytes) -> bytes:
+    return zlib.compress(body)
+
+
+PACKERS = pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", deflated)],
+)
+
+
+@PATHS
+@PACKERS
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_compressed_body_is_inflated(
+    echo: Flask, path: str, encoding: str, packed: Callable[[bytes], bytes], chunked: bool
+) -> None:
+    headers = {**JSON, "Content-Encoding": encoding}
+    body = as_sent(packed(b'{"a": [1, 2]}'), chunked)
+    answer = echo.test_client().post(path, headers=headers, **body)
+    assert (answer.status_code, answer.get_json()) == (200, {"a": [1, 2]})
+
+
+@PATHS
+def test_a_body_of_several_gzip_members_is_one(echo: Flask, path: str) -> None:
+    body = gzip.compress(b"[1, ") + gzip.compress(b"") + gzip.compress(b"2]")
+    headers = {**JSON, "Content-Encoding": "gzip"}
+    assert echo.test_client().post(path, headers=headers, data=body).get_json() == [1, 2]
+
+
+@PATHS
+@PACKERS
+def test_what_a_body_inflates_to_is_limited(
+    echo: Flask, path: str, encoding: str, packed: Callable[[bytes], bytes]
+) -> None:
+    headers = {**JSON, "Content-Encoding": encoding}
+    for size, status in ((LIMIT, 200), (LIMIT + 1, 413), (5000 * LIMIT, 413)):
+        body = packed(b"[%s]" % (b" " * (size - 2)))
+        answer = echo.test_client().post(path, headers=headers, data=body)
+        assert answer.status_code == status
+        if status != 200:
+            assert_problem(answer.status_code, answer.data, dict(answer.headers), expected=status)
+
+
+@PATHS
+@PACKERS
+def test_compressed_data_that_does_not_inflate_is_400(
+    echo: Flask, path: str, encoding: str, packed: Callable[[bytes], bytes]
+) -> None:
+    whole = packed(b'{"a": 1}')
+    for body in (whole[:-1], whole[:3], b"no " + whole, whole + b"x"):
+        headers = {**JSON, "Content-Encoding": encoding}
+        answer = echo.test_client().post(path, headers=headers, data=body)
+        document = assert_problem(
+            answer.status_code, answer.data, dict(answer.headers), expected=400
+        )
+        assert document["detail"].startswith("the body does not inflate: its compressed data is ")
