@@ -5,6 +5,7 @@ They need a docker engine, and take figures that are printed at the end, beside 
 
 import json
 import os
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -65,17 +66,11 @@ class Project:
 
     def compose(self, *arguments: str, **settings: str) -> str:
         """What a compose command prints on stdout."""
-        done = subprocess.run(
-            ["docker", "compose", *arguments],
-            cwd=self.clone,
-            env=self.environment | settings,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=COMPOSE_SECONDS,
-        )
-        assert done.returncode == 0, f"{arguments}\n{done.stdout}{done.stderr}{self.logs()}"
-        return done.stdout
+        script = shlex.join(["docker", "compose", *arguments])
+        try:
+            return run(script, self.clone, self.environment | settings, COMPOSE_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs()}") from None
 
     def up(self, *arguments: str, **settings: str) -> float:
         """Have everything up and healthy; the seconds it took."""
@@ -84,8 +79,7 @@ class Project:
         return time.monotonic() - begun
 
     def logs(self) -> str:
-        logs = ["docker", "compose", "logs", "--tail", "20"]
-        return run(" ".join(logs), self.clone, self.environment)
+        return run("docker compose logs --tail 20", self.clone, self.environment)
 
     def containers(self, *services: str) -> list[str]:
         """The ids of those that run, of all services or of some."""
