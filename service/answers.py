@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 
 from network import Array
+from service.bodies import ROWS_AT_A_TIME
 from service.live import Served
 
 
@@ -51,7 +52,7 @@ def predictions(served: Served, X: Array) -> Array:
     return Y
 
 
-def many_rows(served: Served, X: Array, Y: Array, rows: int) -> Iterator[bytes]:
+def many_rows(served: Served, X: Array, Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
     """The answer to a request with many rows, in parts.
 
     Parameters
@@ -59,34 +60,49 @@ def many_rows(served: Served, X: Array, Y: Array, rows: int) -> Iterator[bytes]:
     Y : what `predictions` gave for X
     rows : how many are written at a time
     """
-    model = served.inputs.model
-    parts = [slice(start, start + rows) for start in range(0, len(Y), rows)]
     yield b'{"predictions":['
-    for part in parts:
-        single = len(model.targets) == 1
-        values: Any = (
-            Y[part, 0].copy() if single else [_named(model.targets, y) for y in Y[part].tolist()]
-        )
-        yield _items(values, part)
+    yield from _predictions(served, Y, rows)
     yield b'],"version":' + orjson.dumps(served.version) + b',"extrapolating":['
-    separator = b""
-    for part in parts:
-        outside = np.argwhere(model.outside(X[part])).tolist()
+    model, written = served.inputs.model, False
+    for start in range(0, len(X), rows):
+        outside = np.argwhere(model.outside(X[start : start + rows])).tolist()
         if outside:
-            yield (
-                separator
-                + orjson.dumps(
-                    [[part.start + row, model.features[column]] for row, column in outside]
-                )[1:-1]
-            )
-            separator = b","
+            named = [[start + row, model.features[column]] for row, column in outside]
+            yield _items(named, first=not written)
+            written = True
     yield b"]}"
 
 
-def _items(values: Any, part: slice) -> bytes:
-    """The items of a JSON array, after a comma where others come before them."""
+def predictions_alone(served: Served, Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
+    """`{"predictions": […]}`, in parts."""
+    yield b'{"predictions":['
+    yield from _predictions(served, Y, rows)
+    yield b"]}"
+
+
+def headers(served: Served, X: Array) -> dict[str, str]:
+    """What an answer without room for it says of the version and the rows."""
+    outside = served.inputs.model.outside(X).any(axis=1)
+    return {
+        "X-Model-Version": served.version,
+        "X-Extrapolating-Rows": str(np.count_nonzero(outside)),
+    }
+
+
+def _predictions(served: Served, Y: Array, rows: int) -> Iterator[bytes]:
+    """The items of a JSON array."""
+    targets = served.inputs.model.targets
+    for start in range(0, len(Y), rows):
+        part = Y[start : start + rows]
+        single = len(targets) == 1
+        values: Any = part[:, 0].copy() if single else [_named(targets, y) for y in part.tolist()]
+        yield _items(values, first=not start)
+
+
+def _items(values: Any, first: bool) -> bytes:
+    """Items of a JSON array, after a comma where others come before them."""
     items = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
-    return b"," + items if part.start else items
+    return items if first else b"," + items
 
 
 def _named(targets: tuple[str, ...], values: list[float]) -> Any:

@@ -3,7 +3,7 @@
 from flask import Flask, Response, request
 
 from registry import Registry, Settings
-from service import errors, health, models, predict, request_log, retrain
+from service import errors, health, invocations, models, predict, request_log, retrain
 from service.admin import AdminToken
 from service.events import Watchers
 from service.live import LiveModel
@@ -31,6 +31,7 @@ def create_app(settings: Settings) -> Flask:
     }
 
     app.register_blueprint(predict.blueprint)
+    app.register_blueprint(invocations.blueprint)
     app.register_blueprint(models.blueprint)
     app.register_blueprint(retrain.blueprint)
     app.register_blueprint(health.blueprint)

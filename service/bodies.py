@@ -1,6 +1,7 @@
 """Bodies: requests' read, inflated and parsed, answers' written."""
 
 import zlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -8,6 +9,7 @@ from flask import Response, current_app, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 JSON = "application/json"
+ROWS_AT_A_TIME = 8192
 
 _ZLIB_FORMATS = {"gzip": 31, "deflate": 15}  # as zlib.decompressobj takes them
 
@@ -29,6 +31,19 @@ def json_body() -> tuple[object, bytes]:
 def json_answer(document: dict[str, Any], status: int = 200) -> Response:
     """A document as an answer."""
     return Response(orjson.dumps(document), status, content_type=JSON)
+
+
+def answer_in_parts(
+    parts: Iterable[bytes], rows: int, media_type: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An answer that is sent as it is written where it is long, and is never in memory as a whole.
+
+    Parameters
+    ----------
+    rows : which it is about
+    """
+    body = parts if rows > ROWS_AT_A_TIME else b"".join(parts)
+    return Response(body, content_type=media_type, headers=dict(headers or {}))
 
 
 def optional_json_body() -> object:

@@ -1,19 +1,20 @@
 """Many rows as CSV with a header line (RFC 4180): requests' read, answers' written."""
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from werkzeug.exceptions import BadRequest
 
 from network import Array
-from service.bodies import undecodable
+from service.bodies import ROWS_AT_A_TIME, undecodable
 from service.errors import MAX_ERRORS
 from service.inputs import Inputs
 from service.live import Served
-from service.validation import Error, shown
+from service.validation import Error
 
 MEDIA_TYPE = "text/csv"
 
@@ -33,15 +34,13 @@ def read(inputs: Inputs, body: bytes) -> Array:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
-        if errors := _errors_of_header(inputs, header):
-            raise inputs.invalid(errors)
-        X = _numbers(inputs, header, text.partition("\n")[2])
+        X = _numbers(text.partition("\n")[2], inputs.order_among(header))
         return _checked(inputs, header, reader) if X is None else X
     except csv.Error as error:
         raise BadRequest(f"the body is no CSV: line {reader.line_num}: {error}") from None
 
 
-def write(served: Served, X: Array, Y: Array, rows: int) -> Iterator[bytes]:
+def write(served: Served, X: Array, Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
     """A column for each target, and one with the features that are outside their range.
 
     Parameters
@@ -49,39 +48,38 @@ def write(served: Served, X: Array, Y: Array, rows: int) -> Iterator[bytes]:
     rows : how many are written at a time
     """
     model = served.inputs.model
-    yield _line([*model.targets, "extrapolating"])
+    yield _lines([[*model.targets, "extrapolating"]])
     for start in range(0, len(Y), rows):
         part = slice(start, start + rows)
         outside = model.outside(X[part])
         names = [""] * len(outside)
         for row in np.flatnonzero(outside.any(axis=1)):
             names[row] = ";".join(np.array(model.features)[outside[row]])
-        file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerows(
-            zip(*Y[part].T.tolist(), names, strict=True)
-        )
-        yield file.getvalue().encode()
+        yield _lines(zip(*Y[part].T.tolist(), names, strict=True))
 
 
-def _line(cells: list[str]) -> bytes:
+def write_predictions(Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
+    """A column for each target, without a header."""
+    for start in range(0, len(Y), rows):
+        yield _lines(Y[start : start + rows].tolist())
+
+
+def with_header(inputs: Inputs, body: bytes) -> bytes:
+    """The body; where it begins with numbers, below a header with the features in their order."""
+    text = body.removeprefix(codecs.BOM_UTF8)
+    first = text.partition(b"\n")[0].decode(errors="replace")
+    if all(_NUMBER.fullmatch(cell.strip()) for cell in first.split(",")):
+        return _lines([inputs.model.features]) + text
+    return body
+
+
+def _lines(rows: Iterable[Iterable[object]]) -> bytes:
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerow(cells)
+    csv.writer(file, lineterminator="\n").writerows(rows)
     return file.getvalue().encode()
 
 
-def _errors_of_header(inputs: Inputs, header: list[str]) -> list[Error]:
-    features = inputs.model.features
-    errors = [f"column {shown(name)} is missing" for name in features if name not in header]
-    errors += [
-        f"column {shown(name)} is not a feature; expected {', '.join(features)}"
-        for name in dict.fromkeys(header)
-        if name not in features
-    ]
-    errors += [f"column {shown(name)} stands twice" for name in features if header.count(name) > 1]
-    return [{"pointer": "", "detail": detail} for detail in errors]
-
-
-def _numbers(inputs: Inputs, header: list[str], text: str) -> Array | None:
+def _numbers(text: str, order: list[int]) -> Array | None:
     """All cells at once; None where any of them might be wrong, or is quoted."""
     if '"' in text or not text.strip():
         return None
@@ -89,9 +87,9 @@ def _numbers(inputs: Inputs, header: list[str], text: str) -> Array | None:
         table = np.loadtxt(io.StringIO(text), delimiter=",", comments=None, ndmin=2)
     except ValueError:
         return None
-    if table.shape[1] != len(header) or not np.isfinite(table).all():
+    if table.shape[1] != len(order) or not np.isfinite(table).all():
         return None
-    return np.ascontiguousarray(table[:, [header.index(name) for name in inputs.model.features]])
+    return np.ascontiguousarray(table[:, order])
 
 
 def _checked(inputs: Inputs, header: list[str], reader: Iterator[list[str]]) -> Array:

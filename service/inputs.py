@@ -138,11 +138,24 @@ class Inputs:
             instances = Envelope().load(document)["instances"]
         except ValidationError as error:
             raise self.invalid(list(flatten(error, ""))) from None
+        return self.matrix(instances, "/instances", body)
+
+    def matrix(self, instances: list[Any], pointer: str, body: bytes) -> Array:
+        """The matrix (N, features) of rows that are objects or lists.
+
+        Parameters
+        ----------
+        pointer : where they stand in the body
+
+        Raises
+        ------
+        InvalidInput
+        """
         X = self._matrix(instances)
         if X is None:
             errors: list[Error] = []
             for index, instance in enumerate(instances):
-                errors += self.load_row(instance, f"/instances/{index}")[1]
+                errors += self.load_row(instance, f"{pointer}/{index}")[1]
                 if len(errors) >= MAX_ERRORS:
                     break
             raise self.invalid(errors)
@@ -150,6 +163,27 @@ class Inputs:
         if errors := self._duplicates(body, 1 + objects * self._colons_per_row):
             raise self.invalid(errors)
         return X
+
+    def order_among(self, columns: list[str]) -> list[int]:
+        """Where each feature stands among a table's columns, which name each of them once.
+
+        Raises
+        ------
+        InvalidInput
+        """
+        features = self.model.features
+        details = [f"column {shown(name)} is missing" for name in features if name not in columns]
+        details += [
+            f"column {shown(name)} is not a feature; expected {', '.join(features)}"
+            for name in dict.fromkeys(columns)
+            if name not in self._names
+        ]
+        details += [
+            f"column {shown(name)} stands twice" for name in features if columns.count(name) > 1
+        ]
+        if details:
+            raise self.invalid([{"pointer": "", "detail": detail} for detail in details])
+        return [columns.index(name) for name in features]
 
     def invalid(self, errors: list[Error]) -> InvalidInput:
         """The error for values that are wrong, with the first of them."""

@@ -10,6 +10,7 @@ from numpy.lib import format as npy_format
 from werkzeug.exceptions import BadRequest
 
 from network import Array
+from service.bodies import ROWS_AT_A_TIME
 from service.errors import MAX_ERRORS
 from service.inputs import Inputs
 from service.live import Served
@@ -61,7 +62,7 @@ def read(inputs: Inputs, body: bytes) -> Array:
     return X
 
 
-def write(served: Served, X: Array, Y: Array, rows: int) -> Iterator[bytes]:
+def write(served: Served, X: Array, Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
     """The predictions, (N, targets) float64.
 
     Parameters

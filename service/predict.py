@@ -1,18 +1,15 @@
 """`POST /predict`."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from flask import Blueprint, Response, current_app, request
 
 from network import Array
 from service import answers, csv_rows, npy, request_log
-from service.bodies import JSON, check_type, json_body, read_body
+from service.bodies import JSON, answer_in_parts, check_type, json_body, read_body
 from service.live import LiveModel, Served
 
 blueprint = Blueprint("predict", __name__)
 
-ROWS_AT_A_TIME = 8192
 TABLES = {csv_rows.MEDIA_TYPE: csv_rows, npy.MEDIA_TYPE: npy}  # what can be sent, and answered
 
 
@@ -48,14 +45,6 @@ def _many(served: Served, X: Array, media_type: str) -> Response:
     Y = answers.predictions(served, X)
     request_log.note(request.environ, rows=len(X), version=served.version)
     if media_type == JSON:
-        return _in_parts(answers.many_rows(served, X, Y, ROWS_AT_A_TIME), len(X), JSON)
-    answer = _in_parts(TABLES[media_type].write(served, X, Y, ROWS_AT_A_TIME), len(X), media_type)
-    answer.headers["X-Model-Version"] = served.version
-    outside = served.inputs.model.outside(X).any(axis=1)
-    answer.headers["X-Extrapolating-Rows"] = str(np.count_nonzero(outside))
-    return answer
-
-
-def _in_parts(parts: Iterator[bytes], rows: int, media_type: str) -> Response:
-    """Written as it is sent where it is long, so that it is never in memory as a whole."""
-    return Response(parts if rows > ROWS_AT_A_TIME else b"".join(parts), content_type=media_type)
+        return answer_in_parts(answers.many_rows(served, X, Y), len(X), JSON)
+    parts = TABLES[media_type].write(served, X, Y)
+    return answer_in_parts(parts, len(X), media_type, answers.headers(served, X))

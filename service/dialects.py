@@ -1,0 +1,40 @@
+"""Errors in the shape that other servers' clients know."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from flask import Response
+
+from service.bodies import JSON
+
+PROBLEM = "application/problem+json"
+
+
+def reworded(
+    response: Response,
+    shape: Callable[[int, str], Mapping[str, Any]],
+    statuses: Mapping[int, int] | None = None,
+) -> Response:
+    """A problem document as another error document; any other response as it is.
+
+    Parameters
+    ----------
+    shape : the document of a status and a message, which names every wrong value
+    statuses : in place of those that this dialect does not have
+    """
+    if response.mimetype != PROBLEM:
+        return response
+    problem = orjson.loads(response.get_data())
+    response.status_code = (statuses or {}).get(response.status_code, response.status_code)
+    response.set_data(orjson.dumps(shape(response.status_code, _message(problem))))
+    response.content_type = JSON
+    return response
+
+
+def _message(problem: dict[str, Any]) -> str:
+    wrong = [
+        f"{each.get('pointer') or each.get('parameter') or 'the body'} {each['detail']}"
+        for each in problem.get("errors", [])
+    ]
+    return ": ".join(filter(None, [problem["detail"], "; ".join(wrong)]))
