@@ -15,7 +15,10 @@ from registry.settings import Settings
 from registry.storage import LocalStorage, Storage
 from registry.versions import Promotion, Registry
 
+VERSION = "0.1.0"  # numnet's
+
 __all__ = [
+    "VERSION",
     "Card",
     "KeyExists",
     "LocalStorage",

@@ -89,6 +89,13 @@ class Settings:
         url = make_url(self.database_url).set(password=self.database_password)
         return url.render_as_string(hide_password=False)
 
+    def in_force(self) -> dict[str, str | int | float]:
+        """Every setting as a log may show it: of secrets only whether they are set."""
+        return {
+            each.name: _shown(getattr(self, each.name), secret=not each.repr)
+            for each in fields(self)
+        }
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read every `NUMNET_` variable; an empty one counts as not set.
@@ -118,6 +125,12 @@ class Settings:
         if settings.database_password:
             _check_password_is_missing(settings.database_url)
         return settings
+
+
+def _shown(value: Any, *, secret: bool) -> str | int | float:
+    if secret:
+        return "set" if value else "not set"
+    return value if isinstance(value, int | float) else str(value)
 
 
 _RANGES: dict[str, tuple[float, float]] = {

@@ -6,21 +6,26 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gc
+import logging
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from registry import Settings, SettingsError
+from registry import VERSION, Settings, SettingsError
 from service.admin import AdminToken
 from service.app import create_app
 from service.graceful_stop import ThreadedWorker, turn_away
 from service.logs import JsonLogger
 
 SWITCH_SECONDS = 0.001  # a prediction takes 0.1 ms, and should not wait 5 for another thread
+
+
+log = logging.getLogger("service")
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -53,8 +58,16 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         "forwarder_headers": "",  # a caller's SCRIPT_NAME header would be a 500
         "proc_name": "numnet",
+        "on_starting": _say_what_is_in_force(settings),
         "when_ready": _stop_gracefully,
     }
+
+
+def _say_what_is_in_force(settings: Settings) -> Callable[[Any], None]:
+    def say(server: Any) -> None:
+        log.info("starting numnet %s", VERSION, extra={"settings": settings.in_force()})
+
+    return say
 
 
 def _stop_gracefully(server: Any) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 
 from network import Array
-from service import VERSION, answers, csv_rows, npy, request_log
+from registry import VERSION
+from service import answers, csv_rows, npy, request_log
 from service.bodies import JSON, answer_in_parts, check_type, json_body, read_body
 from service.dialects import reworded
 from service.errors import InvalidInput

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,11 @@ from gunicorn.glogging import Logger
 
 from registry.log_lines import formatter
 from service import request_log
+
+# Of which version 00 has no more parts, and others may: W3C, Trace Context, 3.2
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:(?<!^00.{53})-.*)?"
+)
 
 _LEVELS = {"service": logging.INFO, "dbos": logging.WARNING}
 
@@ -49,6 +55,8 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
             "bytes": resp.sent,
             "client": environ.get("REMOTE_ADDR"),
         }
+        if trace := _TRACEPARENT.fullmatch(environ.get("HTTP_TRACEPARENT", "")):
+            line |= {"trace_id": trace[1], "parent_id": trace[2]}
         line |= request_log.notes(environ)
         # One write, so that lines of several processes do not mix. A log that cannot be written
         # (a full disk, a closed pipe) is no reason to drop a connection.

@@ -29,7 +29,7 @@ from dbos import error as dbos_error
 from sqlalchemy.exc import SQLAlchemyError
 
 from network import NetworkError
-from registry import Registry, RegistryError, Settings, SettingsError, StorageError
+from registry import VERSION, Registry, RegistryError, Settings, SettingsError, StorageError
 from registry.log_lines import formatter
 from trainer.checkpoint import remove_abandoned
 from trainer.errors import Interrupted, JobError, TrainerError
@@ -329,6 +329,7 @@ def main(train_first: bool) -> None:
     except SettingsError as error:
         sys.exit(f"error: {error}")
     _log_as_json()
+    log.info("starting numnet %s", VERSION, extra={"settings": settings.in_force()})
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     worker = Worker(settings)
 

@@ -1,5 +1,6 @@
 """The environment, read once: what is taken, and what each refusal says."""
 
+import json
 import os
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -186,6 +187,15 @@ def test_secrets_are_not_shown() -> None:
         database_url="postgresql://u:secret@h/d", database_password="secret", admin_token="secret"
     )
     assert "secret" not in repr(settings)
+
+
+def test_what_is_in_force_can_be_logged() -> None:
+    settings = Settings(database_url="postgresql://u:secret@h/d", admin_token="secret", port=81)
+    shown = settings.in_force()
+    assert set(shown) == set(vars(settings))
+    assert (shown["port"], shown["models"], shown["gate_margin"]) == (81, "models", 0.0)
+    assert (shown["database_url"], shown["database_password"]) == ("set", "not set")
+    assert "secret" not in json.dumps(shown)
 
 
 def test_jobs_are_kept_in_the_state_folder_by_default(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from service import VERSION
+from registry import VERSION
 from tests.documents import ROOT
 from tests.service.conftest import MakeClient
 from tests.service.small_models import FEATURES, random_rows

@@ -113,3 +113,32 @@ def test_a_log_that_cannot_be_written_drops_no_request(monkeypatch: pytest.Monke
         monkeypatch.setattr(sys, "stdout", full)
         answer = SimpleNamespace(status="200 OK", sent=64)
         logger.access(answer, SimpleNamespace(), {"PATH_INFO": "/livez"}, timedelta())
+
+
+TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+
+
+@pytest.mark.parametrize(
+    ("traceparent", "taken"),
+    [
+        (f"00-{TRACE}-{PARENT}-01", True),
+        (f"00-{TRACE}-{PARENT}-00", True),
+        (f"cc-{TRACE}-{PARENT}-01", True),
+        (f"cc-{TRACE}-{PARENT}-01-what-the-future-brings", True),
+        (f"00-{TRACE}-{PARENT}-01-more", False),
+        (f"cc-{TRACE}-{PARENT}-01.more", False),
+        (f"ff-{TRACE}-{PARENT}-01", False),
+        (f"00-{'0' * 32}-{PARENT}-01", False),
+        (f"00-{TRACE}-{'0' * 16}-01", False),
+        (f"00-{TRACE.upper()}-{PARENT}-01", False),
+        (f"00-{TRACE}-{PARENT}", False),
+        (f"00-{TRACE}-{PARENT}-01\n", False),
+        ("", False),
+    ],
+)
+def test_a_trace_is_passed_on_to_the_log(
+    capfd: pytest.CaptureFixture[str], traceparent: str, taken: bool
+) -> None:
+    line = access_line(capfd, {"PATH_INFO": "/", "HTTP_TRACEPARENT": traceparent})
+    traced = {key: line[key] for key in ("trace_id", "parent_id") if key in line}
+    assert traced == ({"trace_id": TRACE, "parent_id": PARENT} if taken else {})
