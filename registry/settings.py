@@ -56,6 +56,8 @@ class Settings:
     host, port : where the service listens; port 0 takes a free one
     workers, threads : processes of the service, and threads in each
     max_body_bytes : the largest request body taken
+    cors_origins : whose pages may ask and read, `https://host` each; none: no other's
+    hosts : by which names the service is asked for; none: any
     """
 
     models: Path = Path("models")
@@ -72,6 +74,8 @@ class Settings:
     workers: int = 0  # 0: one per core
     threads: int = 4
     max_body_bytes: int = 16 * 1024 * 1024
+    cors_origins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.workers:
@@ -130,6 +134,8 @@ class Settings:
 def _shown(value: Any, *, secret: bool) -> str | int | float:
     if secret:
         return "set" if value else "not set"
+    if isinstance(value, tuple):
+        return ",".join(value)
     return value if isinstance(value, int | float) else str(value)
 
 
@@ -140,6 +146,12 @@ _RANGES: dict[str, tuple[float, float]] = {
     "NUMNET_WORKERS": (1, 1_024),
     "NUMNET_THREADS": (1, 1_024),
     "NUMNET_MAX_BODY_BYTES": (1_024, 2**31),
+}
+
+
+_LISTS = {
+    "NUMNET_CORS_ORIGINS": (r"https?://[a-z0-9.-]+(:\d+)?", "origins, as https://example.org"),
+    "NUMNET_HOSTS": (r"[a-z0-9.-]+|\[[0-9a-f:.]+\]", "names of hosts without a port"),
 }
 
 
@@ -154,6 +166,8 @@ def _parse(key: str, value: str) -> Any:
         return _database_url(key, value)
     if key == "NUMNET_RETRAIN_CRON":
         return _cron(key, value)
+    if key in _LISTS:
+        return _list(key, value)
     if key == "NUMNET_ADMIN_TOKEN" and not re.fullmatch(r"[!-~]+", value):
         raise SettingsError(f"{key}: expected printable ASCII characters without spaces")
     return value
@@ -190,6 +204,15 @@ def _number(key: str, value: str) -> float:
     if not least <= number <= greatest:
         raise SettingsError(f"{key}={value}: expected a {what} from {least} to {greatest}")
     return number
+
+
+def _list(key: str, value: str) -> tuple[str, ...]:
+    pattern, what = _LISTS[key]
+    items = tuple(each.strip().lower() for each in value.split(","))
+    for item in items:
+        if not re.fullmatch(pattern, item):
+            raise SettingsError(f"{key}: {item!r}: expected {what}, with commas between them")
+    return items
 
 
 def _cron(key: str, value: str) -> str:

@@ -3,7 +3,7 @@
 from flask import Flask, Response, request
 
 from registry import Registry, Settings
-from service import errors, health, invocations, models, predict, request_log, retrain
+from service import browsers, errors, health, invocations, models, predict, request_log, retrain
 from service.admin import AdminToken
 from service.events import Watchers
 from service.live import LiveModel
@@ -36,10 +36,11 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(retrain.blueprint)
     app.register_blueprint(health.blueprint)
     errors.register(app)
+    browsers.register(app, settings)
     app.before_request(_note_route)
     app.after_request(_add_request_id)
     app.wsgi_app = PlainRow(  # type: ignore[method-assign]  # Flask's documented hook
-        app.wsgi_app, live, settings.max_body_bytes
+        app.wsgi_app, live, settings.max_body_bytes, any_host=not settings.hosts
     )
 
     live.current()  # so that the first request need not wait for the model

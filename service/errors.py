@@ -6,7 +6,8 @@ ServiceError
 ├── Unauthorized      the admin token is missing
 ├── Forbidden         the admin token is wrong
 ├── AdminUnavailable  there is no admin token to compare with
-└── TooManyWatchers   no more event streams at a time
+├── TooManyWatchers   no more event streams at a time
+└── Misdirected       the request is for another host
 """
 
 import logging
@@ -73,6 +74,10 @@ class TooManyWatchers(ServiceError):
     """No more event streams at a time."""
 
 
+class Misdirected(ServiceError):
+    """The request is for another host."""
+
+
 def problem(
     status: int, detail: str, *, slug: str = "", title: str = "", **members: Any
 ) -> Response:
@@ -109,6 +114,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Forbidden, _forbidden)
     app.register_error_handler(AdminUnavailable, _unavailable)
     app.register_error_handler(TooManyWatchers, _unavailable)
+    app.register_error_handler(Misdirected, _misdirected)
     app.register_error_handler(JobConflict, _job_conflict)
     app.register_error_handler(JobFinished, _job_finished)
     app.register_error_handler(JobNotFound, _not_found)
@@ -176,6 +182,10 @@ def _unauthorized(error: Unauthorized) -> Response:
 
 def _forbidden(error: Forbidden) -> Response:
     return problem(403, str(error))
+
+
+def _misdirected(error: Misdirected) -> Response:
+    return problem(421, str(error))
 
 
 def _nothing_before(error: NothingBefore) -> Response:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from service import answers, request_log
+from service.browsers import SECURITY_HEADERS
 from service.live import LiveModel
 
 MAX_BYTES = 64 * 1024
@@ -19,10 +20,18 @@ ACCEPTED = ("*/*", "application/json", "application/json, text/plain, */*")  # a
 class PlainRow:
     """WSGI middleware in front of the application; also gives every request its id."""
 
-    def __init__(self, application: WSGIApplication, live: LiveModel, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        live: LiveModel,
+        max_body_bytes: int,
+        *,
+        any_host: bool = True,
+    ) -> None:
         self._application = application
         self._live = live
         self._max_bytes = min(MAX_BYTES, max_body_bytes)
+        self._any_host = any_host
         self._ids = request_log.RequestIds()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -33,7 +42,9 @@ class PlainRow:
             and environ.get("CONTENT_TYPE") == "application/json"
             and not environ.get("QUERY_STRING")
             and "HTTP_CONTENT_ENCODING" not in environ
+            and "HTTP_ORIGIN" not in environ
             and environ.get("HTTP_ACCEPT", "*/*") in ACCEPTED
+            and self._any_host
         ):
             length = environ.get("CONTENT_LENGTH", "")
             if length.isdecimal() and int(length) <= self._max_bytes:
@@ -43,6 +54,7 @@ class PlainRow:
                         ("Content-Type", "application/json"),
                         ("Content-Length", str(len(answer))),
                         ("X-Request-ID", request_id),
+                        *SECURITY_HEADERS,
                     ]
                     start_response("200 OK", headers)
                     return [answer]

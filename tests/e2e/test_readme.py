@@ -33,6 +33,8 @@ DECIDED = {  # settings whose default is no constant
     "database_password": "none",
     "admin_token": "made, in the state folder",
     "retrain_cron": "none",
+    "cors_origins": "none",
+    "hosts": "any",
 }
 
 

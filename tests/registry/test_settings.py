@@ -57,6 +57,9 @@ def test_there_is_a_worker_for_each_core_this_process_may_use() -> None:
         ("NUMNET_THREADS", "1024", "threads", 1024),
         ("NUMNET_MAX_BODY_BYTES", "1024", "max_body_bytes", 1024),
         ("NUMNET_MAX_BODY_BYTES", "2147483648", "max_body_bytes", 2**31),
+        ("NUMNET_CORS_ORIGINS", "http://a:81", "cors_origins", ("http://a:81",)),
+        ("NUMNET_CORS_ORIGINS", "https://A, http://b", "cors_origins", ("https://a", "http://b")),
+        ("NUMNET_HOSTS", "A.example,[::1]", "hosts", ("a.example", "[::1]")),
     ],
 )
 def test_a_variable_sets_its_field_and_no_other(
@@ -83,6 +86,8 @@ def test_every_variable_may_be_set_at_once() -> None:
             "NUMNET_WORKERS": "3",
             "NUMNET_THREADS": "5",
             "NUMNET_MAX_BODY_BYTES": "2048",
+            "NUMNET_CORS_ORIGINS": "https://a",
+            "NUMNET_HOSTS": "b",
         }
     ) == Settings(
         models=Path("m"),
@@ -99,6 +104,8 @@ def test_every_variable_may_be_set_at_once() -> None:
         workers=3,
         threads=5,
         max_body_bytes=2048,
+        cors_origins=("https://a",),
+        hosts=("b",),
     )
 
 
@@ -171,6 +178,24 @@ def test_another_database_is_refused_without_repeating_its_password(value: str) 
         "NUMNET_DATABASE_URL: expected postgresql://user:password@host:port/database or "
         "sqlite:////a/file"
     )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("NUMNET_CORS_ORIGINS", "*"),
+        ("NUMNET_CORS_ORIGINS", "a.example"),
+        ("NUMNET_CORS_ORIGINS", "https://a/"),
+        ("NUMNET_CORS_ORIGINS", "https://a,,https://b"),
+        ("NUMNET_CORS_ORIGINS", "null"),
+        ("NUMNET_HOSTS", "a:80"),
+        ("NUMNET_HOSTS", "*.a"),
+        ("NUMNET_HOSTS", "a b"),
+    ],
+)
+def test_a_list_with_an_item_of_another_kind_is_refused(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable}: .*: expected "):
+        Settings.from_environment({variable: value})
 
 
 @pytest.mark.parametrize("value", ["a b", "a\n", "tö", " x"])
@@ -309,7 +334,8 @@ def test_an_unknown_variable_is_warned_of(variable: str, caplog: pytest.LogCaptu
         f"{variable} is not a setting; there are NUMNET_MODELS, NUMNET_STATE, "
         "NUMNET_DATABASE_URL, NUMNET_DATABASE_PASSWORD, NUMNET_DATA, NUMNET_ADMIN_TOKEN, "
         "NUMNET_RETRAIN_CRON, NUMNET_GATE_MARGIN, NUMNET_KEEP_VERSIONS, NUMNET_HOST, "
-        "NUMNET_PORT, NUMNET_WORKERS, NUMNET_THREADS, NUMNET_MAX_BODY_BYTES"
+        "NUMNET_PORT, NUMNET_WORKERS, NUMNET_THREADS, NUMNET_MAX_BODY_BYTES, NUMNET_CORS_ORIGINS, "
+        "NUMNET_HOSTS"
     )
 
 
