@@ -115,6 +115,15 @@ class Registry:
             raise VersionRefused("the file is not the one that was promoted: its checksum differs")
         return _verified(version, content)
 
+    def sha256(self, version: int) -> str:
+        """The SHA-256 of a version's file as it is now, not verified.
+
+        Raises
+        ------
+        VersionNotFound, StorageError
+        """
+        return hashlib.sha256(self._read(version)).hexdigest()
+
     def card(self, version: int) -> Card:
         """The card of a version, verified; again only where the file has changed since.
 

@@ -9,10 +9,10 @@ import orjson
 
 from network import Array
 from service.bodies import ROWS_AT_A_TIME
-from service.live import Served
+from service.live import Loaded
 
 
-def one_row(served: Served, values: list[float]) -> bytes:
+def one_row(served: Loaded, values: list[float]) -> bytes:
     """The answer to a one-row request.
 
     Parameters
@@ -37,7 +37,7 @@ def one_row(served: Served, values: list[float]) -> bytes:
     )
 
 
-def predictions(served: Served, X: Array) -> Array:
+def predictions(served: Loaded, X: Array) -> Array:
     """Y (N, targets) for X (N, features).
 
     Raises
@@ -52,7 +52,7 @@ def predictions(served: Served, X: Array) -> Array:
     return Y
 
 
-def many_rows(served: Served, X: Array, Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
+def many_rows(served: Loaded, X: Array, Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
     """The answer to a request with many rows, in parts.
 
     Parameters
@@ -73,14 +73,14 @@ def many_rows(served: Served, X: Array, Y: Array, rows: int = ROWS_AT_A_TIME) ->
     yield b"]}"
 
 
-def predictions_alone(served: Served, Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
+def predictions_alone(served: Loaded, Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
     """`{"predictions": […]}`, in parts."""
     yield b'{"predictions":['
     yield from _predictions(served, Y, rows)
     yield b"]}"
 
 
-def headers(served: Served, X: Array) -> dict[str, str]:
+def headers(served: Loaded, X: Array) -> dict[str, str]:
     """What an answer without room for it says of the version and the rows."""
     outside = served.inputs.model.outside(X).any(axis=1)
     return {
@@ -89,7 +89,7 @@ def headers(served: Served, X: Array) -> dict[str, str]:
     }
 
 
-def _predictions(served: Served, Y: Array, rows: int) -> Iterator[bytes]:
+def _predictions(served: Loaded, Y: Array, rows: int) -> Iterator[bytes]:
     """The items of a JSON array."""
     targets = served.inputs.model.targets
     for start in range(0, len(Y), rows):

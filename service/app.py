@@ -8,6 +8,7 @@ from service.admin import AdminToken
 from service.events import Watchers
 from service.live import LiveModel
 from service.plain_row import PlainRow
+from service.versions import Versions
 from trainer.jobs import Jobs
 
 
@@ -25,6 +26,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions |= {
         "registry": registry,
         "live_model": live,
+        "versions": Versions(registry, live),
         "admin_token": AdminToken(settings),
         "jobs": jobs,
         "watchers": Watchers(jobs),

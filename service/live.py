@@ -17,20 +17,30 @@ RETRY_SECONDS = 5.0  # after a refusal: a file may be restored, a disk may come 
 
 
 @dataclass(frozen=True, eq=False)
-class Served:
+class Loaded:
     """A verified version, as requests use it.
 
     Attributes
     ----------
     version : its number, as answers name it
-    promotion : what made it current
     inputs : the model, with the checks on what is sent to it
     """
 
     version: str
-    promotion: Promotion
     inputs: Inputs
     card: Card
+
+
+@dataclass(frozen=True, eq=False)
+class Served(Loaded):
+    """The one that is current.
+
+    Attributes
+    ----------
+    promotion : what made it so
+    """
+
+    promotion: Promotion
 
 
 class LiveModel:
@@ -116,7 +126,7 @@ class LiveModel:
             except RegistryError as error:
                 refusals.add(f"promotion {number} is refused: {error}")
                 continue
-            return Served(str(promotion.version), promotion, Inputs(loaded.model), loaded.card)
+            return Served(str(promotion.version), Inputs(loaded.model), loaded.card, promotion)
         return None
 
 

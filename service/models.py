@@ -16,6 +16,7 @@ from registry import (
 from service.admin import admin_only
 from service.bodies import json_answer
 from service.live import LiveModel, Served
+from service.versions import number
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 
@@ -39,14 +40,14 @@ def list_models() -> Response:
 def show_model(version: str) -> Response:
     """Show one version's card: features, layers, training, data and metrics."""
     registry, served = _registry_and_served()
-    return json_answer({**_card(registry, _number(version), served), "version": version})
+    return json_answer({**_card(registry, number(version), served), "version": version})
 
 
 @blueprint.get("/<version>/weights.npz")
 def download(version: str) -> Response:
     """Take a version away: its file, which `numpy.load` reads."""
     registry, _ = _registry_and_served()
-    response = Response(registry.content(_number(version)), content_type="application/zip")
+    response = Response(registry.content(number(version)), content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="numnet-{version}.npz"'
     return response
 
@@ -56,7 +57,7 @@ def download(version: str) -> Response:
 def promote(version: str) -> Response:
     """Make a version current, whatever the gate would say; 409 if it does not verify."""
     promotion = _registry_in_use().promote(
-        _number(version), by="POST /models", reason="promoted by hand", at=datetime.now(UTC)
+        number(version), by="POST /models", reason="promoted by hand", at=datetime.now(UTC)
     )
     return _promoted(promotion)
 
@@ -98,12 +99,6 @@ def _registry_in_use() -> Registry:
     if served and not registry.promotion_numbers():
         raise StorageError(f"the folder of models has lost version {served.version}")
     return registry
-
-
-def _number(version: str) -> int:
-    if not (version.isascii() and version.isdecimal() and len(version) < 10 and version[0] != "0"):
-        raise VersionNotFound(version)
-    return int(version)
 
 
 def _card(registry: Registry, version: int, served: Served | None) -> Card:

@@ -19,7 +19,7 @@ from tests.service.small_models import small_model
 def served(*targets: str, activation: str = "tanh", gain: float = 1.0) -> Served:
     model = small_model(targets=targets, activation=activation, gain=gain)
     promotion = Promotion(1, 7, None, "", "", "", "")
-    return Served("7", promotion, Inputs(model), {})
+    return Served("7", Inputs(model), {}, promotion)
 
 
 def answered(version: Served, rows: list[list[float]]) -> dict[str, Any]:
