@@ -58,6 +58,7 @@ class Settings:
     max_body_bytes : the largest request body taken
     cors_origins : whose pages may ask and read, `https://host` each; none: no other's
     hosts : by which names the service is asked for; none: any
+    model_name : what the model is called in the paths of other servers' protocols
     """
 
     models: Path = Path("models")
@@ -76,6 +77,7 @@ class Settings:
     max_body_bytes: int = 16 * 1024 * 1024
     cors_origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    model_name: str = "numnet"
 
     def __post_init__(self) -> None:
         if not self.workers:
@@ -147,12 +149,11 @@ _RANGES: dict[str, tuple[float, float]] = {
     "NUMNET_THREADS": (1, 1_024),
     "NUMNET_MAX_BODY_BYTES": (1_024, 2**31),
 }
-
-
 _LISTS = {
     "NUMNET_CORS_ORIGINS": (r"https?://[a-z0-9.-]+(:\d+)?", "origins, as https://example.org"),
     "NUMNET_HOSTS": (r"[a-z0-9.-]+|\[[0-9a-f:.]+\]", "names of hosts without a port"),
 }
+_MODEL_NAME = re.compile(r"(?!stats$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def _parse(key: str, value: str) -> Any:
@@ -170,6 +171,11 @@ def _parse(key: str, value: str) -> Any:
         return _list(key, value)
     if key == "NUMNET_ADMIN_TOKEN" and not re.fullmatch(r"[!-~]+", value):
         raise SettingsError(f"{key}: expected printable ASCII characters without spaces")
+    if key == "NUMNET_MODEL_NAME" and not _MODEL_NAME.fullmatch(value):
+        raise SettingsError(
+            f"{key}={value}: expected up to 64 letters, digits, dots, hyphens and underscores that "
+            f"begin with a letter or digit, and not stats, which is another address"
+        )
     return value
 
 

@@ -3,7 +3,17 @@
 from flask import Flask, Response, request
 
 from registry import Registry, Settings
-from service import browsers, errors, health, invocations, models, predict, request_log, retrain
+from service import (
+    browsers,
+    errors,
+    health,
+    invocations,
+    models,
+    predict,
+    request_log,
+    retrain,
+    v2,
+)
 from service.admin import AdminToken
 from service.events import Watchers
 from service.live import LiveModel
@@ -19,6 +29,7 @@ def create_app(settings: Settings) -> Flask:
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MODEL_NAME"] = settings.model_name
     app.url_map.merge_slashes = False  # `/models//1` is not found, not redirected
     registry = Registry.local(settings.models)
     live = LiveModel(registry)
@@ -37,6 +48,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(models.blueprint)
     app.register_blueprint(retrain.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(v2.blueprint)
     errors.register(app)
     browsers.register(app, settings)
     app.before_request(_note_route)

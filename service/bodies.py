@@ -12,6 +12,7 @@ JSON = "application/json"
 ROWS_AT_A_TIME = 8192
 
 _ZLIB_FORMATS = {"gzip": 31, "deflate": 15}  # as zlib.decompressobj takes them
+_LEVEL = 1  # numbers hardly shrink further, and take several times as long
 
 
 def json_body() -> tuple[object, bytes]:
@@ -25,7 +26,7 @@ def json_body() -> tuple[object, bytes]:
     body = read_body()
     if not body:
         raise BadRequest("the body is empty; expected a JSON object")
-    return _parsed(body), body
+    return parse(body), body
 
 
 def json_answer(document: dict[str, Any], status: int = 200) -> Response:
@@ -57,7 +58,7 @@ def optional_json_body() -> object:
     if not body:
         return {}
     check_type(JSON)
-    return _parsed(body)
+    return parse(body)
 
 
 def check_type(*expected: str) -> str:
@@ -105,6 +106,29 @@ def read_body() -> bytes:
         ) from None
 
 
+def parse(body: bytes) -> object:
+    """JSON, parsed.
+
+    Raises
+    ------
+    BadRequest
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not JSON: {_reason(error, body)}") from None
+
+
+def compressed(response: Response) -> Response:
+    """An answer in the encoding that the request's Accept-Encoding asks for, if it does."""
+    encoding = request.accept_encodings.best_match([*_ZLIB_FORMATS, "identity"])
+    if encoding in _ZLIB_FORMATS:
+        stream = zlib.compressobj(_LEVEL, wbits=_ZLIB_FORMATS[encoding])
+        response.set_data(stream.compress(response.get_data()) + stream.flush())
+        response.headers["Content-Encoding"] = encoding
+    return response
+
+
 def _inflated(body: bytes, wbits: int, limit: int) -> bytes:
     """One stream after the other, as gzip allows; never more than the limit in memory."""
     inflated = b""
@@ -122,13 +146,6 @@ def _inflated(body: bytes, wbits: int, limit: int) -> bytes:
             raise BadRequest("the body does not inflate: its compressed data is cut short")
         body = stream.unused_data
     return inflated
-
-
-def _parsed(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is not JSON: {_reason(error, body)}") from None
 
 
 def _reason(error: orjson.JSONDecodeError, body: bytes) -> str:

@@ -13,9 +13,21 @@ SECURITY_HEADERS = [
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"),
 ]
-ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-ID"
-EXPOSED_HEADERS = "Location, Retry-After, X-Extrapolating-Rows, X-Model-Version, X-Request-ID"
-PROBES = ("/livez", "/readyz", "/ping")  # asked by address, not by name
+ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, Inference-Header-Content-Length, "
+    "Last-Event-ID, X-Request-ID"
+)
+EXPOSED_HEADERS = (
+    "Inference-Header-Content-Length, Location, Retry-After, X-Extrapolating-Rows, "
+    "X-Model-Version, X-Request-ID"
+)
+PROBES = (
+    "/livez",
+    "/readyz",
+    "/ping",
+    "/v2/health/live",
+    "/v2/health/ready",
+)  # asked by address, not by name
 
 
 def register(app: Flask, settings: Settings) -> None:

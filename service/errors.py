@@ -2,7 +2,10 @@
 
 ServiceError
 ├── InvalidInput      the values sent are wrong; names each of them
+├── InvalidInference  the same, in the words of the Open Inference Protocol
 ├── NoModel           nothing to serve yet
+├── ModelNotFound     no model of that name
+├── NotSupported      a part of another server's protocol that has no meaning here
 ├── Unauthorized      the admin token is missing
 ├── Forbidden         the admin token is wrong
 ├── AdminUnavailable  there is no admin token to compare with
@@ -54,8 +57,20 @@ class InvalidInput(ServiceError):
         self.example = example
 
 
+class InvalidInference(ServiceError):
+    """The values sent are wrong, in the words of the Open Inference Protocol."""
+
+
 class NoModel(ServiceError):
     """Nothing to serve yet."""
+
+
+class ModelNotFound(ServiceError):
+    """No model of that name."""
+
+
+class NotSupported(ServiceError):
+    """A part of another server's protocol that has no meaning here."""
 
 
 class Unauthorized(ServiceError):
@@ -105,7 +120,10 @@ _PHRASES = {413: "Content Too Large"}  # Python before 3.13 has the older name
 def register(app: Flask) -> None:
     """Answer every fault the application can raise with a problem document."""
     app.register_error_handler(InvalidInput, _invalid_input)
+    app.register_error_handler(InvalidInference, _invalid_inference)
     app.register_error_handler(NoModel, _no_model)
+    app.register_error_handler(ModelNotFound, _not_found)
+    app.register_error_handler(NotSupported, _not_supported)
     app.register_error_handler(VersionNotFound, _not_found)
     app.register_error_handler(VersionRefused, _refused)
     app.register_error_handler(StorageError, _storage)
@@ -136,6 +154,14 @@ def _invalid_input(error: InvalidInput) -> Response:
         errors=error.errors,
         example=error.example,
     )
+
+
+def _invalid_inference(error: InvalidInference) -> Response:
+    return problem(400, str(error))
+
+
+def _not_supported(error: NotSupported) -> Response:
+    return problem(501, str(error))
 
 
 def _no_model(error: NoModel) -> Response:
@@ -226,7 +252,7 @@ def _http(error: HTTPException) -> Response:
 
 
 _DETAILS = {
-    404: "nothing is at this address; see /predict, /models, /retrain, /readyz",
+    404: "nothing is at this address; see /predict, /models, /retrain, /readyz, /v2",
     405: "the address does not take this method",
 }
 

@@ -60,6 +60,8 @@ def test_there_is_a_worker_for_each_core_this_process_may_use() -> None:
         ("NUMNET_CORS_ORIGINS", "http://a:81", "cors_origins", ("http://a:81",)),
         ("NUMNET_CORS_ORIGINS", "https://A, http://b", "cors_origins", ("https://a", "http://b")),
         ("NUMNET_HOSTS", "A.example,[::1]", "hosts", ("a.example", "[::1]")),
+        ("NUMNET_MODEL_NAME", "2nd_plant-A.v1", "model_name", "2nd_plant-A.v1"),
+        ("NUMNET_MODEL_NAME", "statsy", "model_name", "statsy"),
     ],
 )
 def test_a_variable_sets_its_field_and_no_other(
@@ -88,6 +90,7 @@ def test_every_variable_may_be_set_at_once() -> None:
             "NUMNET_MAX_BODY_BYTES": "2048",
             "NUMNET_CORS_ORIGINS": "https://a",
             "NUMNET_HOSTS": "b",
+            "NUMNET_MODEL_NAME": "plant",
         }
     ) == Settings(
         models=Path("m"),
@@ -106,6 +109,7 @@ def test_every_variable_may_be_set_at_once() -> None:
         max_body_bytes=2048,
         cors_origins=("https://a",),
         hosts=("b",),
+        model_name="plant",
     )
 
 
@@ -316,6 +320,15 @@ def test_a_container_has_the_processors_it_is_given(
     assert _cores(tmp_path) == expected
 
 
+@pytest.mark.parametrize(
+    "name", [" ", ".", "-a", "a/b", "a:predict", "a b", "é", "a\n", "a" * 65, "stats"]
+)
+def test_a_model_name_that_paths_cannot_hold_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"NUMNET_MODEL_NAME": name})
+    assert str(caught.value).startswith(f"NUMNET_MODEL_NAME={name}: expected up to 64 letters")
+
+
 @pytest.mark.parametrize("models", ["s3://key:secret@bucket", "gs://bucket", "file:///models"])
 def test_object_storage_is_refused(models: str) -> None:
     with pytest.raises(SettingsError) as caught:
@@ -335,7 +348,7 @@ def test_an_unknown_variable_is_warned_of(variable: str, caplog: pytest.LogCaptu
         "NUMNET_DATABASE_URL, NUMNET_DATABASE_PASSWORD, NUMNET_DATA, NUMNET_ADMIN_TOKEN, "
         "NUMNET_RETRAIN_CRON, NUMNET_GATE_MARGIN, NUMNET_KEEP_VERSIONS, NUMNET_HOST, "
         "NUMNET_PORT, NUMNET_WORKERS, NUMNET_THREADS, NUMNET_MAX_BODY_BYTES, NUMNET_CORS_ORIGINS, "
-        "NUMNET_HOSTS"
+        "NUMNET_HOSTS, NUMNET_MODEL_NAME"
     )
 
 

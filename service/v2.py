@@ -1,0 +1,224 @@
+"""`/v2`: the Open Inference Protocol, with Triton's binary tensors, for one model.
+
+Source: Open Inference Protocol, inference_rest.md; Triton, docs/protocol.
+"""
+
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import BadRequest
+
+from registry import VERSION, Registry, StorageError, VersionNotFound, VersionRefused
+from service import request_log, tensors
+from service.admin import admin_only
+from service.bodies import compressed, json_answer, parse, read_body
+from service.dialects import reworded
+from service.errors import InvalidInference, ModelNotFound, NotSupported
+from service.live import LiveModel, Loaded
+from service.versions import Versions
+
+blueprint = Blueprint("v2", __name__, url_prefix="/v2")
+
+PLATFORM = "numnet"
+EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository"]
+JSON_LENGTH = "Inference-Header-Content-Length"
+
+
+@blueprint.after_app_request
+def _errors(response: Response) -> Response:
+    """The protocol's error document, also where no address of the protocol's was found."""
+    if not f"{request.path}/".startswith("/v2/"):
+        return response
+    return reworded(response, lambda _, message: {"error": message})
+
+
+@blueprint.get("", strict_slashes=False)
+def server() -> Response:
+    """Name the server, its version and the extensions of the protocol that it has."""
+    return json_answer({"name": "numnet", "version": VERSION, "extensions": EXTENSIONS})
+
+
+@blueprint.get("/health/live")
+def live() -> Response:
+    """Say that the process lives; 200 whether or not there is a model."""
+    return json_answer({"live": True})
+
+
+@blueprint.get("/health/ready")
+def ready() -> Response:
+    """Say whether a verified model is loaded: 200 or 503."""
+    _live_model().require()
+    return json_answer({"ready": True})
+
+
+@blueprint.get("/models/<name>/ready")
+@blueprint.get("/models/<name>/versions/<version>/ready")
+def model_ready(name: str, version: str | None = None) -> Response:
+    """Say whether a version can be asked: 200, or why not."""
+    _version(name, version)
+    return json_answer({"name": name, "ready": True})
+
+
+@blueprint.get("/models/<name>")
+@blueprint.get("/models/<name>/versions/<version>")
+def metadata(name: str, version: str | None = None) -> Response:
+    """Describe the model: its versions, and the tensors that one of them takes and gives."""
+    found = _version(name, version)
+    versions = {*_registry().versions(), int(found.version)}
+    return json_answer(
+        {
+            "name": name,
+            "versions": [str(each) for each in sorted(versions)],
+            "platform": PLATFORM,
+            **tensors.described(found.inputs.model),
+        }
+    )
+
+
+@blueprint.get("/models/<name>/config")
+@blueprint.get("/models/<name>/versions/<version>/config")
+def config(name: str, version: str | None = None) -> Response:
+    """Describe the model as Triton's configuration does."""
+    described = tensors.described(_version(name, version).inputs.model)
+    (matrix,) = described["inputs"]
+    return json_answer(
+        {
+            "name": name,
+            "platform": PLATFORM,
+            "backend": PLATFORM,
+            "version_policy": {"all": {}},
+            # rows that a body has room for
+            "max_batch_size": current_app.config["MAX_CONTENT_LENGTH"] // (8 * matrix["shape"][1]),
+            "input": [_configured(matrix)],
+            "output": [_configured(each) for each in described["outputs"]],
+        }
+    )
+
+
+@blueprint.get("/models/stats")
+@blueprint.get("/models/<name>/stats")
+@blueprint.get("/models/<name>/versions/<version>/stats")
+def statistics(name: str | None = None, version: str | None = None) -> Response:
+    """Refuse: no process knows what the others have answered."""
+    if name is not None:
+        _version(name, version)
+    raise NotSupported(
+        "there are no statistics here, as each of the service's processes would count what it "
+        "answered alone; the access log has every request's rows, version and duration"
+    )
+
+
+@blueprint.post("/models/<name>/infer")
+@blueprint.post("/models/<name>/versions/<version>/infer")
+def infer(name: str, version: str | None = None) -> Response:
+    """Predict for the rows in tensors, JSON or binary."""
+    found = _version(name, version)
+    model = found.inputs.model
+    inference = tensors.read(*_json_and_binary(), model)
+    body, json_bytes = tensors.write(inference, model, name, found.version)
+    request_log.note(request.environ, rows=len(inference.X), version=found.version)
+    response = Response(body, content_type="application/json")
+    if json_bytes is not None:
+        response.content_type = "application/octet-stream"
+        response.headers[JSON_LENGTH] = str(json_bytes)
+    return compressed(response)
+
+
+@blueprint.post("/repository/index")
+def index() -> Response:
+    """List all versions, and which of them can be asked; `{"ready": true}`: those alone."""
+    asked = _optional_object()
+    only_ready = asked.get("ready", False)
+    if type(only_ready) is not bool:
+        raise InvalidInference("ready must be true or false")
+    name = current_app.config["MODEL_NAME"]
+    entries = [_entry(name, version) for version in _registry().versions()]
+    listed = [entry for entry in entries if entry["state"] == "READY" or not only_ready]
+    return Response(orjson.dumps(listed), content_type="application/json")
+
+
+@blueprint.post("/repository/models/<name>/load")
+@admin_only
+def load(name: str) -> Response:
+    """Verify the current version's file again; nothing is to be loaded by hand."""
+    _check_name(name)
+    if _optional_object().get("parameters"):
+        raise InvalidInference("load takes no parameters: training publishes versions")
+    served, promotion = _live_model().require(), _registry().current()
+    if promotion is None:
+        raise StorageError(f"the folder of models has lost version {served.version}")
+    _registry().load(promotion.version, promotion.sha256)
+    return json_answer({"name": name, "version": str(promotion.version)})
+
+
+@blueprint.post("/repository/models/<name>/unload")
+@admin_only
+def unload(name: str) -> Response:
+    """Refuse: there is always a version to ask, once there was one."""
+    _check_name(name)
+    raise NotSupported(
+        "the model cannot be unloaded; POST /models/{version}/promote makes another version current"
+    )
+
+
+def _version(name: str, version: str | None) -> Loaded:
+    _check_name(name)
+    versions: Versions = current_app.extensions["versions"]
+    return versions.require(version)
+
+
+def _check_name(name: str) -> None:
+    if name != (known := current_app.config["MODEL_NAME"]):
+        raise ModelNotFound(f"there is no model {name[:64]}; there is {known}")
+
+
+def _registry() -> Registry:
+    registry: Registry = current_app.extensions["registry"]
+    return registry
+
+
+def _live_model() -> LiveModel:
+    live: LiveModel = current_app.extensions["live_model"]
+    return live
+
+
+def _json_and_binary() -> tuple[object, bytes]:
+    """The body's JSON, parsed, and what follows it."""
+    body = read_body()
+    length = request.headers.get(JSON_LENGTH)
+    if length is None:
+        return parse(body), b""
+    if not (length.isascii() and length.isdecimal() and len(length) < 12):
+        raise BadRequest(f"{JSON_LENGTH} is {length[:40]}; expected the JSON's length in bytes")
+    if int(length) > len(body):
+        raise BadRequest(f"{JSON_LENGTH} is {length}, and the body has {len(body):,} bytes")
+    return parse(body[: int(length)]), body[int(length) :]
+
+
+def _optional_object() -> dict[str, Any]:
+    body = read_body()
+    document = parse(body) if body else {}
+    if not isinstance(document, dict):
+        raise InvalidInference("the body must be a JSON object, or empty")
+    return document
+
+
+def _configured(tensor: tensors.Tensor) -> dict[str, Any]:
+    """A tensor as Triton's configuration has it: without the rows."""
+    return {
+        "name": tensor["name"],
+        "data_type": f"TYPE_{tensor['datatype']}",
+        "dims": tensor["shape"][1:],
+    }
+
+
+def _entry(name: str, version: int) -> dict[str, str]:
+    try:
+        _registry().card(version)
+        state, reason = "READY", ""
+    except (VersionRefused, VersionNotFound) as error:
+        state, reason = "UNAVAILABLE", str(error)
+    except StorageError:
+        state, reason = "UNAVAILABLE", "the file cannot be read"
+    return {"name": name, "version": str(version), "state": state, "reason": reason}
