@@ -1,0 +1,270 @@
+"""Triton's own HTTP client, unchanged, against a running service."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+import tritonclient.http as triton
+from tritonclient.utils import InferenceServerException
+
+from network import Array, Model
+from registry import VERSION, Registry
+from tests.documents import sections
+from tests.e2e.conftest import ADMIN, Service, StartService, until
+from tests.service.small_models import FEATURES, promote, publish, random_rows, serve, small_model
+
+X = random_rows(1000)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return small_model(targets=("y", "z"))
+
+
+@pytest.fixture(scope="module")
+def service(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Two workers that serve `model` as version 2, and have another as version 1."""
+    folder = tmp_path_factory.mktemp("service")
+    registry = Registry.local(folder / "models")
+    publish(registry, small_model(seed=1))
+    publish(registry, model)
+    promote(registry, 2)
+    running = Service(
+        folder / "models", folder / "out", workers=2, settings={"NUMNET_MODEL_NAME": "plant"}
+    )
+    running.start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def client(service: Service) -> Iterator[Any]:
+    with triton.InferenceServerClient(f"127.0.0.1:{service.port}") as client:
+        yield client
+
+
+def tensor(name: str, values: Any, datatype: str = "FP64", *, binary: bool = True) -> Any:
+    made = triton.InferInput(name, list(values.shape), datatype)
+    made.set_data_from_numpy(values, binary_data=binary)
+    return made
+
+
+def columns(result: Any) -> bytes:
+    """The bits of both outputs, side by side."""
+    return np.hstack([result.as_numpy("y"), result.as_numpy("z")]).tobytes()
+
+
+def test_what_the_server_says_of_itself(client: Any) -> None:
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.get_server_metadata() == {
+        "name": "numnet",
+        "version": VERSION,
+        "extensions": ["binary_tensor_data", "model_configuration", "model_repository"],
+    }
+
+
+def test_what_it_says_of_the_model(client: Any) -> None:
+    assert client.is_model_ready("plant")
+    assert client.is_model_ready("plant", "1")
+    assert not client.is_model_ready("plant", "3")
+    assert not client.is_model_ready("numnet")
+    metadata = client.get_model_metadata("plant")
+    assert metadata["versions"] == ["1", "2"]
+    assert [(each["name"], each["shape"]) for each in metadata["inputs"]] == [("input", [-1, 4])]
+    assert [each["name"] for each in metadata["outputs"]] == ["y", "z"]
+    assert [each["name"] for each in client.get_model_metadata("plant", "1")["outputs"]] == ["y"]
+    assert client.get_model_config("plant", "1")["output"] == [
+        {"name": "y", "data_type": "TYPE_FP64", "dims": [1]}
+    ]
+    assert [each["state"] for each in client.get_model_repository_index()] == ["READY", "READY"]
+
+
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("wanted", [None, True, False])
+@pytest.mark.parametrize("form", ["matrix", "columns", "vectors"])
+def test_predictions_have_the_bits_of_the_model(
+    client: Any, model: Model, binary: bool, wanted: bool | None, form: str
+) -> None:
+    named = list(zip(FEATURES, X.T, strict=True))
+    inputs = {
+        "matrix": [("input", X)],
+        "columns": [(name, x[:, None]) for name, x in named],
+        "vectors": named,
+    }[form]
+    outputs = wanted is not None and [
+        triton.InferRequestedOutput(name, binary_data=wanted) for name in ("z", "y")
+    ]
+    result = client.infer(
+        "plant",
+        [tensor(name, np.ascontiguousarray(x), binary=binary) for name, x in inputs],
+        outputs=outputs or None,
+        request_id="7",
+    )
+    response = result.get_response()
+    assert (response["model_name"], response["model_version"], response["id"]) == (
+        "plant",
+        "2",
+        "7",
+    )
+    assert columns(result) == model.predict(X).tobytes()
+
+
+def test_predictions_are_those_of_predict(client: Any, service: Service) -> None:
+    answer = service.predict({"instances": X.tolist()}).json()["predictions"]
+    expected = np.array([[row["y"], row["z"]] for row in answer]).tobytes()
+    assert columns(client.infer("plant", [tensor("input", X)])) == expected
+
+
+@pytest.mark.parametrize("datatype", ["FP32", "INT32", "INT64"])
+@pytest.mark.parametrize("binary", [True, False])
+def test_other_datatypes(client: Any, model: Model, datatype: str, binary: bool) -> None:
+    dtype = {"FP32": np.float32, "INT32": np.int32, "INT64": np.int64}[datatype]
+    rows = (3 * X).astype(dtype)
+    result = client.infer("plant", [tensor("input", rows, datatype, binary=binary)])
+    assert columns(result) == model.predict(rows.astype(np.float64)).tobytes()
+
+
+@pytest.mark.parametrize("sent", [None, "gzip", "deflate"])
+@pytest.mark.parametrize("received", [None, "gzip", "deflate"])
+@pytest.mark.parametrize("binary", [True, False])
+def test_compressed_both_ways(
+    client: Any, model: Model, sent: str | None, received: str | None, binary: bool
+) -> None:
+    result = client.infer(
+        "plant",
+        [tensor("input", X, binary=binary)],
+        outputs=[triton.InferRequestedOutput(name, binary_data=binary) for name in ("y", "z")],
+        request_compression_algorithm=sent,
+        response_compression_algorithm=received,
+    )
+    assert columns(result) == model.predict(X).tobytes()
+
+
+def test_several_requests_at_a_time(service: Service, model: Model) -> None:
+    with triton.InferenceServerClient(f"127.0.0.1:{service.port}", concurrency=8) as client:
+        parts: list[Array] = np.array_split(X, 40)
+        asked = [client.async_infer("plant", [tensor("input", part)]) for part in parts]
+        answers = [columns(each.get_result()) for each in asked]
+    assert b"".join(answers) == model.predict(X).tobytes()
+
+
+def test_a_version_by_its_number(client: Any) -> None:
+    result = client.infer("plant", [tensor("input", X)], model_version="1")
+    assert result.get_response()["model_version"] == "1"
+    assert result.as_numpy("y").shape == (1000, 1)
+    assert result.as_numpy("y").tobytes() == small_model(seed=1).predict(X).tobytes()
+
+
+def not_finite() -> Array:
+    rows = X.copy()
+    rows[3, 1] = np.nan
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ({"model_name": "resnet"}, "404", "there is no model resnet; there is plant"),
+        ({"model_version": "9"}, "404", "there is no version 9"),
+        ({"inputs": [tensor("x", X)]}, "400", "unknown inputs: x; expected input [N, 4]"),
+        ({"inputs": [tensor("x1", X[:, 0].copy())]}, "400", "missing inputs: x2, x3, x4"),
+        (
+            {"inputs": [tensor("input", X[:, :3].copy())]},
+            "400",
+            "has shape [1000, 3]; expected [N, 4]",
+        ),
+        (
+            {"inputs": [tensor("input", not_finite())]},
+            "400",
+            "value 13 of input input is not a finite",
+        ),
+        ({"inputs": [tensor("input", X > 0, "BOOL")]}, "400", "/inputs/0/datatype must be one of"),
+        (
+            {"outputs": [triton.InferRequestedOutput("w")]},
+            "400",
+            "unknown outputs: w; expected y, z",
+        ),
+        (
+            {"outputs": [triton.InferRequestedOutput("y", class_count=1)]},
+            "400",
+            "classification is not supported",
+        ),
+        (
+            {"inputs": [tensor("input", np.zeros((600_000, 4)))]},
+            "413",
+            "larger than 16,777,216 bytes",
+        ),
+    ],
+)
+def test_an_error_says_what_was_wrong(
+    client: Any, arguments: dict[str, Any], status: str, words: str
+) -> None:
+    valid = {"model_name": "plant", "inputs": [tensor("input", X)]}
+    with pytest.raises(InferenceServerException) as caught:
+        client.infer(**valid | arguments)
+    assert caught.value.status() == status
+    assert words in caught.value.message()
+
+
+def test_an_error_of_any_other_call_is_understood_too(client: Any) -> None:
+    for call, status in (
+        (lambda: client.get_model_metadata("resnet"), "404"),
+        (client.get_inference_statistics, "501"),
+        (client.get_system_shared_memory_status, "404"),
+        (lambda: client.load_model("plant"), "401"),
+        (lambda: client.unload_model("plant", headers=ADMIN), "501"),
+        (lambda: client.load_model("plant", headers=ADMIN, config="{}"), "400"),
+    ):
+        with pytest.raises(InferenceServerException) as caught:
+            call()
+        assert caught.value.status() == status
+        assert caught.value.debug_details() is None  # which an answer not understood has
+
+
+def test_the_documentation_s_example(
+    start_service: StartService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = small_model()
+    serve(Registry.local(tmp_path / "models"), model)
+    service = start_service()
+    [(language, example)] = sections("docs/http.md")["The Open Inference Protocol"]
+    assert language == "python"
+    names: dict[str, Any] = {}
+    exec(example.replace("127.0.0.1:8000", f"127.0.0.1:{service.port}"), names)
+    names["client"].close()
+    assert capsys.readouterr().out == f"{model.predict(names['rows'])} 1\n"
+
+
+def test_load_verifies_the_current_version(client: Any) -> None:
+    client.load_model("plant", headers=dict(ADMIN))
+
+
+def test_the_client_stays_connected_after_errors(client: Any, model: Model) -> None:
+    for _ in range(20):
+        with pytest.raises(InferenceServerException):
+            client.infer("plant", [tensor("input", X[:, :3].copy())])
+        assert columns(client.infer("plant", [tensor("input", X)])) == model.predict(X).tobytes()
+
+
+def test_what_the_access_log_says(client: Any, service: Service) -> None:
+    client.infer("plant", [tensor("input", X)], headers={"X-Request-ID": "from-triton"})
+    [line] = until(lambda: service.access_lines("from-triton"))
+    assert (line["rows"], line["version"]) == (1000, "2")
+    assert (line["status"], line["route"]) == (200, "/v2/models/<name>/infer")
+
+
+def test_a_bomb_is_refused(service: Service) -> None:
+    bomb = gzip.compress(bytes(500_000_000), 9)
+    answer = requests.post(
+        f"{service.url}/v2/models/plant/infer",
+        data=bomb,
+        headers={"Content-Encoding": "gzip"},
+        timeout=20,
+    )
+    assert answer.status_code == 413
+    assert answer.json()["error"].startswith("the body is larger than 16,777,216 bytes")
