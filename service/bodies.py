@@ -12,6 +12,8 @@ JSON = "application/json"
 ROWS_AT_A_TIME = 8192
 
 _ZLIB_FORMATS = {"gzip": 31, "deflate": 15}  # as zlib.decompressobj takes them
+_PART_BYTES = 16 * 1024
+_MAX_STREAMS = 10_000
 _LEVEL = 1  # numbers hardly shrink further, and take several times as long
 
 
@@ -130,22 +132,27 @@ def compressed(response: Response) -> Response:
 
 
 def _inflated(body: bytes, wbits: int, limit: int) -> bytes:
-    """One stream after the other, as gzip allows; never more than the limit in memory."""
-    inflated = b""
-    while body:
+    """One stream after the other, as gzip allows; nothing is inflated beyond the limit."""
+    inflated, start = bytearray(), 0
+    for _ in range(_MAX_STREAMS + 1):
+        if start == len(body):
+            return bytes(inflated)
         stream = zlib.decompressobj(wbits)
-        try:
-            inflated += stream.decompress(body, limit - len(inflated) + 1)
-        except zlib.error:
-            raise BadRequest(
-                "the body does not inflate: its compressed data is malformed"
-            ) from None
-        if len(inflated) > limit:
-            raise RequestEntityTooLarge
-        if not stream.eof:
-            raise BadRequest("the body does not inflate: its compressed data is cut short")
-        body = stream.unused_data
-    return inflated
+        while not stream.eof:
+            # In parts, as what a stream leaves over is copied.
+            part = body[start : start + _PART_BYTES]
+            if not part:
+                raise BadRequest("the body does not inflate: its compressed data is cut short")
+            try:
+                inflated += stream.decompress(part, limit - len(inflated) + 1)
+            except zlib.error:
+                raise BadRequest(
+                    "the body does not inflate: its compressed data is malformed"
+                ) from None
+            if len(inflated) > limit:
+                raise RequestEntityTooLarge
+            start += len(part) - len(stream.unconsumed_tail) - len(stream.unused_data)
+    raise BadRequest(f"the body does not inflate: it has more than {_MAX_STREAMS:,} streams")
 
 
 def _reason(error: orjson.JSONDecodeError, body: bytes) -> str:

@@ -10,10 +10,12 @@ import orjson
 import pytest
 from flask import Flask, Response
 
+from network import Model
 from service import errors
 from service.bodies import json_body, optional_json_body
 from service.request_log import RequestIds
 from tests.service.problem_shape import assert_problem
+from tests.service.small_models import random_rows
 
 LIMIT = 1_000
 JSON = {"Content-Type": "application/json"}
@@ -202,3 +204,20 @@ def test_compressed_data_that_does_not_inflate_is_400(
             answer.status_code, answer.data, dict(answer.headers), expected=400
         )
         assert document["detail"].startswith("the body does not inflate: its compressed data is ")
+
+
+def test_a_long_body_is_inflated_in_parts(app: Flask, model: Model) -> None:
+    X = random_rows(5000)
+    content = orjson.dumps({"instances": X.tolist()})
+    body = gzip.compress(content[:200_000]) + gzip.compress(content[200_000:])
+    headers = {**JSON, "Content-Encoding": "gzip"}
+    answer = app.test_client().post("/predict", headers=headers, data=body)
+    assert answer.get_json()["predictions"] == model.predict(X)[:, 0].tolist()
+
+
+def test_a_body_of_very_many_streams_is_refused_at_once(app: Flask) -> None:
+    headers = {**JSON, "Content-Encoding": "gzip"}
+    body = gzip.compress(b"") * 800_000
+    answer = app.test_client().post("/predict", headers=headers, data=body)
+    document = assert_problem(answer.status_code, answer.data, dict(answer.headers), expected=400)
+    assert document["detail"] == "the body does not inflate: it has more than 10,000 streams"
