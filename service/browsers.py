@@ -47,7 +47,7 @@ def register(app: Flask, settings: Settings) -> None:
         if (origin := request.headers.get("Origin")) in origins and origin:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
-            if request.method == "OPTIONS":
+            if request.method == "OPTIONS" and "Allow" in response.headers:
                 response.headers["Access-Control-Allow-Methods"] = response.headers["Allow"]
                 response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
                 response.headers["Access-Control-Max-Age"] = "600"

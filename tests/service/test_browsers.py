@@ -42,6 +42,9 @@ def test_an_origin_that_is_named_may_read(make_client: MakeClient) -> None:
     assert answer.status_code == 200
     assert set(answer.headers["Access-Control-Allow-Methods"].split(", ")) == {"POST", "OPTIONS"}
     assert "Content-Type" in answer.headers["Access-Control-Allow-Headers"]
+    answer = client.options("/nothing", headers=asked)
+    assert answer.status_code == 404
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
 
 
 @pytest.mark.parametrize(
