@@ -80,6 +80,14 @@ def predictions_alone(served: Loaded, Y: Array, rows: int = ROWS_AT_A_TIME) -> I
     yield b"]}"
 
 
+def columns_alone(served: Loaded, Y: Array) -> bytes:
+    """`{"outputs": […]}`, or an object of lists where there are several targets."""
+    targets = served.inputs.model.targets
+    columns = {name: y.copy() for name, y in zip(targets, Y.T, strict=True)}
+    outputs = columns[targets[0]] if len(targets) == 1 else columns
+    return orjson.dumps({"outputs": outputs}, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
 def headers(served: Loaded, X: Array) -> dict[str, str]:
     """What an answer without room for it says of the version and the rows."""
     outside = served.inputs.model.outside(X).any(axis=1)

@@ -12,6 +12,7 @@ from service import (
     predict,
     request_log,
     retrain,
+    tf_serving,
     v2,
 )
 from service.admin import AdminToken
@@ -49,6 +50,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(retrain.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(v2.blueprint)
+    app.register_blueprint(tf_serving.blueprint)
     errors.register(app)
     browsers.register(app, settings)
     app.before_request(_note_route)

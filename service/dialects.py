@@ -1,12 +1,13 @@
-"""Errors in the shape that other servers' clients know."""
+"""What the protocols of other servers have in common: their shapes of errors, a model's name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from flask import Response
+from flask import Response, current_app
 
 from service.bodies import JSON
+from service.errors import ModelNotFound
 
 PROBLEM = "application/problem+json"
 
@@ -30,6 +31,17 @@ def reworded(
     response.set_data(orjson.dumps(shape(response.status_code, _message(problem))))
     response.content_type = JSON
     return response
+
+
+def check_name(name: str) -> None:
+    """Let the one model's name pass.
+
+    Raises
+    ------
+    ModelNotFound
+    """
+    if name != (known := current_app.config["MODEL_NAME"]):
+        raise ModelNotFound(f"there is no model {name[:64]}; there is {known}")
 
 
 def _message(problem: dict[str, Any]) -> str:

@@ -4,23 +4,25 @@ Sources: MLflow, "MLflow Model Serving" (endpoints, forms of input, errors); Ama
 "Custom Inference Code with Hosting Services" (`/ping`, `/invocations`, CSV without a header).
 """
 
-from typing import Any
-
 from flask import Blueprint, Response, current_app, request
 
 from network import Array
 from registry import VERSION
-from service import answers, csv_rows, npy, request_log
+from service import answers, csv_rows, forms, npy, request_log
 from service.bodies import JSON, answer_in_parts, check_type, json_body, read_body
 from service.dialects import reworded
-from service.errors import InvalidInput
 from service.inputs import Inputs
 from service.live import LiveModel
 from service.validation import shown
 
 blueprint = Blueprint("invocations", __name__)
 
-FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+FORMS = {
+    "dataframe_split": forms.split,
+    "dataframe_records": forms.rows,
+    "instances": forms.rows,
+    "inputs": forms.rows_or_columns,
+}
 
 
 @blueprint.after_request
@@ -84,55 +86,11 @@ def _rows(inputs: Inputs, document: object, body: bytes) -> Array:
     InvalidInput
     """
     if not isinstance(document, dict):
-        raise _wrong(inputs, "", f"must be an object, got {shown(document)}")
+        raise forms.wrong(inputs, "", f"must be an object, got {shown(document)}")
     if document.pop("params", None):
-        raise _wrong(inputs, "/params", "must be empty: this model takes no parameters")
-    if len(document) != 1 or not document.keys() <= set(FORMS):
+        raise forms.wrong(inputs, "/params", "must be empty: this model takes no parameters")
+    if len(document) != 1 or not document.keys() <= FORMS.keys():
         names = ", ".join(map(shown, document)) or "nothing"
-        raise _wrong(inputs, "", f"must have one of {', '.join(FORMS)}; got {names}")
+        raise forms.wrong(inputs, "", f"must have one of {', '.join(FORMS)}; got {names}")
     [(form, value)] = document.items()
-    pointer = f"/{form}"
-    if form == "dataframe_split":
-        return _split(inputs, value, body)
-    if form == "inputs" and isinstance(value, dict):
-        return inputs.matrix(_transposed(inputs, value), pointer, body)
-    if not isinstance(value, list) or not value:
-        raise _wrong(inputs, pointer, f"must be a list of at least one row, got {shown(value)}")
-    return inputs.matrix(value, pointer, body)
-
-
-def _split(inputs: Inputs, table: Any, body: bytes) -> Array:
-    """`{"columns": […], "data": [[…], …]}`, with or without `index`, which means nothing here."""
-    pointer = "/dataframe_split"
-    columns, data = (
-        table.get(key) if isinstance(table, dict) else None for key in ("columns", "data")
-    )
-    if not isinstance(columns, list) or not isinstance(data, list) or not data:
-        raise _wrong(inputs, pointer, "must have `columns`, and `data` with at least one row")
-    order = inputs.order_among([str(name) for name in columns])
-    for index, row in enumerate(data):
-        if not isinstance(row, list) or len(row) != len(columns):
-            detail = f"must be a list of {len(columns)} numbers, got {shown(row)}"
-            raise _wrong(inputs, f"{pointer}/data/{index}", detail)
-    rows = [[row[column] for column in order] for row in data]
-    return inputs.matrix(rows, f"{pointer}/data", body)
-
-
-def _transposed(inputs: Inputs, columns: dict[str, Any]) -> list[list[Any]]:
-    """Rows of `{"x1": [1.0, …], …}`; a column may be a list of lists of one."""
-    order = inputs.order_among(list(columns))
-    lists = list(columns.values())
-    for name, column in columns.items():
-        if not isinstance(column, list) or not column or len(column) != len(lists[0]):
-            detail = "must be a list of numbers, as long as the others"
-            raise _wrong(inputs, f"/inputs/{name}", f"{detail}, got {shown(column)}")
-    flat = [[_only(cell) for cell in column] for column in lists]
-    return [list(row) for row in zip(*(flat[column] for column in order), strict=True)]
-
-
-def _only(cell: Any) -> Any:
-    return cell[0] if isinstance(cell, list) and len(cell) == 1 else cell
-
-
-def _wrong(inputs: Inputs, pointer: str, detail: str) -> InvalidInput:
-    return inputs.invalid([{"pointer": pointer, "detail": detail}])
+    return FORMS[form](inputs, value, f"/{form}", body)

@@ -13,8 +13,8 @@ from registry import VERSION, Registry, StorageError, VersionNotFound, VersionRe
 from service import request_log, tensors
 from service.admin import admin_only
 from service.bodies import compressed, json_answer, parse, read_body
-from service.dialects import reworded
-from service.errors import InvalidInference, ModelNotFound, NotSupported
+from service.dialects import check_name, reworded
+from service.errors import InvalidInference, NotSupported
 from service.live import LiveModel, Loaded
 from service.versions import Versions
 
@@ -142,7 +142,7 @@ def index() -> Response:
 @admin_only
 def load(name: str) -> Response:
     """Verify the current version's file again; nothing is to be loaded by hand."""
-    _check_name(name)
+    check_name(name)
     if _optional_object().get("parameters"):
         raise InvalidInference("load takes no parameters: training publishes versions")
     served, promotion = _live_model().require(), _registry().current()
@@ -156,21 +156,16 @@ def load(name: str) -> Response:
 @admin_only
 def unload(name: str) -> Response:
     """Refuse: there is always a version to ask, once there was one."""
-    _check_name(name)
+    check_name(name)
     raise NotSupported(
         "the model cannot be unloaded; POST /models/{version}/promote makes another version current"
     )
 
 
 def _version(name: str, version: str | None) -> Loaded:
-    _check_name(name)
+    check_name(name)
     versions: Versions = current_app.extensions["versions"]
     return versions.require(version)
-
-
-def _check_name(name: str) -> None:
-    if name != (known := current_app.config["MODEL_NAME"]):
-        raise ModelNotFound(f"there is no model {name[:64]}; there is {known}")
 
 
 def _registry() -> Registry:

@@ -90,7 +90,7 @@ def test_refused_attempts_are_logged_without_what_was_sent(
         }
 
 
-OPEN = ("/predict", "/invocations", "/infer", "/index")
+OPEN = ("predict", "classify", "regress", "/invocations", "/infer", "/index")
 
 
 def test_everything_that_changes_something_is_guarded_and_nothing_else_is(

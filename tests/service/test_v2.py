@@ -290,7 +290,7 @@ def test_an_unknown_address_is_404(app: Flask, method: str, path: str) -> None:
     refused(app.test_client().open(path, method=method), 404)
 
 
-@pytest.mark.parametrize("path", ["/v2x", "/v1", "/v3/health/live"])
+@pytest.mark.parametrize("path", ["/v2x", "/v1x", "/v3/health/live"])
 def test_elsewhere_errors_stay_what_they_are(app: Flask, path: str) -> None:
     assert app.test_client().get(path).content_type == "application/problem+json"
 

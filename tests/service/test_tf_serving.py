@@ -1,0 +1,144 @@
+"""TensorFlow Serving's way to ask, against `POST /predict`."""
+
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from network import Model
+from registry import Registry
+from tests.service.conftest import MakeClient
+from tests.service.small_models import FEATURES, publish, random_rows, serve, small_model
+
+X = random_rows(7)
+ROWS = X.tolist()
+RECORDS = [dict(zip(FEATURES, row, strict=True)) for row in ROWS]
+COLUMNS = {name: column.tolist() for name, column in zip(FEATURES, X.T, strict=True)}
+PREDICT = "/v1/models/numnet:predict"
+
+
+def post(app: Flask, body: Any, path: str = PREDICT, **arguments: Any) -> TestResponse:
+    content = body if isinstance(body, bytes) else orjson.dumps(body)
+    return app.test_client().post(path, data=content, **arguments)
+
+
+def refused(answer: TestResponse, status: int) -> str:
+    """The message of TensorFlow Serving's error document."""
+    assert answer.status_code == status, answer.text
+    assert answer.mimetype == "application/json"
+    document: dict[str, str] = answer.get_json()
+    assert list(document) == ["error"]
+    assert answer.headers["X-Request-ID"]
+    return document["error"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"instances": ROWS},
+        {"instances": RECORDS},
+        {"signature_name": "serving_default", "instances": ROWS},
+        {"signature_name": "", "instances": ROWS},
+        {"inputs": ROWS},
+        {"inputs": COLUMNS},
+        {"inputs": {name: [[each] for each in column] for name, column in COLUMNS.items()}},
+    ],
+)
+@pytest.mark.parametrize("path", [PREDICT, "/v1/models/numnet/versions/1:predict"])
+@pytest.mark.parametrize("sent", [None, "application/json", "application/x-www-form-urlencoded"])
+def test_every_form_gives_the_bits_of_predict(
+    app: Flask, model: Model, body: dict[str, Any], path: str, sent: str | None
+) -> None:
+    answer = post(app, body, path, content_type=sent)
+    assert answer.status_code == 200, answer.text
+    key = "predictions" if "instances" in body else "outputs"
+    assert answer.get_json() == {key: model.predict(X)[:, 0].tolist()}
+    assert answer.headers["X-Model-Version"] == "1"
+
+
+def test_several_targets_are_named(make_client: MakeClient, registry: Registry) -> None:
+    two = small_model(targets=("y", "z"))
+    serve(registry, two)
+    client = make_client()
+    Y = two.predict(X)
+    by_row = client.post(PREDICT, json={"instances": ROWS}).get_json()["predictions"]
+    assert by_row == [{"y": y, "z": z} for y, z in Y.tolist()]
+    by_column = client.post(PREDICT, json={"inputs": ROWS}).get_json()["outputs"]
+    assert by_column == {"y": Y[:, 0].tolist(), "z": Y[:, 1].tolist()}
+
+
+def test_a_version_is_asked_by_its_number(make_client: MakeClient, registry: Registry) -> None:
+    serve(registry, small_model())
+    other = small_model(seed=5)
+    publish(registry, other)  # as version 2, which is not current
+    client = make_client()
+    answer = client.post("/v1/models/numnet/versions/2:predict", json={"instances": ROWS})
+    assert answer.get_json()["predictions"] == other.predict(X)[:, 0].tolist()
+    assert answer.headers["X-Model-Version"] == "2"
+
+
+def test_status_and_metadata_describe_a_version(app: Flask) -> None:
+    client = app.test_client()
+    for path in ("/v1/models/numnet", "/v1/models/numnet/versions/1"):
+        [status] = client.get(path).get_json()["model_version_status"]
+        assert (status["version"], status["state"]) == ("1", "AVAILABLE")
+        assert status["status"] == {"error_code": "OK", "error_message": ""}
+        document = client.get(f"{path}/metadata").get_json()
+        assert document["model_spec"] == {"name": "numnet", "signature_name": "", "version": "1"}
+        signature = document["metadata"]["signature_def"]["signature_def"]["serving_default"]
+        assert list(signature["inputs"]) == list(FEATURES)
+        assert list(signature["outputs"]) == ["y"]
+        assert signature["inputs"]["x1"]["dtype"] == "DT_DOUBLE"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ([], "the body must be an object, got []"),
+        ({}, "the body must have one of instances and inputs; got nothing"),
+        ({"instances": ROWS, "inputs": ROWS}, "the body must have one of instances and inputs"),
+        ({"signature_name": "other", "instances": ROWS}, 'signature_name is "other"; there is'),
+        ({"instances": []}, "/instances must be a list of at least one row"),
+        ({"instances": COLUMNS}, "/instances must be a list of at least one row"),
+        ({"instances": [1.0]}, "/instances/0 must be an object or a list"),
+        ({"instances": [[1, 2, 3, None]]}, "/instances/0/3 must be a finite number, got null"),
+        ({"inputs": {"x1": [1.0]}}, 'column "x2" is missing'),
+        (b"{", "the body is not JSON"),
+        (b"", "the body is not JSON"),
+    ],
+)
+def test_what_is_wrong_is_said_in_its_shape(app: Flask, body: Any, message: str) -> None:
+    assert message in refused(post(app, body), 400)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/v1/models/other:predict", 404),
+        ("POST", "/v1/models/numnet/versions/7:predict", 404),
+        ("POST", "/v1/models/numnet/versions/one:predict", 404),
+        ("GET", "/v1/models/other", 404),
+        ("GET", "/v1/models/numnet/versions/7", 404),
+        ("GET", "/v1/models/numnet/versions/7/metadata", 404),
+        ("GET", "/v1/nothing", 404),
+        ("GET", "/v1", 404),
+        ("GET", PREDICT, 404),
+        ("PUT", PREDICT, 405),
+        ("POST", "/v1/models/numnet:regress", 501),
+        ("POST", "/v1/models/numnet/versions/1:classify", 501),
+    ],
+)
+def test_what_is_not_there_is_said_in_its_shape(
+    app: Flask, method: str, path: str, status: int
+) -> None:
+    refused(app.test_client().open(path, method=method, json={"instances": ROWS}), status)
+
+
+def test_without_a_model_it_says_so(make_client: MakeClient) -> None:
+    client = make_client()
+    answer = client.post(PREDICT, json={"instances": ROWS})
+    assert "nothing is trained yet" in refused(answer, 503)
+    assert answer.headers["Retry-After"]
+    refused(client.get("/v1/models/numnet"), 503)
