@@ -32,6 +32,7 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MODEL_NAME"] = settings.model_name
     app.url_map.merge_slashes = False  # `/models//1` is not found, not redirected
+    app.url_map.converters["version"] = models.VersionConverter
     registry = Registry.local(settings.models)
     live = LiveModel(registry)
     jobs = Jobs(settings.jobs_url)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, current_app
+from werkzeug.routing import BaseConverter
 
 from registry import (
     Card,
@@ -23,6 +24,12 @@ blueprint = Blueprint("models", __name__, url_prefix="/models")
 PROMOTIONS = 50
 
 
+class VersionConverter(BaseConverter):
+    """What stands for a version in an address: anything but the address beside it."""
+
+    regex = r"(?!rollback$)[^/]+"
+
+
 @blueprint.get("")
 def list_models() -> Response:
     """List all versions, newest first, with their metrics; which is served; the promotions."""
@@ -36,14 +43,14 @@ def list_models() -> Response:
     return json_answer({"current": current, "versions": versions, "promotions": promotions})
 
 
-@blueprint.get("/<version>")
+@blueprint.get("/<version:version>")
 def show_model(version: str) -> Response:
     """Show one version's card: features, layers, training, data and metrics."""
     registry, served = _registry_and_served()
     return json_answer({**_card(registry, number(version), served), "version": version})
 
 
-@blueprint.get("/<version>/weights.npz")
+@blueprint.get("/<version:version>/weights.npz")
 def download(version: str) -> Response:
     """Take a version away: its file, which `numpy.load` reads."""
     registry, _ = _registry_and_served()
@@ -52,7 +59,7 @@ def download(version: str) -> Response:
     return response
 
 
-@blueprint.post("/<version>/promote")
+@blueprint.post("/<version:version>/promote")
 @admin_only
 def promote(version: str) -> Response:
     """Make a version current, whatever the gate would say; 409 if it does not verify."""

@@ -257,3 +257,12 @@ def test_where_models_cannot_be_written_a_promotion_is_503(
     assert document["detail"] == (
         "the folder of models cannot be used at the moment: Not a directory"
     )
+
+
+def test_the_address_of_a_rollback_is_none_of_a_version(client: FlaskClient) -> None:
+    answer = client.get("/models/rollback")
+    assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (
+        405,
+        {"POST", "OPTIONS"},
+    )
+    assert "no version rollbacks" in refused(client.get("/models/rollbacks"), 404)["detail"]
