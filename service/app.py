@@ -5,10 +5,12 @@ from flask import Flask, Response, request
 from registry import Registry, Settings
 from service import (
     browsers,
+    docs,
     errors,
     health,
     invocations,
     models,
+    openapi,
     predict,
     request_log,
     retrain,
@@ -43,6 +45,7 @@ def create_app(settings: Settings) -> Flask:
         "admin_token": AdminToken(settings),
         "jobs": jobs,
         "watchers": Watchers(jobs),
+        "openapi": openapi.Document(app),
     }
 
     app.register_blueprint(predict.blueprint)
@@ -52,6 +55,8 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(v2.blueprint)
     app.register_blueprint(tf_serving.blueprint)
+    app.register_blueprint(openapi.blueprint)
+    app.register_blueprint(docs.blueprint)
     errors.register(app)
     browsers.register(app, settings)
     app.before_request(_note_route)

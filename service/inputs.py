@@ -20,6 +20,11 @@ from service.validation import NUMBERS, Error, FiniteNumber, flatten, shown
 class Instances(fields.Field[list[Any]]):
     """A list of at least one row."""
 
+    json_schema: dict[str, Any] = {
+        "type": "array",
+        "minItems": 1,
+        "items": {"$ref": "#/components/schemas/AnyRow"},
+    }
     default_error_messages = {
         "null": "must be a list of rows, got null",
         "invalid": "must be a list of rows, got {input}",
@@ -52,6 +57,7 @@ class Inputs:
     ----------
     model : the model
     example : a row that would be taken: zeros, or what is nearest to them in the features' ranges
+    row_schema : what a row has to be
     """
 
     def __init__(self, model: Model) -> None:
@@ -63,14 +69,16 @@ class Inputs:
         self._ranges = list(zip(model.features, least.tolist(), greatest.tolist(), strict=True))
         self._names = frozenset(model.features)
         # Attribute names of their own: a feature may be called what a Schema's method is called.
-        self._row_schema = Schema.from_dict(
+        self.row_schema = Schema.from_dict(
             {
-                f"feature_{index}": FiniteNumber(required=True, data_key=name)
-                for index, name in enumerate(model.features)
+                f"feature_{index}": FiniteNumber(
+                    required=True, data_key=name, metadata=_seen(least, greatest)
+                )
+                for index, (name, least, greatest) in enumerate(self._ranges)
             }
         )(unknown=RAISE)
-        self._row_schema.error_messages = {
-            **self._row_schema.error_messages,
+        self.row_schema.error_messages = {
+            **self.row_schema.error_messages,
             "unknown": f"is not a feature; expected {', '.join(model.features)}",
         }
         self._colons_per_row = sum(1 + name.count(":") for name in model.features)
@@ -241,7 +249,7 @@ class Inputs:
             detail = f"must be an object or a list, with one number per feature; got {shown(row)}"
             return [], [{"pointer": pointer, "detail": detail}]
         try:
-            loaded = self._row_schema.load(data)
+            loaded = self.row_schema.load(data)
         except ValidationError as error:
             return [], list(flatten(error, pointer, pointers))
         return [loaded[f"feature_{index}"] for index in range(len(self.model.features))], []
@@ -267,6 +275,13 @@ class Inputs:
         except RecursionError:  # below a name that stands twice: no valid row is deep
             errors[""] = {"pointer": "", "detail": "is nested too deeply"}
         return list(errors.values())
+
+
+def _seen(least: float, greatest: float) -> dict[str, Any]:
+    return {
+        "description": f"seen in training: {least:g} to {greatest:g}",
+        "examples": [least, greatest],
+    }
 
 
 def _may_repeat_names(body: bytes, colons: int) -> bool:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, current_app
+from marshmallow import INCLUDE, Schema, fields
 from werkzeug.routing import BaseConverter
 
 from registry import (
@@ -17,6 +18,7 @@ from registry import (
 from service.admin import admin_only
 from service.bodies import json_answer
 from service.live import LiveModel, Served
+from service.operation import Answer, operation
 from service.versions import number
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
@@ -30,7 +32,90 @@ class VersionConverter(BaseConverter):
     regex = r"(?!rollback$)[^/]+"
 
 
+_VERSION = {
+    "version": {"type": "string", "pattern": "^[1-9][0-9]{0,8}$", "description": "its number"}
+}
+
+
+class PromotionEntry(Schema):
+    """An entry of the promotion log."""
+
+    number = fields.Integer(required=True, metadata={"description": "its place in the log"})
+    version = fields.String(required=True)
+    previous = fields.String(required=True, allow_none=True)
+    at = fields.DateTime(required=True)
+    by = fields.String(required=True)
+    reason = fields.String(required=True)
+    sha256 = fields.String(required=True, metadata={"description": "of the version's file"})
+    undoes = fields.Integer(
+        metadata={"description": "for a rollback, the number of the promotion that it takes back"}
+    )
+
+
+class VersionEntry(Schema):
+    """A version in brief; one that does not verify says why instead."""
+
+    version = fields.String(required=True)
+    current = fields.Boolean(required=True, metadata={"description": "whether it is served"})
+    created_at = fields.DateTime(allow_none=True)
+    features = fields.List(fields.String())
+    targets = fields.List(fields.String())
+    layers = fields.List(fields.Integer(), metadata={"description": "sizes, from end to end"})
+    activation = fields.String()
+    metrics = fields.Dict(allow_none=True)
+    job = fields.String(allow_none=True, metadata={"description": "that trained it"})
+    refused = fields.String(metadata={"description": "why it does not verify"})
+
+
+class ModelList(Schema):
+    """All versions and the newest promotions."""
+
+    current = fields.String(
+        required=True, allow_none=True, metadata={"description": "the version that is served"}
+    )
+    versions = fields.List(fields.Nested(VersionEntry), required=True)
+    promotions = fields.List(fields.Nested(PromotionEntry), required=True)
+
+
+class VersionCard(Schema):
+    """All that is known of a version; its trainer may have added more."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    version = fields.String(required=True)
+    features = fields.List(fields.String(), required=True)
+    targets = fields.List(fields.String(), required=True)
+    layers = fields.List(fields.Integer(), required=True)
+    activation = fields.String(required=True)
+    created_at = fields.DateTime()
+    recipe = fields.Dict()
+    data = fields.Dict()
+    metrics = fields.Dict()
+    test_report = fields.Dict()
+    training = fields.Dict()
+    libraries = fields.Dict()
+    job = fields.String()
+
+
+def _of_the_newest(name: str) -> dict[str, Any]:
+    return {
+        "operationId": f"models.{name}",
+        "parameters": {"version": "$response.body#/versions/0/version"},
+    }
+
+
 @blueprint.get("")
+@operation(
+    {
+        200: Answer(
+            "The versions.",
+            ModelList,
+            links={name: _of_the_newest(name) for name in ("show_model", "download", "promote")},
+        )
+    },
+    "service-unavailable",
+)
 def list_models() -> Response:
     """List all versions, newest first, with their metrics; which is served; the promotions."""
     registry, served = _registry_and_served()
@@ -44,6 +129,13 @@ def list_models() -> Response:
 
 
 @blueprint.get("/<version:version>")
+@operation(
+    {200: Answer("The card.", VersionCard)},
+    "not-found",
+    "version-refused",
+    "service-unavailable",
+    path=_VERSION,
+)
 def show_model(version: str) -> Response:
     """Show one version's card: features, layers, training, data and metrics."""
     registry, served = _registry_and_served()
@@ -51,6 +143,20 @@ def show_model(version: str) -> Response:
 
 
 @blueprint.get("/<version:version>/weights.npz")
+@operation(
+    {
+        200: Answer(
+            "The file.",
+            {"type": "string", "contentMediaType": "application/zip"},
+            media_type="application/zip",
+            headers={"Content-Disposition": "a name to save it under"},
+        )
+    },
+    "not-found",
+    "version-refused",
+    "service-unavailable",
+    path=_VERSION,
+)
 def download(version: str) -> Response:
     """Take a version away: its file, which `numpy.load` reads."""
     registry, _ = _registry_and_served()
@@ -60,6 +166,12 @@ def download(version: str) -> Response:
 
 
 @blueprint.post("/<version:version>/promote")
+@operation(
+    {200: Answer("The promotion.", PromotionEntry)},
+    "not-found",
+    "version-refused",
+    path=_VERSION,
+)
 @admin_only
 def promote(version: str) -> Response:
     """Make a version current, whatever the gate would say; 409 if it does not verify."""
@@ -70,6 +182,12 @@ def promote(version: str) -> Response:
 
 
 @blueprint.post("/rollback")
+@operation(
+    {200: Answer("The promotion.", PromotionEntry)},
+    "nothing-before",
+    "not-found",
+    "version-refused",
+)
 @admin_only
 def roll_back() -> Response:
     """Make the version current that was so before; 409 if there is none."""

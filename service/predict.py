@@ -1,19 +1,114 @@
 """`POST /predict`."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from flask import Blueprint, Response, current_app, request
+from marshmallow import Schema, fields
 
 from network import Array
 from service import answers, csv_rows, npy, request_log
 from service.bodies import JSON, answer_in_parts, check_type, json_body, read_body
+from service.inputs import Envelope
 from service.live import LiveModel, Served
+from service.operation import Answer, Body, Described, JsonSchema, operation, ref
 
 blueprint = Blueprint("predict", __name__)
 
 TABLES = {csv_rows.MEDIA_TYPE: csv_rows, npy.MEDIA_TYPE: npy}  # what can be sent, and answered
 
+_BINARY: Mapping[str, JsonSchema] = {
+    kind: {"type": "string", "contentMediaType": kind} for kind in TABLES
+}
+_TABLE_HEADERS = {
+    "X-Model-Version": "with CSV and NumPy: the version",
+    "X-Extrapolating-Rows": "with CSV and NumPy: rows outside the ranges seen in training",
+}
+_ROW_AND_FEATURE = {
+    "type": "array",
+    "description": "a row, from 0, and a feature",
+    "prefixItems": [{"type": "integer"}, ref("Feature")],
+    "minItems": 2,
+    "maxItems": 2,
+}
+
+
+def schemas(served: Served | None) -> Mapping[str, Schema | JsonSchema]:
+    """Rows and predictions by the names of the model's features and targets."""
+    row: Schema | JsonSchema
+    if served is None:
+        row = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "number"}}
+        values: JsonSchema = {"type": "array", "minItems": 1, "items": {"type": "number"}}
+        prediction: JsonSchema = {"type": ["number", "object"]}
+        feature: JsonSchema = {"type": "string"}
+        example: dict[str, Any] = {}
+    else:
+        inputs = served.inputs
+        features, targets = inputs.model.features, inputs.model.targets
+        row = inputs.row_schema
+        values = {
+            "type": "array",
+            "description": f"in the order {', '.join(features)}",
+            "minItems": len(features),
+            "maxItems": len(features),
+            "items": {"type": "number"},
+        }
+        prediction = {"type": "number", "description": targets[0]}
+        if len(targets) > 1:
+            prediction = {
+                "type": "object",
+                "properties": {name: {"type": "number"} for name in targets},
+                "required": list(targets),
+                "additionalProperties": False,
+            }
+        feature = {"type": "string", "enum": list(features)}
+        example = {"example": inputs.example}
+    return {
+        "Row": row,
+        "Values": values,
+        "AnyRow": {"anyOf": [ref("Row"), ref("Values")]},
+        "Rows": Envelope(),
+        "PredictBody": {"anyOf": [ref("Row"), ref("Rows")], **example},
+        "Prediction": prediction,
+        "Feature": {**feature, "description": "whose value is outside the range seen in training"},
+        "Predicted": {"anyOf": [ref("OnePredicted"), ref("ManyPredicted")]},
+        "OnePredicted": OnePredicted(),
+        "ManyPredicted": ManyPredicted(),
+    }
+
+
+class OnePredicted(Schema):
+    """The answer for one row."""
+
+    prediction = Described(ref("Prediction"), required=True)
+    version = fields.String(required=True)
+    extrapolating = fields.List(Described(ref("Feature")), required=True)
+
+
+class ManyPredicted(Schema):
+    """The answer for many rows."""
+
+    predictions = fields.List(Described(ref("Prediction")), required=True)
+    version = fields.String(required=True)
+    extrapolating = fields.List(Described(_ROW_AND_FEATURE), required=True)
+
 
 @blueprint.post("/predict")
+@operation(
+    {
+        200: Answer(
+            "The predictions, and the version that made them.",
+            ref("Predicted"),
+            others=_BINARY,
+            headers=_TABLE_HEADERS,
+        )
+    },
+    "invalid-input",
+    "no-model",
+    body=Body({JSON: ref("PredictBody"), **_BINARY}),
+    schemas=schemas,
+)
 def predict() -> Response:
     """Predict the target for one row, `{"x1": 0.1, …}`, or for many, `{"instances": [row, …]}`.
 

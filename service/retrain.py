@@ -11,7 +11,9 @@ from service.admin import admin_only
 from service.bodies import json_answer, optional_json_body
 from service.errors import MAX_ERRORS, InvalidInput
 from service.events import Watchers
+from service.job_document import JobDocument, JobEvent, JobList
 from service.live import LiveModel
+from service.operation import Answer, Body, JsonSchema, operation, ref
 from service.validation import Error, Flag, Number, Several, Text, Whole, flatten, shown
 from trainer import jobs as trainer_jobs
 from trainer.jobs import Jobs
@@ -21,6 +23,27 @@ blueprint = Blueprint("retrain", __name__, url_prefix="/retrain")
 LISTED = 50
 EXAMPLE = {"layers": [32, 16], "solver": "auto", "seed": 1, "max_seconds": 60}
 MAX_KEY_LENGTH = 255
+
+
+_LINKS = {
+    name: {"operationId": f"retrain.{name}", "parameters": {"job_id": "$response.body#/id"}}
+    for name in ("show_job", "watch", "cancel")
+}
+
+
+_EVENT: JsonSchema = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "another one after every change"},
+        "event": {"const": "job"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": ref("JobEvent"),
+        },
+    },
+    "required": ["id", "event", "data"],
+}
 
 
 class RetrainBody(Schema):
@@ -56,6 +79,29 @@ class RetrainBody(Schema):
 
 
 @blueprint.post("")
+@operation(
+    {
+        202: Answer(
+            "The job.", JobDocument, headers={"Location": "the job's address"}, links=_LINKS
+        ),
+        200: Answer(
+            "The job that the same `Idempotency-Key` gave before.",
+            JobDocument,
+            headers={"Location": "the job's address"},
+        ),
+    },
+    "invalid-input",
+    "job-active",
+    body=Body({"application/json": RetrainBody}, required=False, example=EXAMPLE),
+    headers={
+        "Idempotency-Key": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_KEY_LENGTH,
+            "description": "the same key gives the same job",
+        }
+    },
+)
 @admin_only
 def submit() -> Response:
     """Ask for a retraining; 409 while another one waits or runs."""
@@ -77,6 +123,7 @@ def submit() -> Response:
 
 
 @blueprint.get("")
+@operation({200: Answer("The jobs.", JobList)}, "service-unavailable")
 def list_jobs() -> Response:
     """List the newest jobs, newest first, without their loss histories."""
     documents = [job.document for job in _jobs().newest(LISTED)]
@@ -86,12 +133,14 @@ def list_jobs() -> Response:
 
 
 @blueprint.get("/<job_id>")
+@operation({200: Answer("The job.", JobDocument)}, "not-found", "service-unavailable")
 def show_job(job_id: str) -> Response:
     """Show a job: its state, how far it is, its losses, and what came of it."""
     return json_answer(_jobs().get(job_id).document)
 
 
 @blueprint.delete("/<job_id>")
+@operation({200: Answer("The job.", JobDocument)}, "not-found", "job-finished")
 @admin_only
 def cancel(job_id: str) -> Response:
     """Cancel a job; the numerical work stops within two seconds."""
@@ -99,6 +148,23 @@ def cancel(job_id: str) -> Response:
 
 
 @blueprint.get("/<job_id>/events")
+@operation(
+    {
+        200: Answer(
+            "The job's events, each of which is as described.",
+            _EVENT,
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store"},
+        ),
+        204: Answer("The job is over, and `Last-Event-ID` was its last event: come no more."),
+    },
+    "not-found",
+    "service-unavailable",
+    headers={
+        "Last-Event-ID": {"type": "string", "description": "of the last event that was received"}
+    },
+    schemas=lambda served: {"JobEvent": JobEvent()},
+)
 def watch(job_id: str) -> Response:
     """Follow a job as server-sent events until it ends; the first and the last are all of it."""
     watchers: Watchers = current_app.extensions["watchers"]

@@ -1,4 +1,7 @@
-"""marshmallow fields that take JSON's own types and no others, and what they say of the rest."""
+"""marshmallow fields that take JSON's own types and no others, and what they say of the rest.
+
+`json_schema` is what the OpenAPI document says of them.
+"""
 
 import math
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ Error = dict[str, str]
 class FiniteNumber(fields.Field[float]):
     """A JSON number: no string, boolean, null, NaN or infinity."""
 
+    json_schema: dict[str, Any] = {"type": "number"}
     default_error_messages = {
         "required": "is missing",
         "null": "must be a finite number, got null",
@@ -36,6 +40,9 @@ class Number(FiniteNumber):
         self._expected = f"must be {'0 or more' if zero else 'above 0'}"
         if below < math.inf:
             self._expected += f" and below {below:g}"
+        self.json_schema = {"type": "number", "minimum" if zero else "exclusiveMinimum": 0}
+        if below < math.inf:
+            self.json_schema["exclusiveMaximum"] = below
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
         number = super()._deserialize(value, attr, data, **kwargs)
@@ -52,6 +59,7 @@ class Whole(fields.Field[int]):
         self._least, self._greatest = least, greatest
         self._expected = f"must be a whole number from {least:,} to {greatest:,}"
         self.error_messages |= {"null": f"{self._expected}, got null"}
+        self.json_schema = {"type": "integer", "minimum": least, "maximum": greatest}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if type(value) is not int or not self._least <= value <= self._greatest:
@@ -62,6 +70,7 @@ class Whole(fields.Field[int]):
 class Flag(fields.Field[bool]):
     """true or false."""
 
+    json_schema: dict[str, Any] = {"type": "boolean"}
     default_error_messages = {"null": "must be true or false, got null"}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
@@ -82,6 +91,9 @@ class Text(fields.Field[str]):
             else "must be a string that is not empty"
         )
         self.error_messages |= {"null": f"{self._expected}, got null"}
+        self.json_schema = {"type": "string"} | (
+            {"enum": list(choices)} if choices else {"minLength": 1}
+        )
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         if type(value) is not str or not value or (self._choices and value not in self._choices):

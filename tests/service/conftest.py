@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from network import Model
 from registry import Registry, Settings
 from service.app import create_app
+from tests.service.documented import DocumentedClient
 from tests.service.small_models import serve, small_model
 
 TOKEN = "t0ken"
@@ -39,7 +40,9 @@ def app(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """An application that no test changes."""
     folder = tmp_path_factory.mktemp("models")
     serve(Registry.local(folder), model)
-    return create_app(Settings(models=folder))
+    app = create_app(Settings(models=folder))
+    app.test_client_class = DocumentedClient
+    return app
 
 
 MakeClient = Callable[..., FlaskClient]
@@ -53,6 +56,7 @@ def make_client(tmp_path: Path) -> Iterator[MakeClient]:
     def make(**fields: Any) -> FlaskClient:
         own: dict[str, Any] = {name: tmp_path / name for name in ("models", "state", "data")}
         app = create_app(Settings(**own | {"admin_token": TOKEN} | fields))
+        app.test_client_class = DocumentedClient
         apps.append(app)
         return app.test_client()
 

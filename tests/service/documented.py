@@ -1,0 +1,101 @@
+"""A client that compares every answer with what the OpenAPI document says of it."""
+
+import re
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from service.openapi import document, path_of
+from service.operation import operation_of
+
+MAX_BYTES = 100_000  # of a body: a hundred thousand rows would take twenty seconds
+
+
+class DocumentedClient(FlaskClient):
+    """Fails where an answer is not as documented.
+
+    Attributes
+    ----------
+    met : method, path and status of the answers so far, as the document has them
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.met: set[tuple[str, str, int]] = set()
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        answer = super().open(*args, **kwargs)
+        request = answer.request
+        if path := _documented_path(self.application, request.path, request.method):
+            assert_documented(document_of(self.application), request.method, path, answer)
+            self.met.add((request.method, path, answer.status_code))
+        return answer
+
+
+def document_of(app: Flask) -> dict[str, Any]:
+    """The document, with the model that is loaded: to ask for the current one could load it."""
+    served = app.extensions["live_model"]._served
+    model = served and served.inputs.model
+    key = model and (model.features, model.targets)  # whose ranges are in no check
+    if key not in _documents:
+        _documents[key] = document(app, served)
+    return _documents[key]
+
+
+_documents: dict[object, dict[str, Any]] = {}
+
+
+def assert_documented(api: dict[str, Any], method: str, path: str, answer: TestResponse) -> None:
+    """Check status, headers, media type and body."""
+    operation = api["paths"][path]["get" if method == "HEAD" else method.lower()]
+    described = operation["responses"].get(str(answer.status_code))
+    assert described, f"{method} {path} answers {answer.status_code}, which is not documented"
+    assert answer.headers["X-Request-ID"]
+    for name in ("Location", "Retry-After", "WWW-Authenticate", "Link", "Content-Disposition"):
+        assert name not in answer.headers or name in described["headers"], name
+    if method == "HEAD":
+        return
+    content = described.get("content")
+    if content is None:
+        assert answer.data == b""
+        return
+    media_type = answer.headers["Content-Type"]
+    assert media_type in content, f"{method} {path}: {media_type}"
+    schema = content[media_type]["schema"]
+    if media_type.endswith("json") and len(answer.data) < MAX_BYTES:
+        _validate(api, schema, orjson.loads(answer.data))
+    elif media_type == "text/event-stream" and not answer.is_streamed:
+        for event in filter(None, answer.text.split("\n\n")):
+            assert_documented_event(api, event)
+
+
+def assert_documented_event(api: dict[str, Any], event: str) -> None:
+    """Check one event of a job's stream."""
+    fields = dict(re.findall(r"^(\w+): (.*)$", event, flags=re.M))
+    schema = api["paths"]["/retrain/{job_id}/events"]["get"]["responses"]["200"]["content"][
+        "text/event-stream"
+    ]["schema"]
+    _validate(api, schema, fields)
+    data = schema["properties"]["data"]["contentSchema"]
+    _validate(api, data, orjson.loads(fields["data"]))
+
+
+def _documented_path(app: Flask, path: str, method: str) -> str | None:
+    try:
+        rule, _ = app.url_map.bind("").match(path, method, return_rule=True)
+    except HTTPException:
+        return None
+    described = operation_of(app.view_functions[rule.endpoint])
+    return path_of(rule) if described and method != "OPTIONS" else None
+
+
+def _validate(api: dict[str, Any], schema: dict[str, Any], value: Any) -> None:
+    Draft202012Validator(
+        {**schema, "components": api["components"]},
+        format_checker=Draft202012Validator.FORMAT_CHECKER,
+    ).validate(value)

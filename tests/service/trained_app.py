@@ -1,0 +1,31 @@
+"""An application with everything real but a worker: trained versions, and a database of jobs."""
+
+from pathlib import Path
+
+from flask import Flask
+
+from registry import Registry, Settings
+from service.app import create_app
+from tests.service.small_models import promote
+from trainer.recipe import Recipe
+from trainer.synthetic import synthetic_table
+from trainer.training import train
+
+TOKEN = "t0ken"
+
+
+def trained_app(folder: Path, versions: int = 1) -> Flask:
+    """It serves the newest of so many versions, each promoted in its turn."""
+    settings = Settings(
+        models=folder / "models",
+        state=folder / "state",
+        data=folder / "data",
+        admin_token=TOKEN,
+        max_body_bytes=64 * 1024,
+    )
+    registry = Registry.local(settings.models)
+    for seed in range(versions):
+        recipe = Recipe(layers=(3,), solver="l-bfgs", epochs=3, seed=seed)
+        trained = train(synthetic_table(60, seed), recipe)
+        promote(registry, registry.publish(trained.model, trained.card, trained.golden_inputs))
+    return create_app(settings)
