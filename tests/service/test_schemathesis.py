@@ -1,0 +1,73 @@
+"""The whole API as its own document describes it, asked with everything that schemathesis makes up.
+
+Requests that the document allows have to be taken, others refused, and every answer has to be as it
+says; single requests first, then chains of them along the document's links.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+from schemathesis.specs.openapi.schemas import OpenApiSchema
+
+from tests.service.trained_app import TOKEN, trained_app
+
+CONFIG: dict[str, Any] = {
+    "seed": 1,
+    "max-stream-events": 1,  # the stream of a job that no worker does has no end
+    "generation": {"deterministic": True, "max-examples": 15, "database": "none"},
+    "headers": {"Authorization": f"Bearer {TOKEN}"},
+    "checks": {
+        # DELETE cancels a job, and the job goes on to be told of
+        "use_after_free": {"enabled": False},
+        # its probe gives the WSGI client an option that it does not know (schemathesis 4.32);
+        # tests/service/test_admin.py asks for all that changes something without the token
+        "ignored_auth": {"enabled": False},
+    },
+    "operations": [
+        {
+            # solver, loss and data have to go together, which JSON Schema could say at length only
+            "include-name": "POST /retrain",
+            "checks": {
+                "positive_data_acceptance": {"expected-statuses": ["2xx", "403", "409", "422"]}
+            },
+        },
+        {
+            # finite values may be so large that the prediction is not; how large is the model's
+            "include-name": "POST /predict",
+            "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "422"]}},
+        },
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenApiSchema]:
+    app = trained_app(tmp_path_factory.mktemp("api"), versions=2)
+    yield schemathesis.openapi.from_wsgi(
+        "/openapi.json", app, config=SchemathesisConfig.from_dict(CONFIG)
+    )
+    app.extensions["jobs"].close()
+
+
+def test_every_request_and_every_answer_is_as_the_document_says(api: OpenApiSchema) -> None:
+    found: dict[str, str] = {}
+    phases = set()
+    for event in from_schema(api).execute():
+        if isinstance(event, events.NonFatalError | events.FatalError):
+            raise AssertionError(event)
+        if isinstance(event, events.ScenarioFinished):
+            phases.add(event.phase.value)
+            for checks in event.recorder.checks.values():
+                for check in checks:
+                    if check.failure_info:
+                        failure = check.failure_info.failure
+                        found.setdefault(
+                            f"{failure.operation}: {failure.title}",
+                            f"{failure.message}\n{check.failure_info.code_sample}",
+                        )
+    assert not found, "\n\n".join(f"{what}\n{how}" for what, how in found.items())
+    assert phases >= {"examples", "coverage", "fuzzing", "stateful"}
