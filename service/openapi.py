@@ -19,7 +19,7 @@ from werkzeug.routing import Rule
 from service import problems
 from service.admin import is_admin_only
 from service.live import LiveModel, Served
-from service.operation import Answer, JsonSchema, Operation, operation, operation_of
+from service.operation import Answer, Dialect, JsonSchema, Operation, operation, operation_of
 
 VERSION = "0.1.0"  # of the API: the project's own
 ABOUT = (
@@ -146,7 +146,7 @@ def _operation(rule: Rule, view: Callable[..., Any], described: Operation) -> Js
         "parameters": list(_parameters(rule, described)),
         "responses": {
             **{str(status): _answer(answer) for status, answer in described.answers.items()},
-            **_problems(problem_slugs(view, described)),
+            **_errors(problem_slugs(view, described), described.dialect),
         },
     }
     if description:
@@ -192,10 +192,16 @@ def _answer(answer: Answer) -> JsonSchema:
     return made
 
 
-def _problems(slugs: list[str]) -> dict[str, JsonSchema]:
-    """One answer for each status, of any of its problems."""
+def _errors(slugs: list[str], dialect: Dialect | None) -> dict[str, JsonSchema]:
+    """One answer for each status, of any of its problems, maybe in a dialect."""
     made = {}
-    for status, group in groupby(slugs, key=lambda slug: problems.PROBLEMS[slug].status):
+    statuses = dialect.statuses if dialect else {}
+
+    def status_of(slug: str) -> int:
+        status = problems.PROBLEMS[slug].status
+        return statuses.get(status, status)
+
+    for status, group in groupby(sorted(slugs, key=status_of), key=status_of):
         same = list(group)
         shapes = [{"$ref": f"#/components/schemas/{problems.schema_name(slug)}"} for slug in same]
         headers: dict[str, str] = {}
@@ -205,7 +211,9 @@ def _problems(slugs: list[str]) -> dict[str, JsonSchema]:
         made[str(status)] = {
             "description": when[0].upper() + when[1:] + ".",
             "headers": {**_HEAD, **_headers(headers)},
-            "content": {
+            "content": {"application/json": {"schema": dialect.shape}}
+            if dialect
+            else {
                 "application/problem+json": {
                     "schema": shapes[0] if len(shapes) == 1 else {"oneOf": shapes}
                 }

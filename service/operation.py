@@ -67,6 +67,20 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """How a protocol of other servers words errors.
+
+    Attributes
+    ----------
+    shape : of its error document
+    statuses : in place of those that it does not have
+    """
+
+    shape: Shape
+    statuses: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Operation:
     """An endpoint's contract.
 
@@ -74,6 +88,7 @@ class Operation:
     ----------
     answers : by status; the successes, and errors that are no problem documents
     problems : the last part of each problem's `type`, as `service.problems` lists them
+    dialect : where errors are worded in it, and are no problem documents
     body : what it takes, if it reads a body at all
     path, query, headers : the JSON Schema of each parameter, by name; those in the path, which may
         be left out here, are strings unless more is known
@@ -83,6 +98,7 @@ class Operation:
 
     answers: Mapping[int, Answer]
     problems: tuple[str, ...] = ()
+    dialect: Dialect | None = None
     body: Body | None = None
     path: Mapping[str, JsonSchema] = field(default_factory=dict)
     query: Mapping[str, JsonSchema] = field(default_factory=dict)

@@ -69,6 +69,7 @@ PROBLEMS = {
         },
     ),
     "internal-server-error": Problem(500, "an error in the service; its log has it"),
+    "not-implemented": Problem(501, "there is no such thing here"),
     "no-model": Problem(503, "no version is loaded", headers=_RETRY),
     "service-unavailable": Problem(
         503, "what the answer needs cannot be used at the moment", headers=_RETRY

@@ -20,7 +20,7 @@ from registry import NothingBefore, Registry, StorageError, VersionNotFound, Ver
 from service import openapi
 from service import operation as contract
 from service.app import create_app
-from service.errors import Forbidden, InvalidInput, Misdirected, NoModel, Unauthorized
+from service.errors import Forbidden, InvalidInput, Misdirected, NoModel, NotSupported, Unauthorized
 from service.openapi import (
     VERSION,
     described_rules,
@@ -129,6 +129,7 @@ def test_problems_are_those_that_the_docs_list() -> None:
     table = re.findall(r"^\| (\d+) \| `/problems/(.+?)`", (ROOT / "docs/http.md").read_text(), re.M)
     listed = {slug: int(status) for status, slug in table}
     assert listed.pop("method-not-allowed") == 405  # is no answer of any operation
+    listed["not-implemented"] = 501  # in the words of a dialect alone
     assert listed == {slug: problem.status for slug, problem in PROBLEMS.items()}
 
 
@@ -147,6 +148,7 @@ FAULTS: dict[str, Exception] = {
     "unsupported-media-type": UnsupportedMediaType("no JSON"),
     "invalid-input": InvalidInput([{"pointer": "", "detail": "is wrong"}], {"x1": 0.0}),
     "internal-server-error": RuntimeError("a bug"),
+    "not-implemented": NotSupported("no such thing"),
     "no-model": NoModel("nothing yet"),
     "service-unavailable": StorageError("gone"),
 }
@@ -268,3 +270,23 @@ def test_a_view_may_have_several_routes_methods_and_media_types() -> None:
         assert [*each["responses"]["200"]["content"]] == ["application/json", "text/csv"]
         assert [*each["responses"]["404"]["content"]] == ["application/json"]
         assert [*each["responses"]] == ["200", "404", "421", "500"]
+
+
+def test_a_dialect_has_error_documents_and_statuses_of_its_own() -> None:
+    @contract.operation(
+        {200: contract.Answer("A number.", {"type": "number"})},
+        "invalid-input",
+        body=contract.Body({"application/json": {"type": "object"}}),
+        dialect=contract.Dialect({"type": "string"}, {422: 400}),
+    )
+    def number() -> str:
+        """Give a number."""
+        return ""
+
+    other = Flask("other")
+    other.add_url_rule("/number", "number", number, methods=["POST"])
+    [(_, _, made)] = operations(openapi.document(other, None))
+    assert [*made["responses"]] == ["200", "400", "413", "415", "421", "500"]
+    refused = made["responses"]["400"]
+    assert refused["content"] == {"application/json": {"schema": {"type": "string"}}}
+    assert refused["description"].startswith("The body is not JSON, or empty; or values are wrong")
