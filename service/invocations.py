@@ -5,6 +5,7 @@ Sources: MLflow, "MLflow Model Serving" (endpoints, forms of input, errors); Ama
 """
 
 from flask import Blueprint, Response, current_app, request
+from marshmallow import Schema, fields
 
 from network import Array
 from registry import VERSION
@@ -13,9 +14,21 @@ from service.bodies import JSON, answer_in_parts, check_type, json_body, read_bo
 from service.dialects import reworded
 from service.inputs import Inputs
 from service.live import LiveModel
+from service.operation import Answer, Body, Dialect, operation
 from service.validation import shown
 
 blueprint = Blueprint("invocations", __name__)
+
+
+class MlflowError(Schema):
+    """MLflow's error document."""
+
+    error_code = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+_DIALECT = Dialect(MlflowError, {422: 400})
+_FILE = {"type": "string"}
 
 FORMS = {
     "dataframe_split": forms.split,
@@ -40,6 +53,7 @@ def _errors(response: Response) -> Response:
 
 @blueprint.get("/ping")
 @blueprint.get("/health")
+@operation({200: Answer("A verified model is loaded.", {})}, "no-model", dialect=_DIALECT)
 def ping() -> Response:
     """Say whether a verified model is loaded: 200, or 503."""
     live: LiveModel = current_app.extensions["live_model"]
@@ -48,12 +62,27 @@ def ping() -> Response:
 
 
 @blueprint.get("/version")
+@operation({200: Answer("It.", _FILE, "text/plain")}, dialect=_DIALECT)
 def version() -> Response:
     """Name numnet's version."""
     return Response(VERSION, content_type="text/plain")
 
 
 @blueprint.post("/invocations")
+@operation(
+    {
+        200: Answer(
+            "The predictions.",
+            {"type": "object"},
+            others={csv_rows.MEDIA_TYPE: _FILE},
+            headers={"X-Model-Version": "the version", "X-Extrapolating-Rows": "how many"},
+        )
+    },
+    "invalid-input",
+    "no-model",
+    body=Body({JSON: {"type": "object"}, csv_rows.MEDIA_TYPE: _FILE, npy.MEDIA_TYPE: _FILE}),
+    dialect=_DIALECT,
+)
 def invoke() -> Response:
     """Predict for many rows: MLflow's four forms of JSON, CSV with or without a header, or .npy."""
     live: LiveModel = current_app.extensions["live_model"]

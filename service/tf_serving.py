@@ -13,10 +13,20 @@ from service.bodies import JSON, answer_in_parts, json_answer, parse, read_body
 from service.dialects import check_name, reworded
 from service.errors import NotSupported
 from service.live import Loaded
+from service.operation import Answer, Body, Dialect, JsonSchema, operation
 from service.validation import shown
 from service.versions import Versions
 
 blueprint = Blueprint("tf_serving", __name__, url_prefix="/v1")
+
+_ERROR: JsonSchema = {
+    "type": "object",
+    "properties": {"error": {"type": "string"}},
+    "required": ["error"],
+}
+_DIALECT = Dialect(_ERROR, {422: 400})
+_OBJECT = {"type": "object"}
+_OF_A_VERSION = ("not-found", "version-refused", "no-model", "service-unavailable")
 
 SIGNATURE = "serving_default"
 FORMS = {"instances": forms.rows, "inputs": forms.rows_or_columns}
@@ -32,6 +42,16 @@ def _errors(response: Response) -> Response:
 
 @blueprint.post("/models/<name>:predict")
 @blueprint.post("/models/<name>/versions/<version>:predict")
+@operation(
+    {200: Answer("The predictions.", _OBJECT)},
+    "invalid-input",
+    "not-found",
+    "version-refused",
+    "no-model",
+    "service-unavailable",
+    body=Body({JSON: _OBJECT}),
+    dialect=_DIALECT,
+)
 def predict(name: str, version: str | None = None) -> Response:
     """Predict for `instances`, row by row, or for `inputs`, column by column."""
     found = _version(name, version)
@@ -50,6 +70,15 @@ def predict(name: str, version: str | None = None) -> Response:
 @blueprint.post("/models/<name>:regress")
 @blueprint.post("/models/<name>/versions/<version>:classify")
 @blueprint.post("/models/<name>/versions/<version>:regress")
+@operation(
+    {},
+    "not-implemented",
+    "not-found",
+    "version-refused",
+    "no-model",
+    "service-unavailable",
+    dialect=_DIALECT,
+)
 def examples(name: str, version: str | None = None) -> Response:
     """Refuse: these take TensorFlow's examples."""
     _version(name, version)
@@ -58,6 +87,14 @@ def examples(name: str, version: str | None = None) -> Response:
 
 @blueprint.get("/models/<name>")
 @blueprint.get("/models/<name>/versions/<version>")
+@operation(
+    {200: Answer("The state.", _OBJECT)},
+    "not-found",
+    "version-refused",
+    "no-model",
+    "service-unavailable",
+    dialect=_DIALECT,
+)
 def status(name: str, version: str | None = None) -> Response:
     """Say which versions can be asked: the current one, or the one that is named."""
     found = _version(name, version)
@@ -71,6 +108,14 @@ def status(name: str, version: str | None = None) -> Response:
 
 @blueprint.get("/models/<name>/metadata")
 @blueprint.get("/models/<name>/versions/<version>/metadata")
+@operation(
+    {200: Answer("The signature.", _OBJECT)},
+    "not-found",
+    "version-refused",
+    "no-model",
+    "service-unavailable",
+    dialect=_DIALECT,
+)
 def metadata(name: str, version: str | None = None) -> Response:
     """Describe what a version takes and gives: a number for each feature and target."""
     found = _version(name, version)

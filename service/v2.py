@@ -16,13 +16,25 @@ from service.bodies import compressed, json_answer, parse, read_body
 from service.dialects import check_name, reworded
 from service.errors import InvalidInference, NotSupported
 from service.live import LiveModel, Loaded
+from service.operation import Answer, Body, Dialect, JsonSchema, operation
 from service.versions import Versions
 
 blueprint = Blueprint("v2", __name__, url_prefix="/v2")
 
+_ERROR: JsonSchema = {
+    "type": "object",
+    "properties": {"error": {"type": "string"}},
+    "required": ["error"],
+}
+_DIALECT = Dialect(_ERROR)
+_OBJECT = {"type": "object"}
+_OF_A_VERSION = ("not-found", "version-refused", "no-model", "service-unavailable")
+
 PLATFORM = "numnet"
 EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository"]
 JSON_LENGTH = "Inference-Header-Content-Length"
+_BINARY = {"application/octet-stream": {"type": "string"}}
+_LENGTH = {JSON_LENGTH: "bytes of JSON before the binary tensors"}
 
 
 @blueprint.after_app_request
@@ -34,18 +46,21 @@ def _errors(response: Response) -> Response:
 
 
 @blueprint.get("", strict_slashes=False)
+@operation({200: Answer("The server.", _OBJECT)}, dialect=_DIALECT)
 def server() -> Response:
     """Name the server, its version and the extensions of the protocol that it has."""
     return json_answer({"name": "numnet", "version": VERSION, "extensions": EXTENSIONS})
 
 
 @blueprint.get("/health/live")
+@operation({200: Answer("The process lives.", _OBJECT)}, dialect=_DIALECT)
 def live() -> Response:
     """Say that the process lives; 200 whether or not there is a model."""
     return json_answer({"live": True})
 
 
 @blueprint.get("/health/ready")
+@operation({200: Answer("A verified model is loaded.", _OBJECT)}, "no-model", dialect=_DIALECT)
 def ready() -> Response:
     """Say whether a verified model is loaded: 200 or 503."""
     _live_model().require()
@@ -54,6 +69,14 @@ def ready() -> Response:
 
 @blueprint.get("/models/<name>/ready")
 @blueprint.get("/models/<name>/versions/<version>/ready")
+@operation(
+    {200: Answer("It can be asked.", _OBJECT)},
+    "not-found",
+    "version-refused",
+    "no-model",
+    "service-unavailable",
+    dialect=_DIALECT,
+)
 def model_ready(name: str, version: str | None = None) -> Response:
     """Say whether a version can be asked: 200, or why not."""
     _version(name, version)
@@ -62,6 +85,14 @@ def model_ready(name: str, version: str | None = None) -> Response:
 
 @blueprint.get("/models/<name>")
 @blueprint.get("/models/<name>/versions/<version>")
+@operation(
+    {200: Answer("The tensors.", _OBJECT)},
+    "not-found",
+    "version-refused",
+    "no-model",
+    "service-unavailable",
+    dialect=_DIALECT,
+)
 def metadata(name: str, version: str | None = None) -> Response:
     """Describe the model: its versions, and the tensors that one of them takes and gives."""
     found = _version(name, version)
@@ -78,6 +109,14 @@ def metadata(name: str, version: str | None = None) -> Response:
 
 @blueprint.get("/models/<name>/config")
 @blueprint.get("/models/<name>/versions/<version>/config")
+@operation(
+    {200: Answer("The configuration.", _OBJECT)},
+    "not-found",
+    "version-refused",
+    "no-model",
+    "service-unavailable",
+    dialect=_DIALECT,
+)
 def config(name: str, version: str | None = None) -> Response:
     """Describe the model as Triton's configuration does."""
     described = tensors.described(_version(name, version).inputs.model)
@@ -99,6 +138,15 @@ def config(name: str, version: str | None = None) -> Response:
 @blueprint.get("/models/stats")
 @blueprint.get("/models/<name>/stats")
 @blueprint.get("/models/<name>/versions/<version>/stats")
+@operation(
+    {},
+    "not-implemented",
+    "not-found",
+    "version-refused",
+    "no-model",
+    "service-unavailable",
+    dialect=_DIALECT,
+)
 def statistics(name: str | None = None, version: str | None = None) -> Response:
     """Refuse: no process knows what the others have answered."""
     if name is not None:
@@ -111,6 +159,22 @@ def statistics(name: str | None = None, version: str | None = None) -> Response:
 
 @blueprint.post("/models/<name>/infer")
 @blueprint.post("/models/<name>/versions/<version>/infer")
+@operation(
+    {
+        200: Answer(
+            "The output tensors.",
+            _OBJECT,
+            others={"application/octet-stream": {"type": "string"}},
+            headers={JSON_LENGTH: "bytes of JSON before the binary tensors"},
+        )
+    },
+    "not-found",
+    "version-refused",
+    "no-model",
+    "service-unavailable",
+    body=Body({"application/json": _OBJECT, **_BINARY}),
+    dialect=_DIALECT,
+)
 def infer(name: str, version: str | None = None) -> Response:
     """Predict for the rows in tensors, JSON or binary."""
     found = _version(name, version)
@@ -126,6 +190,12 @@ def infer(name: str, version: str | None = None) -> Response:
 
 
 @blueprint.post("/repository/index")
+@operation(
+    {200: Answer("The versions.", {"type": "array", "items": _OBJECT})},
+    "service-unavailable",
+    body=Body({"application/json": _OBJECT}, required=False),
+    dialect=_DIALECT,
+)
 def index() -> Response:
     """List all versions, and which of them can be asked; `{"ready": true}`: those alone."""
     asked = _optional_object()
@@ -140,6 +210,15 @@ def index() -> Response:
 
 @blueprint.post("/repository/models/<name>/load")
 @admin_only
+@operation(
+    {200: Answer("The version.", _OBJECT)},
+    "not-found",
+    "version-refused",
+    "no-model",
+    "service-unavailable",
+    body=Body({"application/json": _OBJECT}, required=False),
+    dialect=_DIALECT,
+)
 def load(name: str) -> Response:
     """Verify the current version's file again; nothing is to be loaded by hand."""
     check_name(name)
@@ -154,6 +233,7 @@ def load(name: str) -> Response:
 
 @blueprint.post("/repository/models/<name>/unload")
 @admin_only
+@operation({}, "not-implemented", "not-found", dialect=_DIALECT)
 def unload(name: str) -> Response:
     """Refuse: there is always a version to ask, once there was one."""
     check_name(name)

@@ -19,6 +19,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from registry import NothingBefore, Registry, StorageError, VersionNotFound, VersionRefused
 from service import openapi
 from service import operation as contract
+from service.admin import is_admin_only
 from service.app import create_app
 from service.errors import Forbidden, InvalidInput, Misdirected, NoModel, NotSupported, Unauthorized
 from service.openapi import (
@@ -37,6 +38,7 @@ from tests.trainer.installation import LONG, TINY, Installation
 from trainer.jobs import Job, JobConflict, JobFinished
 
 ROOT = Path(__file__).resolve().parents[2]
+DIALECTS = ("/v1", "/v2", "/invocations", "/ping", "/health", "/version")  # have tests of their own
 ASSETS = {"docs.start", "docs.asset"}  # what the page consists of
 
 Document = dict[str, Any]
@@ -71,13 +73,13 @@ def test_every_route_and_method_is_in_it(app: Flask) -> None:
 
 def test_every_operation_is_told_of_in_the_words_of_its_view(app: Flask) -> None:
     seen = set()
-    for method, path, operation in operations(get_document(app.test_client())):
+    for _, path, operation in operations(get_document(app.test_client())):
         view = app.view_functions[operation["operationId"].partition(":")[0]]
         assert view.__doc__
         assert operation["summary"] == view.__doc__.split("\n")[0].removesuffix("."), path
         assert operation["operationId"] not in seen
         seen.add(operation["operationId"])
-        assert ("security" in operation) == (method in ("POST", "DELETE") and path != "/predict")
+        assert ("security" in operation) == is_admin_only(view)
         for answer in operation["responses"].values():
             assert "X-Request-ID" in answer["headers"]
 
@@ -169,8 +171,8 @@ def test_every_problem_that_an_operation_may_meet_is_answered_as_documented(
     documented = {
         (method, path, int(status))
         for method, path, operation in operations(get_document(client))
-        for status, answer in operation["responses"].items()
-        if "application/problem+json" in answer.get("content", ())
+        for status in operation["responses"]
+        if int(status) >= 400
     }
     client.met.clear()
     for rule, view, described in list(described_rules(app)):
@@ -178,7 +180,7 @@ def test_every_problem_that_an_operation_may_meet_is_answered_as_documented(
             app.view_functions[rule.endpoint] = failing(view, FAULTS[slug])
             for method in methods_of(rule):
                 answer = client.open(re.sub(r"<[^>]+>", "1", rule.rule), method=method)
-                assert answer.get_json()["type"] == PREFIX + slug
+                assert described.dialect or answer.get_json()["type"] == PREFIX + slug
         app.view_functions[rule.endpoint] = view
     assert client.met == documented
 
@@ -199,7 +201,7 @@ def test_every_success_is_as_documented(trained: DocumentedClient) -> None:
         (method, path, int(status))
         for method, path, operation in operations(get_document(trained))
         for status in operation["responses"]
-        if int(status) < 400
+        if int(status) < 400 and not path.startswith(DIALECTS)
     }
     key = ADMIN | {"Idempotency-Key": "a-key"}
     row = dict.fromkeys(FEATURES, 2.0)

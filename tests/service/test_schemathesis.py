@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
-from schemathesis.specs.openapi.schemas import OpenApiSchema
+from schemathesis.schemas import BaseSchema
 
 from tests.service.trained_app import TOKEN, trained_app
 
@@ -45,15 +45,17 @@ CONFIG: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenApiSchema]:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
     app = trained_app(tmp_path_factory.mktemp("api"), versions=2)
-    yield schemathesis.openapi.from_wsgi(
+    api = schemathesis.openapi.from_wsgi(
         "/openapi.json", app, config=SchemathesisConfig.from_dict(CONFIG)
     )
+    # bodies of other servers' protocols are described as objects, no closer
+    yield api.exclude(tag=["invocations", "tf_serving", "v2"])
     app.extensions["jobs"].close()
 
 
-def test_every_request_and_every_answer_is_as_the_document_says(api: OpenApiSchema) -> None:
+def test_every_request_and_every_answer_is_as_the_document_says(api: BaseSchema) -> None:
     found: dict[str, str] = {}
     phases = set()
     for event in from_schema(api).execute():
