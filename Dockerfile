@@ -3,11 +3,12 @@
 FROM python:3.13-slim AS packages
 RUN python -m venv --without-pip /opt/numnet
 COPY requirements/run.txt /
-# Without what never runs: the packages' tests, stubs and static libraries.
+# Without what never runs: tests, what tests and builds with the packages, stubs, sources of C.
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m pip --python /opt/numnet/bin/python --disable-pip-version-check install --quiet \
       --require-hashes --only-binary :all: --no-compile --requirement /run.txt \
- && find /opt/numnet/lib \( -type d -name tests -o -name '*.pyi' -o -name '*.a' \) -prune -exec rm -r {} + \
+ && find /opt/numnet/lib \( -type d -name tests -o -path '*/sqlalchemy/testing' -o -path '*/numpy/f2py' \
+      -o -name '*.pyi' -o -name '*.a' -o -name '*.[ch]' -o -name '*.pyx' -o -name '*.pxd' \) -prune -exec rm -r {} + \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/numnet/lib
 
 FROM python:3.13-slim AS code

@@ -16,12 +16,12 @@ from flask import Blueprint, Flask, Response, current_app
 from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
+from registry import VERSION
 from service import problems
 from service.admin import is_admin_only
 from service.live import LiveModel, Served
 from service.operation import Answer, Dialect, JsonSchema, Operation, operation, operation_of
 
-VERSION = "0.1.0"  # of the API: the project's own
 ABOUT = (
     "Predictions by small neural networks, their versions, and retraining.\n\n"
     "A caller's `X-Request-ID`, of 1 to 128 letters, digits or `._:/+=@-`, comes back in the "

@@ -43,7 +43,9 @@ _JOB: dict[str, fields.Field[Any]] = {
 _RELATED = {"Link": "address of that job, as `related`"}
 
 PROBLEMS = {
-    "bad-request": Problem(400, "the body is not JSON, or empty"),
+    "bad-request": Problem(
+        400, "the body is not what its type says, does not inflate, or is empty"
+    ),
     "unauthorized": Problem(
         401, "the admin token is missing", headers={"WWW-Authenticate": "Bearer"}
     ),
