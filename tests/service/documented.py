@@ -67,9 +67,9 @@ def assert_documented(api: dict[str, Any], method: str, path: str, answer: TestR
     media_type = answer.headers["Content-Type"]
     assert media_type in content, f"{method} {path}: {media_type}"
     schema = content[media_type]["schema"]
-    if not answer.data.strip() or "Content-Encoding" in answer.headers:
+    if "Content-Encoding" in answer.headers:
         return
-    if media_type.endswith("json") and len(answer.data) < MAX_BYTES:
+    if media_type.endswith("json") and answer.data.strip() and len(answer.data) < MAX_BYTES:
         _validate(api, schema, orjson.loads(answer.data))
     elif media_type == "text/event-stream" and not answer.is_streamed:
         for event in filter(None, answer.text.split("\n\n")):
