@@ -1,5 +1,7 @@
 """The application factory."""
 
+import re
+
 from flask import Flask, Response, request
 
 from registry import Registry, Settings
@@ -70,8 +72,10 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _note_route() -> None:
+    """As people write it: `/models/<version>`, whatever converts the version."""
     rule = request.url_rule
-    request_log.note(request.environ, route=rule.rule if rule else None)
+    route = re.sub(r"<\w+:", "<", rule.rule) if rule else None
+    request_log.note(request.environ, route=route)
 
 
 def _add_request_id(response: Response) -> Response:
