@@ -8,8 +8,17 @@ from flask import Response, current_app
 
 from service.bodies import JSON
 from service.errors import ModelNotFound
+from service.live import Loaded
+from service.operation import JsonSchema
+from service.versions import Versions
 
 PROBLEM = "application/problem+json"
+ERROR: JsonSchema = {
+    "type": "object",
+    "properties": {"error": {"type": "string"}},
+    "required": ["error"],
+}
+OF_A_VERSION = ("not-found", "version-refused", "no-model", "service-unavailable")
 
 
 def reworded(
@@ -42,6 +51,18 @@ def check_name(name: str) -> None:
     """
     if name != (known := current_app.config["MODEL_NAME"]):
         raise ModelNotFound(f"there is no model {name[:64]}; there is {known}")
+
+
+def version_of(name: str, version: str | None) -> Loaded:
+    """The version that an address names, by default the current one.
+
+    Raises
+    ------
+    ModelNotFound, NoModel, VersionNotFound, VersionRefused, StorageError
+    """
+    check_name(name)
+    versions: Versions = current_app.extensions["versions"]
+    return versions.require(version)
 
 
 def _message(problem: dict[str, Any]) -> str:

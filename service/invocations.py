@@ -47,7 +47,7 @@ def _errors(response: Response) -> Response:
             "error_code": "BAD_REQUEST" if status < 500 else "TEMPORARILY_UNAVAILABLE",
             "message": message,
         },
-        statuses={422: 400},
+        statuses=_DIALECT.statuses,
     )
 
 

@@ -5,28 +5,20 @@ Source: TensorFlow, "RESTful API" of TensorFlow Serving.
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
 from service import answers, forms, request_log
 from service.bodies import JSON, answer_in_parts, json_answer, parse, read_body
-from service.dialects import check_name, reworded
+from service.dialects import ERROR, OF_A_VERSION, reworded, version_of
 from service.errors import NotSupported
-from service.live import Loaded
-from service.operation import Answer, Body, Dialect, JsonSchema, operation
+from service.operation import Answer, Body, Dialect, operation
 from service.validation import shown
-from service.versions import Versions
 
 blueprint = Blueprint("tf_serving", __name__, url_prefix="/v1")
 
-_ERROR: JsonSchema = {
-    "type": "object",
-    "properties": {"error": {"type": "string"}},
-    "required": ["error"],
-}
-_DIALECT = Dialect(_ERROR, {422: 400})
+_DIALECT = Dialect(ERROR, {422: 400})
 _OBJECT = {"type": "object"}
-_OF_A_VERSION = ("not-found", "version-refused", "no-model", "service-unavailable")
 
 SIGNATURE = "serving_default"
 FORMS = {"instances": forms.rows, "inputs": forms.rows_or_columns}
@@ -37,7 +29,7 @@ def _errors(response: Response) -> Response:
     """TensorFlow Serving's error document; values that are wrong are its 400, not 422."""
     if not f"{request.path}/".startswith("/v1/"):
         return response
-    return reworded(response, lambda _, message: {"error": message}, statuses={422: 400})
+    return reworded(response, lambda _, message: {"error": message}, statuses=_DIALECT.statuses)
 
 
 @blueprint.post("/models/<name>:predict")
@@ -45,16 +37,13 @@ def _errors(response: Response) -> Response:
 @operation(
     {200: Answer("The predictions.", _OBJECT)},
     "invalid-input",
-    "not-found",
-    "version-refused",
-    "no-model",
-    "service-unavailable",
+    *OF_A_VERSION,
     body=Body({JSON: _OBJECT}),
     dialect=_DIALECT,
 )
 def predict(name: str, version: str | None = None) -> Response:
     """Predict for `instances`, row by row, or for `inputs`, column by column."""
-    found = _version(name, version)
+    found = version_of(name, version)
     body = read_body()  # of whatever type: curl's default is a form
     document = parse(body)
     form, value = _form(document)
@@ -73,15 +62,12 @@ def predict(name: str, version: str | None = None) -> Response:
 @operation(
     {},
     "not-implemented",
-    "not-found",
-    "version-refused",
-    "no-model",
-    "service-unavailable",
+    *OF_A_VERSION,
     dialect=_DIALECT,
 )
 def examples(name: str, version: str | None = None) -> Response:
     """Refuse: these take TensorFlow's examples."""
-    _version(name, version)
+    version_of(name, version)
     raise NotSupported("there is no :classify and no :regress; :predict takes instances or inputs")
 
 
@@ -89,15 +75,12 @@ def examples(name: str, version: str | None = None) -> Response:
 @blueprint.get("/models/<name>/versions/<version>")
 @operation(
     {200: Answer("The state.", _OBJECT)},
-    "not-found",
-    "version-refused",
-    "no-model",
-    "service-unavailable",
+    *OF_A_VERSION,
     dialect=_DIALECT,
 )
 def status(name: str, version: str | None = None) -> Response:
     """Say which versions can be asked: the current one, or the one that is named."""
-    found = _version(name, version)
+    found = version_of(name, version)
     available = {
         "version": found.version,
         "state": "AVAILABLE",
@@ -110,15 +93,12 @@ def status(name: str, version: str | None = None) -> Response:
 @blueprint.get("/models/<name>/versions/<version>/metadata")
 @operation(
     {200: Answer("The signature.", _OBJECT)},
-    "not-found",
-    "version-refused",
-    "no-model",
-    "service-unavailable",
+    *OF_A_VERSION,
     dialect=_DIALECT,
 )
 def metadata(name: str, version: str | None = None) -> Response:
     """Describe what a version takes and gives: a number for each feature and target."""
-    found = _version(name, version)
+    found = version_of(name, version)
     model = found.inputs.model
     signature = {
         "inputs": {each: _tensor(each) for each in model.features},
@@ -131,12 +111,6 @@ def metadata(name: str, version: str | None = None) -> Response:
             "metadata": {"signature_def": {"signature_def": {SIGNATURE: signature}}},
         }
     )
-
-
-def _version(name: str, version: str | None) -> Loaded:
-    check_name(name)
-    versions: Versions = current_app.extensions["versions"]
-    return versions.require(version)
 
 
 def _form(document: object) -> tuple[str, Any]:

@@ -13,28 +13,20 @@ from registry import VERSION, Registry, StorageError, VersionNotFound, VersionRe
 from service import request_log, tensors
 from service.admin import admin_only
 from service.bodies import compressed, json_answer, parse, read_body
-from service.dialects import check_name, reworded
+from service.dialects import ERROR, OF_A_VERSION, check_name, reworded, version_of
 from service.errors import InvalidInference, NotSupported
-from service.live import LiveModel, Loaded
-from service.operation import Answer, Body, Dialect, JsonSchema, operation
-from service.versions import Versions
+from service.live import LiveModel
+from service.operation import Answer, Body, Dialect, operation
 
 blueprint = Blueprint("v2", __name__, url_prefix="/v2")
 
-_ERROR: JsonSchema = {
-    "type": "object",
-    "properties": {"error": {"type": "string"}},
-    "required": ["error"],
-}
-_DIALECT = Dialect(_ERROR)
+_DIALECT = Dialect(ERROR)
 _OBJECT = {"type": "object"}
-_OF_A_VERSION = ("not-found", "version-refused", "no-model", "service-unavailable")
 
 PLATFORM = "numnet"
 EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository"]
 JSON_LENGTH = "Inference-Header-Content-Length"
 _BINARY = {"application/octet-stream": {"type": "string"}}
-_LENGTH = {JSON_LENGTH: "bytes of JSON before the binary tensors"}
 
 
 @blueprint.after_app_request
@@ -71,15 +63,12 @@ def ready() -> Response:
 @blueprint.get("/models/<name>/versions/<version>/ready")
 @operation(
     {200: Answer("It can be asked.", _OBJECT)},
-    "not-found",
-    "version-refused",
-    "no-model",
-    "service-unavailable",
+    *OF_A_VERSION,
     dialect=_DIALECT,
 )
 def model_ready(name: str, version: str | None = None) -> Response:
     """Say whether a version can be asked: 200, or why not."""
-    _version(name, version)
+    version_of(name, version)
     return json_answer({"name": name, "ready": True})
 
 
@@ -87,15 +76,12 @@ def model_ready(name: str, version: str | None = None) -> Response:
 @blueprint.get("/models/<name>/versions/<version>")
 @operation(
     {200: Answer("The tensors.", _OBJECT)},
-    "not-found",
-    "version-refused",
-    "no-model",
-    "service-unavailable",
+    *OF_A_VERSION,
     dialect=_DIALECT,
 )
 def metadata(name: str, version: str | None = None) -> Response:
     """Describe the model: its versions, and the tensors that one of them takes and gives."""
-    found = _version(name, version)
+    found = version_of(name, version)
     versions = {*_registry().versions(), int(found.version)}
     return json_answer(
         {
@@ -111,15 +97,12 @@ def metadata(name: str, version: str | None = None) -> Response:
 @blueprint.get("/models/<name>/versions/<version>/config")
 @operation(
     {200: Answer("The configuration.", _OBJECT)},
-    "not-found",
-    "version-refused",
-    "no-model",
-    "service-unavailable",
+    *OF_A_VERSION,
     dialect=_DIALECT,
 )
 def config(name: str, version: str | None = None) -> Response:
     """Describe the model as Triton's configuration does."""
-    described = tensors.described(_version(name, version).inputs.model)
+    described = tensors.described(version_of(name, version).inputs.model)
     (matrix,) = described["inputs"]
     return json_answer(
         {
@@ -141,16 +124,13 @@ def config(name: str, version: str | None = None) -> Response:
 @operation(
     {},
     "not-implemented",
-    "not-found",
-    "version-refused",
-    "no-model",
-    "service-unavailable",
+    *OF_A_VERSION,
     dialect=_DIALECT,
 )
 def statistics(name: str | None = None, version: str | None = None) -> Response:
     """Refuse: no process knows what the others have answered."""
     if name is not None:
-        _version(name, version)
+        version_of(name, version)
     raise NotSupported(
         "there are no statistics here, as each of the service's processes would count what it "
         "answered alone; the access log has every request's rows, version and duration"
@@ -164,20 +144,17 @@ def statistics(name: str | None = None, version: str | None = None) -> Response:
         200: Answer(
             "The output tensors.",
             _OBJECT,
-            others={"application/octet-stream": {"type": "string"}},
+            others=_BINARY,
             headers={JSON_LENGTH: "bytes of JSON before the binary tensors"},
         )
     },
-    "not-found",
-    "version-refused",
-    "no-model",
-    "service-unavailable",
+    *OF_A_VERSION,
     body=Body({"application/json": _OBJECT, **_BINARY}),
     dialect=_DIALECT,
 )
 def infer(name: str, version: str | None = None) -> Response:
     """Predict for the rows in tensors, JSON or binary."""
-    found = _version(name, version)
+    found = version_of(name, version)
     model = found.inputs.model
     inference = tensors.read(*_json_and_binary(), model)
     body, json_bytes = tensors.write(inference, model, name, found.version)
@@ -212,10 +189,7 @@ def index() -> Response:
 @admin_only
 @operation(
     {200: Answer("The version.", _OBJECT)},
-    "not-found",
-    "version-refused",
-    "no-model",
-    "service-unavailable",
+    *OF_A_VERSION,
     body=Body({"application/json": _OBJECT}, required=False),
     dialect=_DIALECT,
 )
@@ -240,12 +214,6 @@ def unload(name: str) -> Response:
     raise NotSupported(
         "the model cannot be unloaded; POST /models/{version}/promote makes another version current"
     )
-
-
-def _version(name: str, version: str | None) -> Loaded:
-    check_name(name)
-    versions: Versions = current_app.extensions["versions"]
-    return versions.require(version)
 
 
 def _registry() -> Registry:
