@@ -7,6 +7,7 @@ from flask import Flask, Response, request
 from registry import Registry, Settings
 from service import (
     browsers,
+    dialects,
     docs,
     errors,
     health,
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(openapi.blueprint)
     app.register_blueprint(docs.blueprint)
     errors.register(app)
+    dialects.register(app)
     browsers.register(app, settings)
     app.before_request(_note_route)
     app.after_request(_add_request_id)

@@ -1,43 +1,67 @@
-"""What the protocols of other servers have in common: their shapes of errors, a model's name."""
+"""The protocols of other servers: how they word errors, and what they have in common."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from flask import Response, current_app
+from flask import Flask, Response, current_app, request
+from marshmallow import Schema, fields
 
 from service.bodies import JSON
 from service.errors import ModelNotFound
 from service.live import Loaded
-from service.operation import JsonSchema
+from service.operation import Dialect, JsonSchema
 from service.versions import Versions
 
 PROBLEM = "application/problem+json"
-ERROR: JsonSchema = {
+_ERROR: JsonSchema = {
     "type": "object",
     "properties": {"error": {"type": "string"}},
     "required": ["error"],
 }
+
+
+class MlflowError(Schema):
+    """MLflow's error document."""
+
+    error_code = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+def _error(status: int, message: str) -> Mapping[str, str]:
+    return {"error": message}
+
+
+def _mlflow_error(status: int, message: str) -> Mapping[str, str]:
+    code = "BAD_REQUEST" if status < 500 else "TEMPORARILY_UNAVAILABLE"
+    return {"error_code": code, "message": message}
+
+
+# Values that are wrong are a 422 in none of them.
+INFERENCE = Dialect(_ERROR, _error)
+TF_SERVING = Dialect(_ERROR, _error, {422: 400})
+MLFLOW = Dialect(MlflowError, _mlflow_error, {422: 400})
+_BY_ADDRESS = {"v1": TF_SERVING, "v2": INFERENCE} | dict.fromkeys(
+    ("invocations", "ping", "health", "version"), MLFLOW
+)
+
 OF_A_VERSION = ("not-found", "version-refused", "no-model", "service-unavailable")
 
 
-def reworded(
-    response: Response,
-    shape: Callable[[int, str], Mapping[str, Any]],
-    statuses: Mapping[int, int] | None = None,
-) -> Response:
-    """A problem document as another error document; any other response as it is.
+def register(app: Flask) -> None:
+    """Word errors as the protocol that an address belongs to, be there anything or not."""
+    app.after_request(lambda response: reworded(response, request.path))
 
-    Parameters
-    ----------
-    shape : the document of a status and a message, which names every wrong value
-    statuses : in place of those that this dialect does not have
-    """
-    if response.mimetype != PROBLEM:
+
+def reworded(response: Response, path: str) -> Response:
+    """A problem document as the address's protocol has errors; any other response as it is."""
+    dialect = _BY_ADDRESS.get(path.split("/", 2)[1] if path else "")
+    if dialect is None or response.mimetype != PROBLEM:
         return response
     problem = orjson.loads(response.get_data())
-    response.status_code = (statuses or {}).get(response.status_code, response.status_code)
-    response.set_data(orjson.dumps(shape(response.status_code, _message(problem))))
+    status = dialect.statuses.get(response.status_code, response.status_code)
+    response.status_code = status
+    response.set_data(orjson.dumps(dialect.document(status, _message(problem))))
     response.content_type = JSON
     return response
 

@@ -5,29 +5,20 @@ Sources: MLflow, "MLflow Model Serving" (endpoints, forms of input, errors); Ama
 """
 
 from flask import Blueprint, Response, current_app, request
-from marshmallow import Schema, fields
 
 from network import Array
 from registry import VERSION
 from service import answers, csv_rows, forms, npy, request_log
 from service.bodies import JSON, answer_in_parts, check_type, json_body, read_body
-from service.dialects import reworded
+from service.dialects import MLFLOW
 from service.inputs import Inputs
 from service.live import LiveModel
-from service.operation import Answer, Body, Dialect, operation
+from service.operation import Answer, Body, operation
 from service.validation import shown
 
 blueprint = Blueprint("invocations", __name__)
 
 
-class MlflowError(Schema):
-    """MLflow's error document."""
-
-    error_code = fields.String(required=True)
-    message = fields.String(required=True)
-
-
-_DIALECT = Dialect(MlflowError, {422: 400})
 _FILE = {"type": "string"}
 
 FORMS = {
@@ -38,22 +29,9 @@ FORMS = {
 }
 
 
-@blueprint.after_request
-def _errors(response: Response) -> Response:
-    """MLflow's error document; values that are wrong are its 400, not 422."""
-    return reworded(
-        response,
-        lambda status, message: {
-            "error_code": "BAD_REQUEST" if status < 500 else "TEMPORARILY_UNAVAILABLE",
-            "message": message,
-        },
-        statuses=_DIALECT.statuses,
-    )
-
-
 @blueprint.get("/ping")
 @blueprint.get("/health")
-@operation({200: Answer("A verified model is loaded.", {})}, "no-model", dialect=_DIALECT)
+@operation({200: Answer("A verified model is loaded.", {})}, "no-model", dialect=MLFLOW)
 def ping() -> Response:
     """Say whether a verified model is loaded: 200, or 503."""
     live: LiveModel = current_app.extensions["live_model"]
@@ -62,7 +40,7 @@ def ping() -> Response:
 
 
 @blueprint.get("/version")
-@operation({200: Answer("It.", _FILE, "text/plain")}, dialect=_DIALECT)
+@operation({200: Answer("It.", _FILE, "text/plain")}, dialect=MLFLOW)
 def version() -> Response:
     """Name numnet's version."""
     return Response(VERSION, content_type="text/plain")
@@ -81,7 +59,7 @@ def version() -> Response:
     "invalid-input",
     "no-model",
     body=Body({JSON: {"type": "object"}, csv_rows.MEDIA_TYPE: _FILE, npy.MEDIA_TYPE: _FILE}),
-    dialect=_DIALECT,
+    dialect=MLFLOW,
 )
 def invoke() -> Response:
     """Predict for many rows: MLflow's four forms of JSON, CSV with or without a header, or .npy."""

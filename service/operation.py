@@ -73,10 +73,12 @@ class Dialect:
     Attributes
     ----------
     shape : of its error document
+    document : the error document of a status and a message
     statuses : in place of those that it does not have
     """
 
     shape: Shape
+    document: Callable[[int, str], Mapping[str, Any]]
     statuses: Mapping[int, int] = field(default_factory=dict)
 
 

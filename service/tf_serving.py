@@ -10,26 +10,17 @@ from werkzeug.exceptions import BadRequest
 
 from service import answers, forms, request_log
 from service.bodies import JSON, answer_in_parts, json_answer, parse, read_body
-from service.dialects import ERROR, OF_A_VERSION, reworded, version_of
+from service.dialects import OF_A_VERSION, TF_SERVING, version_of
 from service.errors import NotSupported
-from service.operation import Answer, Body, Dialect, operation
+from service.operation import Answer, Body, operation
 from service.validation import shown
 
 blueprint = Blueprint("tf_serving", __name__, url_prefix="/v1")
 
-_DIALECT = Dialect(ERROR, {422: 400})
 _OBJECT = {"type": "object"}
 
 SIGNATURE = "serving_default"
 FORMS = {"instances": forms.rows, "inputs": forms.rows_or_columns}
-
-
-@blueprint.after_app_request
-def _errors(response: Response) -> Response:
-    """TensorFlow Serving's error document; values that are wrong are its 400, not 422."""
-    if not f"{request.path}/".startswith("/v1/"):
-        return response
-    return reworded(response, lambda _, message: {"error": message}, statuses=_DIALECT.statuses)
 
 
 @blueprint.post("/models/<name>:predict")
@@ -39,7 +30,7 @@ def _errors(response: Response) -> Response:
     "invalid-input",
     *OF_A_VERSION,
     body=Body({JSON: _OBJECT}),
-    dialect=_DIALECT,
+    dialect=TF_SERVING,
 )
 def predict(name: str, version: str | None = None) -> Response:
     """Predict for `instances`, row by row, or for `inputs`, column by column."""
@@ -63,7 +54,7 @@ def predict(name: str, version: str | None = None) -> Response:
     {},
     "not-implemented",
     *OF_A_VERSION,
-    dialect=_DIALECT,
+    dialect=TF_SERVING,
 )
 def examples(name: str, version: str | None = None) -> Response:
     """Refuse: these take TensorFlow's examples."""
@@ -76,7 +67,7 @@ def examples(name: str, version: str | None = None) -> Response:
 @operation(
     {200: Answer("The state.", _OBJECT)},
     *OF_A_VERSION,
-    dialect=_DIALECT,
+    dialect=TF_SERVING,
 )
 def status(name: str, version: str | None = None) -> Response:
     """Say which versions can be asked: the current one, or the one that is named."""
@@ -94,7 +85,7 @@ def status(name: str, version: str | None = None) -> Response:
 @operation(
     {200: Answer("The signature.", _OBJECT)},
     *OF_A_VERSION,
-    dialect=_DIALECT,
+    dialect=TF_SERVING,
 )
 def metadata(name: str, version: str | None = None) -> Response:
     """Describe what a version takes and gives: a number for each feature and target."""

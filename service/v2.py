@@ -13,14 +13,13 @@ from registry import VERSION, Registry, StorageError, VersionNotFound, VersionRe
 from service import request_log, tensors
 from service.admin import admin_only
 from service.bodies import compressed, json_answer, parse, read_body
-from service.dialects import ERROR, OF_A_VERSION, check_name, reworded, version_of
+from service.dialects import INFERENCE, OF_A_VERSION, check_name, version_of
 from service.errors import InvalidInference, NotSupported
 from service.live import LiveModel
-from service.operation import Answer, Body, Dialect, operation
+from service.operation import Answer, Body, operation
 
 blueprint = Blueprint("v2", __name__, url_prefix="/v2")
 
-_DIALECT = Dialect(ERROR)
 _OBJECT = {"type": "object"}
 
 PLATFORM = "numnet"
@@ -29,30 +28,22 @@ JSON_LENGTH = "Inference-Header-Content-Length"
 _BINARY = {"application/octet-stream": {"type": "string"}}
 
 
-@blueprint.after_app_request
-def _errors(response: Response) -> Response:
-    """The protocol's error document, also where no address of the protocol's was found."""
-    if not f"{request.path}/".startswith("/v2/"):
-        return response
-    return reworded(response, lambda _, message: {"error": message})
-
-
 @blueprint.get("", strict_slashes=False)
-@operation({200: Answer("The server.", _OBJECT)}, dialect=_DIALECT)
+@operation({200: Answer("The server.", _OBJECT)}, dialect=INFERENCE)
 def server() -> Response:
     """Name the server, its version and the extensions of the protocol that it has."""
     return json_answer({"name": "numnet", "version": VERSION, "extensions": EXTENSIONS})
 
 
 @blueprint.get("/health/live")
-@operation({200: Answer("The process lives.", _OBJECT)}, dialect=_DIALECT)
+@operation({200: Answer("The process lives.", _OBJECT)}, dialect=INFERENCE)
 def live() -> Response:
     """Say that the process lives; 200 whether or not there is a model."""
     return json_answer({"live": True})
 
 
 @blueprint.get("/health/ready")
-@operation({200: Answer("A verified model is loaded.", _OBJECT)}, "no-model", dialect=_DIALECT)
+@operation({200: Answer("A verified model is loaded.", _OBJECT)}, "no-model", dialect=INFERENCE)
 def ready() -> Response:
     """Say whether a verified model is loaded: 200 or 503."""
     _live_model().require()
@@ -64,7 +55,7 @@ def ready() -> Response:
 @operation(
     {200: Answer("It can be asked.", _OBJECT)},
     *OF_A_VERSION,
-    dialect=_DIALECT,
+    dialect=INFERENCE,
 )
 def model_ready(name: str, version: str | None = None) -> Response:
     """Say whether a version can be asked: 200, or why not."""
@@ -77,7 +68,7 @@ def model_ready(name: str, version: str | None = None) -> Response:
 @operation(
     {200: Answer("The tensors.", _OBJECT)},
     *OF_A_VERSION,
-    dialect=_DIALECT,
+    dialect=INFERENCE,
 )
 def metadata(name: str, version: str | None = None) -> Response:
     """Describe the model: its versions, and the tensors that one of them takes and gives."""
@@ -98,7 +89,7 @@ def metadata(name: str, version: str | None = None) -> Response:
 @operation(
     {200: Answer("The configuration.", _OBJECT)},
     *OF_A_VERSION,
-    dialect=_DIALECT,
+    dialect=INFERENCE,
 )
 def config(name: str, version: str | None = None) -> Response:
     """Describe the model as Triton's configuration does."""
@@ -125,7 +116,7 @@ def config(name: str, version: str | None = None) -> Response:
     {},
     "not-implemented",
     *OF_A_VERSION,
-    dialect=_DIALECT,
+    dialect=INFERENCE,
 )
 def statistics(name: str | None = None, version: str | None = None) -> Response:
     """Refuse: no process knows what the others have answered."""
@@ -150,7 +141,7 @@ def statistics(name: str | None = None, version: str | None = None) -> Response:
     },
     *OF_A_VERSION,
     body=Body({"application/json": _OBJECT, **_BINARY}),
-    dialect=_DIALECT,
+    dialect=INFERENCE,
 )
 def infer(name: str, version: str | None = None) -> Response:
     """Predict for the rows in tensors, JSON or binary."""
@@ -171,7 +162,7 @@ def infer(name: str, version: str | None = None) -> Response:
     {200: Answer("The versions.", {"type": "array", "items": _OBJECT})},
     "service-unavailable",
     body=Body({"application/json": _OBJECT}, required=False),
-    dialect=_DIALECT,
+    dialect=INFERENCE,
 )
 def index() -> Response:
     """List all versions, and which of them can be asked; `{"ready": true}`: those alone."""
@@ -191,7 +182,7 @@ def index() -> Response:
     {200: Answer("The version.", _OBJECT)},
     *OF_A_VERSION,
     body=Body({"application/json": _OBJECT}, required=False),
-    dialect=_DIALECT,
+    dialect=INFERENCE,
 )
 def load(name: str) -> Response:
     """Verify the current version's file again; nothing is to be loaded by hand."""
@@ -207,7 +198,7 @@ def load(name: str) -> Response:
 
 @blueprint.post("/repository/models/<name>/unload")
 @admin_only
-@operation({}, "not-implemented", "not-found", dialect=_DIALECT)
+@operation({}, "not-implemented", "not-found", dialect=INFERENCE)
 def unload(name: str) -> Response:
     """Refuse: there is always a version to ask, once there was one."""
     check_name(name)

@@ -273,7 +273,7 @@ def test_a_dialect_has_error_documents_and_statuses_of_its_own() -> None:
         {200: contract.Answer("A number.", {"type": "number"})},
         "invalid-input",
         body=contract.Body({"application/json": {"type": "object"}}),
-        dialect=contract.Dialect({"type": "string"}, {422: 400}),
+        dialect=contract.Dialect({"type": "string"}, lambda status, message: {}, {422: 400}),
     )
     def number() -> str:
         """Give a number."""
