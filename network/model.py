@@ -142,11 +142,13 @@ class Model:
 
     def _forward(self, A: Array) -> Array:
         """(…, BLOCK, features + 1), shifted and with ones, to (…, BLOCK, targets), unscaled."""
+        # The same BLAS call either way, and `dot` gets there sooner.
+        product = np.dot if A.ndim == 2 else np.matmul
         *hidden, last = self._weights
         for W in hidden:
-            A = np.matmul(A, W)
+            A = product(A, W)
             self._function(A, A)
-        Y: Array = np.matmul(A, last)
+        Y: Array = product(A, last)
         return Y
 
     def _augmented_weights(self) -> list[Array]:

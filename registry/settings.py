@@ -55,6 +55,8 @@ class Settings:
     keep_versions : how many versions are kept
     host, port : where the service listens; port 0 takes a free one
     workers, threads : processes of the service, and threads in each
+    max_waiting : requests that may wait for a thread, in each process; more are refused
+    deadline_seconds : how long a request may take before it is given up
     max_body_bytes : the largest request body taken
     cors_origins : whose pages may ask and read, `https://host` each; none: no other's
     hosts : by which names the service is asked for; none: any
@@ -74,6 +76,8 @@ class Settings:
     port: int = 8000
     workers: int = 0  # 0: one per core
     threads: int = 4
+    max_waiting: int = 64
+    deadline_seconds: float = 30.0
     max_body_bytes: int = 16 * 1024 * 1024
     cors_origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
@@ -147,8 +151,11 @@ _RANGES: dict[str, tuple[float, float]] = {
     "NUMNET_PORT": (0, 65_535),
     "NUMNET_WORKERS": (1, 1_024),
     "NUMNET_THREADS": (1, 1_024),
+    "NUMNET_MAX_WAITING": (0, 1_000_000),
+    "NUMNET_DEADLINE_SECONDS": (0.1, 3_600),
     "NUMNET_MAX_BODY_BYTES": (1_024, 2**31),
 }
+_FRACTIONS = {"NUMNET_GATE_MARGIN", "NUMNET_DEADLINE_SECONDS"}
 _LISTS = {
     "NUMNET_CORS_ORIGINS": (r"https?://[a-z0-9.-]+(:\d+)?", "origins, as https://example.org"),
     "NUMNET_HOSTS": (r"[a-z0-9.-]+|\[[0-9a-f:.]+\]", "names of hosts without a port"),
@@ -202,7 +209,7 @@ def _content(variable: str, path: str) -> str:
 
 def _number(key: str, value: str) -> float:
     least, greatest = _RANGES[key]
-    kind, what = (float, "number") if key == "NUMNET_GATE_MARGIN" else (int, "whole number")
+    kind, what = (float, "number") if key in _FRACTIONS else (int, "whole number")
     try:
         number = kind(value)
     except ValueError:

@@ -7,6 +7,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gc
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -19,29 +20,31 @@ from gunicorn.app.base import BaseApplication
 from registry import VERSION, Settings, SettingsError
 from service.admin import AdminToken
 from service.app import create_app
-from service.graceful_stop import ThreadedWorker, turn_away
+from service.graceful_stop import turn_away
 from service.logs import JsonLogger
+from service.worker import Worker
 
 SWITCH_SECONDS = 0.001  # a prediction takes 0.1 ms, and should not wait 5 for another thread
+_FILES = 16_384  # of each process
 
 
 log = logging.getLogger("service")
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn with threaded workers, configured by `Settings`."""
+    """gunicorn with workers of our own, configured by `Settings`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         super().__init__()
 
     def load_config(self) -> None:
-        for name, value in gunicorn_options(self._settings).items():
+        for name, value in gunicorn_options(self.settings).items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
         sys.setswitchinterval(SWITCH_SECONDS)
-        return create_app(self._settings)
+        return create_app(self.settings)
 
 
 def gunicorn_options(settings: Settings) -> dict[str, Any]:
@@ -49,11 +52,8 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return {
         "bind": f"{host}:{settings.port}",
-        "worker_class": ThreadedWorker,
+        "worker_class": Worker,
         "workers": settings.workers,
-        "threads": settings.threads,
-        "keepalive": 75,
-        "accesslog": "-",
         "logger_class": JsonLogger,
         "control_socket_disable": True,
         "forwarder_headers": "",  # a caller's SCRIPT_NAME header would be a 500
@@ -111,6 +111,14 @@ def _let_signals_reach_each_worker_once() -> None:
     )
 
 
+def _allow_many_connections() -> None:
+    """As many open files as the system lets us have, of those that are its default for few."""
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files != resource.RLIM_INFINITY and (most == resource.RLIM_INFINITY or most > files):
+        wanted = _FILES if most == resource.RLIM_INFINITY else min(most, _FILES)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, wanted), most))
+
+
 def main() -> None:
     try:
         settings = Settings.from_environment()
@@ -119,6 +127,7 @@ def main() -> None:
     AdminToken(settings).get()  # made once, and shown once, before there are several processes
     gc.freeze()  # or the first collection would give every process a copy of what they share
     _let_signals_reach_each_worker_once()
+    _allow_many_connections()
     Server(settings).run()
 
 

@@ -1,13 +1,12 @@
 """Server-sent events: many watchers of jobs, and one thread for all of them.
 
-A request thread of gunicorn that streamed to a watcher would be lost to everybody else for as long.
-So the connection is taken out of gunicorn's hands: one thread of the process looks each watched job
-up twice a second, whoever many watch it, and writes what is new to their sockets as they take it.
+A thread that streamed to a watcher would be lost to everybody else for as long. So the connection
+is handed over: one thread of the process looks each watched job up twice a second, however many
+watch it, and writes what is new to their sockets as they take it.
 """
 
 import contextlib
 import logging
-import os
 import resource
 import selectors
 import socket
@@ -117,17 +116,17 @@ class Watchers:
         """
         if environ["REQUEST_METHOD"] == "HEAD":
             return Response(headers=_HEADERS)
-        connection = environ.get("gunicorn.socket")
-        if connection is None:  # another server: its thread has to stay
+        hand_over = environ.get("numnet.hand_over")
+        if hand_over is None:  # another server: its thread has to stay
             return Response(self._stream(job), headers=_HEADERS)
         if self._count >= self._most:
             raise TooManyWatchers(f"{self._count} watchers are as many as this process can have")
-        return Response(self._handed_over(job, connection, environ), headers=_HEADERS)
+        return Response(self._handed_over(job, hand_over, environ), headers=_HEADERS)
 
     def _handed_over(
-        self, job: Job, connection: socket.socket, environ: WSGIEnvironment
+        self, job: Job, hand_over: Callable[[], socket.socket], environ: WSGIEnvironment
     ) -> Iterator[bytes]:
-        """Yields nothing: by the time gunicorn would write, the connection is no longer its own."""
+        """Yields nothing: by the time it would be written, others have the connection."""
         head = (
             "HTTP/1.1 200 OK\r\n"
             + "".join(f"{name}: {value}\r\n" for name, value in _HEADERS.items())
@@ -136,7 +135,7 @@ class Watchers:
             "Connection: close\r\n\r\n"
         )
         greeting = head.encode() + event(job, first=True)
-        self._add(Watcher(_take_over(connection), job.id, greeting, job.revision))
+        self._add(Watcher(hand_over(), job.id, greeting, job.revision))
         yield from ()
 
     def _stream(self, job: Job) -> Iterator[bytes]:
@@ -241,17 +240,6 @@ class Watchers:
             watcher.connection.close()
             with self._lock:
                 self._count -= 1
-
-
-def _take_over(connection: socket.socket) -> socket.socket:
-    """A connection of gunicorn's, which goes on with one that leads nowhere in its place."""
-    taken = connection.dup()
-    taken.setblocking(False)
-    nowhere, end = socket.socketpair()
-    end.close()
-    os.dup2(nowhere.fileno(), connection.fileno(), inheritable=False)
-    nowhere.close()
-    return taken
 
 
 def _is_gone(watcher: Watcher) -> bool:

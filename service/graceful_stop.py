@@ -1,10 +1,8 @@
 """A stop that leaves nobody unanswered who has connected.
 
-gunicorn keeps the listener open, and accepts nobody, for the two seconds that it waits for
-kept-alive connections. Whoever connects meanwhile, be it a client whose connection was just closed
-after an answer, is reset in the end. Here the kernel takes no further connections from the first
-moment of a stop on, workers answer those it has taken, and with the listener closed whoever comes
-is refused.
+A connection that the kernel has taken for a listener is reset where the listener is closed. So from
+the first moment of a stop on the kernel takes no further ones, workers answer those it has taken,
+and with the listener closed whoever comes is refused.
 """
 
 import ctypes
@@ -14,32 +12,10 @@ import struct
 import sys
 from collections.abc import Iterable
 
-from gunicorn.workers.gthread import ThreadWorker
-
 log = logging.getLogger(__name__)
 
 _SO_ATTACH_FILTER = 26  # Linux's, which the `socket` module does not name
 _RETURN, _CONSTANT = 0x06, 0x00
-
-
-class ThreadedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's threaded worker, which accepts all who have connected before it stops to."""
-
-    def set_accept_enabled(self, enabled: bool) -> None:
-        stopping = not self.alive and not enabled
-        if stopping:
-            for listener in self.sockets:
-                self._accept_all(listener)
-        super().set_accept_enabled(enabled)
-        if stopping:
-            for listener in self.sockets:
-                listener.close()
-
-    def _accept_all(self, listener: object) -> None:
-        before = -1
-        while self.nr_conns != before:
-            before = self.nr_conns
-            self.accept(listener)
 
 
 def turn_away(listeners: Iterable[socket.socket]) -> None:

@@ -13,7 +13,7 @@ from flask import Flask, Response
 from network import Model
 from service import errors
 from service.bodies import json_body, optional_json_body
-from service.request_log import RequestIds
+from service.request_log import request_id
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import random_rows
 
@@ -47,7 +47,7 @@ def _json(document: object) -> Response:
 
 
 def _identify(response: Response) -> Response:
-    response.headers["X-Request-ID"] = RequestIds().identify({})
+    response.headers["X-Request-ID"] = request_id({})
     return response
 
 

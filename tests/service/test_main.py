@@ -4,15 +4,15 @@ import pytest
 
 from registry import Settings
 from service.__main__ import Server
-from service.graceful_stop import ThreadedWorker
 from service.logs import JsonLogger
+from service.worker import Worker
 
 
 def test_gunicorn_takes_the_settings() -> None:
-    settings = Settings(host="0.0.0.0", port=81, workers=3, threads=5)
+    settings = Settings(host="0.0.0.0", port=81, workers=3)
     config = Server(settings).cfg
     assert config.address == [("0.0.0.0", 81)]
-    assert (config.workers, config.threads, config.worker_class) == (3, 5, ThreadedWorker)
+    assert (config.workers, config.worker_class) == (3, Worker)
     assert config.logger_class is JsonLogger
     assert config.forwarder_headers == []
 

@@ -1,0 +1,81 @@
+"""One line of JSON for each request, on standard output. Never bodies, queries or tokens."""
+
+import contextlib
+import os
+import re
+import sys
+from datetime import UTC, datetime
+from wsgiref.types import WSGIEnvironment
+
+import orjson
+
+from service import request_log
+
+_AT_ONCE_BYTES = 4096  # as much as a pipe takes from one process before it takes from another
+
+# Of which version 00 has no more parts, and others may: W3C, Trace Context, 3.2
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:(?<!^00.{53})-.*)?"
+)
+
+
+class AccessLog:
+    """The lines of one process. Any thread may add one; one thread writes them."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+
+    def add(self, environ: WSGIEnvironment, status: int, sent: int, seconds: float) -> None:
+        """Note a request that was answered.
+
+        Parameters
+        ----------
+        environ : what is known of it
+        sent : bytes of the answer's body
+        seconds : from when all of it had come
+        """
+        self._lines.append(line(environ, status, sent, seconds))
+
+    def write(self) -> None:
+        """Write all lines; what cannot be written (a full disk, a closed pipe) is lost."""
+        if not self._lines:
+            return
+        lines, self._lines = self._lines, []
+        part = b""
+        for each in lines:
+            if part and len(part) + len(each) > _AT_ONCE_BYTES:
+                _write(part)
+                part = b""
+            part += each
+        _write(part)
+
+
+def line(environ: WSGIEnvironment, status: int, sent: int, seconds: float) -> bytes:
+    """A request's line."""
+    said = {
+        "level": "INFO",
+        "logger": "access",
+        "time": datetime.now(UTC),
+        "request_id": request_log.request_id(environ),
+        "method": environ.get("REQUEST_METHOD"),
+        "path": _path(environ),
+        "status": status,
+        "duration_ms": round(seconds * 1000, 3),
+        "bytes": sent,
+        "client": environ.get("REMOTE_ADDR"),
+    }
+    if trace := _TRACEPARENT.fullmatch(environ.get("HTTP_TRACEPARENT", "")):
+        said["trace_id"], said["parent_id"] = trace[1], trace[2]
+    said |= request_log.notes(environ)
+    return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _path(environ: WSGIEnvironment) -> str:
+    """The path as the client meant it: WSGI hands UTF-8 on as if it were Latin-1."""
+    path: str = environ.get("PATH_INFO", "")
+    return path if path.isascii() else path.encode("latin-1", "replace").decode(errors="replace")
+
+
+def _write(lines: bytes) -> None:
+    with contextlib.suppress(OSError):
+        os.write(sys.stdout.fileno(), lines)

@@ -1,0 +1,367 @@
+"""A worker process of gunicorn's: one loop for all connections, and threads for what takes time.
+
+gunicorn's own threaded worker gives a thread to every request from its first byte on. Here the loop
+reads, so that a client that sends slowly holds up nobody; answers plain rows itself, which saves
+them the way to a thread and back; and hands all other requests to threads, once they are there as
+a whole. Few may wait for a thread: whoever comes then is told so at once.
+"""
+
+import contextlib
+import errno
+import math
+import os
+import resource
+import selectors
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import Any
+from wsgiref.types import WSGIEnvironment
+
+from gunicorn.http.errors import ParseException
+from gunicorn.workers.base import Worker as GunicornWorker
+
+from service.access_log import AccessLog
+from service.connection import Connection
+from service.exchange import Exchange
+from service.heads import Heads
+from service.incoming import Message
+from service.refusals import of_malformed, refusal, status_line
+
+TICK_SECONDS = 1.0
+MOST_CONNECTIONS = 4_096
+STOP_SECONDS = 2.0  # how long a stopping worker waits for requests on open connections
+_ACCEPTED_AT_ONCE = 64
+_BODIES_IN_MEMORY = 8  # of the largest that are taken: as much as may have been received in part
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+AtOnce = Callable[[WSGIEnvironment, bytes], tuple[bytes, bytes] | None]
+_FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Serves the application until it is told to stop.
+
+    The application may have `at_once(environ, body)`, which gives the headers' lines and the body
+    of a 200 without taking time, or None; and `quick_paths`, which are answered in the loop, too.
+    """
+
+    def init_process(self) -> None:
+        settings = self.app.settings
+        self._most_exchanges: int = settings.threads + settings.max_waiting
+        self._deadline_seconds: float = settings.deadline_seconds
+        self._most_body_bytes: int = settings.max_body_bytes
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        limited = files != resource.RLIM_INFINITY
+        self._most_connections = min(MOST_CONNECTIONS, files // 2) if limited else MOST_CONNECTIONS
+
+        self._selector = selectors.DefaultSelector()
+        self._threads = ThreadPoolExecutor(settings.threads)
+        self._from_threads: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._access_log = AccessLog()
+        self._reading: dict[Connection, None] = {}  # those who wait longest come first
+        self._writing: dict[Connection, bool | None] = {}  # whether they stay; None: there is more
+        self._exchanges: dict[Exchange, Future[None]] = {}
+        self._partly_received = 0
+        self._listening = False
+        super().init_process()
+
+    def run(self) -> None:
+        """Serve until told to stop, then answer what has begun."""
+        self._at_once: AtOnce = getattr(self.wsgi, "at_once", lambda environ, body: None)
+        self._quick_paths: frozenset[str] = getattr(self.wsgi, "quick_paths", frozenset())
+        self._heads = {each: Heads(self.cfg, each.getsockname()) for each in self.sockets}
+        self._selector.register(self.PIPE[0], selectors.EVENT_READ)
+        self._tick_at = 0.0
+        self._listen()
+        while self.alive and self.ppid == os.getppid():
+            self._turn(TICK_SECONDS)
+        self._stop()
+
+    def handle_quit(self, sig: int, frame: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        super().handle_quit(sig, frame)
+
+    def _turn(self, seconds: float) -> None:
+        """Wait for something to do, and do it."""
+        for key, _ in self._selector.select(seconds):
+            client = key.data
+            if client is None:
+                self._hear_from_threads()
+            elif not isinstance(client, Connection):
+                self._accept(client, _ACCEPTED_AT_ONCE)
+            elif not client.closed:
+                self._guarded(self._write if client in self._writing else self._read, client)
+        self._access_log.write()
+        now = time.monotonic()
+        if now >= self._tick_at:
+            self._tick_at = now + TICK_SECONDS
+            self._tick(now)
+
+    def _tick(self, now: float) -> None:
+        """What is to be done once a second."""
+        self.notify()
+        for connection in [each for each in (*self._reading, *self._writing) if each.overdue(now)]:
+            if connection in self._writing or connection.begun is None or connection.lingers:
+                self._close(connection)
+            else:
+                self._guarded(self._refuse, connection, 408, "the request did not come in time")
+        for exchange, future in list(self._exchanges.items()):
+            if now < exchange.due:
+                break
+            if not exchange.abandoned and not exchange.handed_over:
+                self._abandon(exchange, future)
+        if self.alive:
+            self._listen()
+
+    def _stop(self) -> None:
+        """Answer everybody who has connected, and nobody twice."""
+        for listener in self.sockets:
+            self._accept(listener, math.inf)
+        self._listen_no_more()
+        for listener in self.sockets:
+            listener.close()
+        now = time.monotonic()
+        idle_until, until = now + STOP_SECONDS, now + self.cfg.graceful_timeout
+        while (self._reading or self._writing or self._exchanges) and now < until:
+            if now >= idle_until:
+                for connection in [each for each in self._reading if each.begun is None]:
+                    self._close(connection)
+            self._turn(max(0.0, min(TICK_SECONDS, idle_until - now if now < idle_until else 0.1)))
+            now = time.monotonic()
+        for connection in (*self._reading, *self._writing):
+            self._close(connection)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._selector.close()
+
+    # Who connects
+
+    def _listen(self) -> None:
+        if not self._listening:
+            self._listening = True
+            for listener in self.sockets:
+                listener.setblocking(False)
+                self._selector.register(listener, selectors.EVENT_READ, listener)
+
+    def _listen_no_more(self) -> None:
+        if self._listening:
+            self._listening = False
+            for listener in self.sockets:
+                self._selector.unregister(listener)
+
+    def _accept(self, listener: Any, most: float) -> None:
+        accepted = 0
+        while accepted < most:
+            try:
+                client, address = listener.accept()
+            except OSError as error:
+                if error.errno in _FULL:
+                    self.log.warning("no more connections: %s", error.strerror)
+                    self._listen_no_more()  # until the next tick
+                return
+            accepted += 1
+            connection = Connection(client, address, self._heads[listener], self._most_body_bytes)
+            has_room = self._has_room()
+            self._read_on(connection)
+            if not has_room:
+                self._guarded(self._refuse, connection, 503, "there are too many connections")
+
+    def _has_room(self) -> bool:
+        """Whether one more connection may stay; who has been silent for longest makes room."""
+        count = len(self._reading) + len(self._writing) + len(self._exchanges)
+        if count < self._most_connections:
+            return True
+        silent = next(iter(self._reading), None)
+        if silent is None or time.monotonic() - silent.since < TICK_SECONDS:
+            return False
+        self._close(silent)
+        return True
+
+    # What they send
+
+    def _read(self, connection: Connection) -> None:
+        before = len(connection.incoming)
+        is_open = connection.receive()
+        self._partly_received += len(connection.incoming) - before
+        self._serve(connection)
+        # Half closed, a client may still want an answer, but nothing more is to come.
+        if not is_open and connection in self._reading:
+            self._close(connection)
+
+    def _serve(self, connection: Connection) -> None:
+        """Answer the requests that are there."""
+        incoming = connection.incoming
+        while connection in self._reading and not connection.lingers:
+            before = len(incoming)
+            try:
+                message = incoming.message()
+            except ParseException as error:
+                self._refuse(connection, *of_malformed(error))
+                return
+            self._partly_received -= before - len(incoming)
+            if message is not None:
+                self._take(connection, message)
+            elif self._partly_received > _BODIES_IN_MEMORY * self._most_body_bytes:
+                self._refuse(connection, 503, "too much is being sent at the same time")
+            else:
+                if incoming.is_awaited():
+                    connection.send(_CONTINUE)
+                return
+
+    def _take(self, connection: Connection, message: Message) -> None:
+        """Answer a request, or have a thread do so."""
+        begun = time.monotonic()
+        head = message.head
+        environ = head.environ.copy()
+        environ["REMOTE_PORT"] = connection.port
+        stays = head.keeps_alive and not message.cut and self.alive
+        if stays and (answer := self._at_once(environ, message.body)):
+            headers, body = answer
+            self._reply(connection, status_line("200 OK", True) + headers + b"\r\n" + body, stays)
+            self._access_log.add(environ, 200, len(body), time.monotonic() - begun)
+            return
+        is_quick = environ["PATH_INFO"] in self._quick_paths
+        if len(self._exchanges) >= self._most_exchanges and not is_quick:
+            self._refuse(connection, 503, "too many requests wait already", environ, stays)
+            return
+        exchange = Exchange(
+            connection,
+            message,
+            environ,
+            due=begun + self._deadline_seconds,
+            unsent=lambda connection: self._have_done(self._write_on, connection),
+            closing=lambda: not self.alive,
+        )
+        self._leave(connection)
+        if is_quick:
+            exchange.run(self.wsgi, self.cfg, self._access_log)
+            self._go_on(exchange)
+            return
+        connection.give_to_thread()
+        future = self._threads.submit(exchange.run, self.wsgi, self.cfg, self._access_log)
+        self._exchanges[exchange] = future
+        future.add_done_callback(lambda _: self._have_done(self._finish, exchange))
+
+    # What threads do
+
+    def _have_done(self, action: Callable[..., None], *given: Any) -> None:
+        """Have the loop do something."""
+        self._from_threads.put(lambda: action(*given))
+        with contextlib.suppress(OSError):  # full: it is awake as it is
+            os.write(self.PIPE[1], b".")
+
+    def _hear_from_threads(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.PIPE[0], 4096)
+        with contextlib.suppress(Empty):
+            while True:
+                self._from_threads.get_nowait()()
+
+    def _finish(self, exchange: Exchange) -> None:
+        del self._exchanges[exchange]
+        if not exchange.abandoned:
+            self._go_on(exchange)
+
+    def _abandon(self, exchange: Exchange, future: "Future[None]") -> None:
+        """Answer in the thread's stead; it may end, but is not heard any more."""
+        exchange.abandoned = True
+        future.cancel()
+        connection = exchange.connection
+        self._leave(connection)
+        if connection.abandon():
+            detail = f"this takes longer than {self._deadline_seconds:g} seconds"
+            self._guarded(self._refuse, connection, 503, detail, exchange.environ)
+        else:
+            self._close(connection)
+
+    def _go_on(self, exchange: Exchange) -> None:
+        """See to it that a client has its whole answer, and may ask again."""
+        connection = exchange.connection
+        if exchange.handed_over:
+            self._partly_received -= len(connection.incoming)
+        elif connection.unsent:
+            self._write_on(connection, exchange.keeps_alive)
+        else:
+            self._guarded(self._answered, connection, exchange.keeps_alive)
+            self._guarded(self._serve, connection)
+
+    # What they are sent
+
+    def _refuse(
+        self,
+        connection: Connection,
+        status: int,
+        detail: str,
+        environ: WSGIEnvironment | None = None,
+        stays: bool = False,
+    ) -> None:
+        environ = environ or {"REMOTE_ADDR": connection.host}
+        answer, size = refusal(environ, status, detail, keeps_alive=stays)
+        self._access_log.add(environ, status, size, 0.0)
+        self._reply(connection, answer, stays)
+
+    def _reply(self, connection: Connection, answer: bytes, stays: bool) -> None:
+        connection.send(answer)
+        if connection.unsent:
+            self._leave(connection)
+            self._write_on(connection, stays)
+        else:
+            self._answered(connection, stays)
+
+    def _answered(self, connection: Connection, stays: bool) -> None:
+        connection.answered()
+        if connection in self._reading:
+            del self._reading[connection]  # to the end
+            self._reading[connection] = None
+        else:
+            self._read_on(connection)
+        if not stays:
+            connection.say_goodbye()
+
+    def _write(self, connection: Connection) -> None:
+        connection.send_rest()
+        if not connection.unsent:
+            stays = self._writing[connection]
+            self._leave(connection)
+            if stays is not None:
+                self._answered(connection, stays)
+                self._serve(connection)
+
+    # Who is where
+
+    def _read_on(self, connection: Connection) -> None:
+        """Wait for what a client sends."""
+        self._reading[connection] = None
+        self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+
+    def _write_on(self, connection: Connection, stays: bool | None = None) -> None:
+        """Send the rest as the client takes it."""
+        if connection.closed or not connection.unsent:
+            return
+        if connection not in self._writing:
+            self._selector.register(connection.socket, selectors.EVENT_WRITE, connection)
+        self._writing[connection] = stays
+
+    def _leave(self, connection: Connection) -> None:
+        """Wait for a client no more."""
+        if connection in self._reading or connection in self._writing:
+            self._reading.pop(connection, None)
+            self._writing.pop(connection, None)
+            self._selector.unregister(connection.socket)
+
+    def _close(self, connection: Connection) -> None:
+        self._partly_received -= len(connection.incoming)
+        self._leave(connection)
+        connection.close()
+
+    def _guarded(self, action: Callable[..., None], connection: Connection, *given: Any) -> None:
+        """Do something for a client, who may be gone."""
+        if connection.closed:
+            return
+        try:
+            action(connection, *given)
+        except OSError:
+            self._close(connection)
+        except Exception:
+            self.log.exception("a connection is closed")
+            self._close(connection)
