@@ -51,6 +51,7 @@ PROBLEMS = {
     ),
     "forbidden": Problem(403, "the admin token is wrong"),
     "not-found": Problem(404, "there is no such version or job"),
+    "request-timeout": Problem(408, "the request did not come in time"),
     "version-refused": Problem(409, "the version's file does not verify"),
     "nothing-before": Problem(409, "no version was current before"),
     "job-active": Problem(409, "another job waits or runs", _JOB, _RELATED),
@@ -74,10 +75,18 @@ PROBLEMS = {
     "not-implemented": Problem(501, "there is no such thing here"),
     "no-model": Problem(503, "no version is loaded", headers=_RETRY),
     "service-unavailable": Problem(
-        503, "what the answer needs cannot be used at the moment", headers=_RETRY
+        503,
+        "what the answer needs cannot be used at the moment, too much is asked at a time, or it "
+        "took too long",
+        headers=_RETRY,
     ),
 }
-OF_ANY_REQUEST = ("misdirected-request", "internal-server-error")
+OF_ANY_REQUEST = (
+    "request-timeout",
+    "misdirected-request",
+    "internal-server-error",
+    "service-unavailable",
+)
 OF_A_BODY = ("bad-request", "content-too-large", "unsupported-media-type")
 OF_ADMINS = ("unauthorized", "forbidden", "service-unavailable")
 

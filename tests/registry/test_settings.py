@@ -55,6 +55,8 @@ def test_there_is_a_worker_for_each_core_this_process_may_use() -> None:
         ("NUMNET_WORKERS", "1024", "workers", 1024),
         ("NUMNET_THREADS", "1", "threads", 1),
         ("NUMNET_THREADS", "1024", "threads", 1024),
+        ("NUMNET_MAX_WAITING", "0", "max_waiting", 0),
+        ("NUMNET_DEADLINE_SECONDS", "0.5", "deadline_seconds", 0.5),
         ("NUMNET_MAX_BODY_BYTES", "1024", "max_body_bytes", 1024),
         ("NUMNET_MAX_BODY_BYTES", "2147483648", "max_body_bytes", 2**31),
         ("NUMNET_CORS_ORIGINS", "http://a:81", "cors_origins", ("http://a:81",)),
@@ -347,8 +349,9 @@ def test_an_unknown_variable_is_warned_of(variable: str, caplog: pytest.LogCaptu
         f"{variable} is not a setting; there are NUMNET_MODELS, NUMNET_STATE, "
         "NUMNET_DATABASE_URL, NUMNET_DATABASE_PASSWORD, NUMNET_DATA, NUMNET_ADMIN_TOKEN, "
         "NUMNET_RETRAIN_CRON, NUMNET_GATE_MARGIN, NUMNET_KEEP_VERSIONS, NUMNET_HOST, "
-        "NUMNET_PORT, NUMNET_WORKERS, NUMNET_THREADS, NUMNET_MAX_BODY_BYTES, NUMNET_CORS_ORIGINS, "
-        "NUMNET_HOSTS, NUMNET_MODEL_NAME"
+        "NUMNET_PORT, NUMNET_WORKERS, NUMNET_THREADS, NUMNET_MAX_WAITING, "
+        "NUMNET_DEADLINE_SECONDS, NUMNET_MAX_BODY_BYTES, NUMNET_CORS_ORIGINS, NUMNET_HOSTS, "
+        "NUMNET_MODEL_NAME"
     )
 
 

@@ -13,7 +13,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import (
+    BadRequest,
+    RequestEntityTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
 
 from registry import NothingBefore, Registry, StorageError, VersionNotFound, VersionRefused
 from service import openapi
@@ -135,6 +140,7 @@ FAULTS: dict[str, Exception] = {
     "unauthorized": Unauthorized("no token"),
     "forbidden": Forbidden("wrong token"),
     "not-found": VersionNotFound(7),
+    "request-timeout": RequestTimeout("too slow"),
     "version-refused": VersionRefused("cut short"),
     "nothing-before": NothingBefore("none before"),
     "job-active": JobConflict(JOB),
@@ -265,7 +271,7 @@ def test_a_view_may_have_several_routes_methods_and_media_types() -> None:
     for each in found.values():
         assert [*each["responses"]["200"]["content"]] == ["application/json", "text/csv"]
         assert [*each["responses"]["404"]["content"]] == ["application/json"]
-        assert [*each["responses"]] == ["200", "404", "421", "500"]
+        assert [*each["responses"]] == ["200", "404", "408", "421", "500", "503"]
 
 
 def test_a_dialect_has_error_documents_and_statuses_of_its_own() -> None:
@@ -282,7 +288,7 @@ def test_a_dialect_has_error_documents_and_statuses_of_its_own() -> None:
     other = Flask("other")
     other.add_url_rule("/number", "number", number, methods=["POST"])
     [(_, _, made)] = operations(openapi.document(other, None))
-    assert [*made["responses"]] == ["200", "400", "413", "415", "421", "500"]
+    assert [*made["responses"]] == ["200", "400", "408", "413", "415", "421", "500", "503"]
     refused = made["responses"]["400"]
     assert refused["content"] == {"application/json": {"schema": {"type": "string"}}}
     assert refused["description"].endswith(
