@@ -4,7 +4,15 @@ from network.activations import ACTIVATIONS
 from network.architecture import MAX_LAYERS, Architecture
 from network.arrays import Array
 from network.backpropagation import Backpropagation
-from network.errors import ArchitectureError, InputError, LossError, NetworkError, ScalingError
+from network.conformal import Calibration
+from network.errors import (
+    ArchitectureError,
+    InputError,
+    LevelError,
+    LossError,
+    NetworkError,
+    ScalingError,
+)
 from network.initialization import initial_parameters
 from network.jacobian import Jacobian
 from network.loss import Huber, Loss, Quantile, Squared
@@ -19,9 +27,11 @@ __all__ = [
     "ArchitectureError",
     "Array",
     "Backpropagation",
+    "Calibration",
     "Huber",
     "InputError",
     "Jacobian",
+    "LevelError",
     "Loss",
     "LossError",
     "Model",

@@ -4,7 +4,8 @@ NetworkError
 ├── ArchitectureError   layers or an activation that make no network
 ├── ScalingError        data that cannot be scaled
 ├── LossError           a loss with a parameter out of its range
-└── InputError          an array that does not fit the model
+├── InputError          an array that does not fit the model
+└── LevelError          a level that no interval can have
 """
 
 
@@ -26,3 +27,7 @@ class LossError(NetworkError):
 
 class InputError(NetworkError):
     """An array that does not fit the model."""
+
+
+class LevelError(NetworkError):
+    """A level that no interval can have."""

@@ -6,6 +6,7 @@
 | `weights_0`, `bias_0`, … | (inputs, outputs) and (outputs,) float64, one pair per layer |
 | `feature_shift`, `feature_scale`, `target_shift`, `target_scale` | float64 |
 | `feature_range` | (2, features) float64: least and greatest value seen in training |
+| `residual_scores` | (n, targets): absolute residuals of test rows, ascending; may be missing |
 | `golden_inputs`, `golden_outputs` | a few rows that a loader must reproduce |
 | `card` | a JSON document as UTF-8 bytes |
 | `checksum` | SHA-256 over all other members: names, types, shapes and bytes |
@@ -29,7 +30,7 @@ import orjson
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from network import MAX_LAYERS, Architecture, Array, Model, NetworkError, Scaling
+from network import MAX_LAYERS, Architecture, Array, Calibration, Model, NetworkError, Scaling
 from registry.errors import VersionRefused
 
 FORMAT = "numnet/1"
@@ -46,6 +47,7 @@ NAMED_MEMBERS = (
     "golden_outputs",
     "card",
 )
+SCORES = "residual_scores"
 
 # What NumPy writes before an array. Its own reader takes any Python literal here, and fails on some
 # of them with errors of many kinds.
@@ -54,7 +56,7 @@ _HEADER = re.compile(
     r"'shape': \(((?:\d{1,9},(?: \d{1,9},){0,7}(?: \d{1,9})?)?)\), \} *\n"
 )
 _TYPE = re.compile(r"'(<f[248]|<u[248]|\|u1|<U[1-9]\d{0,2})'")
-MAX_MEMBERS = len(NAMED_MEMBERS) + 1 + 2 * MAX_LAYERS  # and the checksum
+MAX_MEMBERS = len(NAMED_MEMBERS) + 2 + 2 * MAX_LAYERS  # with the scores and the checksum
 
 Card = dict[str, Any]
 Members = dict[str, NDArray[Any]]
@@ -62,14 +64,25 @@ Members = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Version:
-    """What a version's file holds, verified."""
+    """What a version's file holds, verified.
+
+    Attributes
+    ----------
+    calibration : None where the file has no residual scores
+    """
 
     model: Model
     card: Card
     sha256: str
+    calibration: Calibration | None = None
 
 
-def encode(model: Model, card: Mapping[str, Any], golden_inputs: Array) -> bytes:
+def encode(
+    model: Model,
+    card: Mapping[str, Any],
+    golden_inputs: Array,
+    calibration: Calibration | None = None,
+) -> bytes:
     """The file of a model and its card.
 
     Parameters
@@ -102,6 +115,8 @@ def encode(model: Model, card: Mapping[str, Any], golden_inputs: Array) -> bytes
     }
     for index, (W, b) in enumerate(model.architecture.layers(model.theta)):
         members[f"weights_{index}"], members[f"bias_{index}"] = W, b
+    if calibration is not None:
+        members[SCORES] = calibration.scores
     if not np.isfinite(members["golden_outputs"]).all():
         raise VersionRefused("the model's predictions for its golden rows are not finite")
     members["checksum"] = np.array(_checksum(members))
@@ -134,9 +149,10 @@ def decode(content: bytes) -> Version:
     try:
         model = _model(members, layers, card)
         _check_golden_rows(model, members)
+        calibration = _calibration(model, members)
     except NetworkError as error:
         raise VersionRefused(str(error)) from error
-    return Version(model, card, hashlib.sha256(content).hexdigest())
+    return Version(model, card, hashlib.sha256(content).hexdigest(), calibration)
 
 
 def _read_members(content: bytes) -> Members:
@@ -208,7 +224,7 @@ def _checksum(members: Members) -> str:
 def _layers(members: Members) -> list[tuple[Array, Array]]:
     count = sum(name.startswith("weights_") for name in members)
     layers: list[tuple[Array, Array]] = []
-    expected = set(NAMED_MEMBERS)
+    expected = {*NAMED_MEMBERS, SCORES}
     for index in range(count):
         weights, bias = f"weights_{index}", f"bias_{index}"
         if weights not in members or bias not in members:
@@ -283,3 +299,12 @@ def _check_golden_rows(model: Model, members: Members) -> None:
             f"the golden rows do not come out: they differ by {error.max():.1e} of the target's "
             f"scale, {GOLDEN_TOLERANCE:.0e} is allowed"
         )
+
+
+def _calibration(model: Model, members: Members) -> Calibration | None:
+    if SCORES not in members:
+        return None
+    calibration = Calibration(members[SCORES])
+    if (got := calibration.scores.shape[1]) != (targets := len(model.targets)):
+        raise VersionRefused(f"{SCORES} has {got} columns; expected {targets}")
+    return calibration

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from network import Array, Model
+from network import Array, Calibration, Model
 from registry.errors import (
     KeyExists,
     NothingBefore,
@@ -65,12 +65,18 @@ class Registry:
         """The registry in a folder on disk, which need not exist yet."""
         return cls(LocalStorage(folder))
 
-    def publish(self, model: Model, card: Mapping[str, Any], golden_inputs: Array) -> int:
+    def publish(
+        self,
+        model: Model,
+        card: Mapping[str, Any],
+        golden_inputs: Array,
+        calibration: Calibration | None = None,
+    ) -> int:
         """Store a model under the next free number, complete and durable, and return the number.
 
         Parameters
         ----------
-        card, golden_inputs : as `registry.model_file.encode` takes them
+        card, golden_inputs, calibration : as `registry.model_file.encode` takes them
 
         Raises
         ------
@@ -79,7 +85,7 @@ class Registry:
         number = max(self.versions(), default=0)
         while True:
             number += 1
-            content = encode(model, {**card, "version": number}, golden_inputs)
+            content = encode(model, {**card, "version": number}, golden_inputs, calibration)
             decode(content)
             try:
                 self._storage.create(f"{number}.npz", content)

@@ -106,7 +106,10 @@ class Retraining:
             self._check_models(registry)
             self.confirm()
             version = registry.publish(
-                trained.model, {**trained.card, "job": self.job}, trained.golden_inputs
+                trained.model,
+                {**trained.card, "job": self.job},
+                trained.golden_inputs,
+                trained.calibration,
             )
         except BaseException:
             if not self._has_to_end() or self.withdrawn():

@@ -239,7 +239,9 @@ def main(
                 click.echo("--resume goes on from the last checkpoint", err=True)
             _finish(as_json, {"version": None, "state": "discarded"}, EXIT_INTERRUPTED)
         with _interruptible():  # too late to stop: an interrupt lets this finish
-            version = registry.publish(trained.model, trained.card, trained.golden_inputs)
+            version = registry.publish(
+                trained.model, trained.card, trained.golden_inputs, trained.calibration
+            )
             verdict = release(registry, version, table, recipe, terms=terms)
             checkpoint.remove()
         outcome = released(version, verdict)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from network import Architecture, Array, Model, Rows, Scaling
+from network import Architecture, Array, Calibration, Model, Rows, Scaling
+from trainer.calibration import calibrate, calibration_report
 from trainer.checkpoint import Checkpoint
 from trainer.errors import TrainingFailed
 from trainer.fit import Epoch, Fit, fit
@@ -41,11 +42,13 @@ class Trained:
     ----------
     card : as the registry stores it, without the version's number
     golden_inputs : (a few, features) float64, rows of the test split
+    calibration : from the test split
     """
 
     model: Model
     card: dict[str, Any]
     golden_inputs: Array
+    calibration: Calibration
     stopped: Stopped
     seconds: float
 
@@ -154,6 +157,11 @@ def train(
         metrics["below"] = share_below(Y_hat, rows.test.Y, rows.test.weights)
     if not math.isfinite(metrics["mse"]):
         raise TrainingFailed("the predictions for the test rows, or their errors, are not finite")
+    calibration = calibrate(Y_hat, rows.test)
+    with np.errstate(all="ignore"):
+        intervals = calibration_report(
+            calibration, model.predict(rows.validation.X), rows.validation, table.targets
+        )
     return Trained(
         model=model,
         card={
@@ -165,12 +173,13 @@ def train(
                 "rows": _row_counts(rows),
                 "weights": table.weights_name,
             },
-            "metrics": {"test": metrics},
+            "metrics": {"test": metrics, "calibration": intervals},
             "test_report": test_report(Y_hat, rows.test.Y, table.targets),
             "training": _training_record(outcome, watchdog.elapsed, decisions),
             "libraries": _libraries(),
         },
         golden_inputs=rows.test.X[:GOLDEN_ROWS],
+        calibration=calibration,
         stopped=outcome.stopped,
         seconds=watchdog.elapsed,
     )

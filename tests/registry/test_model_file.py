@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from network import ACTIVATIONS, MAX_LAYERS, Array, Model
+from network import ACTIVATIONS, MAX_LAYERS, Array, Calibration, Model
 from registry import Version, VersionRefused, model_file
 from registry.model_file import decode, encode
 from tests.registry.models import make_model
@@ -108,6 +108,27 @@ def test_golden_rows_may_lie_in_memory_in_any_order(rows: int, order: Any) -> No
 def test_the_deepest_model_comes_back() -> None:
     model = make_model((2, *[1] * MAX_LAYERS))
     assert_same(decode(encode(model, {}, golden_rows(model))), model)
+
+
+@pytest.mark.parametrize("targets", [1, 3])
+@pytest.mark.parametrize("rows", [1, 500])
+def test_residual_scores_come_back_with_the_same_bits(rows: int, targets: int) -> None:
+    model = make_model((4, 8, targets))
+    errors = np.random.default_rng(3).normal(size=(rows, targets))
+    calibration = Calibration.of(errors, np.zeros_like(errors))
+    loaded = decode(encode(model, {}, golden_rows(model), calibration)).calibration
+    assert loaded is not None
+    assert loaded.scores.tobytes() == calibration.scores.tobytes()
+
+
+def test_a_file_without_residual_scores_is_taken() -> None:
+    assert decode(FILE).calibration is None
+
+
+def test_scores_of_another_model_are_not_published() -> None:
+    model = make_model((2, 3, 1))
+    with pytest.raises(VersionRefused, match="residual_scores has 2 columns; expected 1"):
+        decode(encode(model, {}, golden_rows(model), Calibration(np.ones((5, 2)))))
 
 
 def test_a_file_is_plain_arrays_to_numpy() -> None:
@@ -324,6 +345,15 @@ FORGERIES: dict[str, tuple[Change, str]] = {
         ),
         "the file has no golden rows",
     ),
+    # residual scores
+    "scores below zero": (put("residual_scores", [[-1.0], [1.0]]), "scores must be finite, and 0"),
+    "a score that is NaN": (put("residual_scores", [[np.nan]]), "residual_scores holds numbers"),
+    "an infinite score": (put("residual_scores", [[np.inf]]), "residual_scores holds numbers that"),
+    "scores in disorder": (put("residual_scores", [[2.0], [1.0]]), "scores must ascend"),
+    "no scores": (put("residual_scores", np.ones((0, 1))), r"scores have shape \(0, 1\); expected"),
+    "scores in a line": (put("residual_scores", [1.0]), r"scores have shape \(1,\); expected \(n"),
+    "scores of two targets": (put("residual_scores", [[1.0, 1.0]]), "has 2 columns; expected 1"),
+    "whole scores": (put("residual_scores", [[1]], np.uint8), "has type uint8; expected float64"),
 } | {
     f"no {name}": (drop(name), f"the file has no {name}")
     for name in model_file.NAMED_MEMBERS

@@ -27,5 +27,8 @@ def trained_app(folder: Path, versions: int = 1) -> Flask:
     for seed in range(versions):
         recipe = Recipe(layers=(3,), solver="l-bfgs", epochs=3, seed=seed)
         trained = train(synthetic_table(60, seed), recipe)
-        promote(registry, registry.publish(trained.model, trained.card, trained.golden_inputs))
+        version = registry.publish(
+            trained.model, trained.card, trained.golden_inputs, trained.calibration
+        )
+        promote(registry, version)
     return create_app(settings)

@@ -100,8 +100,11 @@ def test_it_reads_trains_publishes_and_judges(
     result = make(progress=progress).run()
     assert progress.phases == ["reading data", "training", "publishing", "judging"]
     assert (result["version"], result["state"]) == (1, "promoted")
-    card = registry.card(1)
+    version = registry.load(1)
+    card = version.card
     assert card["job"] == "job-1"
+    assert version.calibration is not None
+    assert len(version.calibration) == card["data"]["rows"]["test"]
     assert result["metrics"] == card["metrics"]["test"]
     assert (result["epochs"], result["solver"], result["stopped"]) == (
         5,

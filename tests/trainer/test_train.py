@@ -59,6 +59,8 @@ def test_the_default_training_learns_the_task_that_ships(run: Run, models: Path)
     fresh = synthetic_table(5000, seed=999)
     version = Registry.local(models).load(outcome["version"])
     assert version.model.architecture.sizes == (4, 32, 16, 1)
+    assert version.calibration is not None
+    assert len(version.calibration) == 500
     assert np.mean((version.model.predict(fresh.X) - fresh.Y) ** 2) <= 1e-6
 
 
@@ -186,8 +188,11 @@ def test_a_csv_file_with_one_target_and_named_features(
 def test_several_targets_are_named_in_the_card(run: Run, models: Path, observations: Path) -> None:
     done = run("--data", observations, "--target", "y,z", "--features", "a,b", *SHORT, "--json")
     assert done.returncode == 0, done.stderr
-    metrics = Registry.local(models).load(1).card["metrics"]["test"]
+    version = Registry.local(models).load(1)
+    metrics = version.card["metrics"]["test"]
     assert list(metrics["targets"]) == ["y", "z"]
+    assert version.calibration is not None
+    assert version.calibration.scores.shape == (20, 2)
     assert last_line(done)["test_mse"] == metrics["mse"]
 
 

@@ -337,7 +337,8 @@ def test_the_card_is_json_and_tells_how_the_model_came_to_be(make_table: MakeTab
         "rows": {"train": 48, "validation": 6, "test": 6},
         "weights": None,
     }
-    assert card["metrics"] == {"test": trained.metrics}
+    assert card["metrics"].keys() == {"test", "calibration"}
+    assert card["metrics"]["test"] == trained.metrics
     assert card["training"]["stopped"] == "all epochs done"
     assert [epoch["epoch"] for epoch in card["training"]["history"]] == [1, 2, 3, 4]
     assert card["libraries"]["numpy"] == np.__version__

@@ -1,0 +1,119 @@
+"""Split conformal intervals: the right order statistic, and the coverage that they promise."""
+
+from fractions import Fraction
+from math import ceil
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from network import Array, Calibration, InputError, LevelError
+
+
+def scored(count: int, targets: int = 1, seed: int = 0) -> Calibration:
+    rng = np.random.default_rng(seed)
+    return Calibration.of(np.zeros((count, targets)), rng.normal(size=(count, targets)))
+
+
+LEVELS = st.floats(0.0, 1.0, exclude_min=True, exclude_max=True)
+PERMILLES = st.integers(1, 999).map(lambda permille: permille / 1000)
+
+
+@given(count=st.integers(1, 300), level=PERMILLES, targets=st.integers(1, 3))
+@settings(deadline=None, derandomize=True)
+def test_half_widths_are_the_finite_sample_quantile(count: int, level: float, targets: int) -> None:
+    calibration = scored(count, targets)
+    rank = ceil(Fraction(str(level)) * (count + 1))
+    if rank > count:
+        with pytest.raises(LevelError, match=f"calibrated on {count} row"):
+            calibration.half_widths(level)
+        return
+    q = calibration.half_widths(level)
+    assert ((calibration.scores <= q).sum(axis=0) == rank).all()
+    expected = np.quantile(calibration.scores, (rank - 0.5) / count, axis=0, method="inverted_cdf")
+    assert q.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("count", "level", "rank"), [(9, 0.9, 9), (99, 0.07, 7), (9, 0.3, 3), (10, 0.3, 4), (1, 0.5, 1)]
+)
+def test_a_level_is_the_decimal_that_it_is_written_as(count: int, level: float, rank: int) -> None:
+    calibration = Calibration(np.arange(1.0, count + 1)[:, None])
+    assert calibration.half_widths(level).tolist() == [rank]
+
+
+@given(count=st.integers(1, 50), levels=st.lists(LEVELS, min_size=2, max_size=2))
+@settings(deadline=None, derandomize=True)
+def test_a_higher_level_is_never_narrower(count: int, levels: list[float]) -> None:
+    calibration = scored(count)
+    low, high = sorted(min(level, calibration.highest_level) for level in levels)
+    assert calibration.half_widths(low) <= calibration.half_widths(high)
+
+
+@given(count=st.integers(1, 10_000))
+@settings(deadline=None, derandomize=True)
+def test_the_highest_level_takes_the_greatest_score(count: int) -> None:
+    calibration = scored(count)
+    highest = calibration.highest_level
+    assert calibration.half_widths(highest) == calibration.scores[-1]
+    with pytest.raises(LevelError):
+        calibration.half_widths(float(np.nextafter(highest, 1.0)))
+
+
+def test_a_level_too_high_names_the_highest() -> None:
+    with pytest.raises(LevelError, match=r"calibrated on 40 rows: level must be at most 0\.9756$"):
+        scored(40).half_widths(0.98)
+    with pytest.raises(LevelError, match=r"calibrated on 1 row: level must be at most 0\.5$"):
+        scored(1).half_widths(0.6)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 7.0, float("nan"), float("inf")])
+def test_what_is_no_probability_is_no_level(level: float) -> None:
+    with pytest.raises(LevelError, match="level must be above 0 and below 1"):
+        scored(40).half_widths(level)
+
+
+def test_scores_are_absolute_residuals_in_order_target_by_target() -> None:
+    Y_hat = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
+    Y = np.array([[4.0, 10.0], [1.0, 15.0], [3.0, 31.0]])
+    calibration = Calibration.of(Y_hat, Y)
+    assert calibration.scores.tolist() == [[0.0, 0.0], [1.0, 1.0], [3.0, 5.0]]
+    assert len(calibration) == 3
+    assert not calibration.scores.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        (np.ones(3), "shape"),
+        (np.ones((0, 1)), "shape"),
+        (np.ones((3, 0)), "shape"),
+        ([[-1.0], [1.0]], "0 or more"),
+        ([[1.0], [np.inf]], "finite"),
+        ([[1.0], [np.nan]], "finite"),
+        ([[1.0, 2.0], [2.0, 1.0]], "ascend"),
+    ],
+    ids=str,
+)
+def test_other_scores_are_refused(scores: Array, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Calibration(scores)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])
+@pytest.mark.parametrize("noise", ["normal", "standard_cauchy", "exponential"])
+def test_intervals_hold_fresh_rows_as_often_as_they_say_whatever_the_noise(
+    noise: str, level: float
+) -> None:
+    """Over many calibrations: P(y within) = ⌈(n + 1)·level⌉/(n + 1), for scores without ties."""
+    rng = np.random.default_rng(0)
+    count, repeats = 37, 40_000
+    draws = np.abs(getattr(rng, noise)(size=(count + 1, repeats)))
+    *calibrating, fresh = draws
+    # every repeat is a target of its own
+    q = Calibration(np.sort(calibrating, axis=0)).half_widths(level)
+    exact = ceil(Fraction(str(level)) * (count + 1)) / (count + 1)
+    deviation = (exact * (1 - exact) / repeats) ** 0.5
+    assert abs(float((fresh <= q).mean()) - exact) < 4 * deviation
+    assert exact >= level
