@@ -21,6 +21,8 @@ import numpy as np
 from network.arrays import Array, freeze
 from network.errors import InputError, LevelError
 
+MAX_SCORE = 1e200  # so that the ends of an interval are finite where the prediction is
+
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
@@ -33,7 +35,7 @@ class Calibration:
     Raises
     ------
     InputError
-        scores of another shape or order, below 0 or not finite.
+        scores of another shape or order, below 0, or above `MAX_SCORE`.
     """
 
     scores: Array
@@ -42,8 +44,8 @@ class Calibration:
         freeze(self, "scores")
         if self.scores.ndim != 2 or 0 in self.scores.shape:
             raise InputError(f"scores have shape {self.scores.shape}; expected (n, targets), n ≥ 1")
-        if not np.isfinite(self.scores).all() or (self.scores[0] < 0).any():
-            raise InputError("scores must be finite, and 0 or more")
+        if not ((self.scores >= 0) & (self.scores <= MAX_SCORE)).all():
+            raise InputError(f"scores must be 0 or more, and up to {MAX_SCORE:g}")
         if (self.scores[1:] < self.scores[:-1]).any():
             raise InputError("scores must ascend")
 
@@ -90,7 +92,7 @@ class Calibration:
         if level > self.highest_level:
             rows = "1 row" if len(self) == 1 else f"{len(self)} rows"
             most = math.floor(1e4 * self.highest_level) / 1e4
-            raise LevelError(f"the model was calibrated on {rows}: level must be at most {most}")
+            raise LevelError(f"level must be at most {most}, as the model was calibrated on {rows}")
         rank = math.ceil(Fraction(repr(float(level))) * (len(self) + 1))
         q: Array = self.scores[min(rank, len(self)) - 1]  # level may round up to n/(n + 1)
         return q

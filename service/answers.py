@@ -9,15 +9,17 @@ import orjson
 
 from network import Array
 from service.bodies import ROWS_AT_A_TIME
+from service.interval import Interval
 from service.live import Loaded
 
 
-def one_row(served: Loaded, values: list[float]) -> bytes:
+def one_row(served: Loaded, values: list[float], interval: Interval | None = None) -> bytes:
     """The answer to a one-row request.
 
     Parameters
     ----------
     values : one per feature, finite, in the model's order
+    interval : to be told beside it
 
     Raises
     ------
@@ -28,13 +30,12 @@ def one_row(served: Loaded, values: list[float]) -> bytes:
     y = inputs.model.predict_row(values)
     if not all(map(math.isfinite, y)):
         raise inputs.not_finite([0], many=False)
-    return orjson.dumps(
-        {
-            "prediction": _named(inputs.model.targets, y),
-            "version": served.version,
-            "extrapolating": inputs.outside(values),
-        }
-    )
+    answer = {"prediction": _named(inputs.model.targets, y)}
+    if interval is not None:
+        answer |= _ends(inputs.model.targets, y, interval)
+    answer["version"] = served.version
+    answer["extrapolating"] = inputs.outside(values)
+    return orjson.dumps(answer)
 
 
 def predictions(served: Loaded, X: Array) -> Array:
@@ -52,17 +53,31 @@ def predictions(served: Loaded, X: Array) -> Array:
     return Y
 
 
-def many_rows(served: Loaded, X: Array, Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
+def many_rows(
+    served: Loaded,
+    X: Array,
+    Y: Array,
+    rows: int = ROWS_AT_A_TIME,
+    interval: Interval | None = None,
+) -> Iterator[bytes]:
     """The answer to a request with many rows, in parts.
 
     Parameters
     ----------
     Y : what `predictions` gave for X
     rows : how many are written at a time
+    interval : to be told beside them
     """
     yield b'{"predictions":['
     yield from _predictions(served, Y, rows)
-    yield b'],"version":' + orjson.dumps(served.version) + b',"extrapolating":['
+    yield b"]"
+    if interval is not None:
+        for name, ends in (("lower", interval.lower(Y)), ("upper", interval.upper(Y))):
+            yield f',"{name}":['.encode()
+            yield from _predictions(served, ends, rows)
+            yield b"]"
+        yield b',"level":' + orjson.dumps(interval.level)
+    yield b',"version":' + orjson.dumps(served.version) + b',"extrapolating":['
     model, written = served.inputs.model, False
     for start in range(0, len(X), rows):
         outside = np.argwhere(model.outside(X[start : start + rows])).tolist()
@@ -105,6 +120,15 @@ def _predictions(served: Loaded, Y: Array, rows: int) -> Iterator[bytes]:
         single = len(targets) == 1
         values: Any = part[:, 0].copy() if single else [_named(targets, y) for y in part.tolist()]
         yield _items(values, first=not start)
+
+
+def _ends(targets: tuple[str, ...], y: list[float], interval: Interval) -> dict[str, Any]:
+    row = np.array(y)
+    return {
+        "lower": _named(targets, interval.lower(row).tolist()),
+        "upper": _named(targets, interval.upper(row).tolist()),
+        "level": interval.level,
+    }
 
 
 def _items(values: Any, first: bool) -> bytes:

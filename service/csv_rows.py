@@ -3,8 +3,7 @@
 import codecs
 import csv
 import io
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from werkzeug.exceptions import BadRequest
@@ -14,11 +13,9 @@ from service.bodies import ROWS_AT_A_TIME, undecodable
 from service.errors import MAX_ERRORS
 from service.inputs import Inputs
 from service.live import Served
-from service.validation import Error
+from service.validation import Error, read_number
 
 MEDIA_TYPE = "text/csv"
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def read(inputs: Inputs, body: bytes) -> Array:
@@ -40,15 +37,18 @@ def read(inputs: Inputs, body: bytes) -> Array:
         raise BadRequest(f"the body is no CSV: line {reader.line_num}: {error}") from None
 
 
-def write(served: Served, X: Array, Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
-    """A column for each target, and one with the features that are outside their range.
+def write(
+    served: Served, X: Array, Y: Array, columns: Sequence[str], rows: int = ROWS_AT_A_TIME
+) -> Iterator[bytes]:
+    """The columns of Y, and one with the features that are outside their range.
 
     Parameters
     ----------
+    Y, columns : (N, columns) float64, and the columns' names
     rows : how many are written at a time
     """
     model = served.inputs.model
-    yield _lines([[*model.targets, "extrapolating"]])
+    yield _lines([[*columns, "extrapolating"]])
     for start in range(0, len(Y), rows):
         part = slice(start, start + rows)
         outside = model.outside(X[part])
@@ -68,7 +68,7 @@ def with_header(inputs: Inputs, body: bytes) -> bytes:
     """The body; where it begins with numbers, below a header with the features in their order."""
     text = body.removeprefix(codecs.BOM_UTF8)
     first = text.partition(b"\n")[0].decode(errors="replace")
-    if all(_NUMBER.fullmatch(cell.strip()) for cell in first.split(",")):
+    if all(isinstance(read_number(cell), float) for cell in first.split(",")):
         return _lines([inputs.model.features]) + text
     return body
 
@@ -115,8 +115,4 @@ def _row(
     if len(cells) != len(header):
         detail = f"has {len(cells)} values; expected {len(header)}: {', '.join(header)}"
         return [], [{"pointer": pointer, "detail": detail}]
-    return inputs.load_row(dict(zip(header, map(_number, cells), strict=True)), pointer)
-
-
-def _number(cell: str) -> float | str:
-    return float(cell) if _NUMBER.fullmatch(cell.strip()) else cell
+    return inputs.load_row(dict(zip(header, map(read_number, cells), strict=True)), pointer)

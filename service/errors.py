@@ -4,6 +4,7 @@ ServiceError
 ├── InvalidInput      the values sent are wrong; names each of them
 ├── InvalidInference  the same, in the words of the Open Inference Protocol
 ├── NoModel           nothing to serve yet
+├── NoIntervals       the version has nothing to make intervals of
 ├── ModelNotFound     no model of that name
 ├── NotSupported      a part of another server's protocol that has no meaning here
 ├── Unauthorized      the admin token is missing
@@ -65,6 +66,10 @@ class NoModel(ServiceError):
     """Nothing to serve yet."""
 
 
+class NoIntervals(ServiceError):
+    """The version has nothing to make intervals of."""
+
+
 class ModelNotFound(ServiceError):
     """No model of that name."""
 
@@ -122,6 +127,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(InvalidInput, _invalid_input)
     app.register_error_handler(InvalidInference, _invalid_inference)
     app.register_error_handler(NoModel, _no_model)
+    app.register_error_handler(NoIntervals, _no_intervals)
     app.register_error_handler(ModelNotFound, _not_found)
     app.register_error_handler(NotSupported, _not_supported)
     app.register_error_handler(VersionNotFound, _not_found)
@@ -168,6 +174,10 @@ def _no_model(error: NoModel) -> Response:
     response = problem(503, str(error), slug="no-model", title="No model")
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def _no_intervals(error: NoIntervals) -> Response:
+    return problem(409, str(error), slug="no-intervals", title="No intervals")
 
 
 def _not_found(error: Exception) -> Response:

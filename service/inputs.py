@@ -207,6 +207,10 @@ class Inputs:
         detail = "is not a query parameter"
         return self.invalid([{"parameter": name, "detail": detail} for name in names])
 
+    def wrong_parameter(self, name: str, detail: str) -> InvalidInput:
+        """The error for a query parameter with a wrong value."""
+        return self.invalid([{"parameter": name, "detail": detail}])
+
     def not_finite(self, rows: list[int], many: bool) -> InvalidInput:
         """The error for rows whose prediction overflows."""
         detail = "is too far outside the range seen in training: the prediction is not finite"

@@ -5,8 +5,9 @@ import math
 import threading
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from network import Calibration
 from registry import Card, Promotion, Registry, RegistryError
 from service.errors import NoModel
 from service.inputs import Inputs
@@ -24,11 +25,13 @@ class Loaded:
     ----------
     version : its number, as answers name it
     inputs : the model, with the checks on what is sent to it
+    calibration : what intervals are made of; None where the version has none
     """
 
     version: str
     inputs: Inputs
     card: Card
+    calibration: Calibration | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +129,13 @@ class LiveModel:
             except RegistryError as error:
                 refusals.add(f"promotion {number} is refused: {error}")
                 continue
-            return Served(str(promotion.version), Inputs(loaded.model), loaded.card, promotion)
+            return Served(
+                str(promotion.version),
+                Inputs(loaded.model),
+                loaded.card,
+                promotion,
+                calibration=loaded.calibration,
+            )
         return None
 
 

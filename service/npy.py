@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from tokenize import TokenError
 
 import numpy as np
@@ -62,11 +62,14 @@ def read(inputs: Inputs, body: bytes) -> Array:
     return X
 
 
-def write(served: Served, X: Array, Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
-    """The predictions, (N, targets) float64.
+def write(
+    served: Served, X: Array, Y: Array, columns: Sequence[str], rows: int = ROWS_AT_A_TIME
+) -> Iterator[bytes]:
+    """The array Y alone.
 
     Parameters
     ----------
+    Y, columns : (N, columns) float64, and what would name the columns
     rows : how many are written at a time
     """
     header = io.BytesIO()

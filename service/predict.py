@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 
 from network import Array
 from service import answers, csv_rows, npy, request_log
+from service import interval as intervals
 from service.bodies import JSON, answer_in_parts, check_type, json_body, read_body
 from service.inputs import Envelope
 from service.live import LiveModel, Served
@@ -32,11 +33,15 @@ _ROW_AND_FEATURE = {
     "minItems": 2,
     "maxItems": 2,
 }
+_LEVEL = {"type": "number", "description": "of the interval from lower to upper"}
 
 
 def schemas(served: Served | None) -> Mapping[str, Schema | JsonSchema]:
     """Rows and predictions by the names of the model's features and targets."""
     row: Schema | JsonSchema
+    level = dict(intervals.Level().json_schema)
+    if served is not None and served.calibration is not None:
+        level["maximum"] = served.calibration.highest_level
     if served is None:
         row = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "number"}}
         values: JsonSchema = {"type": "array", "minItems": 1, "items": {"type": "number"}}
@@ -75,6 +80,7 @@ def schemas(served: Served | None) -> Mapping[str, Schema | JsonSchema]:
         "Predicted": {"anyOf": [ref("OnePredicted"), ref("ManyPredicted")]},
         "OnePredicted": OnePredicted(),
         "ManyPredicted": ManyPredicted(),
+        "Level": level,
     }
 
 
@@ -82,6 +88,9 @@ class OnePredicted(Schema):
     """The answer for one row."""
 
     prediction = Described(ref("Prediction"), required=True)
+    lower = Described(ref("Prediction"))
+    upper = Described(ref("Prediction"))
+    level = Described(_LEVEL)
     version = fields.String(required=True)
     extrapolating = fields.List(Described(ref("Feature")), required=True)
 
@@ -90,6 +99,9 @@ class ManyPredicted(Schema):
     """The answer for many rows."""
 
     predictions = fields.List(Described(ref("Prediction")), required=True)
+    lower = fields.List(Described(ref("Prediction")))
+    upper = fields.List(Described(ref("Prediction")))
+    level = Described(_LEVEL)
     version = fields.String(required=True)
     extrapolating = fields.List(Described(_ROW_AND_FEATURE), required=True)
 
@@ -105,41 +117,54 @@ class ManyPredicted(Schema):
         )
     },
     "invalid-input",
+    "no-intervals",
     "no-model",
+    query={
+        intervals.PARAMETER: {
+            **ref("Level"),
+            "description": "a probability: answer intervals too that hold the truth with it",
+        }
+    },
     body=Body({JSON: ref("PredictBody"), **_BINARY}),
     schemas=schemas,
 )
 def predict() -> Response:
     """Predict the target for one row, `{"x1": 0.1, …}`, or for many, `{"instances": [row, …]}`.
 
-    Many rows may also be sent, and be answered, as CSV with a header or as a NumPy array.
+    Many rows may also be sent, and be answered, as CSV with a header or as a NumPy array. With
+    `?interval=0.9` the interval from `lower` to `upper` holds the truth with a probability of 0.9.
     """
     live: LiveModel = current_app.extensions["live_model"]
     media_type = check_type(JSON, *TABLES)
     document, body = json_body() if media_type == JSON else (None, read_body())
     served = live.require()
     inputs = served.inputs
-    if request.args:
-        raise inputs.unknown_parameters(list(request.args))
+    interval = intervals.asked_for(served, request.args)
     wanted = request.accept_mimetypes.best_match([JSON, *TABLES], default=JSON)
     if media_type != JSON:
-        return _many(served, TABLES[media_type].read(inputs, body), wanted)
+        return _many(served, TABLES[media_type].read(inputs, body), interval, wanted)
     if not isinstance(document, dict):
         raise inputs.not_an_object(document)
     if inputs.are_many(document):
-        return _many(served, inputs.rows(document, body), wanted)
+        return _many(served, inputs.rows(document, body), interval, wanted)
     values = inputs.row(document, body)
     if wanted != JSON:
-        return _many(served, np.array([values]), wanted)
-    answer = answers.one_row(served, values)
+        return _many(served, np.array([values]), interval, wanted)
+    answer = answers.one_row(served, values, interval)
     request_log.note(request.environ, rows=1, version=served.version)
     return Response(answer, content_type=JSON)
 
 
-def _many(served: Served, X: Array, media_type: str) -> Response:
+def _many(
+    served: Served, X: Array, interval: intervals.Interval | None, media_type: str
+) -> Response:
     Y = answers.predictions(served, X)
     request_log.note(request.environ, rows=len(X), version=served.version)
     if media_type == JSON:
-        return answer_in_parts(answers.many_rows(served, X, Y), len(X), JSON)
-    parts = TABLES[media_type].write(served, X, Y)
+        parts = answers.many_rows(served, X, Y, interval=interval)
+        return answer_in_parts(parts, len(X), JSON)
+    columns = served.inputs.model.targets
+    if interval is not None:
+        columns, Y = interval.columns(columns), interval.beside(Y)
+    parts = TABLES[media_type].write(served, X, Y, columns)
     return answer_in_parts(parts, len(X), media_type, answers.headers(served, X))

@@ -54,6 +54,7 @@ PROBLEMS = {
     "request-timeout": Problem(408, "the request did not come in time"),
     "version-refused": Problem(409, "the version's file does not verify"),
     "nothing-before": Problem(409, "no version was current before"),
+    "no-intervals": Problem(409, "the version has nothing to make intervals of"),
     "job-active": Problem(409, "another job waits or runs", _JOB, _RELATED),
     "job-finished": Problem(409, "the job is finished already", _JOB, _RELATED),
     "content-too-large": Problem(413, "the body is larger than is taken"),

@@ -4,6 +4,7 @@
 """
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import orjson
 from marshmallow import ValidationError, fields
 
 NUMBERS = {float, int}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 Error = dict[str, str]
 
@@ -138,8 +140,15 @@ def _escaped(name: object) -> str:
     return str(name).replace("~", "~0").replace("/", "~1")
 
 
+def read_number(text: str) -> float | str:
+    """The number that a text is, as most programs write it; the text where it is none."""
+    return float(text) if _NUMBER.fullmatch(text.strip()) else text
+
+
 def shown(value: Any) -> str:
     """A value as JSON, cut to what fits a message."""
+    if type(value) is float and not math.isfinite(value):
+        return str(value)  # JSON has only null for it
     try:
         text = orjson.dumps(value).decode()
     except (orjson.JSONEncodeError, RecursionError):

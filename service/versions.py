@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 
-from registry import Registry, VersionNotFound
+from registry import Registry, Version, VersionNotFound
 from service.inputs import Inputs
 from service.live import LiveModel, Loaded
 
@@ -47,12 +47,16 @@ class Versions:
             known, found = self._kept.get(version, ("", None))
             if found is None or known != sha256:
                 file = self._registry.load(wanted)
-                sha256, found = file.sha256, Loaded(version, Inputs(file.model), file.card)
+                sha256, found = file.sha256, _loaded(version, file)
             self._kept[version] = (sha256, found)
             self._kept.move_to_end(version)
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return found
+
+
+def _loaded(version: str, file: Version) -> Loaded:
+    return Loaded(version, Inputs(file.model), file.card, calibration=file.calibration)
 
 
 def number(version: str) -> int:

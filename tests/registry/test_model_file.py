@@ -346,7 +346,7 @@ FORGERIES: dict[str, tuple[Change, str]] = {
         "the file has no golden rows",
     ),
     # residual scores
-    "scores below zero": (put("residual_scores", [[-1.0], [1.0]]), "scores must be finite, and 0"),
+    "scores below zero": (put("residual_scores", [[-1.0], [1.0]]), "scores must be 0 or more"),
     "a score that is NaN": (put("residual_scores", [[np.nan]]), "residual_scores holds numbers"),
     "an infinite score": (put("residual_scores", [[np.inf]]), "residual_scores holds numbers that"),
     "scores in disorder": (put("residual_scores", [[2.0], [1.0]]), "scores must ascend"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from network import Architecture, Array, Model, Scaling, initial_parameters
+from network import Architecture, Array, Calibration, Model, Scaling, initial_parameters
 from registry import Promotion, Registry, model_file
 
 FEATURES = ("x1", "x2", "x3", "x4")
@@ -40,23 +40,30 @@ def small_model(
     )
 
 
+def some_calibration(rows: int = 40, targets: int = 1) -> Calibration:
+    """Random scores of so many rows."""
+    errors = np.random.default_rng(2).normal(size=(rows, targets))
+    return Calibration.of(errors, np.zeros_like(errors))
+
+
 def random_rows(count: int, columns: int = len(FEATURES), *, seed: int = 1) -> Array:
     """Rows of which some lie outside a range of ±1."""
     return np.random.default_rng(seed).uniform(-1.3, 1.3, (count, columns))
 
 
-def publish(registry: Registry, model: Model) -> int:
+def publish(registry: Registry, model: Model, calibration: Calibration | None = None) -> int:
     """Publish without promoting."""
-    return registry.publish(model, {"metrics": {"mse": 0.5}}, np.zeros((2, len(model.features))))
+    golden = np.zeros((2, len(model.features)))
+    return registry.publish(model, {"metrics": {"mse": 0.5}}, golden, calibration)
 
 
 def promote(registry: Registry, version: int) -> Promotion:
     return registry.promote(version, by="a test", reason="to be served", at=datetime.now(UTC))
 
 
-def serve(registry: Registry, model: Model) -> int:
+def serve(registry: Registry, model: Model, calibration: Calibration | None = None) -> int:
     """Publish and promote."""
-    version = publish(registry, model)
+    version = publish(registry, model, calibration)
     promote(registry, version)
     return version
 

@@ -25,7 +25,15 @@ from service import openapi
 from service import operation as contract
 from service.admin import is_admin_only
 from service.app import create_app
-from service.errors import Forbidden, InvalidInput, Misdirected, NoModel, NotSupported, Unauthorized
+from service.errors import (
+    Forbidden,
+    InvalidInput,
+    Misdirected,
+    NoIntervals,
+    NoModel,
+    NotSupported,
+    Unauthorized,
+)
 from service.openapi import (
     described_rules,
     methods_of,
@@ -152,6 +160,7 @@ FAULTS: dict[str, Exception] = {
     "internal-server-error": RuntimeError("a bug"),
     "not-implemented": NotSupported("no such thing"),
     "no-model": NoModel("nothing yet"),
+    "no-intervals": NoIntervals("no scores"),
     "service-unavailable": StorageError("gone"),
 }
 
@@ -207,6 +216,8 @@ def test_every_success_is_as_documented(trained: DocumentedClient) -> None:
     row = dict.fromkeys(FEATURES, 2.0)
     trained.post("/predict", json=row)
     trained.post("/predict", json={"instances": [row, [0.5] * 4]})
+    trained.post("/predict?interval=0.8", json=row)
+    trained.post("/predict?interval=0.8", json={"instances": [row, [0.5] * 4]})
     for path in ("", "/2", "/2/weights.npz"):
         trained.get(f"/models{path}")
     for path in ("/1/promote", "/rollback"):
