@@ -2,7 +2,8 @@
 
 Features come as one tensor `input` (N, features), or as one tensor (N,) or (N, 1) for each of them,
 under its name. Targets go out as one FP64 tensor (N, 1) each, under its name: all of the bits that
-`Model.predict` gives.
+`Model.predict` gives. The ends of intervals around them go out as `lower` and `upper` (N, targets),
+where the version can give them and they are asked for.
 
 Source: Open Inference Protocol, inference_rest.md; Triton, extension_binary_data.md.
 """
@@ -18,11 +19,14 @@ import orjson
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
 from numpy.typing import NDArray
 
-from network import Array, Model
+from network import Array, Calibration, LevelError, Model
 from service.errors import MAX_ERRORS, InvalidInference
+from service.interval import Interval, Level, interval
 from service.validation import NUMBERS, Flag, Several, Text, Whole, flatten, shown
 
 MATRIX = "input"
+ENDS = ("lower", "upper")
+DEFAULT_LEVEL = 0.9
 DATATYPES: dict[str, np.dtype[Any]] = {
     "FP64": np.dtype("<f8"),
     "FP32": np.dtype("<f4"),
@@ -35,6 +39,20 @@ Tensor = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
+class Output:
+    """A tensor to answer.
+
+    Attributes
+    ----------
+    as_bytes : whether it is wanted as bytes
+    interval : whose end it is; None for a target
+    """
+
+    as_bytes: bool
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Inference:
     """What is asked for.
 
@@ -42,28 +60,31 @@ class Inference:
     ----------
     id : the caller's name for the request, if it has one
     X : (N, features) float64, finite
-    outputs : the targets to answer, in order; whether each is wanted as bytes
+    outputs : what to answer, by name, in order
     """
 
     id: str | None
     X: Array
-    outputs: dict[str, bool]
+    outputs: dict[str, Output]
 
 
-def read(document: Any, binary: bytes, model: Model) -> Inference:
+def read(
+    document: Any, binary: bytes, model: Model, calibration: Calibration | None = None
+) -> Inference:
     """Read an inference request.
 
     Parameters
     ----------
     document : its JSON
     binary : the bytes that follow the JSON
+    calibration : what intervals are made of, if there is one
 
     Raises
     ------
     InvalidInference
         says what was wrong and what was expected.
     """
-    body = _loaded(document, model)
+    body = _loaded(document, len(model.features), len(_names(model, calibration)))
     columns = _columns(body["inputs"], model)
     values, start = {}, 0
     for tensor in body["inputs"]:
@@ -73,7 +94,7 @@ def read(document: Any, binary: bytes, model: Model) -> Inference:
         raise InvalidInference(
             f"{len(binary):,} bytes follow the JSON; the inputs have binary_data_size for {start:,}"
         )
-    return Inference(body["id"], _matrix(values, model), _outputs(body, model))
+    return Inference(body["id"], _matrix(values, model), _outputs(body, model, calibration))
 
 
 def write(
@@ -99,15 +120,18 @@ def write(
             f"row {row} is too far outside the range seen in training: its prediction is not finite"
         )
     outputs, parts = [], []
-    for target, as_bytes in inference.outputs.items():
-        y = Y[:, model.targets.index(target)].astype("<f8")
-        output: Tensor = {"name": target, "datatype": "FP64", "shape": [len(y), 1]}
-        if as_bytes:
-            parts.append(y.tobytes())
-            output["parameters"] = {"binary_data_size": len(parts[-1])}
+    for name, wanted in inference.outputs.items():
+        values = _values_of(name, wanted.interval, model, Y).astype("<f8", order="C")
+        output: Tensor = {"name": name, "datatype": "FP64", "shape": list(values.shape)}
+        parameters: dict[str, Any] = {}
+        if wanted.interval:
+            parameters["level"] = wanted.interval.level
+        if wanted.as_bytes:
+            parts.append(values.tobytes())
+            parameters["binary_data_size"] = len(parts[-1])
         else:
-            output["data"] = y
-        outputs.append(output)
+            output["data"] = values.ravel()
+        outputs.append(output | ({"parameters": parameters} if parameters else {}))
     extrapolating = int(model.outside(inference.X).any(axis=1).sum())
     document = {
         "model_name": model_name,
@@ -120,8 +144,9 @@ def write(
     return b"".join([header, *parts]), len(header) if parts else None
 
 
-def described(model: Model) -> dict[str, list[Tensor]]:
+def described(model: Model, calibration: Calibration | None = None) -> dict[str, list[Tensor]]:
     """The tensors a model takes and gives; −1: any number of rows."""
+    targets = list(model.targets)
     return {
         "inputs": [
             {
@@ -132,7 +157,16 @@ def described(model: Model) -> dict[str, list[Tensor]]:
             }
         ],
         "outputs": [
-            {"name": target, "datatype": "FP64", "shape": [-1, 1]} for target in model.targets
+            *({"name": target, "datatype": "FP64", "shape": [-1, 1]} for target in targets),
+            *(
+                {
+                    "name": end,
+                    "datatype": "FP64",
+                    "shape": [-1, len(targets)],
+                    "parameters": {"targets": targets},
+                }
+                for end in _names(model, calibration)[len(targets) :]
+            ),
         ],
     }
 
@@ -177,6 +211,7 @@ _NEEDED: Any = {"required": True, "error_messages": {"required": "is missing"}}
 
 class _RequestParameters(_Lenient):
     binary_data_output = Flag(load_default=False)
+    level = Level(load_default=DEFAULT_LEVEL)
 
 
 class _InputParameters(_Lenient):
@@ -186,6 +221,7 @@ class _InputParameters(_Lenient):
 
 class _OutputParameters(_Lenient):
     binary_data = Flag()
+    level = Level()
     classification = _Unsupported()
     shared_memory_region = _Unsupported()
 
@@ -206,18 +242,18 @@ class _Output(_Lenient):
 class _Request(_Lenient):
     id = fields.String(load_default=None, error_messages={"invalid": "must be a string"})
     parameters = fields.Nested(
-        _RequestParameters, load_default=lambda: {"binary_data_output": False}
+        _RequestParameters, load_default=lambda: _RequestParameters().load({})
     )
     inputs = Several(fields.Nested(_Input), "tensors", **_NEEDED)
     outputs = Several(fields.Nested(_Output), "tensors", load_default=list)
 
 
-def _loaded(document: Any, model: Model) -> dict[str, Any]:
+def _loaded(document: Any, most_inputs: int, most_outputs: int) -> dict[str, Any]:
     """The request without its tensors' values checked."""
     if type(document) is not dict:
         raise InvalidInference(f"the JSON must be an object, got {shown(document)}")
     # first of all: a schema takes its time over a million tensors
-    for member, most in (("inputs", len(model.features)), ("outputs", len(model.targets))):
+    for member, most in (("inputs", most_inputs), ("outputs", most_outputs)):
         if type(tensors := document.get(member)) is list and len(tensors) > most:
             raise InvalidInference(f"{member} has {len(tensors):,} tensors; expected up to {most}")
     try:
@@ -334,20 +370,48 @@ def _matrix(values: Mapping[str, Array], model: Model) -> Array:
     return np.column_stack([values[name] for name in model.features])
 
 
-def _outputs(body: dict[str, Any], model: Model) -> dict[str, bool]:
-    """The targets wanted, by default all; whether each is wanted as bytes."""
-    default = body["parameters"]["binary_data_output"]
-    if not body["outputs"]:
-        return dict.fromkeys(model.targets, default)
-    wanted = {
-        output["name"]: output["parameters"].get("binary_data", default)
-        for output in body["outputs"]
-    }
-    if unknown := [name for name in wanted if name not in model.targets]:
-        raise InvalidInference(
-            f"unknown outputs: {_listed(unknown)}; expected {_listed(model.targets)}"
+def _names(model: Model, calibration: Calibration | None) -> tuple[str, ...]:
+    """What can be answered: the targets, and then the ends of intervals where there are any.
+
+    A target that is called like one of the ends comes before them.
+    """
+    without = calibration is None or any(end in model.targets for end in ENDS)
+    return model.targets if without else (*model.targets, *ENDS)
+
+
+def _outputs(
+    body: dict[str, Any], model: Model, calibration: Calibration | None
+) -> dict[str, Output]:
+    """The tensors wanted, by default the targets."""
+    of_all, there = body["parameters"], _names(model, calibration)
+    wanted = {output["name"]: output["parameters"] for output in body["outputs"]}
+    wanted = wanted or {target: {} for target in model.targets}
+    if unknown := [name for name in wanted if name not in there]:
+        raise InvalidInference(f"unknown outputs: {_listed(unknown)}; expected {_listed(there)}")
+    return {
+        name: Output(
+            own.get("binary_data", of_all["binary_data_output"]),
+            None
+            if calibration is None or name in model.targets
+            else _interval(calibration, own.get("level", of_all["level"])),
         )
-    return wanted
+        for name, own in wanted.items()
+    }
+
+
+def _interval(calibration: Calibration, level: float) -> Interval:
+    try:
+        return interval(calibration, level)
+    except LevelError as error:
+        raise InvalidInference(str(error)) from None
+
+
+def _values_of(name: str, of: Interval | None, model: Model, Y: Array) -> Array:
+    """A target's column (N, 1), or one end of all targets' intervals (N, targets)."""
+    if of is None:
+        column = model.targets.index(name)
+        return Y[:, column : column + 1]
+    return of.lower(Y) if name == ENDS[0] else of.upper(Y)
 
 
 def _listed(names: list[str] | tuple[str, ...]) -> str:

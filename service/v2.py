@@ -79,7 +79,7 @@ def metadata(name: str, version: str | None = None) -> Response:
             "name": name,
             "versions": [str(each) for each in sorted(versions)],
             "platform": PLATFORM,
-            **tensors.described(found.inputs.model),
+            **tensors.described(found.inputs.model, found.calibration),
         }
     )
 
@@ -93,7 +93,8 @@ def metadata(name: str, version: str | None = None) -> Response:
 )
 def config(name: str, version: str | None = None) -> Response:
     """Describe the model as Triton's configuration does."""
-    described = tensors.described(version_of(name, version).inputs.model)
+    found = version_of(name, version)
+    described = tensors.described(found.inputs.model, found.calibration)
     (matrix,) = described["inputs"]
     return json_answer(
         {
@@ -147,7 +148,7 @@ def infer(name: str, version: str | None = None) -> Response:
     """Predict for the rows in tensors, JSON or binary."""
     found = version_of(name, version)
     model = found.inputs.model
-    inference = tensors.read(*_json_and_binary(), model)
+    inference = tensors.read(*_json_and_binary(), model, found.calibration)
     body, json_bytes = tensors.write(inference, model, name, found.version)
     request_log.note(request.environ, rows=len(inference.X), version=found.version)
     response = Response(body, content_type="application/json")

@@ -15,9 +15,18 @@ from network import Array, Model
 from registry import VERSION, Registry
 from tests.documents import sections
 from tests.e2e.conftest import ADMIN, Service, StartService, until
-from tests.service.small_models import FEATURES, promote, publish, random_rows, serve, small_model
+from tests.service.small_models import (
+    FEATURES,
+    promote,
+    publish,
+    random_rows,
+    serve,
+    small_model,
+    some_calibration,
+)
 
 X = random_rows(1000)
+CALIBRATION = some_calibration(targets=2)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +40,7 @@ def service(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("service")
     registry = Registry.local(folder / "models")
     publish(registry, small_model(seed=1))
-    publish(registry, model)
+    publish(registry, model, CALIBRATION)
     promote(registry, 2)
     running = Service(
         folder / "models", folder / "out", workers=2, settings={"NUMNET_MODEL_NAME": "plant"}
@@ -58,6 +67,11 @@ def columns(result: Any) -> bytes:
     return np.hstack([result.as_numpy("y"), result.as_numpy("z")]).tobytes()
 
 
+def table(rows: list[dict[str, float]]) -> bytes:
+    """The bits of named numbers, side by side."""
+    return np.array([[row["y"], row["z"]] for row in rows]).tobytes()
+
+
 def test_what_the_server_says_of_itself(client: Any) -> None:
     assert client.is_server_live()
     assert client.is_server_ready()
@@ -76,7 +90,7 @@ def test_what_it_says_of_the_model(client: Any) -> None:
     metadata = client.get_model_metadata("plant")
     assert metadata["versions"] == ["1", "2"]
     assert [(each["name"], each["shape"]) for each in metadata["inputs"]] == [("input", [-1, 4])]
-    assert [each["name"] for each in metadata["outputs"]] == ["y", "z"]
+    assert [each["name"] for each in metadata["outputs"]] == ["y", "z", "lower", "upper"]
     assert [each["name"] for each in client.get_model_metadata("plant", "1")["outputs"]] == ["y"]
     assert client.get_model_config("plant", "1")["output"] == [
         {"name": "y", "data_type": "TYPE_FP64", "dims": [1]}
@@ -114,10 +128,38 @@ def test_predictions_have_the_bits_of_the_model(
     assert columns(result) == model.predict(X).tobytes()
 
 
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("level", [None, 0.5])
+def test_intervals_have_the_bits_of_predict(
+    client: Any, service: Service, binary: bool, level: float | None
+) -> None:
+    result = client.infer(
+        "plant",
+        [tensor("input", X)],
+        outputs=[
+            triton.InferRequestedOutput(name, binary_data=binary)
+            for name in ("upper", "y", "lower", "z")
+        ],
+        parameters=level and {"level": level},
+    )
+    assert result.get_output("lower")["parameters"]["level"] == (level or 0.9)
+    body = {"instances": X.tolist()}
+    address = f"{service.url}/predict?interval={level or 0.9}"
+    answer = requests.post(address, json=body, timeout=20).json()
+    assert columns(result) == table(answer["predictions"])
+    for end in ("lower", "upper"):
+        assert result.as_numpy(end).shape == (1000, 2)
+        assert result.as_numpy(end).tobytes() == table(answer[end])
+
+
+def test_what_is_not_asked_for_does_not_come(client: Any) -> None:
+    result = client.infer("plant", [tensor("input", X)])
+    assert [each["name"] for each in result.get_response()["outputs"]] == ["y", "z"]
+
+
 def test_predictions_are_those_of_predict(client: Any, service: Service) -> None:
     answer = service.predict({"instances": X.tolist()}).json()["predictions"]
-    expected = np.array([[row["y"], row["z"]] for row in answer]).tobytes()
-    assert columns(client.infer("plant", [tensor("input", X)])) == expected
+    assert columns(client.infer("plant", [tensor("input", X)])) == table(answer)
 
 
 @pytest.mark.parametrize("datatype", ["FP32", "INT32", "INT64"])
@@ -187,7 +229,25 @@ def not_finite() -> Array:
         (
             {"outputs": [triton.InferRequestedOutput("w")]},
             "400",
-            "unknown outputs: w; expected y, z",
+            "unknown outputs: w; expected y, z, lower, upper",
+        ),
+        (
+            {"outputs": [triton.InferRequestedOutput("lower")], "model_version": "1"},
+            "400",
+            "unknown outputs: lower; expected y",
+        ),
+        (
+            {
+                "outputs": [triton.InferRequestedOutput("lower")],
+                "parameters": {"level": 0.99},
+            },
+            "400",
+            "level must be at most 0.9756, as the model was calibrated on 40 rows",
+        ),
+        (
+            {"parameters": {"level": 90}},
+            "400",
+            "/parameters/level must be above 0 and below 1, got 90",
         ),
         (
             {"outputs": [triton.InferRequestedOutput("y", class_count=1)]},

@@ -12,10 +12,17 @@ from hypothesis.extra import numpy as arrays
 from network import Array, Model
 from service.errors import InvalidInference
 from service.tensors import DATATYPES, described, read, write
-from tests.service.small_models import AWKWARD_FEATURES, FEATURES, random_rows, small_model
+from tests.service.small_models import (
+    AWKWARD_FEATURES,
+    FEATURES,
+    random_rows,
+    small_model,
+    some_calibration,
+)
 
 MODEL = small_model()
 TWO_TARGETS = small_model(targets=("y", "z"))
+CALIBRATION = some_calibration(targets=2)
 Request = tuple[dict[str, Any], bytes]
 
 
@@ -245,6 +252,75 @@ def test_the_outputs_asked_for_come_as_they_are_asked_for(
     assert content == b""
     assert found == expected
     assert list(found) == list(expected)
+
+
+@pytest.mark.parametrize("as_binary", [True, False])
+@pytest.mark.parametrize(
+    ("of_all", "own", "level"),
+    [({}, {}, 0.9), ({"level": 0.5}, {}, 0.5), ({"level": 0.5}, {"level": 0.8}, 0.8)],
+)
+def test_the_ends_of_intervals_come_where_they_are_asked_for(
+    of_all: dict[str, float], own: dict[str, float], level: float, as_binary: bool
+) -> None:
+    document = {
+        "inputs": [as_json("input", X)],
+        "parameters": {"binary_data_output": as_binary} | of_all,
+        "outputs": [{"name": "upper", "parameters": own}, {"name": "z"}, {"name": "lower"}],
+    }
+    body, length = write(read(document, b"", TWO_TARGETS, CALIBRATION), TWO_TARGETS, "numnet", "7")
+    Y, q = TWO_TARGETS.predict(X), CALIBRATION.half_widths
+    other = of_all.get("level", 0.9)
+    expected = {"upper": Y + q(level), "z": Y[:, 1:], "lower": Y - q(other)}
+    outputs = {each["name"]: each for each in json.loads(body[:length])["outputs"]}
+    assert [*outputs] == [*expected]
+    for name, values in expected.items():
+        assert outputs[name]["shape"] == list(values.shape)
+        if not as_binary:
+            assert outputs[name]["data"] == values.ravel().tolist()
+    if as_binary:
+        assert body[length:] == b"".join(each.tobytes() for each in expected.values())
+    assert outputs["upper"]["parameters"]["level"] == level
+    assert outputs["lower"]["parameters"]["level"] == other
+    assert "level" not in outputs["z"].get("parameters", {})
+
+
+LOWER: dict[str, Any] = {"name": "lower"}
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (
+            {"outputs": [LOWER], "parameters": {"level": 0.98}},
+            "level must be at most 0.9756, as the model was calibrated on 40 rows",
+        ),
+        (
+            {"outputs": [LOWER | {"parameters": {"level": 1}}]},
+            "/outputs/0/parameters/level must be above 0 and below 1, got 1",
+        ),
+        (
+            {"outputs": [LOWER | {"parameters": {"level": "0.9"}}]},
+            '/outputs/0/parameters/level must be a finite number, got "0.9"',
+        ),
+        ({"parameters": {"level": True}}, "/parameters/level must be a finite number, got true"),
+        ({"outputs": [{"name": "w"}]}, "unknown outputs: w; expected y, z, lower, upper"),
+        ({"outputs": [LOWER] * 5}, "outputs has 5 tensors; expected up to 4"),
+    ],
+)
+def test_a_wrong_level_says_what_was_expected(members: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInference) as caught:
+        read({"inputs": [as_json("input", X)], **members}, b"", TWO_TARGETS, CALIBRATION)
+    assert str(caught.value) == message
+
+
+def test_a_target_called_like_an_end_is_answered_and_no_end_is() -> None:
+    model = small_model(targets=("lower", "z"))
+    document = {"inputs": [as_json("input", X)], "outputs": [LOWER]}
+    body, _ = write(read(document, b"", model, CALIBRATION), model, "numnet", "7")
+    [output] = json.loads(body)["outputs"]
+    assert output["data"] == model.predict(X)[:, 0].tolist()
+    with pytest.raises(InvalidInference, match="unknown outputs: upper; expected lower, z"):
+        read(document | {"outputs": [{"name": "upper"}]}, b"", model, CALIBRATION)
 
 
 def test_what_is_not_known_is_ignored() -> None:

@@ -29,6 +29,7 @@ from tests.service.small_models import (
     random_rows,
     serve,
     small_model,
+    some_calibration,
 )
 
 MODEL = "/v2/models/numnet"
@@ -111,6 +112,35 @@ def test_the_model_is_described(registry: Registry, client: FlaskClient) -> None
     assert client.get(f"{MODEL}/config").get_json()["output"] == [
         {"name": "y", "data_type": "TYPE_FP64", "dims": [1]}
     ]
+
+
+def test_the_ends_of_intervals_are_described_where_there_are_any(
+    registry: Registry, client: FlaskClient
+) -> None:
+    serve(registry, small_model(targets=("y", "z")), some_calibration(targets=2))
+    ends = [
+        {"name": end, "datatype": "FP64", "shape": [-1, 2], "parameters": {"targets": ["y", "z"]}}
+        for end in ("lower", "upper")
+    ]
+    assert client.get(MODEL).get_json()["outputs"][2:] == ends
+    assert client.get(f"{MODEL}/config").get_json()["output"][2:] == [
+        {"name": end, "data_type": "TYPE_FP64", "dims": [2]} for end in ("lower", "upper")
+    ]
+    serve(registry, small_model(targets=("y", "lower")), some_calibration(targets=2))
+    assert [each["name"] for each in client.get(MODEL).get_json()["outputs"]] == ["y", "lower"]
+
+
+def test_a_version_s_own_calibration_makes_its_intervals(
+    registry: Registry, client: FlaskClient
+) -> None:
+    first, second = some_calibration(40), some_calibration(99)
+    serve(registry, small_model(), first)
+    serve(registry, small_model(), second)
+    y = small_model().predict(X)
+    for version, calibration in (("1", first), ("2", second)):
+        body = json_request(outputs=[{"name": "upper"}])
+        answer = post(client, f"{MODEL}/versions/{version}/infer", body)
+        assert predictions(answer) == (y + calibration.half_widths(0.9)).tobytes()
 
 
 def test_health(registry: Registry, client: FlaskClient) -> None:
