@@ -6,7 +6,8 @@ among all n + 1. So with q the ⌈(n + 1)·level⌉-th smallest of the calibrati
 interval ŷ ± q holds y with a probability of at least `level`, whatever the model and the noise.
 
 Sources
-    Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World, section 4.2.
+    Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World, chapter 4: inductive
+        conformal predictors.
     Lei, G'Sell, Rinaldo, Tibshirani & Wasserman (2018), Distribution-free predictive inference for
         regression, JASA 113: algorithm 2 and theorem 2.2.
 """

@@ -72,9 +72,9 @@ def many_rows(
     yield from _predictions(served, Y, rows)
     yield b"]"
     if interval is not None:
-        for name, ends in (("lower", interval.lower(Y)), ("upper", interval.upper(Y))):
-            yield f',"{name}":['.encode()
-            yield from _predictions(served, ends, rows)
+        for name, ends_of in ((b"lower", interval.lower), (b"upper", interval.upper)):
+            yield b',"' + name + b'":['
+            yield from _predictions(served, ends_of(Y), rows)
             yield b"]"
         yield b',"level":' + orjson.dumps(interval.level)
     yield b',"version":' + orjson.dumps(served.version) + b',"extrapolating":['
