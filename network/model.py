@@ -110,7 +110,8 @@ class Model:
         """Which cells of X (N, features) lie outside the range seen in training: (N, features)."""
         X = self._matrix(X)
         least, greatest = self.feature_range
-        result: NDArray[np.bool_] = (X < least) | (X > greatest)  # noqa: SIM300  # X is the variable here
+        result: NDArray[np.bool_] = X < least  # noqa: SIM300  # X is the variable here
+        result |= X > greatest
         return result
 
     def _predict_row(self, row: Sequence[float]) -> list[float]:

@@ -47,9 +47,9 @@ def predictions(served: Loaded, X: Array) -> Array:
         predictions that are not finite; names their rows.
     """
     Y = served.inputs.model.predict(X)
-    finite = np.isfinite(Y).all(axis=1)
-    if not finite.all():
-        raise served.inputs.not_finite(np.flatnonzero(~finite).tolist(), many=True)
+    if not (finite := np.isfinite(Y)).all():
+        rows = np.flatnonzero(~finite.all(axis=1)).tolist()
+        raise served.inputs.not_finite(rows, many=True)
     return Y
 
 

@@ -97,10 +97,7 @@ def read_body() -> bytes:
         )
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
     try:
-        body = request.get_data(cache=False)
-        # Werkzeug cuts a chunked body off at the limit without a word.
-        if len(body) >= limit and request.environ["wsgi.input"].read(1):
-            raise RequestEntityTooLarge
+        body = _received(limit)
         return body if encoding == "identity" else _inflated(body, _ZLIB_FORMATS[encoding], limit)
     except RequestEntityTooLarge:
         raise RequestEntityTooLarge(
@@ -129,6 +126,21 @@ def compressed(response: Response) -> Response:
         response.set_data(stream.compress(response.get_data()) + stream.flush())
         response.headers["Content-Encoding"] = encoding
     return response
+
+
+def _received(limit: int) -> bytes:
+    """What came, in one piece: Werkzeug's own stream copies it bit by bit."""
+    length = request.content_length if request.environ.get("CONTENT_LENGTH") else None
+    if length is None and not request.environ.get("wsgi.input_terminated"):
+        return b""
+    if length is not None and length > limit:
+        raise RequestEntityTooLarge
+    body: bytes = request.environ["wsgi.input"].read(limit + 1 if length is None else length)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    if length is not None and len(body) < length:
+        raise BadRequest("the body is cut short")
+    return body
 
 
 def _inflated(body: bytes, wbits: int, limit: int) -> bytes:

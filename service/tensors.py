@@ -113,9 +113,8 @@ def write(
         predictions that are not finite.
     """
     Y = model.predict(inference.X)
-    finite = np.isfinite(Y).all(axis=1)
-    if not finite.all():
-        row = int(np.flatnonzero(~finite)[0])
+    if not (finite := np.isfinite(Y)).all():
+        row = int(np.flatnonzero(~finite.all(axis=1))[0])
         raise InvalidInference(
             f"row {row} is too far outside the range seen in training: its prediction is not finite"
         )
