@@ -111,7 +111,7 @@ class Model:
         X = self._matrix(X)
         least, greatest = self.feature_range
         result: NDArray[np.bool_] = X < least  # noqa: SIM300  # X is the variable here
-        result |= X > greatest
+        result |= greatest < X
         return result
 
     def _predict_row(self, row: Sequence[float]) -> list[float]:
