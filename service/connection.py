@@ -150,6 +150,7 @@ class Connection:
     def say_goodbye(self) -> None:
         """No more answers: the client is told, and what it still sends does not reset it."""
         self.lingers = True
+        self.incoming.clear()
         self.since = time.monotonic()
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)

@@ -34,6 +34,7 @@ class Exchange:
     keeps_alive : whether the client may ask again, once it was answered
     abandoned : whether somebody else has answered, as it took too long
     handed_over : whether the connection is somebody else's now
+    size : of the request's body, in bytes
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Exchange:
         self.keeps_alive = False
         self.abandoned = False
         self.handed_over = False
+        self.size = len(message.body)
         self.begun = time.monotonic()
         self._message = message
         self._unsent = unsent

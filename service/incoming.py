@@ -75,6 +75,10 @@ class Incoming:
         """Take what was received."""
         self._received += data
 
+    def clear(self) -> None:
+        """Forget what was received."""
+        self._received.clear()
+
     def message(self) -> Message | None:
         """The next request, once all of it was received.
 

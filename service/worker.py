@@ -33,9 +33,10 @@ TICK_SECONDS = 1.0
 MOST_CONNECTIONS = 4_096
 STOP_SECONDS = 2.0  # how long a stopping worker waits for requests on open connections
 _ACCEPTED_AT_ONCE = 64
-_BODIES_IN_MEMORY = 8  # of the largest that are taken: as much as may have been received in part
+_BODIES_IN_MEMORY = 8  # of the largest that are taken: requests and answers are held in as much
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 AtOnce = Callable[[WSGIEnvironment, bytes], tuple[bytes, bytes] | None]
+_TOO_MUCH = "too much is being sent at the same time"
 _FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
@@ -51,6 +52,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._most_exchanges: int = settings.threads + settings.max_waiting
         self._deadline_seconds: float = settings.deadline_seconds
         self._most_body_bytes: int = settings.max_body_bytes
+        self._most_bytes = _BODIES_IN_MEMORY * self._most_body_bytes
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         limited = files != resource.RLIM_INFINITY
         self._most_connections = min(MOST_CONNECTIONS, files // 2) if limited else MOST_CONNECTIONS
@@ -62,7 +64,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._reading: dict[Connection, None] = {}  # those who wait longest come first
         self._writing: dict[Connection, bool | None] = {}  # whether they stay; None: there is more
         self._exchanges: dict[Exchange, Future[None]] = {}
-        self._partly_received = 0
+        self._received = 0  # bytes of requests that are not answered yet
         self._listening = False
         super().init_process()
 
@@ -182,7 +184,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     def _read(self, connection: Connection) -> None:
         before = len(connection.incoming)
         is_open = connection.receive()
-        self._partly_received += len(connection.incoming) - before
+        self._received += len(connection.incoming) - before
         self._serve(connection)
         # Half closed, a client may still want an answer, but nothing more is to come.
         if not is_open and connection in self._reading:
@@ -198,11 +200,11 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             except ParseException as error:
                 self._refuse(connection, *of_malformed(error))
                 return
-            self._partly_received -= before - len(incoming)
+            self._received -= before - len(incoming)
             if message is not None:
                 self._take(connection, message)
-            elif self._partly_received > _BODIES_IN_MEMORY * self._most_body_bytes:
-                self._refuse(connection, 503, "too much is being sent at the same time")
+            elif self._received > self._most_bytes:
+                self._refuse(connection, 503, _TOO_MUCH)
             else:
                 if incoming.is_awaited():
                     connection.send(_CONTINUE)
@@ -221,8 +223,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             self._access_log.add(environ, 200, len(body), time.monotonic() - begun)
             return
         is_quick = environ["PATH_INFO"] in self._quick_paths
-        if len(self._exchanges) >= self._most_exchanges and not is_quick:
-            self._refuse(connection, 503, "too many requests wait already", environ, stays)
+        if not is_quick and (reason := self._refusal(len(message.body))):
+            self._refuse(connection, 503, reason, environ, stays)
             return
         exchange = Exchange(
             connection,
@@ -238,9 +240,17 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             self._go_on(exchange)
             return
         connection.give_to_thread()
+        self._received += len(message.body)
         future = self._threads.submit(exchange.run, self.wsgi, self.cfg, self._access_log)
         self._exchanges[exchange] = future
         future.add_done_callback(lambda _: self._have_done(self._finish, exchange))
+
+    def _refusal(self, size: int) -> str:
+        """Why a request of that size cannot wait; empty where it can."""
+        if len(self._exchanges) >= self._most_exchanges:
+            return "too many requests wait already"
+        unsent = sum(len(each.unsent) for each in self._writing)
+        return _TOO_MUCH if self._received + size + unsent > self._most_bytes else ""
 
     # What threads do
 
@@ -259,6 +269,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _finish(self, exchange: Exchange) -> None:
         del self._exchanges[exchange]
+        self._received -= exchange.size
         if not exchange.abandoned:
             self._go_on(exchange)
 
@@ -278,7 +289,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         """See to it that a client has its whole answer, and may ask again."""
         connection = exchange.connection
         if exchange.handed_over:
-            self._partly_received -= len(connection.incoming)
+            self._received -= len(connection.incoming)
         elif connection.unsent:
             self._write_on(connection, exchange.keeps_alive)
         else:
@@ -316,6 +327,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         else:
             self._read_on(connection)
         if not stays:
+            self._received -= len(connection.incoming)
             connection.say_goodbye()
 
     def _write(self, connection: Connection) -> None:
@@ -350,7 +362,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             self._selector.unregister(connection.socket)
 
     def _close(self, connection: Connection) -> None:
-        self._partly_received -= len(connection.incoming)
+        self._received -= len(connection.incoming)
         self._leave(connection)
         connection.close()
 

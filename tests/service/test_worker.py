@@ -307,7 +307,7 @@ def test_a_client_that_is_gone_leaves_nothing_behind(path: str) -> None:
         service.application.released.set()
         held = service.worker
         until(lambda: not (held._exchanges or held._writing or held._reading))
-        assert held._partly_received == 0
+        assert held._received == 0
         assert service.ask("/a").status == 200
 
 
@@ -356,13 +356,33 @@ def test_bodies_in_parts_take_no_more_memory_than_is_set(monkeypatch: pytest.Mon
     part = f"POST /a HTTP/1.1\r\nContent-Length: {size}\r\n\r\n".encode() + b"a" * (size - 1)
     with serving(max_body_bytes=size) as service:
         clients = [service.connect(part) for _ in range(3)]
-        until(lambda: service.worker._partly_received > 2.9 * size)
+        until(lambda: service.worker._received > 2.9 * size)
         refused = answer(service.connect(part))
         assert_problem(refused.status, refused.body, refused.headers, expected=503)
         for client in clients:
             client.sendall(b"a")
         assert {answer(client).status for client in clients} <= {200, 503}
         assert service.ask("/a").status == 200
+
+
+def test_bodies_that_wait_and_answers_that_are_not_taken_count_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "_BODIES_IN_MEMORY", 1)
+    size = 2_000_000
+    request = f"POST {{}} HTTP/1.1\r\nContent-Length: {size}\r\n\r\n" + "a" * size
+    with serving(max_body_bytes=size, max_waiting=9) as service:
+        waiting = service.connect(request.format("/wait"))
+        service.wait_for(1)
+        refused = answer(service.connect(request.format("/a")))
+        assert_problem(refused.status, refused.body, refused.headers, expected=503)
+        service.application.released.set()
+        until(lambda: not service.worker._exchanges)
+        assert answer(service.connect(request.format("/a"))).status in {200, 503}
+        assert len(answer(waiting).body) == size
+        until(lambda: not service.worker._writing)
+        assert service.worker._received == 0
+        assert answer(service.connect(request.format("/a"))).status == 200
 
 
 def test_one_more_connection_than_there_is_room_for_ends_the_most_silent_one(
@@ -421,6 +441,7 @@ def test_every_request_has_a_line_in_the_log(capfd: pytest.CaptureFixture[str]) 
     with serving(max_waiting=0) as service:
         service.ask("/a", request_id="1")
         service.ask("/at-once", b"abc", request_id="2")
+        until(lambda: not service.worker._exchanges)
         waiting = service.connect(GET.format("/wait"))
         service.wait_for(1)
         service.ask("/b", request_id="3")
