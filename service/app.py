@@ -55,6 +55,7 @@ def create_app(settings: Settings) -> Application:
     app.config["MODEL_NAME"] = settings.model_name
     app.url_map.merge_slashes = False  # `/models//1` is not found, not redirected
     app.url_map.converters["version"] = models.VersionConverter
+    app.url_map.converters["word"] = tf_serving.WordConverter
     registry = Registry.local(settings.models)
     live = LiveModel(registry)
     jobs = Jobs(settings.jobs_url)

@@ -18,7 +18,6 @@ from service.validation import shown
 
 blueprint = Blueprint("invocations", __name__)
 
-
 _FILE = {"type": "string"}
 
 FORMS = {
@@ -31,12 +30,14 @@ FORMS = {
 
 @blueprint.get("/ping")
 @blueprint.get("/health")
-@operation({200: Answer("A verified model is loaded.", {})}, "no-model", dialect=MLFLOW)
+@operation({200: Answer("A verified model is loaded.")}, "no-model", dialect=MLFLOW)
 def ping() -> Response:
-    """Say whether a verified model is loaded: 200, or 503."""
+    """Say whether a verified model is loaded: 200 without a body, or 503."""
     live: LiveModel = current_app.extensions["live_model"]
     live.require()
-    return Response("\n", content_type=JSON)
+    response = Response()
+    del response.headers["Content-Type"]
+    return response
 
 
 @blueprint.get("/version")

@@ -25,8 +25,8 @@ from service.operation import Answer, Dialect, JsonSchema, Operation, operation,
 ABOUT = (
     "Predictions by small neural networks, their versions, and retraining.\n\n"
     "A caller's `X-Request-ID`, of 1 to 128 letters, digits or `._:/+=@-`, comes back in the "
-    "answer and is in the log; else one is made. An address that does not take a method answers "
-    "405, and one that does not exist 404, as problem documents (RFC 9457)."
+    "answer and is in the log; else one is made. An address that does not exist answers 404 as a "
+    "problem document (RFC 9457)."
 )
 _ARGUMENT = re.compile(r"<(?:[^:<>]+:)?(\w+)>")  # in a rule of Flask's
 _HEAD = {"X-Request-ID": "X-Request-ID"}

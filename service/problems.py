@@ -51,6 +51,11 @@ PROBLEMS = {
     ),
     "forbidden": Problem(403, "the admin token is wrong"),
     "not-found": Problem(404, "there is no such version or job"),
+    "method-not-allowed": Problem(
+        405,
+        "the address does not take this method",
+        headers={"Allow": "the methods that it takes"},
+    ),
     "request-timeout": Problem(408, "the request did not come in time"),
     "version-refused": Problem(409, "the version's file does not verify"),
     "nothing-before": Problem(409, "no version was current before"),
@@ -83,6 +88,7 @@ PROBLEMS = {
     ),
 }
 OF_ANY_REQUEST = (
+    "method-not-allowed",
     "request-timeout",
     "misdirected-request",
     "internal-server-error",

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
+from werkzeug.routing import BaseConverter
 
 from service import answers, forms, request_log
 from service.bodies import JSON, answer_in_parts, json_answer, parse, read_body
@@ -17,14 +18,21 @@ from service.validation import shown
 
 blueprint = Blueprint("tf_serving", __name__, url_prefix="/v1")
 
+
+class WordConverter(BaseConverter):
+    """What stands before the colon of `numnet:predict`."""
+
+    regex = "[^/:]+"
+
+
 _OBJECT = {"type": "object"}
 
 SIGNATURE = "serving_default"
 FORMS = {"instances": forms.rows, "inputs": forms.rows_or_columns}
 
 
-@blueprint.post("/models/<name>:predict")
-@blueprint.post("/models/<name>/versions/<version>:predict")
+@blueprint.post("/models/<word:name>:predict")
+@blueprint.post("/models/<word:name>/versions/<word:version>:predict")
 @operation(
     {200: Answer("The predictions.", _OBJECT)},
     "invalid-input",
@@ -46,10 +54,10 @@ def predict(name: str, version: str | None = None) -> Response:
     return answer_in_parts(parts, len(X), JSON, answers.headers(found, X))
 
 
-@blueprint.post("/models/<name>:classify")
-@blueprint.post("/models/<name>:regress")
-@blueprint.post("/models/<name>/versions/<version>:classify")
-@blueprint.post("/models/<name>/versions/<version>:regress")
+@blueprint.post("/models/<word:name>:classify")
+@blueprint.post("/models/<word:name>:regress")
+@blueprint.post("/models/<word:name>/versions/<word:version>:classify")
+@blueprint.post("/models/<word:name>/versions/<word:version>:regress")
 @operation(
     {},
     "not-implemented",
@@ -62,8 +70,8 @@ def examples(name: str, version: str | None = None) -> Response:
     raise NotSupported("there is no :classify and no :regress; :predict takes instances or inputs")
 
 
-@blueprint.get("/models/<name>")
-@blueprint.get("/models/<name>/versions/<version>")
+@blueprint.get("/models/<word:name>")
+@blueprint.get("/models/<word:name>/versions/<word:version>")
 @operation(
     {200: Answer("The state.", _OBJECT)},
     *OF_A_VERSION,
@@ -80,8 +88,8 @@ def status(name: str, version: str | None = None) -> Response:
     return json_answer({"model_version_status": [available]})
 
 
-@blueprint.get("/models/<name>/metadata")
-@blueprint.get("/models/<name>/versions/<version>/metadata")
+@blueprint.get("/models/<word:name>/metadata")
+@blueprint.get("/models/<word:name>/versions/<word:version>/metadata")
 @operation(
     {200: Answer("The signature.", _OBJECT)},
     *OF_A_VERSION,

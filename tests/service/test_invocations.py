@@ -147,8 +147,17 @@ def test_other_errors_have_that_shape_too(app: Flask, make_client: MakeClient) -
 def test_a_ping_says_whether_there_is_a_model(
     app: Flask, make_client: MakeClient, path: str
 ) -> None:
-    assert app.test_client().get(path).status_code == 200
+    answer = app.test_client().get(path)
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert "Content-Type" not in answer.headers
     refused(make_client().get(path), 503)
+
+
+@pytest.mark.parametrize("path", ["/invocations", "/ping", "/health", "/version"])
+def test_another_method_is_refused_in_that_shape(app: Flask, path: str) -> None:
+    answer = app.test_client().put(path)
+    assert "allowed: " in refused(answer, 405)
+    assert answer.headers["Allow"]
 
 
 def test_the_version_is_that_of_the_project(app: Flask) -> None:

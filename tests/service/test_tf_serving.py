@@ -124,7 +124,7 @@ def test_what_is_wrong_is_said_in_its_shape(app: Flask, body: Any, message: str)
         ("GET", "/v1/models/numnet/versions/7/metadata", 404),
         ("GET", "/v1/nothing", 404),
         ("GET", "/v1", 404),
-        ("GET", PREDICT, 404),
+        ("GET", PREDICT, 405),
         ("PUT", PREDICT, 405),
         ("POST", "/v1/models/numnet:regress", 501),
         ("POST", "/v1/models/numnet/versions/1:classify", 501),
@@ -134,6 +134,19 @@ def test_what_is_not_there_is_said_in_its_shape(
     app: Flask, method: str, path: str, status: int
 ) -> None:
     refused(app.test_client().open(path, method=method, json={"instances": ROWS}), status)
+
+
+@pytest.mark.parametrize("verb", ["predict", "classify", "regress"])
+@pytest.mark.parametrize("path", ["/v1/models/numnet", "/v1/models/numnet/versions/1"])
+def test_another_method_is_told_which_are_taken(app: Flask, path: str, verb: str) -> None:
+    client = app.test_client()
+    for method in ("GET", "PUT", "HEAD"):
+        answer = client.open(f"{path}:{verb}", method=method)
+        assert answer.status_code == 405
+        assert set(answer.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
+    answer = client.post(path)
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
 
 def test_without_a_model_it_says_so(make_client: MakeClient) -> None:
