@@ -1,30 +1,33 @@
 """The protocols of other servers: how they word errors, and what they have in common."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import orjson
 from flask import Flask, Response, current_app, request
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from service.bodies import JSON
 from service.errors import ModelNotFound
-from service.live import Loaded
-from service.operation import Dialect, JsonSchema
+from service.json_schema import TEXT, closed, one_of
+from service.live import Loaded, Served
+from service.operation import Answer, Dialect, JsonSchema, operation, ref
 from service.versions import Versions
 
 PROBLEM = "application/problem+json"
-_ERROR: JsonSchema = {
-    "type": "object",
-    "properties": {"error": {"type": "string"}},
-    "required": ["error"],
-}
+NAME = ref("ModelName")
+NUMBER: JsonSchema = {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}  # a version's
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+_ERROR = closed({"error": TEXT})
+_ERROR_CODES = ("BAD_REQUEST", "TEMPORARILY_UNAVAILABLE")
 
 
 class MlflowError(Schema):
     """MLflow's error document."""
 
-    error_code = fields.String(required=True)
+    error_code = fields.String(required=True, validate=validate.OneOf(_ERROR_CODES))
     message = fields.String(required=True)
 
 
@@ -33,8 +36,7 @@ def _error(status: int, message: str) -> Mapping[str, str]:
 
 
 def _mlflow_error(status: int, message: str) -> Mapping[str, str]:
-    code = "BAD_REQUEST" if status < 500 else "TEMPORARILY_UNAVAILABLE"
-    return {"error_code": code, "message": message}
+    return {"error_code": _ERROR_CODES[status >= 500], "message": message}
 
 
 # Values that are wrong are a 422 in none of them.
@@ -46,6 +48,25 @@ _BY_ADDRESS = {"v1": TF_SERVING, "v2": INFERENCE} | dict.fromkeys(
 )
 
 OF_A_VERSION = ("not-found", "version-refused", "no-model", "service-unavailable")
+
+
+def model_operation(
+    dialect: Dialect, answers: Mapping[int, Answer], *problems: str, **contract: Any
+) -> Callable[[V], V]:
+    """Describe a view below a model's name; the arguments are the fields of `Operation`."""
+    return operation(
+        answers,
+        *problems,
+        *OF_A_VERSION,
+        dialect=dialect,
+        path={"name": NAME, "version": {**NUMBER, "description": "its number"}},
+        **{"schemas": named, **contract},
+    )
+
+
+def named(served: Served | None) -> Mapping[str, JsonSchema]:
+    """The schemas that descriptions of these protocols refer to."""
+    return {"ModelName": one_of((current_app.config["MODEL_NAME"],))}
 
 
 def register(app: Flask) -> None:

@@ -1,38 +1,90 @@
 """The forms in which other servers' clients send many rows as JSON."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from network import Array
 from service.errors import InvalidInput
 from service.inputs import Inputs
+from service.json_schema import NUMBER, TEXT, any_of, array, by_name, closed, lenient, one_of
+from service.live import Loaded
+from service.operation import JsonSchema, ref
 from service.validation import shown
 
 
-def rows(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Array:
-    """The matrix (N, features) of a list of rows, which are objects or lists.
+@dataclass(frozen=True)
+class Form:
+    """A member of a body that holds rows.
 
-    Parameters
+    Attributes
     ----------
-    pointer : where it stands in the body
+    read : makes the matrix (N, features) of it; takes where it stands in the body, and the body.
+        Raises InvalidInput
+    shape : what the document says of it for a version's features, with examples; for those of any
+        version where it is None
+    """
+
+    read: Callable[[Inputs, Any, str, bytes], Array]
+    shape: Callable[[Loaded | None], JsonSchema]
+
+
+def read(
+    inputs: Inputs, document: object, forms: Mapping[str, Form], body: bytes
+) -> tuple[str, Array]:
+    """Which of the forms it is that a body has, and its matrix (N, features).
 
     Raises
     ------
     InvalidInput
     """
+    if not isinstance(document, dict):
+        raise wrong(inputs, "", f"must be an object, got {shown(document)}")
+    if len(document) != 1 or not document.keys() <= forms.keys():
+        names = ", ".join(map(shown, document)) or "nothing"
+        raise wrong(inputs, "", f"must have one of {', '.join(forms)}; got {names}")
+    [(form, value)] = document.items()
+    return form, forms[form].read(inputs, value, f"/{form}", body)
+
+
+def body_of(
+    served: Loaded | None, forms: Mapping[str, Form], beside: Mapping[str, JsonSchema]
+) -> JsonSchema:
+    """What the document says of a body that has one of the forms.
+
+    Parameters
+    ----------
+    beside : members that it may have as well
+    """
+    shapes = {name: form.shape(served) for name, form in forms.items()}
+    examples = [{name: each} for name in shapes for each in shapes[name].pop("examples", [])]
+    made = any_of(*[closed({name: shape}, beside) for name, shape in shapes.items()])
+    return {**made, "examples": examples} if examples else made
+
+
+def wrong(inputs: Inputs, pointer: str, detail: str) -> InvalidInput:
+    """The error for one thing that is wrong."""
+    return inputs.invalid([{"pointer": pointer, "detail": detail}])
+
+
+def _rows(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Array:
+    """A list of rows, which are objects or lists."""
     if not isinstance(value, list) or not value:
         raise wrong(inputs, pointer, f"must be a list of at least one row, got {shown(value)}")
     return inputs.matrix(value, pointer, body)
 
 
-def rows_or_columns(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Array:
-    """The same of a list of rows, or of `{"x1": [1.0, …], …}`, each number maybe a list of one.
+def _rows_shape(served: Loaded | None) -> JsonSchema:
+    if served is None:
+        return array(any_of(by_name(None, NUMBER), array(NUMBER, 1)), 1)
+    example = served.inputs.example
+    return array(ref("AnyRow"), 1) | {"examples": [[example], [list(example.values())]]}
 
-    Raises
-    ------
-    InvalidInput
-    """
+
+def _rows_or_columns(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Array:
+    """The same, or `{"x1": [1.0, …], …}`, each number maybe a list of one."""
     if not isinstance(value, dict):
-        return rows(inputs, value, pointer, body)
+        return _rows(inputs, value, pointer, body)
     order = inputs.order_among(list(value))
     columns = list(value.values())
     for name, column in value.items():
@@ -44,13 +96,18 @@ def rows_or_columns(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Ar
     return inputs.matrix(table, pointer, body)
 
 
-def split(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Array:
-    """The same of `{"columns": […], "data": [[…], …]}`; `index` means nothing here.
+def _rows_or_columns_shape(served: Loaded | None) -> JsonSchema:
+    column = array(any_of(NUMBER, array(NUMBER, 1, 1)), 1)
+    if served is None:
+        return any_of(_rows_shape(None), by_name(None, column))
+    rows, example = _rows_shape(served), served.inputs.example
+    examples = [*rows.pop("examples"), {name: [value] for name, value in example.items()}]
+    columns = by_name(example, column) | {"description": "lists of the same length"}
+    return any_of(rows, columns) | {"examples": examples}
 
-    Raises
-    ------
-    InvalidInput
-    """
+
+def _split(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Array:
+    """`{"columns": […], "data": [[…], …]}`; `index` means nothing here."""
     columns, data = (
         value.get(key) if isinstance(value, dict) else None for key in ("columns", "data")
     )
@@ -65,10 +122,19 @@ def split(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Array:
     return inputs.matrix(table, f"{pointer}/data", body)
 
 
-def wrong(inputs: Inputs, pointer: str, detail: str) -> InvalidInput:
-    """The error for one thing that is wrong."""
-    return inputs.invalid([{"pointer": pointer, "detail": detail}])
+def _split_shape(served: Loaded | None) -> JsonSchema:
+    if served is None:
+        return lenient({"columns": array(TEXT, 1), "data": array(array(NUMBER, 1), 1)})
+    example = served.inputs.example
+    columns = array(one_of(tuple(example)), len(example), len(example)) | {"uniqueItems": True}
+    made = lenient({"columns": columns, "data": array(ref("Values"), 1)})
+    return made | {"examples": [{"columns": list(example), "data": [list(example.values())]}]}
 
 
 def _only(cell: Any) -> Any:
     return cell[0] if isinstance(cell, list) and len(cell) == 1 else cell
+
+
+ROWS = Form(_rows, _rows_shape)
+ROWS_OR_COLUMNS = Form(_rows_or_columns, _rows_or_columns_shape)
+SPLIT = Form(_split, _split_shape)

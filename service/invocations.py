@@ -6,26 +6,32 @@ Sources: MLflow, "MLflow Model Serving" (endpoints, forms of input, errors); Ama
 
 from flask import Blueprint, Response, current_app, request
 
-from network import Array
 from registry import VERSION
 from service import answers, csv_rows, forms, npy, request_log
 from service.bodies import JSON, answer_in_parts, check_type, json_body, read_body
 from service.dialects import MLFLOW
-from service.inputs import Inputs
-from service.live import LiveModel
-from service.operation import Answer, Body, operation
-from service.validation import shown
+from service.json_schema import TEXT, array, closed
+from service.live import LiveModel, Loaded
+from service.operation import Answer, Body, JsonSchema, operation, ref
 
 blueprint = Blueprint("invocations", __name__)
 
-_FILE = {"type": "string"}
+_FILES = {
+    kind: {"type": "string", "minLength": 1, "contentMediaType": kind}
+    for kind in (csv_rows.MEDIA_TYPE, npy.MEDIA_TYPE)
+}
 
 FORMS = {
-    "dataframe_split": forms.split,
-    "dataframe_records": forms.rows,
-    "instances": forms.rows,
-    "inputs": forms.rows_or_columns,
+    "dataframe_split": forms.SPLIT,
+    "dataframe_records": forms.ROWS,
+    "instances": forms.ROWS,
+    "inputs": forms.ROWS_OR_COLUMNS,
 }
+NO_PARAMETERS: tuple[dict[str, object] | None, ...] = ({}, None)
+
+
+def _body(served: Loaded | None) -> JsonSchema:
+    return forms.body_of(served, FORMS, {"params": {"enum": list(NO_PARAMETERS)}})
 
 
 @blueprint.get("/ping")
@@ -41,7 +47,7 @@ def ping() -> Response:
 
 
 @blueprint.get("/version")
-@operation({200: Answer("It.", _FILE, "text/plain")}, dialect=MLFLOW)
+@operation({200: Answer("It.", TEXT, "text/plain")}, dialect=MLFLOW)
 def version() -> Response:
     """Name numnet's version."""
     return Response(VERSION, content_type="text/plain")
@@ -52,14 +58,14 @@ def version() -> Response:
     {
         200: Answer(
             "The predictions.",
-            {"type": "object"},
-            others={csv_rows.MEDIA_TYPE: _FILE},
+            closed({"predictions": array(ref("Prediction"), 1)}),
+            others={csv_rows.MEDIA_TYPE: _FILES[csv_rows.MEDIA_TYPE]},
             headers={"X-Model-Version": "the version", "X-Extrapolating-Rows": "how many"},
         )
     },
     "invalid-input",
     "no-model",
-    body=Body({JSON: {"type": "object"}, csv_rows.MEDIA_TYPE: _FILE, npy.MEDIA_TYPE: _FILE}),
+    body=Body({JSON: _body, **_FILES}),
     dialect=MLFLOW,
 )
 def invoke() -> Response:
@@ -72,7 +78,9 @@ def invoke() -> Response:
     if request.args:
         raise inputs.unknown_parameters(list(request.args))
     if media_type == JSON:
-        X = _rows(inputs, document, body)
+        if isinstance(document, dict) and document.pop("params", None) not in NO_PARAMETERS:
+            raise forms.wrong(inputs, "/params", "must be empty: this model takes no parameters")
+        _, X = forms.read(inputs, document, FORMS, body)
     elif media_type == npy.MEDIA_TYPE:
         X = npy.read(inputs, body)
     else:
@@ -84,21 +92,3 @@ def invoke() -> Response:
         answers.predictions_alone(served, Y) if wanted == JSON else csv_rows.write_predictions(Y)
     )
     return answer_in_parts(parts, len(X), wanted, answers.headers(served, X))
-
-
-def _rows(inputs: Inputs, document: object, body: bytes) -> Array:
-    """The matrix (N, features) of one of the forms.
-
-    Raises
-    ------
-    InvalidInput
-    """
-    if not isinstance(document, dict):
-        raise forms.wrong(inputs, "", f"must be an object, got {shown(document)}")
-    if document.pop("params", None):
-        raise forms.wrong(inputs, "/params", "must be empty: this model takes no parameters")
-    if len(document) != 1 or not document.keys() <= FORMS.keys():
-        names = ", ".join(map(shown, document)) or "nothing"
-        raise forms.wrong(inputs, "", f"must have one of {', '.join(FORMS)}; got {names}")
-    [(form, value)] = document.items()
-    return FORMS[form](inputs, value, f"/{form}", body)

@@ -90,9 +90,11 @@ def document(app: Flask, served: Served | None) -> JsonSchema:
         spec.components.schema(problems.schema_name(slug), schema=problems.schema_of(slug))
     named: dict[str, Schema | JsonSchema] = {}
     for rule, view, described in described_rules(app):
-        named |= described.schemas(served)
+        with app.app_context():
+            named |= described.schemas(served)
+        shaped = described.of(None if "version" in rule.arguments else served)
         for method in methods_of(rule):
-            made = {"operationId": name_of(rule, method), **_operation(rule, view, described)}
+            made = {"operationId": name_of(rule, method), **_operation(rule, view, shaped)}
             spec.path(path=path_of(rule), operations={method.lower(): made})
     for name, schema in named.items():
         if isinstance(schema, Schema):

@@ -5,7 +5,7 @@ without saying: the problems that any request, any body and any admin endpoint c
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from marshmallow import Schema, fields
@@ -13,7 +13,9 @@ from marshmallow import Schema, fields
 from service.live import Served
 
 JsonSchema = dict[str, Any]
-Shape = type[Schema] | JsonSchema  # a JSON Schema where marshmallow has no words for it
+# A JSON Schema where marshmallow has no words for it; a function of the version in use where its
+# features and targets matter, which is asked without one where the address names any version.
+Shape = type[Schema] | JsonSchema | Callable[[Served | None], JsonSchema]
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -106,6 +108,21 @@ class Operation:
     query: Mapping[str, JsonSchema] = field(default_factory=dict)
     headers: Mapping[str, JsonSchema] = field(default_factory=dict)
     schemas: Callable[[Served | None], Mapping[str, Schema | JsonSchema]] = lambda served: {}
+
+    def of(self, served: Served | None) -> "Operation":
+        """The same with the shapes that it has for a version; for any where it is None."""
+
+        def shaped(shape: Any) -> Any:
+            return shape if isinstance(shape, type) or not callable(shape) else shape(served)
+
+        def answer(of: Answer) -> Answer:
+            others = {kind: shaped(shape) for kind, shape in of.others.items()}
+            return replace(of, shape=shaped(of.shape), others=others)
+
+        answers = {status: answer(each) for status, each in self.answers.items()}
+        shapes = self.body and {kind: shaped(each) for kind, each in self.body.shapes.items()}
+        body = self.body and replace(self.body, shapes=shapes or {})
+        return replace(self, answers=answers, body=body)
 
 
 def operation(answers: Mapping[int, Answer], *problems: str, **contract: Any) -> Callable[[V], V]:

@@ -20,7 +20,7 @@ blueprint = Blueprint("predict", __name__)
 TABLES = {csv_rows.MEDIA_TYPE: csv_rows, npy.MEDIA_TYPE: npy}  # what can be sent, and answered
 
 _BINARY: Mapping[str, JsonSchema] = {
-    kind: {"type": "string", "contentMediaType": kind} for kind in TABLES
+    kind: {"type": "string", "minLength": 1, "contentMediaType": kind} for kind in TABLES
 }
 _TABLE_HEADERS = {
     "X-Model-Version": "with CSV and NumPy: the version",

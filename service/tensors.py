@@ -27,6 +27,7 @@ from service.validation import NUMBERS, Flag, Several, Text, Whole, flatten, sho
 MATRIX = "input"
 ENDS = ("lower", "upper")
 DEFAULT_LEVEL = 0.9
+MAX_BINARY_BYTES = 2**31
 DATATYPES: dict[str, np.dtype[Any]] = {
     "FP64": np.dtype("<f8"),
     "FP32": np.dtype("<f4"),
@@ -170,7 +171,7 @@ def described(model: Model, calibration: Calibration | None = None) -> dict[str,
     }
 
 
-class _Lenient(Schema):
+class Lenient(Schema):
     """The protocol lets anybody add members; what is not known is ignored, and so is null."""
 
     class Meta:
@@ -208,24 +209,24 @@ class _Unsupported(fields.Field[Any]):
 _NEEDED: Any = {"required": True, "error_messages": {"required": "is missing"}}
 
 
-class _RequestParameters(_Lenient):
+class _RequestParameters(Lenient):
     binary_data_output = Flag(load_default=False)
     level = Level(load_default=DEFAULT_LEVEL)
 
 
-class _InputParameters(_Lenient):
-    binary_data_size = Whole(0, 2**31)
+class _InputParameters(Lenient):
+    binary_data_size = Whole(0, MAX_BINARY_BYTES)
     shared_memory_region = _Unsupported()
 
 
-class _OutputParameters(_Lenient):
+class _OutputParameters(Lenient):
     binary_data = Flag()
     level = Level()
     classification = _Unsupported()
     shared_memory_region = _Unsupported()
 
 
-class _Input(_Lenient):
+class _Input(Lenient):
     name = Text(**_NEEDED)
     shape = _Shape(**_NEEDED)
     datatype = Text(*DATATYPES, **_NEEDED)
@@ -233,12 +234,12 @@ class _Input(_Lenient):
     data = fields.Raw()
 
 
-class _Output(_Lenient):
+class _Output(Lenient):
     name = Text(**_NEEDED)
     parameters = fields.Nested(_OutputParameters, load_default=dict)
 
 
-class _Request(_Lenient):
+class _Request(Lenient):
     id = fields.String(load_default=None, error_messages={"invalid": "must be a string"})
     parameters = fields.Nested(
         _RequestParameters, load_default=lambda: _RequestParameters().load({})
@@ -255,11 +256,21 @@ def _loaded(document: Any, most_inputs: int, most_outputs: int) -> dict[str, Any
     for member, most in (("inputs", most_inputs), ("outputs", most_outputs)):
         if type(tensors := document.get(member)) is list and len(tensors) > most:
             raise InvalidInference(f"{member} has {len(tensors):,} tensors; expected up to {most}")
+    return loaded(_Request(), document)
+
+
+def loaded(schema: Schema, document: Any) -> dict[str, Any]:
+    """A document as a schema of the protocol's has it.
+
+    Raises
+    ------
+    InvalidInference
+    """
     try:
-        body: dict[str, Any] = _Request().load(document)
+        body: dict[str, Any] = schema.load(document)
     except ValidationError as error:
         found = [
-            f"{each['pointer'].removesuffix('/_schema')} {each['detail']}"
+            f"{each['pointer'].removesuffix('/_schema') or 'the JSON'} {each['detail']}"
             for each in flatten(error, "")
         ]
         raise InvalidInference("; ".join(found[:MAX_ERRORS])) from None

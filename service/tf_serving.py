@@ -9,11 +9,13 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
-from service import answers, forms, request_log
+from service import answers, dialects, forms, request_log
 from service.bodies import JSON, answer_in_parts, json_answer, parse, read_body
-from service.dialects import OF_A_VERSION, TF_SERVING, version_of
+from service.dialects import NAME, TF_SERVING, model_operation, version_of
 from service.errors import NotSupported
-from service.operation import Answer, Body, operation
+from service.json_schema import FLAG, NUMBER, TEXT, any_of, array, by_name, closed, same
+from service.live import Loaded
+from service.operation import Answer, Body, JsonSchema, ref
 from service.validation import shown
 
 blueprint = Blueprint("tf_serving", __name__, url_prefix="/v1")
@@ -25,28 +27,69 @@ class WordConverter(BaseConverter):
     regex = "[^/:]+"
 
 
-_OBJECT = {"type": "object"}
+_HEADERS = {"X-Model-Version": "the version", "X-Extrapolating-Rows": "how many"}
 
 SIGNATURE = "serving_default"
-FORMS = {"instances": forms.rows, "inputs": forms.rows_or_columns}
+SIGNATURES = (SIGNATURE, "", None)
+FORMS = {"instances": forms.ROWS, "inputs": forms.ROWS_OR_COLUMNS}
+
+
+def _body(served: Loaded | None) -> JsonSchema:
+    return forms.body_of(served, FORMS, {"signature_name": {"enum": list(SIGNATURES)}})
+
+
+def _predicted(served: Loaded | None) -> JsonSchema:
+    column = array(NUMBER, 1)
+    if served is None:
+        prediction = any_of(NUMBER, by_name(None, NUMBER))
+        columns = any_of(column, by_name(None, column))
+    else:
+        targets = served.inputs.model.targets
+        prediction = ref("Prediction")
+        columns = column if len(targets) == 1 else by_name(targets, column)
+    return any_of(closed({"predictions": array(prediction, 1)}), closed({"outputs": columns}))
+
+
+def _status() -> JsonSchema:
+    state = closed({"error_code": same("OK"), "error_message": same("")})
+    available = closed({"version": dialects.NUMBER, "state": same("AVAILABLE"), "status": state})
+    return closed({"model_version_status": array(available, 1, 1)})
+
+
+def _signature(served: Loaded | None) -> JsonSchema:
+    size = closed({"size": same("-1"), "name": same("")})
+    shape = closed({"dim": array(size, 1, 1), "unknown_rank": FLAG})
+    tensor = closed({"dtype": same("DT_DOUBLE"), "tensor_shape": shape, "name": TEXT})
+    model = served and served.inputs.model
+    signature = closed(
+        {
+            "inputs": by_name(model.features if model else None, tensor),
+            "outputs": by_name(model.targets if model else None, tensor),
+            "method_name": TEXT,
+        }
+    )
+    spec = closed({"name": NAME, "signature_name": same(""), "version": dialects.NUMBER})
+    signatures = closed({"signature_def": closed({SIGNATURE: signature})})
+    return closed({"model_spec": spec, "metadata": closed({"signature_def": signatures})})
 
 
 @blueprint.post("/models/<word:name>:predict")
 @blueprint.post("/models/<word:name>/versions/<word:version>:predict")
-@operation(
-    {200: Answer("The predictions.", _OBJECT)},
+@model_operation(
+    TF_SERVING,
+    {200: Answer("The predictions.", _predicted, headers=_HEADERS)},
     "invalid-input",
-    *OF_A_VERSION,
-    body=Body({JSON: _OBJECT}),
-    dialect=TF_SERVING,
+    body=Body({JSON: _body}),
 )
 def predict(name: str, version: str | None = None) -> Response:
     """Predict for `instances`, row by row, or for `inputs`, column by column."""
     found = version_of(name, version)
     body = read_body()  # of whatever type: curl's default is a form
     document = parse(body)
-    form, value = _form(document)
-    X = FORMS[form](found.inputs, value, f"/{form}", body)
+    signature = document.pop("signature_name", None) if isinstance(document, dict) else None
+    if signature not in SIGNATURES:
+        raise BadRequest(f"signature_name is {shown(signature)}; there is {SIGNATURE}")
+    form, X = forms.read(found.inputs, document, FORMS, body)
     Y = answers.predictions(found, X)
     request_log.note(request.environ, rows=len(X), version=found.version)
     by_row = form == "instances"
@@ -58,12 +101,7 @@ def predict(name: str, version: str | None = None) -> Response:
 @blueprint.post("/models/<word:name>:regress")
 @blueprint.post("/models/<word:name>/versions/<word:version>:classify")
 @blueprint.post("/models/<word:name>/versions/<word:version>:regress")
-@operation(
-    {},
-    "not-implemented",
-    *OF_A_VERSION,
-    dialect=TF_SERVING,
-)
+@model_operation(TF_SERVING, {}, "not-implemented")
 def examples(name: str, version: str | None = None) -> Response:
     """Refuse: these take TensorFlow's examples."""
     version_of(name, version)
@@ -72,11 +110,7 @@ def examples(name: str, version: str | None = None) -> Response:
 
 @blueprint.get("/models/<word:name>")
 @blueprint.get("/models/<word:name>/versions/<word:version>")
-@operation(
-    {200: Answer("The state.", _OBJECT)},
-    *OF_A_VERSION,
-    dialect=TF_SERVING,
-)
+@model_operation(TF_SERVING, {200: Answer("The state.", _status())})
 def status(name: str, version: str | None = None) -> Response:
     """Say which versions can be asked: the current one, or the one that is named."""
     found = version_of(name, version)
@@ -90,11 +124,7 @@ def status(name: str, version: str | None = None) -> Response:
 
 @blueprint.get("/models/<word:name>/metadata")
 @blueprint.get("/models/<word:name>/versions/<word:version>/metadata")
-@operation(
-    {200: Answer("The signature.", _OBJECT)},
-    *OF_A_VERSION,
-    dialect=TF_SERVING,
-)
+@model_operation(TF_SERVING, {200: Answer("The signature.", _signature)})
 def metadata(name: str, version: str | None = None) -> Response:
     """Describe what a version takes and gives: a number for each feature and target."""
     found = version_of(name, version)
@@ -110,20 +140,6 @@ def metadata(name: str, version: str | None = None) -> Response:
             "metadata": {"signature_def": {"signature_def": {SIGNATURE: signature}}},
         }
     )
-
-
-def _form(document: object) -> tuple[str, Any]:
-    """Which of the forms it is, and the rows or columns themselves."""
-    if not isinstance(document, dict):
-        raise BadRequest(f"the body must be an object, got {shown(document)}")
-    signature = document.pop("signature_name", None) or SIGNATURE
-    if signature != SIGNATURE:
-        raise BadRequest(f"signature_name is {shown(signature)}; there is {SIGNATURE}")
-    if len(document) != 1 or not document.keys() <= FORMS.keys():
-        names = ", ".join(map(shown, document)) or "nothing"
-        raise BadRequest(f"the body must have one of {' and '.join(FORMS)}; got {names}")
-    [(form, value)] = document.items()
-    return form, value
 
 
 def _tensor(name: str) -> dict[str, Any]:

@@ -3,47 +3,102 @@
 Source: Open Inference Protocol, inference_rest.md; Triton, docs/protocol.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from flask import Blueprint, Response, current_app, request
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from werkzeug.exceptions import BadRequest
 
 from registry import VERSION, Registry, StorageError, VersionNotFound, VersionRefused
-from service import request_log, tensors
+from service import dialects, request_log, tensor_schemas, tensors
 from service.admin import admin_only
 from service.bodies import compressed, json_answer, parse, read_body
-from service.dialects import INFERENCE, OF_A_VERSION, check_name, version_of
-from service.errors import InvalidInference, NotSupported
-from service.live import LiveModel
-from service.operation import Answer, Body, operation
+from service.dialects import INFERENCE, NAME, OF_A_VERSION, check_name, model_operation, version_of
+from service.errors import NotSupported
+from service.json_schema import TEXT, array, closed, one_of, same
+from service.live import LiveModel, Served
+from service.operation import Answer, Body, JsonSchema, operation
+from service.validation import Flag
 
 blueprint = Blueprint("v2", __name__, url_prefix="/v2")
-
-_OBJECT = {"type": "object"}
 
 PLATFORM = "numnet"
 EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository"]
 JSON_LENGTH = "Inference-Header-Content-Length"
-_BINARY = {"application/octet-stream": {"type": "string"}}
+_BYTES = "application/octet-stream"
+_BINARY = {_BYTES: {"type": "string", "minLength": 1, "contentMediaType": _BYTES}}
+_VERSION = {"name": NAME, "version": dialects.NUMBER}
+_ENTRY = closed({**_VERSION, "state": one_of(("READY", "UNAVAILABLE")), "reason": TEXT})
+_READY = closed({"name": NAME, "ready": same(True)})
+_SERVER = closed({"name": same("numnet"), "version": TEXT, "extensions": array(TEXT)})
+_LINKS = {
+    view: {
+        "operationId": f"v2.{view}:{method} /v2/models/{{name}}/versions/{{version}}{path}",
+        "parameters": {"name": "$request.path.name", "version": "$response.body#/versions/0"},
+    }
+    for view, method, path in (
+        ("model_ready", "GET", "/ready"),
+        ("config", "GET", "/config"),
+        ("infer", "POST", "/infer"),
+    )
+}
+
+
+def _infer_schemas(served: Served | None) -> Mapping[str, JsonSchema]:
+    return {**dialects.named(served), "TensorValues": tensor_schemas.values()}
+
+
+class _Body(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages = {"type": "must be an object"}
+
+
+class IndexBody(_Body):
+    """Which versions are to be listed."""
+
+    ready = Flag(load_default=False)
+
+
+class _Nothing(fields.Field[dict[str, Any]]):
+    json_schema: JsonSchema = {"type": "object", "maxProperties": 0}
+    default_error_messages = {"null": "must be empty or left out, got null"}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
+        if value != {}:
+            raise ValidationError("must be empty: load takes none, as training publishes versions")
+        return {}
+
+
+class LoadBody(_Body):
+    """What Triton's clients send along."""
+
+    parameters = _Nothing()
 
 
 @blueprint.get("", strict_slashes=False)
-@operation({200: Answer("The server.", _OBJECT)}, dialect=INFERENCE)
+@operation({200: Answer("The server.", _SERVER)}, dialect=INFERENCE)
 def server() -> Response:
     """Name the server, its version and the extensions of the protocol that it has."""
     return json_answer({"name": "numnet", "version": VERSION, "extensions": EXTENSIONS})
 
 
 @blueprint.get("/health/live")
-@operation({200: Answer("The process lives.", _OBJECT)}, dialect=INFERENCE)
+@operation({200: Answer("The process lives.", closed({"live": same(True)}))}, dialect=INFERENCE)
 def live() -> Response:
     """Say that the process lives; 200 whether or not there is a model."""
     return json_answer({"live": True})
 
 
 @blueprint.get("/health/ready")
-@operation({200: Answer("A verified model is loaded.", _OBJECT)}, "no-model", dialect=INFERENCE)
+@operation(
+    {200: Answer("A verified model is loaded.", closed({"ready": same(True)}))},
+    "no-model",
+    dialect=INFERENCE,
+)
 def ready() -> Response:
     """Say whether a verified model is loaded: 200 or 503."""
     _live_model().require()
@@ -52,10 +107,8 @@ def ready() -> Response:
 
 @blueprint.get("/models/<name>/ready")
 @blueprint.get("/models/<name>/versions/<version>/ready")
-@operation(
-    {200: Answer("It can be asked.", _OBJECT)},
-    *OF_A_VERSION,
-    dialect=INFERENCE,
+@model_operation(
+    INFERENCE, {200: Answer("It can be asked.", closed({"name": NAME, "ready": same(True)}))}
 )
 def model_ready(name: str, version: str | None = None) -> Response:
     """Say whether a version can be asked: 200, or why not."""
@@ -65,11 +118,7 @@ def model_ready(name: str, version: str | None = None) -> Response:
 
 @blueprint.get("/models/<name>")
 @blueprint.get("/models/<name>/versions/<version>")
-@operation(
-    {200: Answer("The tensors.", _OBJECT)},
-    *OF_A_VERSION,
-    dialect=INFERENCE,
-)
+@model_operation(INFERENCE, {200: Answer("The tensors.", tensor_schemas.metadata, links=_LINKS)})
 def metadata(name: str, version: str | None = None) -> Response:
     """Describe the model: its versions, and the tensors that one of them takes and gives."""
     found = version_of(name, version)
@@ -86,11 +135,7 @@ def metadata(name: str, version: str | None = None) -> Response:
 
 @blueprint.get("/models/<name>/config")
 @blueprint.get("/models/<name>/versions/<version>/config")
-@operation(
-    {200: Answer("The configuration.", _OBJECT)},
-    *OF_A_VERSION,
-    dialect=INFERENCE,
-)
+@model_operation(INFERENCE, {200: Answer("The configuration.", tensor_schemas.config)})
 def config(name: str, version: str | None = None) -> Response:
     """Describe the model as Triton's configuration does."""
     found = version_of(name, version)
@@ -131,18 +176,25 @@ def statistics(name: str | None = None, version: str | None = None) -> Response:
 
 @blueprint.post("/models/<name>/infer")
 @blueprint.post("/models/<name>/versions/<version>/infer")
-@operation(
+@model_operation(
+    INFERENCE,
     {
         200: Answer(
             "The output tensors.",
-            _OBJECT,
+            tensor_schemas.answer,
             others=_BINARY,
             headers={JSON_LENGTH: "bytes of JSON before the binary tensors"},
         )
     },
-    *OF_A_VERSION,
-    body=Body({"application/json": _OBJECT, **_BINARY}),
-    dialect=INFERENCE,
+    body=Body({"application/json": tensor_schemas.request, **_BINARY}),
+    headers={
+        JSON_LENGTH: {
+            "type": "string",
+            "pattern": "^[0-9]{1,11}$",
+            "description": "bytes of JSON before the binary tensors, where there are any",
+        }
+    },
+    schemas=_infer_schemas,
 )
 def infer(name: str, version: str | None = None) -> Response:
     """Predict for the rows in tensors, JSON or binary."""
@@ -153,24 +205,21 @@ def infer(name: str, version: str | None = None) -> Response:
     request_log.note(request.environ, rows=len(inference.X), version=found.version)
     response = Response(body, content_type="application/json")
     if json_bytes is not None:
-        response.content_type = "application/octet-stream"
+        response.content_type = _BYTES
         response.headers[JSON_LENGTH] = str(json_bytes)
     return compressed(response)
 
 
 @blueprint.post("/repository/index")
 @operation(
-    {200: Answer("The versions.", {"type": "array", "items": _OBJECT})},
+    {200: Answer("The versions.", array(_ENTRY))},
     "service-unavailable",
-    body=Body({"application/json": _OBJECT}, required=False),
+    body=Body({"application/json": IndexBody}, required=False),
     dialect=INFERENCE,
 )
 def index() -> Response:
     """List all versions, and which of them can be asked; `{"ready": true}`: those alone."""
-    asked = _optional_object()
-    only_ready = asked.get("ready", False)
-    if type(only_ready) is not bool:
-        raise InvalidInference("ready must be true or false")
+    only_ready = _optional(IndexBody)["ready"]
     name = current_app.config["MODEL_NAME"]
     entries = [_entry(name, version) for version in _registry().versions()]
     listed = [entry for entry in entries if entry["state"] == "READY" or not only_ready]
@@ -179,17 +228,15 @@ def index() -> Response:
 
 @blueprint.post("/repository/models/<name>/load")
 @admin_only
-@operation(
-    {200: Answer("The version.", _OBJECT)},
-    *OF_A_VERSION,
-    body=Body({"application/json": _OBJECT}, required=False),
-    dialect=INFERENCE,
+@model_operation(
+    INFERENCE,
+    {200: Answer("The version.", closed(_VERSION))},
+    body=Body({"application/json": LoadBody}, required=False),
 )
 def load(name: str) -> Response:
     """Verify the current version's file again; nothing is to be loaded by hand."""
     check_name(name)
-    if _optional_object().get("parameters"):
-        raise InvalidInference("load takes no parameters: training publishes versions")
+    _optional(LoadBody)
     served, promotion = _live_model().require(), _registry().current()
     if promotion is None:
         raise StorageError(f"the folder of models has lost version {served.version}")
@@ -199,7 +246,7 @@ def load(name: str) -> Response:
 
 @blueprint.post("/repository/models/<name>/unload")
 @admin_only
-@operation({}, "not-implemented", "not-found", dialect=INFERENCE)
+@operation({}, "not-implemented", "not-found", dialect=INFERENCE, path={"name": NAME})
 def unload(name: str) -> Response:
     """Refuse: there is always a version to ask, once there was one."""
     check_name(name)
@@ -231,12 +278,9 @@ def _json_and_binary() -> tuple[object, bytes]:
     return parse(body[: int(length)]), body[int(length) :]
 
 
-def _optional_object() -> dict[str, Any]:
+def _optional(schema: type[Schema]) -> dict[str, Any]:
     body = read_body()
-    document = parse(body) if body else {}
-    if not isinstance(document, dict):
-        raise InvalidInference("the body must be a JSON object, or empty")
-    return document
+    return tensors.loaded(schema(), parse(body) if body else {})
 
 
 def _configured(tensor: tensors.Tensor) -> dict[str, Any]:

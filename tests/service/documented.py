@@ -1,4 +1,4 @@
-"""A client that compares every answer with what the OpenAPI document says of it."""
+"""A client that compares requests that are taken, and all answers, with the OpenAPI document."""
 
 import re
 from typing import Any
@@ -9,15 +9,18 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Request
 
 from service.openapi import document, path_of
 from service.operation import operation_of
+from service.predict import TABLES
+from service.v2 import JSON_LENGTH
 
 MAX_BYTES = 100_000  # of a body: a hundred thousand rows would take twenty seconds
 
 
 class DocumentedClient(FlaskClient):
-    """Fails where an answer is not as documented.
+    """Fails where an answer, or a JSON body that was taken, is not as documented.
 
     Attributes
     ----------
@@ -32,7 +35,10 @@ class DocumentedClient(FlaskClient):
         answer = super().open(*args, **kwargs)
         request = answer.request
         if path := _documented_path(self.application, request.path, request.method):
-            assert_documented(document_of(self.application), request.method, path, answer)
+            api = document_of(self.application)
+            assert_documented(api, request.method, path, answer)
+            if answer.status_code < 300:
+                assert_documented_body(api, request, path)
             self.met.add((request.method, path, answer.status_code))
         return answer
 
@@ -41,7 +47,8 @@ def document_of(app: Flask) -> dict[str, Any]:
     """The document, with the model that is loaded: to ask for the current one could load it."""
     served = app.extensions["live_model"]._served
     model = served and served.inputs.model
-    key = model and (model.features, model.targets)  # whose ranges are in no check
+    names = model and (model.features, model.targets)  # whose ranges are in no check
+    key = app.config["MODEL_NAME"], names, served and served.calibration is None
     if key not in _documents:
         _documents[key] = document(app, served)
     return _documents[key]
@@ -74,6 +81,19 @@ def assert_documented(api: dict[str, Any], method: str, path: str, answer: TestR
     elif media_type == "text/event-stream" and not answer.is_streamed:
         for event in filter(None, answer.text.split("\n\n")):
             assert_documented_event(api, event)
+
+
+def assert_documented_body(api: dict[str, Any], request: Request, path: str) -> None:
+    """Check the JSON that a request was taken with, whatever its Content-Type."""
+    described = api["paths"][path].get(request.method.lower(), {}).get("requestBody")
+    if described is None or "Content-Encoding" in request.headers:
+        return
+    sent = request.environ["wsgi.input"]
+    sent.seek(0)
+    body = sent.read(MAX_BYTES)[: int(request.headers.get(JSON_LENGTH, MAX_BYTES))]
+    assert body or not described["required"]
+    if 0 < len(body) < MAX_BYTES and request.mimetype not in TABLES:
+        _validate(api, described["content"]["application/json"]["schema"], orjson.loads(body))
 
 
 def assert_documented_event(api: dict[str, Any], event: str) -> None:

@@ -99,6 +99,7 @@ def test_every_form_gives_the_bits_of_predict(
         ({"rows": ROWS}, 'got "rows"'),
         ({"inputs": ROWS, "instances": ROWS}, 'got "inputs", "instances"'),
         ({"inputs": ROWS, "params": {"a": 1}}, "/params must be empty"),
+        ({"inputs": ROWS, "params": False}, "/params must be empty"),
         ({"inputs": []}, "/inputs must be a list of at least one row, got []"),
         ({"instances": {}}, "/instances must be a list of at least one row, got {}"),
         ({"instances": [[1, 2, 3]]}, "/instances/0 has 3 values; expected 4"),

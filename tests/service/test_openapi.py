@@ -118,6 +118,42 @@ def test_it_has_the_features_of_the_model_in_use(registry: Registry, client: Fla
         assert client.post("/predict", json=example).status_code == 200
 
 
+@pytest.mark.parametrize("targets", [("y",), ("y", "z")])
+@pytest.mark.parametrize("features", [FEATURES, AWKWARD_FEATURES, ("input",)])
+def test_bodies_that_it_gives_as_examples_are_taken(
+    registry: Registry, client: FlaskClient, features: tuple[str, ...], targets: tuple[str, ...]
+) -> None:
+    serve(registry, small_model(features, targets, feature_range=(0.25, 2.0)))
+    taken = set()
+    for method, path, operation in operations(get_document(client)):
+        body = operation.get("requestBody", {"content": {}})["content"].get("application/json", {})
+        for example in body.get("schema", {}).get("examples", []):
+            answer = client.open(path.replace("{name}", "numnet"), method=method, json=example)
+            assert answer.status_code == 200, (path, example, answer.text)
+            taken.add(path)
+    assert taken == {
+        "/invocations",
+        "/v1/models/{name}:predict",
+        "/v2/models/{name}/infer",
+    }
+
+
+def test_addresses_of_versions_are_of_any_features(registry: Registry, client: FlaskClient) -> None:
+    """The version named may be of other features than the one in use."""
+    serve(registry, small_model(("a", "b")))
+    serve(registry, small_model())
+    rows = {"instances": [{"a": 1.0, "b": 2.0}]}
+    columns = {"inputs": {"a": [1.0], "b": [[2.0]]}}
+    tensor = {"name": "input", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}
+    for path, body in (
+        ("/v1/models/numnet/versions/1:predict", rows),
+        ("/v1/models/numnet/versions/1:predict", columns),
+        ("/v2/models/numnet/versions/1/infer", {"inputs": [tensor]}),
+    ):
+        assert client.post(path, json=body).status_code == 200
+        assert client.post(path.replace("/versions/1", ""), json=body).status_code == 400
+
+
 def test_it_is_made_once_for_each_version(registry: Registry, client: FlaskClient) -> None:
     made = client.application.extensions["openapi"]
     live = client.application.extensions["live_model"]

@@ -97,9 +97,10 @@ def test_status_and_metadata_describe_a_version(app: Flask) -> None:
     ("body", "message"),
     [
         ([], "the body must be an object, got []"),
-        ({}, "the body must have one of instances and inputs; got nothing"),
-        ({"instances": ROWS, "inputs": ROWS}, "the body must have one of instances and inputs"),
+        ({}, "the body must have one of instances, inputs; got nothing"),
+        ({"instances": ROWS, "inputs": ROWS}, "the body must have one of instances, inputs"),
         ({"signature_name": "other", "instances": ROWS}, 'signature_name is "other"; there is'),
+        ({"signature_name": 0, "instances": ROWS}, "signature_name is 0; there is"),
         ({"instances": []}, "/instances must be a list of at least one row"),
         ({"instances": COLUMNS}, "/instances must be a list of at least one row"),
         ({"instances": [1.0]}, "/instances/0 must be an object or a list"),

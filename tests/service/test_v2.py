@@ -291,9 +291,11 @@ def test_load_verifies_the_current_version(
     for body in (b"", b"{}", b'{"parameters": {}}'):
         answer = post(client, LOAD, body, **ADMIN)
         assert answer.get_json() == {"name": "numnet", "version": "1"}
-    assert "takes no parameters" in refused(
+    assert "/parameters must be empty" in refused(
         post(client, LOAD, b'{"parameters": {"config": "{}"}}', **ADMIN), 400
     )
+    for body in (b"[]", b'{"parameters": null}', b'{"parameters": 0}'):
+        refused(post(client, LOAD, body, **ADMIN), 400)
     refused(post(client, "/v2/repository/models/resnet/load", **ADMIN), 404)
     (models / "1.npz").write_bytes(b"damaged")
     refused(post(client, LOAD, **ADMIN), 409)
