@@ -28,6 +28,8 @@ def read(inputs: Inputs, body: bytes) -> Array:
     if where := undecodable(body):
         raise BadRequest(f"the body is no CSV: {where}")
     text = body.decode("utf-8-sig")
+    if not text.strip():
+        raise BadRequest("the body is empty; expected CSV, with a line for each row")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]

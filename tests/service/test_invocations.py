@@ -133,6 +133,8 @@ def test_what_is_wrong_is_said_as_mlflow_says_it(app: Flask, body: Any, message:
 def test_other_errors_have_that_shape_too(app: Flask, make_client: MakeClient) -> None:
     assert "expected Content-Type" in refused(post(app, b"1", "text/plain"), 415)
     assert "must be a finite number" in refused(post(app, b"x1,x2,x3,x4\n1,2,3,a\n", "text/csv"))
+    for blank in (b"", b"\n", b"\xef\xbb\xbf\r\n"):
+        assert refused(post(app, blank, "text/csv")).startswith("the body is empty; expected CSV")
     assert "not a query parameter" in refused(
         app.test_client().post("/invocations?a=1", json={"inputs": ROWS})
     )
