@@ -41,6 +41,12 @@ class Storage(Protocol):
     def read(self, key: str) -> bytes | None:
         """The content under `key`, or None where there is none."""
 
+    def stamp(self, key: str) -> Hashable:
+        """A value that is another one once `key` holds something else; None where nothing is there.
+
+        Cheap: nothing is read.
+        """
+
     def list(self, prefix: str) -> list[str]:
         """The keys that start with `prefix` and have no further `/`, in no order."""
 
@@ -106,6 +112,14 @@ class LocalStorage:
         if len(content) > MAX_OBJECT_BYTES:
             raise StorageError(f"{key} is larger than {MAX_OBJECT_BYTES:,} bytes")
         return content
+
+    def stamp(self, key: str) -> Hashable:
+        with _explained(f"cannot look at {key} under {self.root}"):
+            try:
+                found = os.stat(self.root / key)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
     def delete(self, key: str) -> None:
         with (

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
 
 from registry import Registry, Version, VersionNotFound
 from service.inputs import Inputs
@@ -13,15 +14,16 @@ KEPT = 4  # beside the current one
 class Versions:
     """The current version, and others as they are asked for. Safe to share between threads.
 
-    Those asked for last stay in memory, each as long as its file is what it was: a version that is
-    deleted is not found from then on, and a file that was replaced is verified again.
+    Those asked for last stay in memory, each as long as its file is what it was, which costs a look
+    and no reading: a version that is deleted is not found from then on, and a file that was
+    replaced is verified again.
     """
 
     def __init__(self, registry: Registry, live: LiveModel) -> None:
         self._registry = registry
         self._live = live
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[str, Loaded]] = OrderedDict()  # with the SHA-256
+        self._kept: OrderedDict[str, tuple[Hashable, Loaded]] = OrderedDict()  # by file's stamp
 
     def require(self, version: str | None = None) -> Loaded:
         """A version to answer a request with.
@@ -42,13 +44,13 @@ class Versions:
         if served and served.version == version:
             return served
         wanted = number(version)
-        sha256 = self._registry.sha256(wanted)
+        stamp = self._registry.stamp(wanted)  # first: what is loaded may be newer, never older
         with self._lock:
-            known, found = self._kept.get(version, ("", None))
-            if found is None or known != sha256:
+            known, found = self._kept.get(version, (None, None))
+            if found is None or known != stamp:
                 file = self._registry.load(wanted)
-                sha256, found = file.sha256, _loaded(version, file)
-            self._kept[version] = (sha256, found)
+                found = _loaded(version, file)
+            self._kept[version] = (stamp, found)
             self._kept.move_to_end(version)
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)

@@ -131,6 +131,20 @@ def test_a_deleted_key_is_free_again(connect: Connect, key: str) -> None:
     assert other.read(key) == b"second"
 
 
+def test_a_stamp_stays_as_long_as_its_object(connect: Connect) -> None:
+    storage, other = connect(), connect()
+    assert storage.stamp("1.npz") is None  # no store yet
+    storage.create("1.npz", b"first")
+    stamp = storage.stamp("1.npz")
+    assert stamp is not None
+    storage.create("2.npz", b"2")
+    assert storage.stamp("1.npz") == other.stamp("1.npz") == stamp
+    other.delete("1.npz")
+    assert storage.stamp("1.npz") is None
+    storage.create("1.npz", b"second")
+    assert storage.stamp("1.npz") not in (stamp, None)
+
+
 def test_deleting_what_is_not_there_does_nothing(storage: Storage) -> None:
     storage.delete("1.npz")  # no store yet
     storage.create("2.npz", b"2")
@@ -332,6 +346,7 @@ def test_a_path_below_a_file_is_an_error(tmp_path: Path, below: str) -> None:
         StorageError, match=rf"^cannot write 1\.npz under {file}.*: Not a directory$"
     ):
         storage.create("1.npz", b"1")
+    assert storage.stamp("1.npz") is None
     assert file.read_bytes() == b"a file"
 
 

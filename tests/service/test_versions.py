@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from registry import Registry, StorageError, VersionNotFound, VersionRefused
+from registry import LocalStorage, Registry, StorageError, VersionNotFound, VersionRefused
 from service.errors import NoModel
 from service.live import LiveModel
 from service.versions import KEPT, Versions
@@ -57,6 +57,15 @@ def test_a_version_is_loaded_once_while_it_is_kept(registry: Registry, versions:
     versions.require(str(KEPT + 1))
     assert versions.require("1") is first
     assert versions.require("2") is not second
+
+
+def test_what_is_kept_is_not_read_again(
+    registry: Registry, versions: Versions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(registry, small_model())
+    first = versions.require("1")
+    monkeypatch.setattr(LocalStorage, "read", None)
+    assert versions.require("1") is first
 
 
 def test_a_deleted_version_is_not_found(
