@@ -5,7 +5,7 @@ from typing import Any
 
 from service.operation import JsonSchema
 
-NUMBER: JsonSchema = {"type": "number"}
+NUMBER: JsonSchema = {"type": "number", "format": "double"}
 WHOLE: JsonSchema = {"type": "integer", "minimum": 0}
 TEXT: JsonSchema = {"type": "string"}
 FLAG: JsonSchema = {"type": "boolean"}

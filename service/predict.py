@@ -57,7 +57,7 @@ def schemas(served: Served | None) -> Mapping[str, Schema | JsonSchema]:
             "description": f"in the order {', '.join(features)}",
             "minItems": len(features),
             "maxItems": len(features),
-            "items": {"type": "number"},
+            "items": {"type": "number", "format": "double"},
         }
         prediction = {"type": "number", "description": targets[0]}
         if len(targets) > 1:

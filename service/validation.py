@@ -18,9 +18,9 @@ Error = dict[str, str]
 
 
 class FiniteNumber(fields.Field[float]):
-    """A JSON number: no string, boolean, null, NaN or infinity."""
+    """A JSON number, as the nearest float64: no string, boolean, null, NaN or infinity."""
 
-    json_schema: dict[str, Any] = {"type": "number"}
+    json_schema: dict[str, Any] = {"type": "number", "format": "double"}
     default_error_messages = {
         "required": "is missing",
         "null": "must be a finite number, got null",

@@ -108,6 +108,7 @@ def test_it_has_the_features_of_the_model_in_use(registry: Registry, client: Fla
         for feature in row["properties"].values():
             assert feature == {
                 "type": "number",
+                "format": "double",
                 "description": "seen in training: 0.25 to 2",
                 "examples": [0.25, 2.0],
             }
