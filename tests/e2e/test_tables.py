@@ -5,6 +5,7 @@ import io
 import json
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import requests
 
 from network import Array
 from registry import Registry
-from tests.e2e.conftest import Service
+from tests.e2e.conftest import Service, until
 from tests.service.small_models import random_rows, serve, small_model
 
 MODEL = small_model()
@@ -103,5 +104,5 @@ def test_a_client_that_leaves_in_the_middle_disturbs_nobody(service: Service) ->
 
 def test_the_log_counts_the_rows(service: Service, tmp_path: Path) -> None:
     post(service, npy(X), NPY, CSV, **{"X-Request-ID": "count-me"})
-    [entry] = service.access_lines("count-me")
+    [entry] = until(partial(service.access_lines, "count-me"))
     assert (entry["rows"], entry["version"], entry["status"]) == (len(X), "1", 200)
