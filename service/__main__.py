@@ -18,6 +18,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from registry import VERSION, Settings, SettingsError
+from service import worker_slots
 from service.admin import AdminToken
 from service.app import create_app
 from service.graceful_stop import turn_away
@@ -58,6 +59,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         "forwarder_headers": "",  # a caller's SCRIPT_NAME header would be a 500
         "proc_name": "numnet",
+        **worker_slots.hooks(),
         "on_starting": _say_what_is_in_force(settings),
         "when_ready": _stop_gracefully,
     }

@@ -10,6 +10,7 @@ from wsgiref.types import WSGIEnvironment
 import orjson
 
 from service import request_log
+from service.metrics import meter
 
 _AT_ONCE_BYTES = 4096  # as much as a pipe takes from one process before it takes from another
 
@@ -34,6 +35,7 @@ class AccessLog:
         sent : bytes of the answer's body
         seconds : from when all of it had come
         """
+        meter.observe(environ, status, seconds)
         self._lines.append(line(environ, status, sent, seconds))
 
     def write(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from network import Array
 from service.bodies import ROWS_AT_A_TIME
@@ -13,8 +14,10 @@ from service.interval import Interval
 from service.live import Loaded
 
 
-def one_row(served: Loaded, values: list[float], interval: Interval | None = None) -> bytes:
-    """The answer to a one-row request.
+def one_row(
+    served: Loaded, values: list[float], interval: Interval | None = None
+) -> tuple[bytes, list[str]]:
+    """The answer to a one-row request, and the features that lie outside their range.
 
     Parameters
     ----------
@@ -34,8 +37,8 @@ def one_row(served: Loaded, values: list[float], interval: Interval | None = Non
     if interval is not None:
         answer |= _ends(inputs.model.targets, y, interval)
     answer["version"] = served.version
-    answer["extrapolating"] = inputs.outside(values)
-    return orjson.dumps(answer)
+    answer["extrapolating"] = outside = inputs.outside(values)
+    return orjson.dumps(answer), outside
 
 
 def predictions(served: Loaded, X: Array) -> Array:
@@ -55,8 +58,8 @@ def predictions(served: Loaded, X: Array) -> Array:
 
 def many_rows(
     served: Loaded,
-    X: Array,
     Y: Array,
+    outside: NDArray[np.bool_],
     rows: int = ROWS_AT_A_TIME,
     interval: Interval | None = None,
 ) -> Iterator[bytes]:
@@ -64,7 +67,8 @@ def many_rows(
 
     Parameters
     ----------
-    Y : what `predictions` gave for X
+    Y : what `predictions` gave
+    outside : (N, features), the values outside the range seen in training
     rows : how many are written at a time
     interval : to be told beside them
     """
@@ -78,11 +82,11 @@ def many_rows(
             yield b"]"
         yield b',"level":' + orjson.dumps(interval.level)
     yield b',"version":' + orjson.dumps(served.version) + b',"extrapolating":['
-    model, written = served.inputs.model, False
-    for start in range(0, len(X), rows):
-        outside = np.argwhere(model.outside(X[start : start + rows])).tolist()
-        if outside:
-            named = [[start + row, model.features[column]] for row, column in outside]
+    features, written = served.inputs.model.features, False
+    for start in range(0, len(Y), rows):
+        found = np.argwhere(outside[start : start + rows]).tolist()
+        if found:
+            named = [[start + row, features[column]] for row, column in found]
             yield _items(named, first=not written)
             written = True
     yield b"]}"
@@ -103,12 +107,11 @@ def columns_alone(served: Loaded, Y: Array) -> bytes:
     return orjson.dumps({"outputs": outputs}, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def headers(served: Loaded, X: Array) -> dict[str, str]:
+def headers(served: Loaded, outside: NDArray[np.bool_]) -> dict[str, str]:
     """What an answer without room for it says of the version and the rows."""
-    outside = served.inputs.model.outside(X).any(axis=1)
     return {
         "X-Model-Version": served.version,
-        "X-Extrapolating-Rows": str(np.count_nonzero(outside)),
+        "X-Extrapolating-Rows": str(np.count_nonzero(outside.any(axis=1))),
     }
 
 

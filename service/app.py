@@ -14,6 +14,7 @@ from service import (
     errors,
     health,
     invocations,
+    metrics_page,
     models,
     openapi,
     predict,
@@ -74,6 +75,7 @@ def create_app(settings: Settings) -> Application:
     app.register_blueprint(models.blueprint)
     app.register_blueprint(retrain.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics_page.blueprint)
     app.register_blueprint(v2.blueprint)
     app.register_blueprint(tf_serving.blueprint)
     app.register_blueprint(openapi.blueprint)

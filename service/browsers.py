@@ -27,6 +27,7 @@ PROBES = (
     "/ping",
     "/v2/health/live",
     "/v2/health/ready",
+    "/metrics",
 )  # asked by address, not by name
 
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from werkzeug.exceptions import BadRequest
 
 from network import Array
@@ -40,23 +41,28 @@ def read(inputs: Inputs, body: bytes) -> Array:
 
 
 def write(
-    served: Served, X: Array, Y: Array, columns: Sequence[str], rows: int = ROWS_AT_A_TIME
+    served: Served,
+    Y: Array,
+    outside: NDArray[np.bool_],
+    columns: Sequence[str],
+    rows: int = ROWS_AT_A_TIME,
 ) -> Iterator[bytes]:
     """The columns of Y, and one with the features that are outside their range.
 
     Parameters
     ----------
+    outside : (N, features), the values outside the range seen in training
     Y, columns : (N, columns) float64, and the columns' names
     rows : how many are written at a time
     """
-    model = served.inputs.model
+    features = served.inputs.model.features
     yield _lines([[*columns, "extrapolating"]])
     for start in range(0, len(Y), rows):
         part = slice(start, start + rows)
-        outside = model.outside(X[part])
-        names = [""] * len(outside)
-        for row in np.flatnonzero(outside.any(axis=1)):
-            names[row] = ";".join(np.array(model.features)[outside[row]])
+        found = outside[part]
+        names = [""] * len(found)
+        for row in np.flatnonzero(found.any(axis=1)):
+            names[row] = ";".join(np.array(features)[found[row]])
         yield _lines(zip(*Y[part].T.tolist(), names, strict=True))
 
 

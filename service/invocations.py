@@ -7,7 +7,7 @@ Sources: MLflow, "MLflow Model Serving" (endpoints, forms of input, errors); Ama
 from flask import Blueprint, Response, current_app, request
 
 from registry import VERSION
-from service import answers, csv_rows, forms, npy, request_log
+from service import answers, csv_rows, forms, metrics, npy, request_log
 from service.bodies import JSON, answer_in_parts, check_type, json_body, read_body
 from service.dialects import MLFLOW
 from service.json_schema import TEXT, array, closed
@@ -74,6 +74,7 @@ def invoke() -> Response:
     media_type = check_type(JSON, csv_rows.MEDIA_TYPE, npy.MEDIA_TYPE)
     document, body = json_body() if media_type == JSON else (None, read_body())
     served = live.require()
+    request_log.note(request.environ, version=served.version)
     inputs = served.inputs
     if request.args:
         raise inputs.unknown_parameters(list(request.args))
@@ -86,9 +87,10 @@ def invoke() -> Response:
     else:
         X = csv_rows.read(inputs, csv_rows.with_header(inputs, body))
     Y = answers.predictions(served, X)
-    request_log.note(request.environ, rows=len(X), version=served.version)
+    outside = inputs.model.outside(X)
+    metrics.note_rows(request.environ, inputs.model.features, outside)
     wanted = request.accept_mimetypes.best_match([JSON, csv_rows.MEDIA_TYPE], default=JSON)
     parts = (
         answers.predictions_alone(served, Y) if wanted == JSON else csv_rows.write_predictions(Y)
     )
-    return answer_in_parts(parts, len(X), wanted, answers.headers(served, X))
+    return answer_in_parts(parts, len(X), wanted, answers.headers(served, outside))

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-STATES = ("queued", "running", "promoted", "kept_back", "failed", "cancelled")
+from trainer.jobs import STATES
 
 
 class Asked(Schema):

@@ -11,6 +11,7 @@ from network import Calibration
 from registry import Card, Promotion, Registry, RegistryError
 from service.errors import NoModel
 from service.inputs import Inputs
+from service.metrics import meter
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +100,11 @@ class LiveModel:
         found = self._newest_good(refusals)
         for refusal in refusals - self._refusals:
             log.error(refusal)
+            meter.model_refused()
         self._refusals = refusals
         self._retry_at = self._clock() + RETRY_SECONDS if refusals else math.inf
         if found is not None and found is not self._served:
+            meter.model_loaded()
             log.info(
                 "serving version %s",
                 found.version,

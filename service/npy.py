@@ -7,6 +7,7 @@ from tokenize import TokenError
 
 import numpy as np
 from numpy.lib import format as npy_format
+from numpy.typing import NDArray
 from werkzeug.exceptions import BadRequest
 
 from network import Array
@@ -63,12 +64,17 @@ def read(inputs: Inputs, body: bytes) -> Array:
 
 
 def write(
-    served: Served, X: Array, Y: Array, columns: Sequence[str], rows: int = ROWS_AT_A_TIME
+    served: Served,
+    Y: Array,
+    outside: NDArray[np.bool_],
+    columns: Sequence[str],
+    rows: int = ROWS_AT_A_TIME,
 ) -> Iterator[bytes]:
     """The array Y alone.
 
     Parameters
     ----------
+    outside : (N, features), the values outside the range seen in training
     Y, columns : (N, columns) float64, and what would name the columns
     rows : how many are written at a time
     """

@@ -7,7 +7,7 @@ same function either way.
 
 from wsgiref.types import WSGIEnvironment
 
-from service import answers, request_log
+from service import answers, metrics, request_log
 from service.browsers import SECURITY_HEADERS
 from service.live import LiveModel
 
@@ -48,9 +48,9 @@ class PlainRow:
             served = self._live.current()
             if served is None or (values := served.inputs.plain_row(body)) is None:
                 return None
-            answer = answers.one_row(served, values)
+            answer, outside = answers.one_row(served, values)
         except Exception:  # Flask's way will meet it again, and answer and log it as it should
             return None
-        request_log.note(environ, route="/predict", rows=1, version=served.version)
+        metrics.note_row(environ, outside, route="/predict", version=served.version)
         request_id = request_log.request_id(environ).encode()
         return _HEADERS % (_SECURITY_HEADERS, request_id, len(answer)), answer

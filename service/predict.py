@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, request
 from marshmallow import Schema, fields
 
 from network import Array
-from service import answers, csv_rows, npy, request_log
+from service import answers, csv_rows, metrics, npy, request_log
 from service import interval as intervals
 from service.bodies import JSON, answer_in_parts, check_type, json_body, read_body
 from service.inputs import Envelope
@@ -138,6 +138,7 @@ def predict() -> Response:
     media_type = check_type(JSON, *TABLES)
     document, body = json_body() if media_type == JSON else (None, read_body())
     served = live.require()
+    request_log.note(request.environ, version=served.version)
     inputs = served.inputs
     interval = intervals.asked_for(served, request.args)
     wanted = request.accept_mimetypes.best_match([JSON, *TABLES], default=JSON)
@@ -150,8 +151,8 @@ def predict() -> Response:
     values = inputs.row(document, body)
     if wanted != JSON:
         return _many(served, np.array([values]), interval, wanted)
-    answer = answers.one_row(served, values, interval)
-    request_log.note(request.environ, rows=1, version=served.version)
+    answer, outside = answers.one_row(served, values, interval)
+    metrics.note_row(request.environ, outside)
     return Response(answer, content_type=JSON)
 
 
@@ -159,12 +160,13 @@ def _many(
     served: Served, X: Array, interval: intervals.Interval | None, media_type: str
 ) -> Response:
     Y = answers.predictions(served, X)
-    request_log.note(request.environ, rows=len(X), version=served.version)
+    outside = served.inputs.model.outside(X)
+    metrics.note_rows(request.environ, served.inputs.model.features, outside)
     if media_type == JSON:
-        parts = answers.many_rows(served, X, Y, interval=interval)
+        parts = answers.many_rows(served, Y, outside, interval=interval)
         return answer_in_parts(parts, len(X), JSON)
     columns = served.inputs.model.targets
     if interval is not None:
         columns, Y = interval.columns(columns), interval.beside(Y)
-    parts = TABLES[media_type].write(served, X, Y, columns)
-    return answer_in_parts(parts, len(X), media_type, answers.headers(served, X))
+    parts = TABLES[media_type].write(served, Y, outside, columns)
+    return answer_in_parts(parts, len(X), media_type, answers.headers(served, outside))

@@ -99,9 +99,13 @@ def read(
 
 
 def write(
-    inference: Inference, model: Model, model_name: str, version: str
+    inference: Inference, outside: NDArray[np.bool_], model: Model, model_name: str, version: str
 ) -> tuple[bytes, int | None]:
     """The answer to an inference request.
+
+    Parameters
+    ----------
+    outside : (N, features), the values outside the range seen in training
 
     Returns
     -------
@@ -132,7 +136,7 @@ def write(
         else:
             output["data"] = values.ravel()
         outputs.append(output | ({"parameters": parameters} if parameters else {}))
-    extrapolating = int(model.outside(inference.X).any(axis=1).sum())
+    extrapolating = int(outside.any(axis=1).sum())
     document = {
         "model_name": model_name,
         "model_version": version,

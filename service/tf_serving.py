@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
-from service import answers, dialects, forms, request_log
+from service import answers, dialects, forms, metrics, request_log
 from service.bodies import JSON, answer_in_parts, json_answer, parse, read_body
 from service.dialects import NAME, TF_SERVING, model_operation, version_of
 from service.errors import NotSupported
@@ -84,6 +84,7 @@ def _signature(served: Loaded | None) -> JsonSchema:
 def predict(name: str, version: str | None = None) -> Response:
     """Predict for `instances`, row by row, or for `inputs`, column by column."""
     found = version_of(name, version)
+    request_log.note(request.environ, version=found.version)
     body = read_body()  # of whatever type: curl's default is a form
     document = parse(body)
     signature = document.pop("signature_name", None) if isinstance(document, dict) else None
@@ -91,10 +92,12 @@ def predict(name: str, version: str | None = None) -> Response:
         raise BadRequest(f"signature_name is {shown(signature)}; there is {SIGNATURE}")
     form, X = forms.read(found.inputs, document, FORMS, body)
     Y = answers.predictions(found, X)
-    request_log.note(request.environ, rows=len(X), version=found.version)
+    model = found.inputs.model
+    outside = model.outside(X)
+    metrics.note_rows(request.environ, model.features, outside)
     by_row = form == "instances"
     parts = answers.predictions_alone(found, Y) if by_row else [answers.columns_alone(found, Y)]
-    return answer_in_parts(parts, len(X), JSON, answers.headers(found, X))
+    return answer_in_parts(parts, len(X), JSON, answers.headers(found, outside))
 
 
 @blueprint.post("/models/<word:name>:classify")

@@ -12,10 +12,10 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from werkzeug.exceptions import BadRequest
 
 from registry import VERSION, Registry, StorageError, VersionNotFound, VersionRefused
-from service import dialects, request_log, tensor_schemas, tensors
+from service import dialects, metrics, request_log, statistics, tensor_schemas, tensors
 from service.admin import admin_only
 from service.bodies import compressed, json_answer, parse, read_body
-from service.dialects import INFERENCE, NAME, OF_A_VERSION, check_name, model_operation, version_of
+from service.dialects import INFERENCE, NAME, check_name, model_operation, version_of
 from service.errors import NotSupported
 from service.json_schema import TEXT, array, closed, one_of, same
 from service.live import LiveModel, Served
@@ -25,7 +25,7 @@ from service.validation import Flag
 blueprint = Blueprint("v2", __name__, url_prefix="/v2")
 
 PLATFORM = "numnet"
-EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository"]
+EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository", "statistics"]
 JSON_LENGTH = "Inference-Header-Content-Length"
 _BYTES = "application/octet-stream"
 _BINARY = {_BYTES: {"type": "string", "minLength": 1, "contentMediaType": _BYTES}}
@@ -158,20 +158,15 @@ def config(name: str, version: str | None = None) -> Response:
 @blueprint.get("/models/stats")
 @blueprint.get("/models/<name>/stats")
 @blueprint.get("/models/<name>/versions/<version>/stats")
-@operation(
-    {},
-    "not-implemented",
-    *OF_A_VERSION,
-    dialect=INFERENCE,
-)
-def statistics(name: str | None = None, version: str | None = None) -> Response:
-    """Refuse: no process knows what the others have answered."""
-    if name is not None:
-        version_of(name, version)
-    raise NotSupported(
-        "there are no statistics here, as each of the service's processes would count what it "
-        "answered alone; the access log has every request's rows, version and duration"
-    )
+@model_operation(INFERENCE, {200: Answer("The statistics.", statistics.SHAPE)})
+def model_statistics(name: str | None = None, version: str | None = None) -> Response:
+    """Count the rows and requests that each version answered on all workers, and their time."""
+    found = version_of(name, version) if name is not None else _live_model().current()
+    versions = {found.version} if found else set()
+    if version is None:
+        versions |= statistics.counted_versions()
+    model_name = current_app.config["MODEL_NAME"]
+    return json_answer(statistics.of_versions(model_name, sorted(versions, key=int)))
 
 
 @blueprint.post("/models/<name>/infer")
@@ -199,10 +194,12 @@ def statistics(name: str | None = None, version: str | None = None) -> Response:
 def infer(name: str, version: str | None = None) -> Response:
     """Predict for the rows in tensors, JSON or binary."""
     found = version_of(name, version)
+    request_log.note(request.environ, version=found.version)
     model = found.inputs.model
     inference = tensors.read(*_json_and_binary(), model, found.calibration)
-    body, json_bytes = tensors.write(inference, model, name, found.version)
-    request_log.note(request.environ, rows=len(inference.X), version=found.version)
+    outside = model.outside(inference.X)
+    body, json_bytes = tensors.write(inference, outside, model, name, found.version)
+    metrics.note_rows(request.environ, model.features, outside)
     response = Response(body, content_type="application/json")
     if json_bytes is not None:
         response.content_type = _BYTES

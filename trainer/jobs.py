@@ -25,6 +25,17 @@ from trainer.errors import (
     JobsUnavailable,
     TrainerError,
 )
+from trainer.job_states import (
+    ACTIVE,
+    CANCELLED,
+    FAILED,
+    QUEUED,
+    RUNNING,
+    STATES,
+    TIMEOUTS,
+    WITHOUT_OUTPUT,
+    count_by_state,
+)
 from trainer.recipe import AUTO, LOSSES, MAX_INTEGER, MAX_STARTS
 from trainer.request import Request
 from trainer.schedules import SCHEDULES
@@ -39,6 +50,7 @@ __all__ = [
     "MAX_STARTS",
     "SCHEDULE_NAMES",
     "SOLVER_NAMES",
+    "STATES",
     "Job",
     "JobConflict",
     "JobFinished",
@@ -59,23 +71,9 @@ ONLY_ONE = "the one job"  # deduplication id: at most one job waits or runs
 POLL_SECONDS = 0.5  # between two looks of the worker into the queue
 MAX_AT_ONCE = 2  # threads of a process that ask the database
 TURN_SECONDS = 1.0  # that others wait for them
-_TIMEOUTS = {  # of a PostgreSQL that does not answer any more
-    "connect_timeout": "3",
-    "tcp_user_timeout": "5000",
-    "keepalives_idle": "5",
-    "keepalives_interval": "2",
-    "keepalives_count": "3",
-}
 PATIENCE_SECONDS = 5.0  # with a job that nobody picks up, or a worker that says nothing
 
-QUEUED, RUNNING, FAILED, CANCELLED = "queued", "running", "failed", "cancelled"
 _ON_THE_WAY = ("phase", "fraction_done", "eta_seconds")
-_ACTIVE = {"ENQUEUED": QUEUED, "DELAYED": QUEUED, "PENDING": RUNNING}
-_WITHOUT_OUTPUT = {
-    "CANCELLED": CANCELLED,
-    "ERROR": FAILED,
-    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": FAILED,
-}
 
 
 @dataclass(frozen=True)
@@ -184,8 +182,17 @@ class Jobs:
     def active(self) -> Job | None:
         """The job that waits or runs."""
         with self._explained() as client:
-            found = client.list_workflows(name=WORKFLOW, status=list(_ACTIVE), limit=1)
+            found = client.list_workflows(name=WORKFLOW, status=list(ACTIVE), limit=1)
             return self._job(found[0], self._progress(found[0].workflow_id)) if found else None
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs are in each state; needs little memory.
+
+        Raises
+        ------
+        JobsUnavailable
+        """
+        return count_by_state(self._url)
 
     def cancel(self, job_id: str) -> Job:
         """End a job; its worker learns of it within half a second.
@@ -211,7 +218,7 @@ class Jobs:
             old = client.list_workflows(
                 name=WORKFLOW, sort_desc=True, offset=keep, load_input=False, load_output=False
             )
-            if finished := [each.workflow_id for each in old if each.status not in _ACTIVE]:
+            if finished := [each.workflow_id for each in old if each.status not in ACTIVE]:
                 client.delete_workflows(finished)
 
     def prepare(self) -> str:
@@ -238,7 +245,7 @@ class Jobs:
     def _job(self, status: Any, progress: dict[str, Any]) -> Job:
         asked = status.input["args"][0]
         output = status.output or {}
-        state = _ACTIVE.get(status.status) or _WITHOUT_OUTPUT.get(status.status) or output["state"]
+        state = ACTIVE.get(status.status) or WITHOUT_OUTPUT.get(status.status) or output["state"]
         shown = {key: value for key, value in progress.items() if key not in ("at", "begun_at")}
         document = {
             "id": status.workflow_id,
@@ -338,7 +345,7 @@ def with_timeouts(url: str) -> str:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return url
-    return parsed.set(query={**_TIMEOUTS, **parsed.query}).render_as_string(hide_password=False)
+    return parsed.set(query={**TIMEOUTS, **parsed.query}).render_as_string(hide_password=False)
 
 
 def _prepare(url: str) -> None:

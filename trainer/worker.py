@@ -36,15 +36,8 @@ from trainer.errors import Interrupted, JobError, TrainerError
 from trainer.first_version import ask_for_first_version
 from trainer.heartbeat import Heartbeat
 from trainer.job_progress import JobProgress
-from trainer.jobs import (
-    CANCELLED,
-    FAILED,
-    PROGRESS,
-    WORKFLOW,
-    Jobs,
-    reason,
-    serializer,
-)
+from trainer.job_states import CANCELLED, FAILED
+from trainer.jobs import PROGRESS, WORKFLOW, Jobs, reason, serializer
 from trainer.request import Request
 from trainer.retraining import Retraining
 from trainer.timetable import Timetable

@@ -78,7 +78,12 @@ def test_what_the_server_says_of_itself(client: Any) -> None:
     assert client.get_server_metadata() == {
         "name": "numnet",
         "version": VERSION,
-        "extensions": ["binary_tensor_data", "model_configuration", "model_repository"],
+        "extensions": [
+            "binary_tensor_data",
+            "model_configuration",
+            "model_repository",
+            "statistics",
+        ],
     }
 
 
@@ -274,7 +279,6 @@ def test_an_error_says_what_was_wrong(
 def test_an_error_of_any_other_call_is_understood_too(client: Any) -> None:
     for call, status in (
         (lambda: client.get_model_metadata("resnet"), "404"),
-        (client.get_inference_statistics, "501"),
         (client.get_system_shared_memory_status, "404"),
         (lambda: client.load_model("plant"), "401"),
         (lambda: client.unload_model("plant", headers=ADMIN), "501"),
@@ -309,6 +313,42 @@ def test_the_client_stays_connected_after_errors(client: Any, model: Model) -> N
         with pytest.raises(InferenceServerException):
             client.infer("plant", [tensor("input", X[:, :3].copy())])
         assert columns(client.infer("plant", [tensor("input", X)])) == model.predict(X).tobytes()
+
+
+def statistics(client: Any, version: str) -> dict[str, Any]:
+    [found] = client.get_inference_statistics("plant", version)["model_stats"]
+    assert (found["name"], found["version"]) == ("plant", version)
+    counted: dict[str, Any] = found
+    return counted
+
+
+def test_statistics_count_the_rows_and_requests_of_all_workers(
+    client: Any, service: Service
+) -> None:
+    before = {version: statistics(client, version) for version in ("1", "2")}
+    with triton.InferenceServerClient(f"127.0.0.1:{service.port}", concurrency=8) as others:
+        for each in [others.async_infer("plant", [tensor("input", X)]) for _ in range(40)]:
+            each.get_result()
+    service.predict({"instances": X[:7].tolist()})
+    for _ in range(3):
+        with pytest.raises(InferenceServerException):
+            client.infer("plant", [tensor("input", not_finite())], model_version="1")
+
+    def gained(version: str) -> tuple[int, ...]:
+        now, then = statistics(client, version), before[version]
+        success, fail = (now["inference_stats"][each] for each in ("success", "fail"))
+        assert success["ns"] >= success["count"] * 1000
+        assert success["count"] == now["execution_count"]
+        return (
+            now["inference_count"] - then["inference_count"],
+            now["execution_count"] - then["execution_count"],
+            fail["count"] - then["inference_stats"]["fail"]["count"],
+        )
+
+    until(lambda: gained("2") == (40 * 1000 + 7, 41, 0))
+    until(lambda: gained("1") == (0, 0, 3))
+    versions = [each["version"] for each in client.get_inference_statistics()["model_stats"]]
+    assert versions == ["1", "2"]
 
 
 def test_what_the_access_log_says(client: Any, service: Service) -> None:

@@ -25,7 +25,7 @@ def served(*targets: str, activation: str = "tanh", gain: float = 1.0) -> Served
 def answered(version: Served, rows: list[list[float]]) -> dict[str, Any]:
     """The answer to many rows, written five at a time."""
     X = np.array(rows)
-    parts = many_rows(version, X, predictions(version, X), 5)
+    parts = many_rows(version, predictions(version, X), version.inputs.model.outside(X), 5)
     document: dict[str, Any] = orjson.loads(b"".join(parts))
     return document
 
@@ -42,7 +42,7 @@ def test_a_row_is_answered_alike_alone_and_among_others(
     version: Served, rows: list[list[float]]
 ) -> None:
     together = answered(version, rows)
-    alone = [orjson.loads(one_row(version, row)) for row in rows]
+    alone = [orjson.loads(one_row(version, row)[0]) for row in rows]
     assert together["predictions"] == [answer["prediction"] for answer in alone]
     assert together["extrapolating"] == [
         [row, name] for row, answer in enumerate(alone) for name in answer["extrapolating"]

@@ -107,10 +107,11 @@ def test_ends_have_the_same_bits_alone_and_among_others(
 ) -> None:
     version = [ONE, TWO][targets - 1]
     interval = intervals.interval(some_calibration(targets=targets), level)
-    Y = predictions(version, np.array(rows))
-    parts = list(many_rows(version, np.array(rows), Y, 5, interval))
+    X = np.array(rows)
+    outside = version.inputs.model.outside(X)
+    parts = list(many_rows(version, predictions(version, X), outside, 5, interval))
     together = orjson.loads(b"".join(parts))
-    alone = [orjson.loads(one_row(version, row, interval)) for row in rows]
+    alone = [orjson.loads(one_row(version, row, interval)[0]) for row in rows]
     for many, one in (("predictions", "prediction"), ("lower", "lower"), ("upper", "upper")):
         assert together[many] == [answer[one] for answer in alone]
     assert together["level"] == level

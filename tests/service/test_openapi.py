@@ -262,7 +262,7 @@ def test_every_success_is_as_documented(trained: DocumentedClient) -> None:
         trained.post(f"/models{path}", headers=ADMIN)
     job = trained.post("/retrain", headers=key).headers["Location"]
     trained.post("/retrain", headers=key)
-    for path in ("/livez", "/readyz", "/docs", "/retrain", job):
+    for path in ("/livez", "/readyz", "/metrics", "/docs", "/retrain", job):
         trained.get(path)
     trained.delete(job, headers=ADMIN)
     events = trained.get(f"{job}/events").text

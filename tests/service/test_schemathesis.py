@@ -52,7 +52,7 @@ CONFIG: dict[str, Any] = {
         },
         {
             # what is not supported is documented to be answered 501
-            "include-path-regex": ":classify$|:regress$|/stats$|/unload$",
+            "include-path-regex": ":classify$|:regress$|/unload$",
             "checks": {"not_a_server_error": {"expected-statuses": ["2xx", "4xx", "501"]}},
         },
     ],

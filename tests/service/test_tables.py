@@ -98,8 +98,9 @@ def test_one_row_may_be_answered_as_a_table(app: Flask) -> None:
 @pytest.mark.parametrize("rows", [1, 7, 25, 100])
 def test_parts_make_the_whole(module: Any, version: Served, rows: int) -> None:
     Y, columns = version.inputs.model.predict(X), version.inputs.model.targets
-    whole = b"".join(module.write(version, X, Y, columns, len(X)))
-    parts = list(module.write(version, X, Y, columns, rows))
+    outside = version.inputs.model.outside(X)
+    whole = b"".join(module.write(version, Y, outside, columns, len(X)))
+    parts = list(module.write(version, Y, outside, columns, rows))
     assert b"".join(parts) == whole
     assert len(parts) == 1 + -(-len(X) // rows)
 

@@ -54,7 +54,8 @@ def answered(
     document: Any, content: bytes = b"", model: Model = MODEL
 ) -> tuple[dict[str, Any], bytes]:
     """The JSON of the answer, and what follows it."""
-    body, length = write(read(document, content, model), model, "numnet", "7")
+    inference = read(document, content, model)
+    body, length = write(inference, model.outside(inference.X), model, "numnet", "7")
     return json.loads(body[:length]), b"" if length is None else body[length:]
 
 
@@ -267,7 +268,8 @@ def test_the_ends_of_intervals_come_where_they_are_asked_for(
         "parameters": {"binary_data_output": as_binary} | of_all,
         "outputs": [{"name": "upper", "parameters": own}, {"name": "z"}, {"name": "lower"}],
     }
-    body, length = write(read(document, b"", TWO_TARGETS, CALIBRATION), TWO_TARGETS, "numnet", "7")
+    inference = read(document, b"", TWO_TARGETS, CALIBRATION)
+    body, length = write(inference, TWO_TARGETS.outside(X), TWO_TARGETS, "numnet", "7")
     Y, q = TWO_TARGETS.predict(X), CALIBRATION.half_widths
     other = of_all.get("level", 0.9)
     expected = {"upper": Y + q(level), "z": Y[:, 1:], "lower": Y - q(other)}
@@ -316,7 +318,8 @@ def test_a_wrong_level_says_what_was_expected(members: dict[str, Any], message: 
 def test_a_target_called_like_an_end_is_answered_and_no_end_is() -> None:
     model = small_model(targets=("lower", "z"))
     document = {"inputs": [as_json("input", X)], "outputs": [LOWER]}
-    body, _ = write(read(document, b"", model, CALIBRATION), model, "numnet", "7")
+    inference = read(document, b"", model, CALIBRATION)
+    body, _ = write(inference, model.outside(X), model, "numnet", "7")
     [output] = json.loads(body)["outputs"]
     assert output["data"] == model.predict(X)[:, 0].tolist()
     with pytest.raises(InvalidInference, match="unknown outputs: upper; expected lower, z"):

@@ -20,6 +20,8 @@ from werkzeug.test import TestResponse
 from network import Model
 from registry import VERSION, Registry
 from registry.storage import MAX_OBJECT_BYTES
+from service import metrics
+from service.tally import Tally
 from tests.service.conftest import ADMIN, MakeClient
 from tests.service.small_models import (
     FEATURES,
@@ -82,7 +84,12 @@ def test_the_server_tells_what_works(app: Flask, path: str) -> None:
     assert app.test_client().get(path).get_json() == {
         "name": "numnet",
         "version": VERSION,
-        "extensions": ["binary_tensor_data", "model_configuration", "model_repository"],
+        "extensions": [
+            "binary_tensor_data",
+            "model_configuration",
+            "model_repository",
+            "statistics",
+        ],
     }
 
 
@@ -245,8 +252,21 @@ def test_the_model_s_name_can_be_set(registry: Registry, make_client: MakeClient
 @pytest.mark.parametrize(
     "path", ["/v2/models/stats", f"{MODEL}/stats", f"{MODEL}/versions/1/stats"]
 )
-def test_there_are_no_statistics(app: Flask, path: str) -> None:
-    assert "there are no statistics here" in refused(app.test_client().get(path), 501)
+def test_statistics_of_a_model_that_nobody_asked_begin_with_0(
+    app: Flask, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "tally", Tally())
+    [counted] = app.test_client().get(path).get_json()["model_stats"]
+    assert (counted["name"], counted["version"]) == ("numnet", "1")
+    assert (counted["inference_count"], counted["execution_count"]) == (0, 0)
+    assert counted["inference_stats"]["success"] == {"count": 0, "ns": 0}
+
+
+def test_without_a_model_there_are_no_statistics(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "tally", Tally())
+    assert client.get("/v2/models/stats").get_json() == {"model_stats": []}
 
 
 def test_the_index_tells_which_versions_can_be_asked(

@@ -1,0 +1,122 @@
+"""`GET /metrics` of a real service, whose workers are killed."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from registry import Registry
+from tests.e2e.conftest import Service, StartService, until
+from tests.service.small_models import serve, small_model
+
+ROW = {"x1": 0.1, "x2": 0.2, "x3": 0.3, "x4": 9.0}
+REQUESTS = 1000
+THREADS = 8
+
+
+def samples(service: Service, name: str) -> dict[tuple[str, ...], float]:
+    """A metric's samples by the values of their labels, in the order of the labels' names."""
+    return {
+        tuple(value for _, value in sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(service.get("/metrics").text)
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def workers(service: Service) -> list[int]:
+    pid = service.process.pid
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def open_files(process: int) -> int:
+    return len(list(Path(f"/proc/{process}/fd").iterdir()))
+
+
+def ask(service: Service, times: int) -> int:
+    """Predict one row so many times, in threads that stay connected; how many were answered."""
+
+    def some(_: int) -> int:
+        answered = 0
+        with requests.Session() as session:
+            for _ in range(times // THREADS):
+                try:
+                    answered += session.post(f"{service.url}/predict", json=ROW, timeout=20).ok
+                except requests.RequestException:  # its worker was killed
+                    continue
+        return answered
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return sum(pool.map(some, range(THREADS)))
+
+
+PREDICT = ("native", "POST", "/predict", "200")
+
+
+def counted(service: Service) -> float:
+    return samples(service, "numnet_requests_total").get(PREDICT, 0)
+
+
+def kill_one(service: Service) -> None:
+    before = workers(service)
+    os.kill(before[0], signal.SIGKILL)
+    until(lambda: len(now := workers(service)) == len(before) and now != before)
+    until(lambda: samples(service, "numnet_workers") == {(): len(before)})
+
+
+def test_sums_are_exact_across_workers_that_are_killed_and_their_successors(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    serve(Registry.local(tmp_path / "models"), small_model())
+    service = start_service(workers=3)
+    files = []
+    for times in range(1, 5):
+        assert ask(service, REQUESTS) == REQUESTS
+        # an answer is counted right after it is sent
+        until(lambda times=times: counted(service) == times * REQUESTS)  # type: ignore[misc]
+        kill_one(service)
+        assert counted(service) == times * REQUESTS
+        files.append(open_files(service.process.pid))
+    total = 4 * REQUESTS
+    duration = "numnet_request_duration_seconds"
+    assert samples(service, f"{duration}_count")["native", "POST", "/predict"] == total
+    seconds = samples(service, f"{duration}_sum")["native", "POST", "/predict"]
+    assert 0 < seconds < total
+    assert samples(service, "numnet_predictions_total") == {("success", "1"): total}
+    assert samples(service, "numnet_predicted_rows_total") == {("1",): total}
+    assert samples(service, "numnet_out_of_range_values_total") == {("x4",): total}
+    assert samples(service, "numnet_worker_starts_total") == {(): 3 + 4}
+    assert set(files) == {files[0]}
+    names = {name for (name,) in samples(service, "numnet_process_resident_memory_bytes")}
+    assert names == {"master", "worker-0", "worker-1", "worker-2"}
+
+
+def test_what_a_worker_s_death_under_load_loses_is_what_it_was_answering(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    serve(Registry.local(tmp_path / "models"), small_model())
+    service = start_service(workers=2)
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask, service, 4 * REQUESTS)
+        deaths = 0
+        while not asking.done():
+            kill_one(service)
+            deaths += 1
+        answered = asking.result()
+    uncounted = answered - until(lambda: counted(service))
+    # each thread may be between an answer and its count, or have counted and not been heard
+    assert abs(uncounted) <= deaths * THREADS
+    assert samples(service, "numnet_worker_starts_total") == {(): 2 + deaths}
+    versions = samples(service, "numnet_predictions_total")
+    assert abs(versions["success", "1"] - counted(service)) <= deaths
+
+
+def test_every_worker_tells_the_same(start_service: StartService, tmp_path: Path) -> None:
+    serve(Registry.local(tmp_path / "models"), small_model())
+    service = start_service(workers=3)
+    ask(service, 96)
+    until(lambda: counted(service) == 96)
+    assert {counted(service) for _ in range(20)} == {96}
