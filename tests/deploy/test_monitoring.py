@@ -1,0 +1,158 @@
+"""Alert rules and the dashboard ask for metrics that there are, by labels that these have."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from registry import Registry, Settings
+from service.app import create_app
+from service.metrics import FAMILIES
+from tests.documents import ROOT, sections
+from tests.service.small_models import promote, small_model
+
+OPERATIONS = "docs/operations.md"
+TARGET_LABELS = {"instance", "job"}  # which Prometheus adds
+OUR_LABELS = {"numnet_jobs": {"state"}, "numnet_process_resident_memory_bytes": {"process"}}
+_SELECTOR = re.compile(r"\b(numnet_\w+)(?:\{([^}]*)\})?")
+
+
+@pytest.fixture(scope="module")
+def exposed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names of all metrics, as they are asked for."""
+    folder = tmp_path_factory.mktemp("monitored")
+    registry = Registry.local(folder / "models")
+    card = {"created_at": "2026-01-01T00:00:00+00:00"}
+    version = registry.publish(small_model(), card, np.zeros((2, 4)))
+    promote(registry, version)
+    app = create_app(Settings(models=folder / "models", state=folder / "state"))
+    text = app.test_client().get("/metrics").text
+    suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
+    return {
+        family.name + suffix
+        for family in text_string_to_metric_families(text)
+        for suffix in suffixes.get(family.type, [""])
+    }
+
+
+def blocks() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The scrape configuration and the alert rules."""
+    scrape, rules = [
+        yaml.safe_load(code)
+        for language, code in sections(OPERATIONS)["Watch over it"]
+        if language == "yaml"
+    ]
+    return scrape, rules
+
+
+def dashboard() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((ROOT / "deploy/grafana-dashboard.json").read_text())
+    return document
+
+
+def expressions() -> Iterator[str]:
+    for group in blocks()[1]["groups"]:
+        for rule in group["rules"]:
+            yield rule["expr"]
+    board = dashboard()
+    for panel in board["panels"]:
+        for target in panel["targets"]:
+            yield target["expr"]
+    for annotation in board["annotations"]["list"]:
+        yield annotation["expr"]
+    for variable in board["templating"]["list"]:
+        if variable["type"] == "query":
+            yield variable["definition"]
+
+
+def labels_of(metric: str) -> set[str]:
+    """The labels that a metric has."""
+    for suffix in ("_total", "_bucket", "_sum", "_count"):
+        if family := FAMILIES.get(metric.removesuffix(suffix)):
+            return {*family.labels, *(["le"] if suffix == "_bucket" else [])}
+    return OUR_LABELS.get(metric, set())
+
+
+def test_every_metric_that_is_asked_for_is_there(exposed: set[str]) -> None:
+    asked = {name for each in expressions() for name, _ in _SELECTOR.findall(each)}
+    assert len(asked) > 15
+    assert asked <= exposed
+
+
+def test_every_label_that_is_asked_for_is_there() -> None:
+    for expression in expressions():
+        known = set(TARGET_LABELS)
+        for metric, matchers in _SELECTOR.findall(expression):
+            known |= labels_of(metric)
+            matched = set(re.findall(r"(\w+)\s*[=!]", matchers))
+            assert matched <= labels_of(metric) | TARGET_LABELS, expression
+        for names in re.findall(r"\bby \(([^)]*)\)", expression):
+            assert {name.strip() for name in names.split(",")} <= known, expression
+
+
+def test_every_metric_is_explained(exposed: set[str]) -> None:
+    text = (ROOT / OPERATIONS).read_text()
+    explained = set(re.findall(r"`(numnet_\w+)`", text))
+    assert {re.sub("_(bucket|sum|count)$", "", name) for name in exposed} == explained
+
+
+def test_the_rules_and_the_scrape_configuration_have_what_they_need() -> None:
+    scrape, rules = blocks()
+    [job] = scrape["scrape_configs"]
+    assert job["static_configs"][0]["targets"] == [f"127.0.0.1:{Settings().port}"]
+    [group] = rules["groups"]
+    names = [rule["alert"] for rule in group["rules"]]
+    assert len(set(names)) == len(names) > 10
+    for rule in group["rules"]:
+        assert rule.keys() <= {"alert", "expr", "for", "annotations"}
+        assert rule["annotations"]["summary"]
+        assert f'job="{job["job_name"]}"' in rule["expr"] or "numnet_" in rule["expr"]
+
+
+def test_the_dashboard_has_what_grafana_needs() -> None:
+    board = dashboard()
+    assert (board["title"], board["uid"]) == ("numnet", "numnet")
+    assert board["schemaVersion"] >= 36
+    assert "id" not in board  # Grafana gives it one
+    source, instance = board["templating"]["list"]
+    assert (source["name"], source["type"], source["query"]) == (
+        "datasource",
+        "datasource",
+        "prometheus",
+    )
+    chosen = {"type": "prometheus", "uid": "${datasource}"}
+    assert instance["datasource"] == chosen
+    panels = board["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels) > 10
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        assert panel["title"]
+        assert panel["type"] in {"stat", "timeseries"}
+        assert panel["fieldConfig"]["defaults"]["unit"]
+        letters = [target["refId"] for target in panel["targets"]]
+        assert letters == sorted(set(letters))
+        assert all(each["datasource"] == chosen for each in (panel, *panel["targets"]))
+        place = panel["gridPos"]
+        cells = {
+            (place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])
+        }
+        assert place["x"] + place["w"] <= 24
+        assert not cells & taken
+        taken |= cells
+
+
+def test_the_dashboard_shows_every_metric(exposed: set[str]) -> None:
+    text = Path(ROOT / "deploy/grafana-dashboard.json").read_text()
+    unseen = {
+        name for name in exposed if name not in text and not name.endswith(("_sum", "_count"))
+    }
+    assert unseen == {
+        "numnet_model_created_timestamp_seconds",  # the age is
+        "numnet_model_loaded",  # without one there is no version either
+    }
