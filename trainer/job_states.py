@@ -1,7 +1,7 @@
 """The states of jobs, and how many jobs are in each: counted without the library that keeps them.
 
-Whoever watches asks every few seconds, of a process that otherwise never needs it; it would take
-five times the memory.
+Whoever watches asks every few seconds, of a process that otherwise has no need of its memory.
+The tables are those of the version of DBOS that is pinned.
 """
 
 import sqlite3
@@ -77,7 +77,7 @@ def _of_sqlite(url: str) -> Rows:
 
 
 def _of_postgresql(url: str) -> Rows:
-    import psycopg  # noqa: PLC0415  # 12 MB, which an installation with SQLite need not have
+    import psycopg  # noqa: PLC0415  # which an installation with SQLite need not load
     from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415
 
     statement = _COUNT.format(state="o.output::json ->> 'state'", schema="dbos.")

@@ -61,10 +61,12 @@ def counted(service: Service) -> float:
 
 
 def kill_one(service: Service) -> None:
-    before = workers(service)
-    os.kill(before[0], signal.SIGKILL)
-    until(lambda: len(now := workers(service)) == len(before) and now != before)
-    until(lambda: samples(service, "numnet_workers") == {(): len(before)})
+    """Kill one of all workers, and wait until there are as many again."""
+    until(lambda: len(workers(service)) == service.workers)
+    victim = workers(service)[0]
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: victim not in workers(service))
+    until(lambda: samples(service, "numnet_workers") == {(): service.workers})
 
 
 def test_sums_are_exact_across_workers_that_are_killed_and_their_successors(
@@ -88,7 +90,7 @@ def test_sums_are_exact_across_workers_that_are_killed_and_their_successors(
     assert samples(service, "numnet_predictions_total") == {("success", "1"): total}
     assert samples(service, "numnet_predicted_rows_total") == {("1",): total}
     assert samples(service, "numnet_out_of_range_values_total") == {("x4",): total}
-    assert samples(service, "numnet_worker_starts_total") == {(): 3 + 4}
+    until(lambda: samples(service, "numnet_worker_starts_total") == {(): 3 + 4})
     assert set(files) == {files[0]}
     names = {name for (name,) in samples(service, "numnet_process_resident_memory_bytes")}
     assert names == {"master", "worker-0", "worker-1", "worker-2"}
@@ -109,7 +111,7 @@ def test_what_a_worker_s_death_under_load_loses_is_what_it_was_answering(
     uncounted = answered - until(lambda: counted(service))
     # each thread may be between an answer and its count, or have counted and not been heard
     assert abs(uncounted) <= deaths * THREADS
-    assert samples(service, "numnet_worker_starts_total") == {(): 2 + deaths}
+    until(lambda: samples(service, "numnet_worker_starts_total") == {(): 2 + deaths})
     versions = samples(service, "numnet_predictions_total")
     assert abs(versions["success", "1"] - counted(service)) <= deaths
 
