@@ -26,7 +26,7 @@ REASONS = ("deadline", "malformed", "overloaded", "slow")
 _DIALECTS = {"v1": "tf-serving", "v2": "v2"} | dict.fromkeys(
     ("invocations", "ping", "health", "version"), "mlflow"
 )
-_OUTSIDE = "numnet.outside"
+_OUTSIDE, _COUNTED = "numnet.outside", "numnet.counted"
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,11 @@ FAMILIES = {
         "histogram", "From a request's first line to the end of its answer.", _ROUTE
     ),
     "numnet_requests_refused": Family(
-        "counter", "Requests turned away before any work.", ("reason",)
+        "counter", "Requests turned away: too many, too slow or malformed.", ("reason",)
     ),
-    "numnet_requests_in_flight": Family("gauge", "Requests that are being answered."),
+    "numnet_requests_in_flight": Family(
+        "gauge", "Requests that threads have, or that wait for one."
+    ),
     "numnet_predictions": Family(
         "counter", "Requests for predictions, by the version asked.", ("version", "outcome")
     ),
@@ -97,6 +99,7 @@ class Meter:
         self._slot = slot
         self._series: dict[tuple[str, str | None, int, str | None, bool], _Series] = {}
         self._features: dict[str, int] = {}
+        self._in_flight = slot.place(_name("numnet_requests_in_flight"))
         self.in_flight(0)
         for reason in REASONS:  # a rate needs the 0 before the 1
             self._add("numnet_requests_refused", reason, amount=0.0)
@@ -105,7 +108,13 @@ class Meter:
                 self._add(name, amount=0.0)
 
     def observe(self, environ: WSGIEnvironment, status: int, seconds: float) -> None:
-        """Count a request that is answered, with what was noted of it."""
+        """Count a request that is answered, with what was noted of it; the first time it is told.
+
+        (One that took too long is answered in its thread's stead, and again by it, unheard.)
+        """
+        if _COUNTED in environ:
+            return
+        environ[_COUNTED] = True
         notes = request_log.notes(environ)
         version, rows = notes.get("version"), notes.get("rows")
         method = environ.get("REQUEST_METHOD", OTHER)
@@ -132,8 +141,7 @@ class Meter:
 
     def in_flight(self, requests: int) -> None:
         """Say how many requests this worker is answering."""
-        slot = self._slot
-        slot.numbers[slot.place(_name("numnet_requests_in_flight"))] = requests
+        self._slot.numbers[self._in_flight] = requests
 
     def refused(self, reason: str) -> None:
         """Count a request that was turned away; `reason` is one of `REASONS`."""

@@ -15,6 +15,7 @@ import selectors
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 from wsgiref.types import WSGIEnvironment
@@ -27,6 +28,7 @@ from service.connection import Connection
 from service.exchange import Exchange
 from service.heads import Heads
 from service.incoming import Message
+from service.metrics import meter
 from service.refusals import of_malformed, refusal, status_line
 
 TICK_SECONDS = 1.0
@@ -107,7 +109,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             if connection in self._writing or connection.begun is None or connection.lingers:
                 self._close(connection)
             else:
-                self._guarded(self._refuse, connection, 408, "the request did not come in time")
+                self._guarded(
+                    self._refuse, connection, "slow", 408, "the request did not come in time"
+                )
         for exchange, future in list(self._exchanges.items()):
             if now < exchange.due:
                 break
@@ -166,7 +170,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             has_room = self._has_room()
             self._read_on(connection)
             if not has_room:
-                self._guarded(self._refuse, connection, 503, "there are too many connections")
+                detail = "there are too many connections"
+                self._guarded(self._refuse, connection, "overloaded", 503, detail)
 
     def _has_room(self) -> bool:
         """Whether one more connection may stay; who has been silent for longest makes room."""
@@ -198,13 +203,13 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             try:
                 message = incoming.message()
             except ParseException as error:
-                self._refuse(connection, *of_malformed(error))
+                self._refuse(connection, "malformed", *of_malformed(error))
                 return
             self._received -= before - len(incoming)
             if message is not None:
                 self._take(connection, message)
             elif self._received > self._most_bytes:
-                self._refuse(connection, 503, _TOO_MUCH)
+                self._refuse(connection, "overloaded", 503, _TOO_MUCH)
             else:
                 if incoming.is_awaited():
                     connection.send(_CONTINUE)
@@ -223,8 +228,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             self._access_log.add(environ, 200, len(body), time.monotonic() - begun)
             return
         is_quick = environ["PATH_INFO"] in self._quick_paths
-        if not is_quick and (reason := self._refusal(len(message.body))):
-            self._refuse(connection, 503, reason, environ, stays)
+        if not is_quick and (detail := self._refusal(len(message.body))):
+            self._refuse(connection, "overloaded", 503, detail, environ, stays=stays)
             return
         exchange = Exchange(
             connection,
@@ -243,6 +248,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._received += len(message.body)
         future = self._threads.submit(exchange.run, self.wsgi, self.cfg, self._access_log)
         self._exchanges[exchange] = future
+        meter.in_flight(len(self._exchanges))
         future.add_done_callback(lambda _: self._have_done(self._finish, exchange))
 
     def _refusal(self, size: int) -> str:
@@ -270,6 +276,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     def _finish(self, exchange: Exchange) -> None:
         del self._exchanges[exchange]
         self._received -= exchange.size
+        meter.in_flight(len(self._exchanges))
         if not exchange.abandoned:
             self._go_on(exchange)
 
@@ -281,7 +288,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._leave(connection)
         if connection.abandon():
             detail = f"this takes longer than {self._deadline_seconds:g} seconds"
-            self._guarded(self._refuse, connection, 503, detail, exchange.environ)
+            refuse = partial(self._refuse, seconds=time.monotonic() - exchange.begun)
+            self._guarded(refuse, connection, "deadline", 503, detail, exchange.environ)
         else:
             self._close(connection)
 
@@ -301,14 +309,18 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     def _refuse(
         self,
         connection: Connection,
+        reason: str,
         status: int,
         detail: str,
         environ: WSGIEnvironment | None = None,
+        *,
         stays: bool = False,
+        seconds: float = 0.0,
     ) -> None:
         environ = environ or {"REMOTE_ADDR": connection.host}
         answer, size = refusal(environ, status, detail, keeps_alive=stays)
-        self._access_log.add(environ, status, size, 0.0)
+        self._access_log.add(environ, status, size, seconds)
+        meter.refused(reason)
         self._reply(connection, answer, stays)
 
     def _reply(self, connection: Connection, answer: bytes, stays: bool) -> None:

@@ -217,6 +217,17 @@ def test_refusals_and_what_is_in_flight(meter: Meter, tally: Tally, client: Flas
     assert value(series(client.get("/metrics").text), "numnet_requests_in_flight") == 3
 
 
+def test_a_request_that_is_answered_twice_counts_once(meter: Meter, tally: Tally) -> None:
+    environ: dict[str, Any] = {"REQUEST_METHOD": "GET"}
+    request_log.note(environ, route="/models")
+    meter.observe(environ, 503, 20.0)  # by the loop, as the thread takes too long
+    meter.observe(environ, 200, 21.0)
+    where = ("GET", "/models", "native")
+    counted = metrics.totals(tally)
+    assert counted["numnet_requests"] == {(*where, "503"): 1}
+    assert counted["numnet_request_duration_seconds"][*where, "sum"] == 20.0
+
+
 def test_the_model_and_its_age(meter: Meter, client: FlaskClient, registry: Registry) -> None:
     found = series(client.get("/metrics").text)
     assert value(found, "numnet_model_loaded") == 0

@@ -18,7 +18,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from registry import Settings
-from service import connection, worker
+from service import connection, metrics, worker
 from service.worker import Worker
 from tests.e2e.conftest import until
 from tests.service.problem_shape import assert_problem
@@ -169,6 +169,32 @@ def test_who_would_have_to_wait_behind_too_many_is_refused_at_once() -> None:
         service.application.released.set()
         assert [answer(client).status for client in clients] == [200] * 5
         assert service.ask("/wait").status == 200
+
+
+def test_what_is_in_flight_and_what_is_refused_is_counted() -> None:
+    def refused() -> dict[str, float]:
+        return {
+            reason: number
+            for (reason,), number in metrics.totals(metrics.tally)[
+                "numnet_requests_refused"
+            ].items()
+        }
+
+    def in_flight() -> float:
+        return metrics.totals(metrics.tally)["numnet_requests_in_flight"][()]
+
+    before = refused()
+    with serving(max_waiting=1, deadline_seconds=2.0) as service:
+        clients = [service.connect(GET.format("/wait")) for _ in range(2)]
+        service.wait_for(1)
+        until(lambda: in_flight() == 2)
+        assert service.ask("/a").status == 503
+        assert answer(service.connect("no HTTP\r\n\r\n")).status == 400
+        assert [answer(client).status for client in clients] == [503, 503]
+        service.application.released.set()
+        until(lambda: in_flight() == 0)
+    gained = {reason: number - before[reason] for reason, number in refused().items()}
+    assert gained == {"overloaded": 1, "malformed": 1, "deadline": 2, "slow": 0}
 
 
 def test_a_refused_client_may_ask_again_on_the_same_connection() -> None:
