@@ -254,8 +254,8 @@ def test_the_access_log_has_one_line_per_request_and_neither_body_nor_query(
     expected = {
         "one": ("POST", "/predict", "/predict", 200, {"rows": 1, "version": "1"}),
         "many": ("POST", "/predict", "/predict", 200, {"rows": 3, "version": "1"}),
-        "bad": ("POST", "/predict", "/predict", 422, {}),
-        "query": ("POST", "/predict", "/predict", 422, {}),
+        "bad": ("POST", "/predict", "/predict", 422, {"version": "1"}),
+        "query": ("POST", "/predict", "/predict", 422, {"version": "1"}),
         "card": ("GET", "/models/1", "/models/<version>", 200, {}),
         "absent": ("GET", "/s%C3%A9", None, 404, {}),
     }
