@@ -111,8 +111,13 @@ def headers(served: Loaded, outside: NDArray[np.bool_]) -> dict[str, str]:
     """What an answer without room for it says of the version and the rows."""
     return {
         "X-Model-Version": served.version,
-        "X-Extrapolating-Rows": str(np.count_nonzero(outside.any(axis=1))),
+        "X-Extrapolating-Rows": str(extrapolating_rows(outside)),
     }
+
+
+def extrapolating_rows(outside: NDArray[np.bool_]) -> int:
+    """How many rows of (N, features) have any; mostly none has, which is found out sooner."""
+    return int(np.count_nonzero(outside.any(axis=1))) if outside.any() else 0
 
 
 def _predictions(served: Loaded, Y: Array, rows: int) -> Iterator[bytes]:

@@ -37,13 +37,15 @@ class Application(Flask):
     Attributes
     ----------
     at_once : the short way for plain rows
-    quick_paths : addresses that are answered at any rate, as they say how the process is
+    quick_paths : addresses that are answered at once, too, as they say how the process is
+    spared_paths : addresses that are not refused when too many requests wait
     """
 
     at_once: Callable[[WSGIEnvironment, bytes], tuple[bytes, bytes] | None]
     quick_paths = frozenset(
         {"/livez", "/readyz", "/ping", "/health", "/v2/health/live", "/v2/health/ready"}
     )
+    spared_paths = frozenset({"/metrics"})
 
 
 def create_app(settings: Settings) -> Application:

@@ -207,8 +207,9 @@ def note_rows(
     outside : (N, features)
     """
     request_log.note(environ, rows=len(outside))
-    if (counts := np.count_nonzero(outside, axis=0)).any():
-        environ[_OUTSIDE] = dict(zip(features, counts.tolist(), strict=True))
+    if outside.any():
+        counts = np.count_nonzero(outside, axis=0).tolist()
+        environ[_OUTSIDE] = dict(zip(features, counts, strict=True))
 
 
 def note_row(environ: WSGIEnvironment, outside: list[str], **notes: Any) -> None:

@@ -20,6 +20,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
 from numpy.typing import NDArray
 
 from network import Array, Calibration, LevelError, Model
+from service.answers import extrapolating_rows
 from service.errors import MAX_ERRORS, InvalidInference
 from service.interval import Interval, Level, interval
 from service.validation import NUMBERS, Flag, Several, Text, Whole, flatten, shown
@@ -136,12 +137,11 @@ def write(
         else:
             output["data"] = values.ravel()
         outputs.append(output | ({"parameters": parameters} if parameters else {}))
-    extrapolating = int(outside.any(axis=1).sum())
     document = {
         "model_name": model_name,
         "model_version": version,
         **({} if inference.id is None else {"id": inference.id}),
-        "parameters": {"extrapolating_rows": extrapolating},
+        "parameters": {"extrapolating_rows": extrapolating_rows(outside)},
         "outputs": outputs,
     }
     header = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -46,7 +46,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     """Serves the application until it is told to stop.
 
     The application may have `at_once(environ, body)`, which gives the headers' lines and the body
-    of a 200 without taking time, or None; and `quick_paths`, which are answered in the loop, too.
+    of a 200 without taking time, or None; `quick_paths`, which are answered in the loop, too; and
+    `spared_paths`, which are not refused when too many requests wait.
     """
 
     def init_process(self) -> None:
@@ -74,6 +75,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         """Serve until told to stop, then answer what has begun."""
         self._at_once: AtOnce = getattr(self.wsgi, "at_once", lambda environ, body: None)
         self._quick_paths: frozenset[str] = getattr(self.wsgi, "quick_paths", frozenset())
+        self._spared_paths = getattr(self.wsgi, "spared_paths", frozenset()) | self._quick_paths
         self._heads = {each: Heads(self.cfg, each.getsockname()) for each in self.sockets}
         self._selector.register(self.PIPE[0], selectors.EVENT_READ)
         self._tick_at = 0.0
@@ -227,8 +229,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             self._reply(connection, status_line("200 OK", True) + headers + b"\r\n" + body, stays)
             self._access_log.add(environ, 200, len(body), time.monotonic() - begun)
             return
-        is_quick = environ["PATH_INFO"] in self._quick_paths
-        if not is_quick and (detail := self._refusal(len(message.body))):
+        path = environ["PATH_INFO"]
+        if path not in self._spared_paths and (detail := self._refusal(len(message.body))):
             self._refuse(connection, "overloaded", 503, detail, environ, stays=stays)
             return
         exchange = Exchange(
@@ -240,7 +242,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             closing=lambda: not self.alive,
         )
         self._leave(connection)
-        if is_quick:
+        if path in self._quick_paths:
             exchange.run(self.wsgi, self.cfg, self._access_log)
             self._go_on(exchange)
             return
