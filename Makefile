@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-BENCHMARKS := training convergence matrix passes footprint predict serving startup live
+BENCHMARKS := training convergence matrix passes footprint predict serving overload profile startup live
+SERVERS := mlserver bentoml fastapi flask
 .PHONY: help setup setup-dev run test compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
 
 help:  ## this list
@@ -72,8 +73,14 @@ bench-footprint: .venv-bench/installed  ## memory and first step of a training, 
 bench-predict: .venv-bench/installed  ## predict beside onnxruntime, torch and scikit-learn
 	@.venv-bench/bin/python benchmarks/predict.py
 
-bench-serving: setup  ## POST /predict beside a bare WSGI constant (needs wrk)
+bench-serving: setup $(SERVERS:%=.venv-bench-%/installed)  ## the service beside MLServer, BentoML, FastAPI, Flask (8 minutes, needs wrk)
 	@$(BIN)/python benchmarks/serving.py
+
+bench-overload: setup  ## four times the load it can take, and slow clients (2 minutes, needs wrk and h2load)
+	@$(BIN)/python benchmarks/overload.py
+
+bench-profile: setup  ## where the time of a one-row request goes (needs wrk)
+	@$(BIN)/python benchmarks/request_profile.py
 
 bench-startup: setup  ## `make run` to ready, beside the server alone
 	@$(BIN)/python benchmarks/startup.py
@@ -84,6 +91,11 @@ bench-live: setup-dev  ## promotions, retrainings, kills and faults under load (
 .venv-bench/installed: benchmarks/requirements.txt | $(VENV)/bin/python
 	@$(BIN)/python -m venv --clear .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv-bench-%/installed: benchmarks/servers/%.txt | $(VENV)/bin/python
+	@$(BIN)/python -m venv --clear .venv-bench-$*
+	@.venv-bench-$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \

@@ -1,6 +1,12 @@
-"""The yardstick of `serving.py`: a WSGI application that reads the body and answers a constant."""
+"""The yardstick of `serving.py`: a WSGI application that reads the body and answers a constant.
 
+Any gunicorn can serve `application`; run as a program, it is served as `python -m service` is.
+"""
+
+import sys
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 BODY = b'{"prediction":0.3842,"version":"3","extrapolating":[]}'
@@ -11,3 +17,21 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     environ["wsgi.input"].read()
     start_response("200 OK", list(HEADERS))
     return [BODY]
+
+
+def main() -> None:
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+    from registry import Settings
+    from service.__main__ import Server
+
+    class Constant(Server):
+        def load(self) -> Any:
+            super().load()  # which sets what the process needs
+            return application
+
+    Constant(Settings.from_environment()).run()
+
+
+if __name__ == "__main__":
+    main()

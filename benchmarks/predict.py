@@ -11,7 +11,6 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import sys
 import timeit
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,10 @@ import onnx
 import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from sklearn.neural_network import MLPRegressor
 
 from benchmarks.report import machine, quartiles, spread, verdict
+from benchmarks.servers.mlserver_model import regressor
+from benchmarks.servers.weights import Layers, folded_layers
 from network import Architecture, Array, Model, Scaling, initial_parameters
 
 ROWS = (1, 32, 1_000, 20_000)
@@ -38,7 +38,6 @@ BARS = {  # our time at most this share of the rival's
     **{("onnxruntime", rows): 1.0 for rows in ROWS[1:]},
 }
 
-Layers = list[tuple[Array, Array]]
 Predict = Callable[[Array], Any]
 
 
@@ -55,19 +54,6 @@ def build_model(rng: np.random.Generator) -> Model:
         targets=("y",),
         feature_range=np.array([[-1.0] * 4, [1.0] * 4]),
     )
-
-
-def folded_layers(model: Model) -> Layers:
-    """(W, b) per layer of the network that takes raw features and gives raw targets."""
-    layers = [(W.copy(), b.copy()) for W, b in model.architecture.layers(model.theta)]
-    W, b = layers[0]
-    W /= model.feature_scaling.scale[:, None]
-    b -= model.feature_scaling.shift @ W
-    W, b = layers[-1]
-    W *= model.target_scaling.scale
-    b *= model.target_scaling.scale
-    b += model.target_scaling.shift
-    return layers
 
 
 def onnxruntime_predict(layers: Layers) -> Predict:
@@ -119,14 +105,8 @@ def torch_predict(layers: Layers) -> Predict:
 
 
 def sklearn_predict(layers: Layers) -> Predict:
-    hidden = tuple(W.shape[1] for W, _ in layers[:-1])
-    regressor = MLPRegressor(hidden_layer_sizes=hidden, activation="tanh", max_iter=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one iteration does not converge
-        regressor.fit(np.zeros((10, layers[0][0].shape[0])), np.arange(10.0))
-    regressor.coefs_ = [W for W, _ in layers]
-    regressor.intercepts_ = [b for _, b in layers]
-    return lambda X: regressor.predict(X)[:, None]
+    made = regressor(layers)
+    return lambda X: made.predict(X)[:, None]
 
 
 def seconds(predict: Predict, X: Array, calls: int) -> float:

@@ -37,3 +37,21 @@ def spread(values: Sequence[float], form: str = ".2f") -> str:
 def verdict(met: bool) -> str:
     """How a bar's line ends."""
     return "met" if met else "MISSED"
+
+
+class Verdicts:
+    """Gives each bar its two cells in a table, and counts the bars that are missed."""
+
+    def __init__(self) -> None:
+        self.missed = 0
+
+    def at_least(self, values: Sequence[float], bar: float | None, form: str = "g") -> str:
+        """The bar and the verdict on the median; empty cells where there is no bar."""
+        return self._cells("≥", bar, form, bar is None or statistics.median(values) >= bar)
+
+    def at_most(self, values: Sequence[float], bar: float | None, form: str = ".3g") -> str:
+        return self._cells("≤", bar, form, bar is None or statistics.median(values) <= bar)
+
+    def _cells(self, relation: str, bar: float | None, form: str, met: bool) -> str:
+        self.missed += not met
+        return " | " if bar is None else f"{relation} {bar:{form}} | {verdict(met)}"

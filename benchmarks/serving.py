@@ -1,125 +1,156 @@
-"""`POST /predict` beside a bare WSGI constant under the same gunicorn settings, driven by wrk.
+"""numnet beside MLServer, BentoML, FastAPI, Flask and a bare WSGI constant, on the same weights.
 
-Both servers run all the time, one worker each, on one core; wrk drives them in turn from another,
-in short bursts, so that what else the machine does hits both. A ratio is that of paired bursts.
+All servers run all the time, one worker each, on one core; the load drives them in turn from the
+other, in short bursts, so that what else the machine does hits all. A ratio is that of paired
+bursts.
 """
 
 import os
-import re
-import shutil
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.report import machine, quartiles, spread, verdict
+import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-SERVER_CORE, LOAD_CORE = 0, 1
-PORTS = {"constant": 8970, "numnet": 8971}
+from benchmarks import many_rows, wrk
+from benchmarks.contestants import (
+    BENTOML,
+    CONSTANT,
+    FASTAPI,
+    FLASK,
+    GTHREAD_CONSTANT,
+    MLSERVER,
+    NUMNET,
+    RIVALS,
+    ROW,
+    Contestant,
+    Server,
+    prepare,
+    running,
+)
+from benchmarks.report import Verdicts, machine, spread
+from benchmarks.servers import weights
+
 CONNECTIONS = (1, 8, 32)
-BURSTS = 15
-BAR = 0.75
-SCRIPT = """
-wrk.method = "POST"
-wrk.body = '{"x1": 0.1, "x2": 0.2, "x3": 0.3, "x4": 0.4}'
-wrk.headers["Content-Type"] = "application/json"
-"""
+BURSTS = 11
+WARM_UP_SECONDS = 2
+TOLERANCE = 1e-9
+
+RATE_BARS = {  # numnet's requests/s, at least this many times the other's
+    GTHREAD_CONSTANT: 0.85,
+    CONSTANT: 0.85,
+    FASTAPI: 1.0,
+    BENTOML: 6.0,
+    MLSERVER: 3.0,
+}
+P99_BARS = {MLSERVER: 1 / 3}  # numnet's p99, at most this share of the other's
+PACKAGES = {
+    FASTAPI: ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "numpy"),
+    FLASK: ("flask", "marshmallow", "gunicorn", "numpy"),
+    BENTOML: ("bentoml", "pydantic", "uvicorn", "numpy"),
+    MLSERVER: ("mlserver", "scikit-learn", "pydantic", "uvicorn", "numpy"),
+}
+MEMORY_BAR = 1 / 2  # numnet's with two workers, of MLServer's
 
 
-def serve(name: str) -> None:
-    """Run one of the two servers in this process, set as `python -m service` sets itself."""
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    os.sched_setaffinity(0, {SERVER_CORE})
-
-    from benchmarks.constant import application
-    from registry import Settings
-    from service.__main__ import Server
-
-    class Constant(Server):
-        def load(self) -> Any:
-            return application
-
-    server = {"numnet": Server, "constant": Constant}[name]
-    server(Settings.from_environment()).run()
+def check_answers(servers: list[Server], layers: weights.Layers) -> None:
+    """End the benchmark unless all answer the row with the same number."""
+    expected = weights.predict(layers, np.array([[*ROW.values()]])).item()
+    for server in servers:
+        if abs(server.prediction() - expected) > TOLERANCE:
+            sys.exit(f"{server.contestant.name} answers {server.prediction()}, not {expected}")
+    names = ", ".join(server.contestant.name for server in servers)
+    print(f"{names} answer the row with {expected:.12f}, within {TOLERANCE:g}")
 
 
-def start(name: str, models: str, log: Any) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        "NUMNET_MODELS": models,
-        "NUMNET_PORT": str(PORTS[name]),
-        "NUMNET_WORKERS": "1",
-    }
-    return subprocess.Popen(
-        [sys.executable, __file__, name], env=environment, stdout=log, stderr=log
+def one_row(servers: list[Server], verdicts: Verdicts) -> None:
+    """Requests/s and p99 of one row as JSON, over 1, 8 and 32 connections."""
+    print("\n### One row\n")
+    print(f"requests/s and p99 in ms, median [quartiles] of {BURSTS} bursts of 1 s\n")
+    print("| connections | | requests/s | numnet's ÷ it | bar | | p99 | numnet's ÷ it | bar | |")
+    print("|" + "---|" * 10)
+    for connections in CONNECTIONS:
+        for server in servers:
+            wrk.burst(server, connections)  # warm up
+        turns = [{s.contestant: wrk.burst(s, connections) for s in servers} for _ in range(BURSTS)]
+        for server in servers:
+            it = server.contestant
+            rates = [turn[NUMNET].rate / turn[it].rate for turn in turns]
+            p99s = [turn[NUMNET].p99 / turn[it].p99 for turn in turns]
+            print(
+                f"| {connections} | {it.name} | {spread([t[it].rate for t in turns], ',.0f')} | "
+                f"{'' if it is NUMNET else spread(rates)} | "
+                f"{verdicts.at_least(rates, RATE_BARS.get(it))} | "
+                f"{spread([t[it].p99 for t in turns])} | {'' if it is NUMNET else spread(p99s)} | "
+                f"{verdicts.at_most(p99s, P99_BARS.get(it))} |",
+                flush=True,
+            )
+
+
+def memory(folder: Path, verdicts: Verdicts) -> None:
+    """MB of each server on its own, after the same warm-up."""
+    print("\n### Memory\n")
+    print(
+        f"PSS of all processes of a server that runs alone, after {WARM_UP_SECONDS} s of one-row "
+        "requests over 32 connections\n"
     )
+    print("| | workers | MB | numnet's ÷ it | bar | |\n|---|---|---|---|---|---|")
+    ours = {workers: _megabytes(NUMNET, folder, workers) for workers in (1, 2)}
+    for workers, megabytes in ours.items():
+        print(f"| numnet | {workers} | {megabytes:.0f} | | | |", flush=True)
+    for rival in RIVALS:
+        megabytes, workers = _megabytes(rival, folder, 1), 2 if rival is MLSERVER else 1
+        ratio = [ours[workers] / megabytes]
+        print(
+            f"| {rival.name} | {'none' if rival is MLSERVER else 1} | {megabytes:.0f} | "
+            f"{ratio[0]:.2f}{' with two workers' if workers == 2 else ''} | "
+            f"{verdicts.at_most(ratio, MEMORY_BAR if rival is MLSERVER else None)} |",
+            flush=True,
+        )
 
 
-def requests_per_second(name: str, connections: int, script: str) -> float:
-    command = [
-        *("taskset", "-c", str(LOAD_CORE), "wrk", "--threads", "1", "--duration", "1s"),
-        *("--connections", str(connections), "--script", script),
-        f"http://127.0.0.1:{PORTS[name]}/predict",
-    ]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in output or "Socket errors" in output:
-        sys.exit(f"{name} did not answer every request:\n{output}")
-    found = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    assert found, output
-    return float(found[1])
+def _megabytes(contestant: Contestant, folder: Path, workers: int) -> float:
+    with running(contestant, folder, workers) as server:
+        wrk.burst(server, 32, WARM_UP_SECONDS)
+        return server.megabytes()
+
+
+def _versions(contestant: Contestant, *packages: str) -> str:
+    """Versions in a rival's own environment."""
+    program = "import sys, importlib.metadata as m; print(*(m.version(n) for n in sys.argv[1:]))"
+    python = str(Path(contestant.command[0]).with_name("python"))
+    command = [python, "-c", program, *packages]
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return ", ".join(f"{name} {version}" for name, version in zip(packages, found, strict=True))
 
 
 def main() -> None:
-    for tool in ("wrk", "taskset"):
-        if not shutil.which(tool):
-            sys.exit(f"{tool} was not found (Debian and Ubuntu: apt install wrk util-linux)")
-    if (os.cpu_count() or 1) < 2:
-        sys.exit("two cores are needed: one to serve, one to send")
-    print(machine("gunicorn", "flask", "numpy"))
-    print(f"requests/s, median [quartiles] of {BURSTS} bursts of 1 s, access log on\n")
-    print("| connections | constant | numnet | ratio | bar | |\n|---|---|---|---|---|---|")
-    missed = 0
-    with ExitStack() as stack:
-        models = stack.enter_context(tempfile.TemporaryDirectory())
-        script = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".lua"))
-        script.write(SCRIPT)
-        script.flush()
-        train = [sys.executable, str(ROOT / "trainer" / "train.py"), "--models", models]
-        subprocess.run([*train, "--epochs", "20"], check=True, capture_output=True)
-        log = stack.enter_context(tempfile.TemporaryFile())
-        for name in PORTS:
-            process = start(name, models, log)
-            stack.callback(process.wait)
-            stack.callback(process.terminate)
-        time.sleep(3)
-        for connections in CONNECTIONS:
-            rates: dict[str, list[float]] = {name: [] for name in PORTS}
-            for name in PORTS:
-                requests_per_second(name, connections, script.name)  # warm up
-            for _ in range(BURSTS):
-                for name in PORTS:
-                    rates[name].append(requests_per_second(name, connections, script.name))
-            pairs = zip(rates["numnet"], rates["constant"], strict=True)
-            ratios = [ours / constant for ours, constant in pairs]
-            met = quartiles(ratios)[1] >= BAR
-            missed += not met
-            print(
-                f"| {connections} | {spread(rates['constant'], ',.0f')} | "
-                f"{spread(rates['numnet'], ',.0f')} | {spread(ratios)} | ≥ {BAR} | "
-                f"{verdict(met)} |",
-                flush=True,
-            )
-    sys.exit(missed)
+    wrk.require("wrk", "taskset")
+    verdicts = Verdicts()
+    print(machine("gunicorn", "flask", "orjson", "numpy"))
+    for contestant, packages in PACKAGES.items():
+        print(f"{contestant.name}: {_versions(contestant, *packages)}")
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        layers = prepare(folder)
+        with ExitStack() as stack:
+            constants = [
+                stack.enter_context(running(each, folder)) for each in (GTHREAD_CONSTANT, CONSTANT)
+            ]
+            networks = [stack.enter_context(running(each, folder)) for each in (NUMNET, *RIVALS)]
+            check_answers(networks, layers)
+            one_row([*constants, *networks], verdicts)
+            many_rows.measure(networks, folder, verdicts)
+        memory(folder, verdicts)
+    sys.exit(verdicts.missed)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        serve(sys.argv[1])
-    else:
-        main()
+    main()

@@ -1,0 +1,176 @@
+"""Many rows in one request: as JSON beside rivals, in binary beside `predict` in process."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.contestants import FASTAPI, LOAD_CORE, MLSERVER, NUMNET, SERVER_CORE, Server
+from benchmarks.report import Verdicts, spread
+from network import Array
+from registry import Registry
+
+JSON_ROWS, BINARY_ROWS = 10_000, 100_000
+JSON_TURNS, BINARY_TURNS = 15, 31
+TOLERANCE = 1e-9
+JSON_BARS = {FASTAPI: 10.0, MLSERVER: 5.0}  # numnet's rows/s, at least this many times the other's
+BINARY_BAR = 0.8  # numnet's rows/s, of those in process
+
+
+@dataclass(frozen=True)
+class Request:
+    """Many rows as one server takes them.
+
+    Attributes
+    ----------
+    predictions : (N,), read from the answer
+    """
+
+    path: str
+    body: bytes
+    headers: dict[str, str]
+    predictions: Callable[[bytes], Any]
+
+
+def measure(servers: list[Server], folder: Path, verdicts: Verdicts) -> None:
+    """Print both tables."""
+    model = Registry.local(folder / "models").load(1).model
+    running = {server.contestant: server for server in servers}
+    rng = np.random.default_rng(0)
+    with _on_core(LOAD_CORE):
+        _json(running, rng.uniform(-1.0, 1.0, (JSON_ROWS, 4)), model.predict, verdicts)
+        X = rng.uniform(-1.0, 1.0, (BINARY_ROWS, 4))
+        _binary(running[NUMNET], X, model.predict, verdicts)
+
+
+def _json(
+    running: dict[Any, Server], X: Array, predict: Callable[[Array], Array], verdicts: Verdicts
+) -> None:
+    requests = {
+        NUMNET: Request("/predict", _dump(instances=X.tolist()), _JSON, _member("predictions")),
+        FASTAPI: Request("/rows", _dump(instances=X.tolist()), _JSON, _member("predictions")),
+        MLSERVER: Request("/v2/models/network/infer", _v2(X), _JSON, _v2_output),
+    }
+    print(f"\n### {JSON_ROWS:,} rows of JSON\n")
+    print(f"one request, its whole answer read, median [quartiles] of {JSON_TURNS} turns\n")
+    print("| | rows/s | numnet's ÷ it | bar | |\n|---|---|---|---|---|")
+    for contestant, request in requests.items():
+        _check(running[contestant], request, predict(X))
+    turns = [
+        {each: JSON_ROWS / _seconds(running[each], request) for each, request in requests.items()}
+        for _ in range(JSON_TURNS)
+    ]
+    for contestant in requests:
+        ratios = [turn[NUMNET] / turn[contestant] for turn in turns]
+        print(
+            f"| {contestant.name} | {spread([t[contestant] for t in turns], ',.0f')} | "
+            f"{'' if contestant is NUMNET else spread(ratios)} | "
+            f"{verdicts.at_least(ratios, JSON_BARS.get(contestant))} |",
+            flush=True,
+        )
+
+
+def _binary(
+    numnet: Server, X: Array, predict: Callable[[Array], Array], verdicts: Verdicts
+) -> None:
+    requests = {".npy": _npy_request(X), "V2 binary": _v2_binary_request(X)}
+    print(f"\n### {BINARY_ROWS:,} binary rows\n")
+    print(
+        "rows/s of numnet beside those of `Model.predict` in a process on the server's core, "
+        f"median [quartiles] of {BINARY_TURNS} turns\n"
+    )
+    print("| | rows/s | ÷ in process | bar | |\n|---|---|---|---|---|")
+    for request in requests.values():
+        _check(numnet, request, predict(X))
+    turns = []
+    for _ in range(BINARY_TURNS):
+        with _on_core(SERVER_CORE):
+            begun = time.perf_counter()
+            predict(X)
+            turn = {"in process": BINARY_ROWS / (time.perf_counter() - begun)}
+        for name, request in requests.items():
+            turn[name] = BINARY_ROWS / _seconds(numnet, request)
+        turns.append(turn)
+    for name in ("in process", *requests):
+        ratios = [turn[name] / turn["in process"] for turn in turns]
+        alone = name == "in process"
+        print(
+            f"| {name} | {spread([turn[name] for turn in turns], ',.0f')} | "
+            f"{'' if alone else spread(ratios)} | "
+            f"{verdicts.at_least(ratios, None if alone else BINARY_BAR)} |",
+            flush=True,
+        )
+
+
+def _seconds(server: Server, request: Request) -> float:
+    begun = time.perf_counter()
+    server.post(request.body, request.path, request.headers)
+    return time.perf_counter() - begun
+
+
+def _check(server: Server, request: Request, expected: Array) -> None:
+    """End the benchmark unless a server answers as `Model.predict` does; also warms it up."""
+    answer = server.post(request.body, request.path, request.headers)
+    found = np.asarray(request.predictions(answer), dtype=np.float64).ravel()
+    np.testing.assert_allclose(found, expected[:, 0], rtol=0.0, atol=TOLERANCE)
+
+
+_JSON = {"Content-Type": "application/json"}
+
+
+def _dump(**document: Any) -> bytes:
+    return json.dumps(document).encode()
+
+
+def _member(name: str) -> Callable[[bytes], Any]:
+    return lambda answer: json.loads(answer)[name]
+
+
+def _v2(X: Array) -> bytes:
+    tensor = {"name": "input", "shape": X.shape, "datatype": "FP64", "data": X.ravel().tolist()}
+    return _dump(inputs=[tensor])
+
+
+def _v2_output(answer: bytes) -> Any:
+    return json.loads(answer)["outputs"][0]["data"]
+
+
+def _npy_request(X: Array) -> Request:
+    file = BytesIO()
+    np.save(file, X)
+    headers = {"Content-Type": "application/x-npy", "Accept": "application/x-npy"}
+    return Request("/predict", file.getvalue(), headers, lambda answer: np.load(BytesIO(answer)))
+
+
+def _v2_binary_request(X: Array) -> Request:
+    tensor = {
+        "name": "input",
+        "shape": X.shape,
+        "datatype": "FP64",
+        "parameters": {"binary_data_size": X.nbytes},
+    }
+    head = _dump(inputs=[tensor], parameters={"binary_data_output": True})
+    return Request(
+        "/v2/models/numnet/infer",
+        head + X.tobytes(),
+        {"Inference-Header-Content-Length": str(len(head))},
+        lambda answer: np.frombuffer(answer[-8 * len(X) :]),
+    )
+
+
+@contextmanager
+def _on_core(core: int) -> Iterator[None]:
+    """Keep this process on one core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
