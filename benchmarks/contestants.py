@@ -149,10 +149,15 @@ class Server:
         return sum(map(_pss, _tree(self.process.pid))) / 1e6
 
 
+def train(folder: Path) -> None:
+    """Train a model, quickly, as numnet's current version."""
+    command = [sys.executable, "trainer/train.py", "--models", str(folder / "models")]
+    subprocess.run([*command, "--epochs", "20"], cwd=ROOT, check=True, capture_output=True)
+
+
 def prepare(folder: Path) -> weights.Layers:
-    """Train a model as numnet's current version, and give the same weights to the rivals."""
-    train = (sys.executable, "trainer/train.py", "--models", str(folder / "models"))
-    subprocess.run([*train, "--epochs", "20"], cwd=ROOT, check=True, capture_output=True)
+    """Train a model, and give its weights to the rivals."""
+    train(folder)
     layers = weights.folded_layers(Registry.local(folder / "models").load(1).model)
     weights.save(folder / "weights.npz", layers)
     for name in ("mlserver", "mlserver-metrics", "bentoml"):

@@ -31,7 +31,7 @@ class Predictions(BaseModel):
     predictions: list[float]
 
 
-# `async`, as what takes microseconds is not worth a thread: half as many requests a second with one
+# `async`, as what takes microseconds is not worth handing to a thread
 @app.post("/predict")
 async def predict(row: Row) -> Prediction:
     Y = weights.predict(layers, np.array([[row.x1, row.x2, row.x3, row.x4]]))

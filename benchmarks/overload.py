@@ -1,0 +1,151 @@
+"""Four times the load that the service can take, over 1,000 connections; and slow clients.
+
+One worker on one core; the load comes from the other.
+"""
+
+import http.client
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import wrk
+from benchmarks.contestants import LOAD_CORE, NUMNET, Server, running, train
+from benchmarks.flood import Flood
+from benchmarks.report import Verdicts, machine
+from benchmarks.slow_clients import slow_clients
+
+CONNECTIONS, SECONDS, TIMES_CAPACITY = 1000, 60, 4
+OPEN_FILES = 8192
+STEADY_RATE, STEADY_SECONDS = 100, 10  # one-row requests, before and after the load
+IN_A_ROW = 10  # requests that are as fast as before: it has recovered
+SLOW, BESIDE, SLOW_SECONDS = 1000, 8, 10
+
+ACCEPTED_BAR, REFUSED_BAR, RECOVERY_BAR = 250.0, 50.0, 1000.0  # ms
+SLOW_BAR = 0.5  # of the requests/s without slow clients
+
+
+def steady(server: Server, seconds: float) -> NDArray[np.float64]:
+    """(requests, 2): when each was due, as `time.time` has it, and ms until its answer.
+
+    Infinite where the answer is not 200.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    begun, found = time.time(), []
+    for number in range(int(seconds * STEADY_RATE)):
+        due = begun + number / STEADY_RATE
+        time.sleep(max(0.0, due - time.time()))
+        try:
+            connection.request(
+                "POST", "/predict", NUMNET.body, {"Content-Type": "application/json"}
+            )
+            answer = connection.getresponse()
+            answer.read()
+            good = answer.status == 200
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            good = False
+        found.append((due, 1000.0 * (time.time() - due) if good else np.inf))
+    return np.array(found)
+
+
+def recovered(after: NDArray[np.float64], ended: float, p99: float) -> float:
+    """Ms from the end of the load until some requests in a row are as fast as before it."""
+    for start in range(len(after) - IN_A_ROW + 1):
+        if (after[start : start + IN_A_ROW, 1] <= p99).all():
+            return 1000.0 * max(0.0, float(after[start, 0] - ended))
+    return float("inf")
+
+
+def measure_overload(server: Server, verdicts: Verdicts) -> None:
+    capacity = statistics.median(wrk.burst(server, 32, 3).rate for _ in range(5))
+    p99 = float(np.percentile(steady(server, STEADY_SECONDS)[:, 1], 99))
+    rate = TIMES_CAPACITY * capacity
+    outcome = Flood(server.port, CONNECTIONS).run(rate, SECONDS)
+    after = steady(server, STEADY_SECONDS)
+    took = {status: 1000.0 * np.array(seconds) for status, seconds in outcome.seconds.items()}
+    accepted, refused = took.pop(200, np.empty(0)), took.pop(503, np.empty(0))
+    others = ", ".join(f"{len(each):,} × {status}" for status, each in took.items())
+    failures = ", ".join(f"{count:,} × {why}" for why, count in outcome.failures.items() if count)
+    failed = outcome.failures.total()
+    sent = (sum(map(len, (accepted, refused, *took.values()))) + failed) / SECONDS
+    recovery = recovered(after, outcome.ended, p99)
+
+    print(f"\n### Overload\n\n{CONNECTIONS:,} connections, {SECONDS} s\n")
+    print("| | | bar | |\n|---|---|---|---|")
+    print(f"| capacity: requests/s over 32 connections in a closed loop | {capacity:,.0f} | | |")
+    print(f"| requests/s asked for, {TIMES_CAPACITY} × capacity | {rate:,.0f} | | |")
+    print(f"| requests/s sent, as a connection waits for its answer | {sent:,.0f} | | |")
+    print(f"| 200s a second | {len(accepted) / SECONDS:,.0f} | | |")
+    print(f"| of capacity | {len(accepted) / SECONDS / capacity:.2f} | | |")
+    print(f"| 200s: p50, ms | {_percentile(accepted, 50)} | | |")
+    worst = _percentile(accepted, 99)
+    print(f"| 200s: p99, ms | {worst} | {_at_most(verdicts, accepted, 99, ACCEPTED_BAR)} |")
+    print(f"| 503s a second | {len(refused) / SECONDS:,.0f} | | |")
+    print(f"| 503s: p50, ms | {_percentile(refused, 50)} | | |")
+    worst = _percentile(refused, 99)
+    print(f"| 503s: p99, ms | {worst} | {_at_most(verdicts, refused, 99, REFUSED_BAR)} |")
+    print(f"| 503s: longest, ms | {_percentile(refused, 100)} | | |")
+    print(f"| other answers | {others or 'none'} | {verdicts.at_most([len(took)], 0)} |")
+    print(
+        f"| resets and requests without an answer | {failures or 'none'} | "
+        f"{verdicts.at_most([failed], 0)} |"
+    )
+    print(f"| longest connect, ms | {1000.0 * max(outcome.connecting):,.1f} | | |")
+    print(
+        f"| ms from its end until {IN_A_ROW} requests in a row are below the p99 from before "
+        f"({p99:.1f} ms) | {recovery:,.0f} | {verdicts.at_most([recovery], RECOVERY_BAR, ',.0f')} |"
+    )
+
+
+def measure_slow_clients(server: Server, verdicts: Verdicts) -> None:
+    alone = wrk.burst(server, BESIDE, SLOW_SECONDS)
+    with slow_clients(server.port, SLOW):
+        time.sleep(2)  # until all have connected
+        beside = wrk.burst(server, BESIDE, SLOW_SECONDS, failures_are_fatal=False)
+    print(f"\n### Slow clients\n\n{SLOW:,} connections that send a byte a second\n")
+    print(f"| {BESIDE} connections in a closed loop | without | beside them | bar | |")
+    print("|---|---|---|---|---|")
+    share = verdicts.at_least([beside.rate / alone.rate], SLOW_BAR)
+    print(f"| requests/s | {alone.rate:,.0f} | {beside.rate:,.0f} | {share} |")
+    print(f"| p99, ms | {alone.p99:.2f} | {beside.p99:.2f} | | |")
+    failed = "; ".join(beside.failed) or "none"
+    print(f"| not answered | none | {failed} | {verdicts.at_most([len(beside.failed)], 0)} |")
+
+
+def _percentile(values: NDArray[np.float64], percent: float) -> str:
+    return f"{np.percentile(values, percent):,.1f}" if len(values) else "–"
+
+
+def _at_most(verdicts: Verdicts, values: NDArray[np.float64], percent: float, bar: float) -> str:
+    """A bar is missed where there is nothing to hold to it."""
+    found = float(np.percentile(values, percent)) if len(values) else float("inf")
+    return verdicts.at_most([found], bar, "g")
+
+
+def main() -> None:
+    wrk.require("wrk", "taskset")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(OPEN_FILES, most), most))
+    os.sched_setaffinity(0, {LOAD_CORE})
+    verdicts = Verdicts()
+    print(machine("gunicorn", "flask", "numpy"))
+    with tempfile.TemporaryDirectory() as folder:
+        train(Path(folder))
+        with running(NUMNET, Path(folder)) as server:
+            wrk.burst(server, 32)
+            measure_overload(server, verdicts)
+            measure_slow_clients(server, verdicts)
+    sys.exit(verdicts.missed)
+
+
+if __name__ == "__main__":
+    main()
