@@ -148,6 +148,10 @@ class Server:
         """Memory of all its processes, a page that several share by its share (PSS)."""
         return sum(map(_pss, _tree(self.process.pid))) / 1e6
 
+    def processor_seconds(self) -> float:
+        """Processor time that all its processes have taken."""
+        return sum(map(_processor_seconds, _tree(self.process.pid)))
+
 
 def train(folder: Path) -> None:
     """Train a model, quickly, as numnet's current version."""
@@ -235,3 +239,9 @@ def _tree(process: int) -> Iterator[int]:
 def _pss(process: int) -> int:
     lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def _processor_seconds(process: int) -> float:
+    """Source: proc_pid_stat(5), fields 14 and 15, utime and stime."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""One-row requests at a fixed rate over many connections, whatever becomes of them.
+"""Requests at a fixed rate over many connections, whatever becomes of them.
 
 A request goes over any connection that waits for no answer; where all wait, it is not sent. A
 connection that the server ends is made anew. In Python, as h2load gives up connections that are
@@ -13,11 +13,8 @@ import time
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 
-from benchmarks.contestants import NUMNET
-
 PATIENCE_SECONDS = 5.0  # after the last request
 _HEAD = "POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
-REQUEST = f"{_HEAD}Content-Length: {len(NUMNET.body)}\r\n\r\n".encode() + NUMNET.body
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
 _CLOSE = re.compile(rb"(?i)\r\nconnection: close")
 
@@ -41,10 +38,16 @@ class Outcome:
 
 
 class Flood:
-    """All connections, each known by its file descriptor."""
+    """All connections, each known by its file descriptor.
 
-    def __init__(self, port: int, connections: int) -> None:
+    Parameters
+    ----------
+    body : of every request, JSON
+    """
+
+    def __init__(self, port: int, connections: int, body: bytes) -> None:
         self.outcome = Outcome()
+        self._request = f"{_HEAD}Content-Length: {len(body)}\r\n\r\n".encode() + body
         self._address = ("127.0.0.1", port)
         self._epoll = select.epoll()
         self._sockets: dict[int, socket.socket] = {}
@@ -91,7 +94,7 @@ class Flood:
     def _send(self, number: int) -> None:
         self._waiting[number] = time.perf_counter()
         try:
-            self._sockets[number].send(REQUEST)
+            self._sockets[number].send(self._request)
         except OSError as error:
             self._fail(number, error)
 

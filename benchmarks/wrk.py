@@ -20,11 +20,13 @@ class Burst:
 
     Attributes
     ----------
-    rate : requests answered a second
+    requests : that were answered
+    rate : the same, a second
     p99 : ms; infinite where nothing was answered
     failed : lines of wrk's on requests that were not answered by 2xx; none as a rule
     """
 
+    requests: int
     rate: float
     p99: float
     failed: tuple[str, ...]
@@ -60,8 +62,11 @@ def burst(
     failed = tuple(re.findall(r"(Non-2xx.*|Socket errors.*)", output))
     if failed and failures_are_fatal:
         sys.exit(f"{contestant.name} did not answer every request:\n{output}")
+    requests = re.search(r"(\d+) requests in", output)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
+    assert requests, output
     assert rate, output
     assert p99, output
-    return Burst(float(rate[1]), float(p99[1]) * _UNITS[p99[2]] or math.inf, failed)
+    slowest = float(p99[1]) * _UNITS[p99[2]] or math.inf
+    return Burst(int(requests[1]), float(rate[1]), slowest, failed)
