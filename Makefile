@@ -73,10 +73,10 @@ bench-footprint: .venv-bench/installed  ## memory and first step of a training, 
 bench-predict: .venv-bench/installed  ## predict beside onnxruntime, torch and scikit-learn
 	@.venv-bench/bin/python benchmarks/predict.py
 
-bench-serving: setup $(SERVERS:%=.venv-bench-%/installed)  ## the service beside MLServer, BentoML, FastAPI, Flask (8 minutes, needs wrk)
+bench-serving: setup $(SERVERS:%=.venv-bench-%/installed)  ## the service beside MLServer, BentoML, FastAPI, Flask (7 minutes, needs wrk)
 	@$(BIN)/python benchmarks/serving.py
 
-bench-overload: setup  ## four times the load it can take, and slow clients (2 minutes, needs wrk and h2load)
+bench-overload: setup  ## four times the load it can take, and slow clients (4 minutes, needs wrk)
 	@$(BIN)/python benchmarks/overload.py
 
 bench-profile: setup  ## where the time of a one-row request goes (needs wrk)

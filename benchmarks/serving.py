@@ -73,9 +73,15 @@ def check_answers(servers: list[Server], layers: weights.Layers) -> None:
 def one_row(servers: list[Server], verdicts: Verdicts) -> None:
     """Requests/s and p99 of one row as JSON, over 1, 8 and 32 connections."""
     print("\n### One row\n")
-    print(f"requests/s and p99 in ms, median [quartiles] of {BURSTS} bursts of 1 s\n")
-    print("| connections | | requests/s | numnet's ÷ it | bar | | p99 | numnet's ÷ it | bar | |")
-    print("|" + "---|" * 10)
+    print(
+        f"median [quartiles] of {BURSTS} bursts of 1 s; p99 in ms; core: µs of processor time that "
+        "the server takes for a request\n"
+    )
+    print(
+        "| connections | | requests/s | numnet's ÷ it | bar | "
+        "| p99 | numnet's ÷ it | bar | | core |"
+    )
+    print("|" + "---|" * 11)
     for connections in CONNECTIONS:
         for server in servers:
             wrk.burst(server, connections)  # warm up
@@ -89,7 +95,8 @@ def one_row(servers: list[Server], verdicts: Verdicts) -> None:
                 f"{'' if it is NUMNET else spread(rates)} | "
                 f"{verdicts.at_least(rates, RATE_BARS.get(it))} | "
                 f"{spread([t[it].p99 for t in turns])} | {'' if it is NUMNET else spread(p99s)} | "
-                f"{verdicts.at_most(p99s, P99_BARS.get(it))} |",
+                f"{verdicts.at_most(p99s, P99_BARS.get(it))} | "
+                f"{spread([t[it].core for t in turns], ',.0f')} |",
                 flush=True,
             )
 

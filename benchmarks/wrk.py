@@ -20,15 +20,15 @@ class Burst:
 
     Attributes
     ----------
-    requests : that were answered
-    rate : the same, a second
+    rate : requests answered a second
     p99 : ms; infinite where nothing was answered
+    core : µs of processor time that the server took for each
     failed : lines of wrk's on requests that were not answered by 2xx; none as a rule
     """
 
-    requests: int
     rate: float
     p99: float
+    core: float
     failed: tuple[str, ...]
 
 
@@ -58,7 +58,9 @@ def burst(
             *("--duration", f"{seconds}s", "--connections", str(connections)),
             *("--script", script.name, f"http://127.0.0.1:{server.port}{contestant.path}"),
         ]
+        before = server.processor_seconds()
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        taken = server.processor_seconds() - before
     failed = tuple(re.findall(r"(Non-2xx.*|Socket errors.*)", output))
     if failed and failures_are_fatal:
         sys.exit(f"{contestant.name} did not answer every request:\n{output}")
@@ -68,5 +70,9 @@ def burst(
     assert requests, output
     assert rate, output
     assert p99, output
-    slowest = float(p99[1]) * _UNITS[p99[2]] or math.inf
-    return Burst(int(requests[1]), float(rate[1]), slowest, failed)
+    return Burst(
+        rate=float(rate[1]),
+        p99=float(p99[1]) * _UNITS[p99[2]] or math.inf,
+        core=1e6 * taken / max(1, int(requests[1])),
+        failed=failed,
+    )
