@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
 from benchmarks.contestants import FASTAPI, LOAD_CORE, MLSERVER, NUMNET, SERVER_CORE, Server
 from benchmarks.report import Verdicts, spread
@@ -63,10 +64,15 @@ def _json(
     print("| | rows/s | numnet's ÷ it | bar | |\n|---|---|---|---|---|")
     for contestant, request in requests.items():
         _check(running[contestant], request, predict(X))
-    turns = [
-        {each: JSON_ROWS / _seconds(running[each], request) for each, request in requests.items()}
-        for _ in range(JSON_TURNS)
-    ]
+    turns, parsing = [], []
+    for _ in range(JSON_TURNS):
+        turns.append(
+            {each: JSON_ROWS / _seconds(running[each], it) for each, it in requests.items()}
+        )
+        with _on_core(SERVER_CORE):
+            begun = time.perf_counter()
+            orjson.loads(requests[NUMNET].body)
+            parsing.append(JSON_ROWS / (time.perf_counter() - begun))
     for contestant in requests:
         ratios = [turn[NUMNET] / turn[contestant] for turn in turns]
         print(
@@ -75,6 +81,8 @@ def _json(
             f"{verdicts.at_least(ratios, JSON_BARS.get(contestant))} |",
             flush=True,
         )
+    ratios = [turn[NUMNET] / each for turn, each in zip(turns, parsing, strict=True)]
+    print(f"| orjson.loads alone | {spread(parsing, ',.0f')} | {spread(ratios)} | | |")
 
 
 def _binary(

@@ -8,7 +8,6 @@ import http.client
 import json
 import os
 import resource
-import statistics
 import sys
 import tempfile
 import time
@@ -71,7 +70,7 @@ def recovered(after: NDArray[np.float64], ended: float, p99: float) -> float:
 
 def measure_overload(server: Server, what: str, verdicts: Verdicts) -> None:
     wrk.burst(server, 32)
-    capacity = statistics.median(wrk.burst(server, 32, 3).rate for _ in range(5))
+    capacity = max(wrk.burst(server, 32, 3).rate for _ in range(5))
     p99 = float(np.percentile(steady(server, STEADY_SECONDS)[:, 1], 99))
     rate = TIMES_CAPACITY * capacity
     outcome = Flood(server.port, CONNECTIONS, server.contestant.body).run(rate, SECONDS)
@@ -86,7 +85,7 @@ def measure_overload(server: Server, what: str, verdicts: Verdicts) -> None:
 
     print(f"\n### Overload: {what}\n\n{CONNECTIONS:,} connections, {SECONDS} s\n")
     print("| | | bar | |\n|---|---|---|---|")
-    print(f"| capacity: requests/s over 32 connections in a closed loop | {capacity:,.0f} | | |")
+    print(f"| capacity: requests/s over 32 connections, the best burst | {capacity:,.0f} | | |")
     print(f"| requests/s asked for, {TIMES_CAPACITY} × capacity | {rate:,.0f} | | |")
     print(f"| requests/s sent, as a connection waits for its answer | {sent:,.0f} | | |")
     share = [len(accepted) / SECONDS / capacity]

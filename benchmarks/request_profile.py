@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ from service.heads import Heads
 from service.refusals import status_line
 
 REPETITIONS, TURNS = 2_000, 15
-CONNECTIONS, BURSTS = 32, 9
+CONNECTIONS = 32
 HEAD = (
     "POST /predict HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nContent-Type: application/json\r\n"
     f"Content-Length: {len(NUMNET.body)}\r\n\r\n"
@@ -120,13 +120,6 @@ def _spent(parts: Callable[[], Iterator[str]], count: int) -> list[float]:
     return [ns / REPETITIONS for ns in spent]
 
 
-def whole(folder: Path) -> list[float]:
-    """Microseconds of processor time that a service takes for a request, burst by burst."""
-    with running(NUMNET, folder) as server:
-        wrk.burst(server, CONNECTIONS)
-        return [wrk.burst(server, CONNECTIONS).core for _ in range(BURSTS)]
-
-
 @contextmanager
 def worker_here(folder: Path) -> Iterator[Worker]:
     """A worker's belongings in this process, with one client."""
@@ -151,25 +144,28 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         train(folder)
-        service = whole(folder)
         os.sched_setaffinity(0, {SERVER_CORE})
-        with worker_here(folder) as worker:
+        with running(NUMNET, folder) as server, worker_here(folder) as worker:
             gc.freeze()
-            both = [
-                (microseconds(worker, in_detail=False), microseconds(worker, in_detail=True))
+            wrk.burst(server, CONNECTIONS)
+            measured = [
+                (
+                    wrk.burst(server, CONNECTIONS).core,
+                    microseconds(worker, in_detail=False),
+                    microseconds(worker, in_detail=True),
+                )
                 for _ in range(TURNS)
             ]
-    turns, detail = zip(*both, strict=True)
+    service, turns, detail = zip(*measured, strict=True)
     print(
-        f"µs of processor time, median [quartiles] of {TURNS} turns of {REPETITIONS:,} requests; "
-        f"the whole: of a service, over {CONNECTIONS} connections, {BURSTS} bursts of 1 s\n"
+        f"µs of processor time, median [quartiles] of {TURNS} turns; the whole: of a service, over "
+        f"{CONNECTIONS} connections\n"
     )
     print("| | µs | of the whole |\n|---|---|---|")
-    total = statistics.median(service)
 
-    def row(part: str, values: list[float]) -> None:
-        share = statistics.median(values) / total
-        print(f"| {part} | {spread(values, '.1f')} | {share:.0%} |")
+    def row(part: str, values: Sequence[float]) -> None:
+        shares = [value / total for value, total in zip(values, service, strict=True)]
+        print(f"| {part} | {spread(values, '.1f')} | {statistics.median(shares):.0%} |")
 
     for part in turns[0]:
         row(part, [turn[part] for turn in turns])
@@ -178,7 +174,7 @@ def main() -> None:
                 row(f"– of this, {each}", [turn[each] for turn in detail])
     sums = [sum(turn.values()) for turn in turns]
     row("all of these", sums)
-    row("what remains", [each - statistics.median(sums) for each in service])
+    row("what remains", [all_of_it - known for all_of_it, known in zip(service, sums, strict=True)])
     row("the whole", service)
 
 
