@@ -65,7 +65,7 @@ _MALFORMED = (
 )
 
 
-@lru_cache(1)
+@lru_cache(8)
 def _status_line(status: str, keeps_alive: bool, second: int) -> bytes:
     return (
         f"HTTP/1.1 {status}\r\n"

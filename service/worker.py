@@ -14,7 +14,6 @@ import resource
 import selectors
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -30,6 +29,7 @@ from service.heads import Heads
 from service.incoming import Message
 from service.metrics import meter
 from service.refusals import of_malformed, refusal, status_line
+from service.threads import Threads
 
 TICK_SECONDS = 1.0
 MOST_CONNECTIONS = 4_096
@@ -61,12 +61,12 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._most_connections = min(MOST_CONNECTIONS, files // 2) if limited else MOST_CONNECTIONS
 
         self._selector = selectors.DefaultSelector()
-        self._threads = ThreadPoolExecutor(settings.threads)
+        self._most_threads: int = settings.threads
         self._from_threads: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._access_log = AccessLog()
         self._reading: dict[Connection, None] = {}  # those who wait longest come first
         self._writing: dict[Connection, bool | None] = {}  # whether they stay; None: there is more
-        self._exchanges: dict[Exchange, Future[None]] = {}
+        self._exchanges: dict[Exchange, None] = {}  # the oldest first
         self._received = 0  # bytes of requests that are not answered yet
         self._listening = False
         super().init_process()
@@ -79,18 +79,15 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._heads = {each: Heads(self.cfg, each.getsockname()) for each in self.sockets}
         self._selector.register(self.PIPE[0], selectors.EVENT_READ)
         self._tick_at = 0.0
+        self._threads = Threads(self._most_threads, self._work)
         self._listen()
         while self.alive and self.ppid == os.getppid():
             self._turn(TICK_SECONDS)
         self._stop()
 
-    def handle_quit(self, sig: int, frame: object) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        super().handle_quit(sig, frame)
-
     def _turn(self, seconds: float) -> None:
         """Wait for something to do, and do it."""
-        for key, _ in self._selector.select(seconds):
+        for key, _ in self._selector.select(self._threads.help() or seconds):
             client = key.data
             if client is None:
                 self._hear_from_threads()
@@ -114,11 +111,11 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
                 self._guarded(
                     self._refuse, connection, "slow", 408, "the request did not come in time"
                 )
-        for exchange, future in list(self._exchanges.items()):
+        for exchange in list(self._exchanges):
             if now < exchange.due:
                 break
             if not exchange.abandoned and not exchange.handed_over:
-                self._abandon(exchange, future)
+                self._abandon(exchange)
         if self.alive:
             self._listen()
 
@@ -139,7 +136,6 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             now = time.monotonic()
         for connection in (*self._reading, *self._writing):
             self._close(connection)
-        self._threads.shutdown(wait=False, cancel_futures=True)
         self._selector.close()
 
     # Who connects
@@ -248,10 +244,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             return
         connection.give_to_thread()
         self._received += len(message.body)
-        future = self._threads.submit(exchange.run, self.wsgi, self.cfg, self._access_log)
-        self._exchanges[exchange] = future
+        self._exchanges[exchange] = None
         meter.in_flight(len(self._exchanges))
-        future.add_done_callback(lambda _: self._have_done(self._finish, exchange))
+        self._threads.add(exchange)
 
     def _refusal(self, size: int) -> str:
         """Why a request of that size cannot wait; empty where it can."""
@@ -261,6 +256,10 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         return _TOO_MUCH if self._received + size + unsent > self._most_bytes else ""
 
     # What threads do
+
+    def _work(self, exchange: Exchange) -> None:
+        exchange.run(self.wsgi, self.cfg, self._access_log)
+        self._have_done(self._finish, exchange)
 
     def _have_done(self, action: Callable[..., None], *given: Any) -> None:
         """Have the loop do something."""
@@ -282,10 +281,11 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         if not exchange.abandoned:
             self._go_on(exchange)
 
-    def _abandon(self, exchange: Exchange, future: "Future[None]") -> None:
+    def _abandon(self, exchange: Exchange) -> None:
         """Answer in the thread's stead; it may end, but is not heard any more."""
         exchange.abandoned = True
-        future.cancel()
+        if self._threads.remove(exchange):
+            self._finish(exchange)
         connection = exchange.connection
         self._leave(connection)
         if connection.abandon():

@@ -273,6 +273,7 @@ def test_a_long_answer_waits_for_its_client_without_a_thread() -> None:
         until(lambda: "/a" in service.application.asked and not service.worker._exchanges)
         assert service.ask("/b").status == 200
         assert answer(lazy).body == b"a" * 3_000_000
+        until(lambda: not service.worker._exchanges)
         lazy.sendall(GET.format("/c").encode())
         assert answer(lazy).status == 200
 
