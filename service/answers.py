@@ -116,8 +116,9 @@ def headers(served: Loaded, outside: NDArray[np.bool_]) -> dict[str, str]:
 
 
 def extrapolating_rows(outside: NDArray[np.bool_]) -> int:
-    """How many rows of (N, features) have any; mostly none has, which is found out sooner."""
-    return int(np.count_nonzero(outside.any(axis=1))) if outside.any() else 0
+    """How many rows of (N, features) have any. They are few, which this is fast for."""
+    rows = np.flatnonzero(outside) // outside.shape[1]
+    return 1 + int(np.count_nonzero(np.diff(rows))) if len(rows) else 0
 
 
 def _predictions(served: Loaded, Y: Array, rows: int) -> Iterator[bytes]:

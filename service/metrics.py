@@ -207,8 +207,8 @@ def note_rows(
     outside : (N, features)
     """
     request_log.note(environ, rows=len(outside))
-    if outside.any():
-        counts = np.count_nonzero(outside, axis=0).tolist()
+    if len(cells := np.flatnonzero(outside)):
+        counts = np.bincount(cells % len(features), minlength=len(features)).tolist()
         environ[_OUTSIDE] = dict(zip(features, counts, strict=True))
 
 
