@@ -54,34 +54,40 @@ def measure(servers: list[Server], folder: Path, verdicts: Verdicts) -> None:
 def _json(
     running: dict[Any, Server], X: Array, predict: Callable[[Array], Array], verdicts: Verdicts
 ) -> None:
+    rows = _dump(instances=X.tolist())
     requests = {
-        NUMNET: Request("/predict", _dump(instances=X.tolist()), _JSON, _member("predictions")),
-        FASTAPI: Request("/rows", _dump(instances=X.tolist()), _JSON, _member("predictions")),
-        MLSERVER: Request("/v2/models/network/infer", _v2(X), _JSON, _v2_output),
+        ("numnet", NUMNET): Request("/predict", rows, _JSON, _member("predictions")),
+        ("FastAPI", FASTAPI): Request("/rows", rows, _JSON, _member("predictions")),
+        ("numnet, V2", NUMNET): Request("/v2/models/numnet/infer", _v2(X), _JSON, _v2_output),
+        ("MLServer, V2", MLSERVER): Request("/v2/models/network/infer", _v2(X), _JSON, _v2_output),
     }
+    beside = {"FastAPI": "numnet", "MLServer, V2": "numnet, V2"}  # who is asked in the same way
     print(f"\n### {JSON_ROWS:,} rows of JSON\n")
     print(f"one request, its whole answer read, median [quartiles] of {JSON_TURNS} turns\n")
     print("| | rows/s | numnet's ÷ it | bar | |\n|---|---|---|---|---|")
-    for contestant, request in requests.items():
+    for (_, contestant), request in requests.items():
         _check(running[contestant], request, predict(X))
     turns, parsing = [], []
     for _ in range(JSON_TURNS):
         turns.append(
-            {each: JSON_ROWS / _seconds(running[each], it) for each, it in requests.items()}
+            {
+                name: JSON_ROWS / _seconds(running[contestant], request)
+                for (name, contestant), request in requests.items()
+            }
         )
         with _on_core(SERVER_CORE):
             begun = time.perf_counter()
-            orjson.loads(requests[NUMNET].body)
+            orjson.loads(rows)
             parsing.append(JSON_ROWS / (time.perf_counter() - begun))
-    for contestant in requests:
-        ratios = [turn[NUMNET] / turn[contestant] for turn in turns]
+    for name, contestant in requests:
+        ratios = [turn[beside.get(name, name)] / turn[name] for turn in turns]
         print(
-            f"| {contestant.name} | {spread([t[contestant] for t in turns], ',.0f')} | "
-            f"{'' if contestant is NUMNET else spread(ratios)} | "
+            f"| {name} | {spread([turn[name] for turn in turns], ',.0f')} | "
+            f"{spread(ratios) if name in beside else ''} | "
             f"{verdicts.at_least(ratios, JSON_BARS.get(contestant))} |",
             flush=True,
         )
-    ratios = [turn[NUMNET] / each for turn, each in zip(turns, parsing, strict=True)]
+    ratios = [turn["numnet"] / each for turn, each in zip(turns, parsing, strict=True)]
     print(f"| orjson.loads alone | {spread(parsing, ',.0f')} | {spread(ratios)} | | |")
 
 

@@ -51,6 +51,9 @@ class Envelope(Schema):
     instances = Instances(required=True)
 
 
+_ENVELOPE = Envelope()  # dear to make
+
+
 class Inputs:
     """Reads the bodies of prediction requests for one model.
 
@@ -144,7 +147,7 @@ class Inputs:
         InvalidInput
         """
         try:
-            instances = Envelope().load(document)["instances"]
+            instances = _ENVELOPE.load(document)["instances"]
         except ValidationError as error:
             raise self.invalid(list(flatten(error, ""))) from None
         return self.matrix(instances, "/instances", body)

@@ -243,13 +243,19 @@ class _Output(Lenient):
     parameters = fields.Nested(_OutputParameters, load_default=dict)
 
 
+_DEFAULT_PARAMETERS = _RequestParameters()  # a schema is dear to make, and keeps nothing
+
+
 class _Request(Lenient):
     id = fields.String(load_default=None, error_messages={"invalid": "must be a string"})
     parameters = fields.Nested(
-        _RequestParameters, load_default=lambda: _RequestParameters().load({})
+        _RequestParameters, load_default=lambda: _DEFAULT_PARAMETERS.load({})
     )
     inputs = Several(fields.Nested(_Input), "tensors", **_NEEDED)
     outputs = Several(fields.Nested(_Output), "tensors", load_default=list)
+
+
+_REQUEST = _Request()
 
 
 def _loaded(document: Any, most_inputs: int, most_outputs: int) -> dict[str, Any]:
@@ -260,7 +266,7 @@ def _loaded(document: Any, most_inputs: int, most_outputs: int) -> dict[str, Any
     for member, most in (("inputs", most_inputs), ("outputs", most_outputs)):
         if type(tensors := document.get(member)) is list and len(tensors) > most:
             raise InvalidInference(f"{member} has {len(tensors):,} tensors; expected up to {most}")
-    return loaded(_Request(), document)
+    return loaded(_REQUEST, document)
 
 
 def loaded(schema: Schema, document: Any) -> dict[str, Any]:
