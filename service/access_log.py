@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import sys
+from collections import deque
 from datetime import UTC, datetime
 from wsgiref.types import WSGIEnvironment
 
@@ -24,7 +25,7 @@ class AccessLog:
     """The lines of one process. Any thread may add one; one thread writes them."""
 
     def __init__(self) -> None:
-        self._lines: list[bytes] = []
+        self._lines: deque[bytes] = deque()
 
     def add(self, environ: WSGIEnvironment, status: int, sent: int, seconds: float) -> None:
         """Note a request that was answered.
@@ -40,16 +41,15 @@ class AccessLog:
 
     def write(self) -> None:
         """Write all lines; what cannot be written (a full disk, a closed pipe) is lost."""
-        if not self._lines:
-            return
-        lines, self._lines = self._lines, []
         part = b""
-        for each in lines:
+        while self._lines:
+            each = self._lines.popleft()
             if part and len(part) + len(each) > _AT_ONCE_BYTES:
                 _write(part)
                 part = b""
             part += each
-        _write(part)
+        if part:
+            _write(part)
 
 
 def line(environ: WSGIEnvironment, status: int, sent: int, seconds: float) -> bytes:
@@ -79,5 +79,5 @@ def _path(environ: WSGIEnvironment) -> str:
 
 
 def _write(lines: bytes) -> None:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):  # ValueError: it is closed
         os.write(sys.stdout.fileno(), lines)

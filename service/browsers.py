@@ -13,6 +13,7 @@ SECURITY_HEADERS = [
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"),
 ]
+SECURITY_LINES = "".join(f"{name}: {value}\r\n" for name, value in SECURITY_HEADERS)
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, Inference-Header-Content-Length, "
     "Last-Event-ID, X-Request-ID"

@@ -12,7 +12,7 @@ _READ_BYTES = 64 * 1024
 _MOST_READ_BYTES = 1024 * 1024  # of a long body
 _MOST_UNSENT_BYTES = 4 * 1024 * 1024
 
-# After these the client has had its chance; a long body, or answer, gives it longer.
+# After these the client has had its chance; of a body or an answer some has to move in each.
 IDLE_SECONDS = 75.0
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 20.0
@@ -36,6 +36,7 @@ class Connection:
     since : when it was last answered, or connected
     begun : when the first byte of its request came; None: none did yet
     lingers : whether it is only read until the client has seen its last answer
+    handed_over : whether somebody else has it
     """
 
     def __init__(
@@ -48,10 +49,10 @@ class Connection:
         self.unsent = bytearray()
         self.since = time.monotonic()
         self.begun: float | None = None
-        self.lingers = False
-        self.closed = False
+        self.lingers = self.handed_over = self.closed = False
         self._written = self._abandoned = False
-        self._sending, self._sent = self.since, 0  # since the rest began to be sent, and how much
+        self._moved = 0  # bytes of long bodies and answers
+        self._measured_at, self._moved_before = self.since, 0
         self._room = threading.Condition()
 
     def receive(self) -> bool:
@@ -68,10 +69,12 @@ class Connection:
             )
         except BlockingIOError:
             return True
-        if not self.lingers:
+        if data and not self.lingers:
             self.incoming.feed(data)
             if self.begun is None:
                 self.begun = time.monotonic()
+                self._measure()
+            self._moved += len(data)
         return bool(data)
 
     def send(self, data: bytes) -> None:
@@ -95,7 +98,7 @@ class Connection:
             with memoryview(self.unsent) as view, view[:_MOST_READ_BYTES] as part:
                 sent = self._send(part)
             del self.unsent[:sent]
-            self._sent += sent
+            self._moved += sent
             if len(self.unsent) < _MOST_UNSENT_BYTES:
                 self._room.notify_all()
 
@@ -121,9 +124,24 @@ class Connection:
         """From now on a thread answers."""
         self._written = False
 
-    def abandon(self) -> bool:
-        """Keep the thread from writing; whether it has not begun to."""
+    def hand_over(self) -> None:
+        """From now on somebody else has it.
+
+        Raises
+        ------
+        OSError
+            it was given up before.
+        """
         with self._room:
+            if self._abandoned:
+                raise BrokenPipeError("nobody waits for the answer any more")
+            self.handed_over = True
+
+    def abandon(self) -> bool:
+        """Keep the thread from writing; whether it has not begun to, and the client has nothing."""
+        with self._room:
+            if self.handed_over:
+                return False
             self._abandoned = True
             self._room.notify_all()
             return not self._written
@@ -134,18 +152,16 @@ class Connection:
         self.begun = self.since if len(self.incoming) else None
 
     def overdue(self, now: float) -> bool:
-        """Whether the client has kept us waiting for too long."""
+        """Whether the client has kept us waiting for too long. To be asked every second or so."""
         if self.lingers:
             return now - self.since > LINGER_SECONDS
         if self.unsent:
-            longer = self._sent / LEAST_BYTES_PER_SECOND
-            return now - self._sending > BODY_SECONDS + longer
+            return self._is_too_slow(now)
         if self.begun is None:
             return now - self.since > IDLE_SECONDS
-        if not self.incoming.has_head:
+        if self.incoming.head is None:
             return now - self.begun > HEAD_SECONDS
-        longer = len(self.incoming) / LEAST_BYTES_PER_SECOND
-        return now - self.begun > BODY_SECONDS + longer
+        return self._is_too_slow(now)
 
     def say_goodbye(self) -> None:
         """No more answers: the client is told, and what it still sends does not reset it."""
@@ -163,8 +179,20 @@ class Connection:
     def _keep_rest(self, data: bytes) -> None:
         if not self.unsent:
             data = data[self._send(data) :]
-            self._sending, self._sent = time.monotonic(), 0
+            self._measure()
         self.unsent += data
+
+    def _measure(self) -> None:
+        self._measured_at, self._moved_before = time.monotonic(), self._moved
+
+    def _is_too_slow(self, now: float) -> bool:
+        """Whether in the time that is given for some bytes fewer have come or gone."""
+        if now - self._measured_at <= BODY_SECONDS:
+            return False
+        if self._moved - self._moved_before < BODY_SECONDS * LEAST_BYTES_PER_SECOND:
+            return True
+        self._measured_at, self._moved_before = now, self._moved
+        return False
 
     def _send(self, data: bytes | memoryview) -> int:
         try:

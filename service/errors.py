@@ -21,7 +21,6 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
-from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from registry import NothingBefore, StorageError, VersionNotFound, VersionRefused
@@ -143,8 +142,6 @@ def register(app: Flask) -> None:
     app.register_error_handler(JobFinished, _job_finished)
     app.register_error_handler(JobNotFound, _not_found)
     app.register_error_handler(JobsUnavailable, _jobs_unavailable)
-    app.register_error_handler(ParseException, _malformed)
-    app.register_error_handler(NoMoreData, _malformed)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -242,11 +239,6 @@ def _of_a_job(error: JobConflict | JobFinished, slug: str, title: str) -> Respon
     if address:
         response.headers["Link"] = f'<{address}>; rel="related"'
     return response
-
-
-def _malformed(error: Exception) -> Response:
-    """gunicorn raises while the application reads the body; it then closes the connection."""
-    return problem(400, "the body's chunks are malformed or cut short")
 
 
 def _http(error: HTTPException) -> Response:

@@ -175,9 +175,7 @@ class Watchers:
                     elif _is_gone(key.data):
                         self._drop(key.data, watched, selector)
                 while not self._new.empty():
-                    watcher = self._new.get()
-                    selector.register(watcher.connection, selectors.EVENT_READ, watcher)
-                    watched.add(watcher)
+                    self._welcome(self._new.get(), watched, selector)
                 now = self._clock()
                 if now >= poll_at:
                     poll_at = now + POLL_SECONDS
@@ -190,6 +188,19 @@ class Watchers:
                     self._send(watcher, watched, selector)
                 if not watched:
                     self._latest = {}  # nobody keeps it up to date
+
+    def _welcome(
+        self, watcher: Watcher, watched: set[Watcher], selector: selectors.BaseSelector
+    ) -> None:
+        try:
+            selector.register(watcher.connection, selectors.EVENT_READ, watcher)
+        except (OSError, ValueError):  # it is closed, or there are too many
+            log.exception("a watcher is turned away")
+            watcher.connection.close()
+            with self._lock:
+                self._count -= 1
+            return
+        watched.add(watcher)
 
     def _look_up(self, watched: set[Watcher]) -> None:
         """Offer every watcher what is new of its job; a job is looked up and written down once."""

@@ -1,5 +1,7 @@
 """One request in the application's hands, which may take its time: run in a thread."""
 
+import contextlib
+import io
 import logging
 import socket
 import time
@@ -60,17 +62,21 @@ class Exchange:
         self._closing = closing
         self._parts: list[bytes] = []
         self._size = 0
+        self._flushed = False
 
     def run(self, application: WSGIApplication, config: Config, access_log: AccessLog) -> None:
         """Have it answered. Whatever goes wrong is an answer too, or closes the connection."""
-        body = self._message.input()
-        self.environ |= {"wsgi.input": body, "numnet.hand_over": self._hand_over}
+        self.environ |= {
+            "CONTENT_LENGTH": str(self._message.length),
+            "wsgi.input": io.BytesIO(self._message.body),
+            "numnet.hand_over": self._hand_over,
+        }
         response = Response(self._message.head.request, self, config)
         response.version = SERVER
 
         def start_response(*arguments: Any) -> Any:
-            # Behind a body that is not there, or not valid, the next request cannot be found.
-            if self._closing() or self._message.cut or getattr(body, "failed", False):
+            # Behind a body that was left out the next request cannot be found.
+            if self._closing() or self._message.cut:
                 response.force_close()
             return response.start_response(*arguments)
 
@@ -82,7 +88,7 @@ class Exchange:
                     response.write(part)
                 response.close()
             finally:
-                status = response.status_code or status
+                status = getattr(response, "status_code", status)
                 if hasattr(parts, "close"):
                     parts.close()
             self._flush()
@@ -91,10 +97,13 @@ class Exchange:
             self.connection.abandon()
         except Exception:
             log.exception("an answer failed", extra={"path": self.environ["PATH_INFO"]})
-            if not response.headers_sent:
-                self._parts = [refusal(self.environ, status := 500, "an unexpected error")[0]]
-                self._flush()
-        access_log.add(self.environ, status, response.sent, time.monotonic() - self.begun)
+            status = 500
+            if not self._flushed:
+                self._parts = [refusal(self.environ, status, "an unexpected error")[0]]
+                with contextlib.suppress(OSError):
+                    self._flush()
+        if not self.abandoned:
+            access_log.add(self.environ, status, response.sent, time.monotonic() - self.begun)
 
     def sendall(self, data: bytes) -> None:
         """What gunicorn's response takes for a socket."""
@@ -107,10 +116,12 @@ class Exchange:
         data, self._parts, self._size = b"".join(self._parts), [], 0
         if self.handed_over or not data:
             return
+        self._flushed = True
         if self.connection.write(data, self.due - time.monotonic()):
             self._unsent(self.connection)
 
     def _hand_over(self) -> socket.socket:
         """The connection's socket, which does not block, for somebody who goes on with it."""
+        self.connection.hand_over()
         self.handed_over = True
         return self.connection.socket

@@ -10,7 +10,7 @@ from service.inputs import Inputs
 from service.json_schema import NUMBER, TEXT, any_of, array, by_name, closed, lenient, one_of
 from service.live import Loaded
 from service.operation import JsonSchema, ref
-from service.validation import shown
+from service.validation import escaped, shown
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _rows_or_columns(inputs: Inputs, value: Any, pointer: str, body: bytes) -> A
     for name, column in value.items():
         if not isinstance(column, list) or not column or len(column) != len(columns[0]):
             detail = f"must be a list of numbers, as long as the others, got {shown(column)}"
-            raise wrong(inputs, f"{pointer}/{name}", detail)
+            raise wrong(inputs, f"{pointer}/{escaped(name)}", detail)
     flat = [[_only(cell) for cell in column] for column in columns]
     table = [list(row) for row in zip(*(flat[column] for column in order), strict=True)]
     return inputs.matrix(table, pointer, body)

@@ -29,7 +29,7 @@ class Head:
 
     Attributes
     ----------
-    request : as gunicorn parsed it
+    request : as gunicorn parsed it; shared by all requests with this head, so not to be changed
     environ : WSGI's, but for the client's port and the body
     length : of the body in bytes; None where it comes in chunks
     keeps_alive : whether the client will take another answer on this connection
@@ -75,6 +75,7 @@ class Heads:
         _, environ = wsgi.create(request, None, client, self._server, self._config)
         for name in ("gunicorn.socket", "wsgi.early_hints", "wsgi.input"):
             del environ[name]
+        environ.pop("HTTP_TRANSFER_ENCODING", None)  # of a body that is handed on in one piece
         environ["wsgi.multithread"] = True
         reader = request.body.reader
         length = None if isinstance(reader, ChunkedReader) else reader.length

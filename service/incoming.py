@@ -1,10 +1,8 @@
 """What a client has sent, as requests: found out as it arrives, without waiting for more."""
 
-import io
 from dataclasses import dataclass
-from typing import Any
 
-from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.body import ChunkedReader
 from gunicorn.http.errors import LimitRequestHeaders
 from gunicorn.http.unreader import IterUnreader
 
@@ -12,7 +10,7 @@ from service.heads import Head, Heads, Malformed
 
 MAX_HEAD_BYTES = 64 * 1024
 _MAX_LINE_BYTES = 8 * 1024  # of a chunk's size, with its extensions
-_READ_AHEAD_BYTES = 2 * 1024  # as gunicorn's reader does, who shall still find the body too long
+_PART_BYTES = 8 * 1024  # which gunicorn's reader copies once for each chunk in it
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,19 +19,18 @@ class Message:
 
     Attributes
     ----------
-    body : as it was sent: with its framing, where it came in chunks
-    cut : whether the body is longer than is taken; what is beyond was left out
+    body : without its framing, where it came in chunks
+    length : of the body as it is known; more than `body` has where it is longer than is taken
     """
 
     head: Head
     body: bytes
-    cut: bool
+    length: int
 
-    def input(self) -> Any:
-        """The body as WSGI's file; malformed chunks raise `ParseException` or `OSError`."""
-        if self.head.length is None:
-            return Body(ChunkedReader(self.head.request, IterUnreader([self.body])))
-        return io.BytesIO(self.body)
+    @property
+    def cut(self) -> bool:
+        """Whether the body is longer than is taken, and was left out."""
+        return self.length > len(self.body)
 
 
 class Incoming:
@@ -67,9 +64,9 @@ class Incoming:
         return max(1, self._start + (length or 0) - len(self._received))
 
     @property
-    def has_head(self) -> bool:
-        """Whether only the body is missing."""
-        return self._head is not None
+    def head(self) -> Head | None:
+        """That of the request whose body is missing."""
+        return self._head
 
     def feed(self, data: bytes) -> None:
         """Take what was received."""
@@ -85,7 +82,7 @@ class Incoming:
         Raises
         ------
         ParseException
-            its head is not valid.
+            its head, or the chunks of its body, are not valid.
         """
         if self._head is None:
             self._start = self._head_end()
@@ -94,15 +91,12 @@ class Incoming:
             self._head = self._heads.parse(bytes(self._received[: self._start]), self._host)
             if self._head.length is None:
                 self._chunks = _Chunks(self._start)
-        end, cut = self._body_end(self._head)
-        if end is None:
-            return None
-        with memoryview(self._received) as view:
-            message = Message(self._head, bytes(view[self._start : end]), cut)
-        del self._received[:end]
-        self._head = self._chunks = None
-        self._searched = 0
-        self._asked = False
+        chunks = self._chunks
+        message = self._chunked(self._head, chunks) if chunks else self._plain(self._head)
+        if message is not None:
+            self._head = self._chunks = None
+            self._searched = 0
+            self._asked = False
         return message
 
     def is_awaited(self) -> bool:
@@ -128,22 +122,49 @@ class Incoming:
         self._searched = len(received)
         return 0
 
-    def _body_end(self, head: Head) -> tuple[int | None, bool]:
-        """Where the body ends, None while more is to come; and whether that is too early."""
-        if self._chunks is None:
-            length = head.length or 0
-            if length > self._most:
-                return self._start, True
-            end = self._start + length
-            return (end if len(self._received) >= end else None), False
-        whole = self._chunks.end(self._received)
-        if whole is None and self._chunks.received(self._received) > self._most + _READ_AHEAD_BYTES:
-            return len(self._received), True
-        return whole, self._chunks.malformed
+    def _plain(self, head: Head) -> Message | None:
+        length = head.length or 0
+        if length > self._most:
+            del self._received[: self._start]
+            return Message(head, b"", length)
+        if len(self._received) < self._start + length:
+            return None
+        return Message(head, self._taken(self._start + length), length)
+
+    def _chunked(self, head: Head, chunks: "_Chunks") -> Message | None:
+        end = chunks.end(self._received)
+        if chunks.announced > self._most:
+            self._received.clear()
+            return Message(head, b"", chunks.announced)
+        if end is None:
+            return None
+        body = _unchunked(head, self._taken(end))
+        return Message(head, body, len(body))
+
+    def _taken(self, end: int) -> bytes:
+        """The body, which is received no more."""
+        with memoryview(self._received) as view:
+            body = bytes(view[self._start : end])
+        del self._received[:end]
+        return body
+
+
+def _unchunked(head: Head, chunks: bytes) -> bytes:
+    """What a body's chunks hold; gunicorn's reader has the word on what is valid."""
+    parts = (chunks[at : at + _PART_BYTES] for at in range(0, len(chunks), _PART_BYTES))
+    unreader = IterUnreader(parts)
+    reader = ChunkedReader(head.request, unreader)
+    try:
+        body: bytes = reader.read(len(chunks))
+        if unreader.read():
+            raise Malformed("the body's chunks end elsewhere")
+    except OSError:
+        raise Malformed("the body's chunks are cut short") from None
+    return body
 
 
 class _Chunks:
-    """Looks for the end of a body in chunks.
+    """Looks for the end of a body in chunks; of one that is not valid, for any.
 
     Parameters
     ----------
@@ -151,13 +172,12 @@ class _Chunks:
 
     Attributes
     ----------
-    malformed : whether it ends where it turned out not to be valid
+    announced : bytes of content that are there, or are to come
     """
 
     def __init__(self, start: int) -> None:
         self._at = start  # where the next chunk's size begins
-        self._announced = 0
-        self.malformed = False
+        self.announced = 0
 
     def end(self, received: bytearray) -> int | None:
         """Where the body ends; None while more is to come."""
@@ -165,30 +185,22 @@ class _Chunks:
             line_end = received.find(b"\r\n", self._at, self._at + _MAX_LINE_BYTES)
             if line_end < 0:
                 too_long = len(received) - self._at >= _MAX_LINE_BYTES
-                return self._give_up(received) if too_long else None
+                return len(received) if too_long else None
             try:
                 size = int(bytes(received[self._at : line_end]).split(b";")[0], 16)
             except ValueError:
                 size = -1
             if size < 0:
-                return self._give_up(received)
+                return len(received)
             if size == 0:
                 return self._end_of_trailers(received, line_end)
-            self._announced += size
+            self.announced += size
             self._at = line_end + 2 + size + 2
         return None
-
-    def received(self, received: bytearray) -> int:
-        """Bytes of content that are there."""
-        return self._announced - max(0, self._at - 2 - len(received))
 
     def _end_of_trailers(self, received: bytearray, line_end: int) -> int | None:
         end = received.find(b"\r\n\r\n", line_end)
         if end < 0:
             too_long = len(received) - line_end > MAX_HEAD_BYTES
-            return self._give_up(received) if too_long else None
+            return len(received) if too_long else None
         return end + 4
-
-    def _give_up(self, received: bytearray) -> int:
-        self.malformed = True
-        return len(received)

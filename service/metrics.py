@@ -49,7 +49,7 @@ _ROUTE = ("method", "route", "dialect")
 FAMILIES = {
     "numnet_requests": Family("counter", "Requests answered.", (*_ROUTE, "status")),
     "numnet_request_duration_seconds": Family(
-        "histogram", "From a request's first line to the end of its answer.", _ROUTE
+        "histogram", "From when a request is there to when its answer is given away.", _ROUTE
     ),
     "numnet_requests_refused": Family(
         "counter", "Requests turned away: too many, too slow or malformed.", ("reason",)

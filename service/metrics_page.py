@@ -140,11 +140,12 @@ def _of_the_processes() -> Iterator[Metric]:
         labels=["process"],
     )
     proportional = 0
-    with suppress(OSError, StopIteration):  # one that just ended, or another system
-        for name, process in processes.items():
+    for name, process in processes.items():
+        with suppress(OSError, StopIteration):  # it just ended, or this is another system
             pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
             resident.add_metric([name], pages * _PAGE_BYTES)
             proportional += _proportional_bytes(process)
+    if proportional:
         yield _gauge(
             "numnet_memory_bytes",
             "Memory of all processes; what they share is counted once.",

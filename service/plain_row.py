@@ -8,14 +8,14 @@ same function either way.
 from wsgiref.types import WSGIEnvironment
 
 from service import answers, metrics, request_log
-from service.browsers import SECURITY_HEADERS
+from service.browsers import SECURITY_LINES
 from service.live import LiveModel
 
 MAX_BYTES = 64 * 1024
 ACCEPTED = ("*/*", "application/json", "application/json, text/plain, */*")  # as clients say JSON
 
 _HEADERS = b"Content-Type: application/json\r\n%bX-Request-ID: %b\r\nContent-Length: %d\r\n"
-_SECURITY_HEADERS = "".join(f"{name}: {value}\r\n" for name, value in SECURITY_HEADERS).encode()
+_SECURITY_LINES = SECURITY_LINES.encode()
 
 
 class PlainRow:
@@ -53,4 +53,4 @@ class PlainRow:
             return None
         metrics.note_row(environ, outside, route="/predict", version=served.version)
         request_id = request_log.request_id(environ).encode()
-        return _HEADERS % (_SECURITY_HEADERS, request_id, len(answer)), answer
+        return _HEADERS % (_SECURITY_LINES, request_id, len(answer)), answer

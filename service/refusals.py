@@ -10,14 +10,12 @@ from gunicorn.http import errors as http
 from gunicorn.http.errors import ParseException
 
 from service import request_log
-from service.browsers import SECURITY_HEADERS
+from service.browsers import SECURITY_LINES
 from service.dialects import reworded
 from service.errors import problem
 
 SERVER = "numnet"
 RETRY_AFTER_SECONDS = 1
-
-_SECURITY_HEADERS = "".join(f"{name}: {value}\r\n" for name, value in SECURITY_HEADERS)
 
 
 def refusal(
@@ -35,7 +33,7 @@ def refusal(
         f"Content-Type: {content_type}\r\n"
         f"Content-Length: {len(body)}\r\n"
         f"X-Request-ID: {request_log.request_id(environ)}\r\n"
-        f"{_SECURITY_HEADERS}"
+        f"{SECURITY_LINES}"
     )
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         head += f"Retry-After: {RETRY_AFTER_SECONDS}\r\n"
@@ -61,6 +59,7 @@ _MALFORMED = (
     (http.LimitRequestLine, 414, "the address is too long"),
     (http.LimitRequestHeaders, 431, "the headers are too many, or too long"),
     (http.ExpectationFailed, 417, "expected 100-continue is all that can be expected"),
+    (http.InvalidChunkSize, 400, "the body's chunks are malformed or cut short"),
     (http.UnsupportedTransferCoding, 501, "the body's transfer coding is not known; chunked is"),
 )
 

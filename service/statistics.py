@@ -43,8 +43,9 @@ def counted_versions() -> set[str]:
 def of_versions(name: str, versions: list[str]) -> dict[str, Any]:
     """The statistics of each version.
 
-    An execution is a request, and an inference a row, of whatever protocol. Times go from a
-    request's first line to its answer's end; what they consist of is not measured, and counts 0.
+    An execution is a request, and an inference a row, of whatever protocol. Times go from when a
+    request is there to when its answer is given away; what they consist of is not measured, and
+    counts 0.
     """
     totals = metrics.totals(metrics.tally)
     requests, seconds = totals["numnet_predictions"], totals["numnet_prediction_seconds"]

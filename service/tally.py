@@ -42,7 +42,7 @@ class Slot:
         self.numbers = self._bytes.cast("d")
         self.lock = threading.Lock()
         self._words[0] = max(self._words[0], _HEADER)
-        self._places = dict(_entries(self._bytes))
+        self._places = dict(_entries(self._bytes, self._words[0]))
 
     def place(self, name: str) -> int:
         """Where a number is, which begins with 0."""
@@ -94,12 +94,16 @@ class Tally:
         else:
             with tempfile.TemporaryFile() as file:
                 self._file = os.dup(file.fileno())
+        self.make_room(0)
 
-    def take(self, slot: int, process: int) -> Slot:
-        """Take over a slot, which nobody has, for a process."""
+    def make_room(self, slot: int) -> None:
+        """See to it that there is such a slot. For one process, before it forks others."""
         end = (slot + 1) * self._slot_bytes
         if os.fstat(self._file).st_size < end:
             os.ftruncate(self._file, end)
+
+    def take(self, slot: int, process: int) -> Slot:
+        """Take over a slot that there is for a process; whoever had it counts in it no more."""
         memory = mmap.mmap(self._file, self._slot_bytes, offset=slot * self._slot_bytes)
         memoryview(memory).cast("Q")[_PROCESS] = process
         return Slot(memory)
@@ -120,14 +124,14 @@ class Tally:
         view = memoryview(os.pread(self._file, max(used, _HEADER) * _WORD, start))
         words, numbers = view.cast("Q"), view.cast("d")
         return Reading(
-            slot, words[_PROCESS], {name: numbers[place] for name, place in _entries(view)}
+            slot, words[_PROCESS], {name: numbers[place] for name, place in _entries(view, used)}
         )
 
 
-def _entries(memory: memoryview) -> Iterator[tuple[str, int]]:
-    """The names in a slot, and the places of their numbers."""
+def _entries(memory: memoryview, end: int) -> Iterator[tuple[str, int]]:
+    """The names in a slot of so many words, and the places of their numbers."""
     words = memory.cast("Q")
-    start, end = _HEADER, words[0]
+    start = _HEADER
     while start < end:
         length, first = words[start], (start + 1) * _WORD
         place = start + 1 + _words(length)

@@ -6,12 +6,15 @@ the other; a further one helps where what was begun last has not ended within a 
 be waiting.
 """
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Generic, TypeVar
+
+log = logging.getLogger(__name__)
 
 MOMENT_SECONDS = 0.005
 
@@ -24,7 +27,7 @@ class Threads(Generic[W]):
     Parameters
     ----------
     most : how many there are
-    do : what they do with each piece of work; does not raise
+    do : what they do with each piece of work
     """
 
     def __init__(self, most: int, do: Callable[[W], None]) -> None:
@@ -73,14 +76,19 @@ class Threads(Generic[W]):
             helped = False
             while (work := self._next(helped)) is not None:
                 begun = time.monotonic()
-                self._do(work)
+                try:
+                    self._do(work)
+                except Exception:
+                    log.exception("a thread's work failed")
                 helped = time.monotonic() - begun >= MOMENT_SECONDS
 
     def _next(self, helped: bool) -> W | None:
-        """What to do now; None where there is nothing, or somebody else does it."""
+        """What to do now; None where there is nothing, or another has just begun the next."""
         with self._lock:
-            if not self._waiting or (helped and self._awake > 1):
+            now = time.monotonic()
+            another = helped and self._awake > 1 and now - self._began_at < MOMENT_SECONDS
+            if another or not self._waiting:
                 self._awake -= 1
                 return None
-            self._began_at = time.monotonic()
+            self._began_at = now
             return self._waiting.popleft()

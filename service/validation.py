@@ -127,7 +127,7 @@ def flatten(
 
 def _entries(messages: dict[Any, Any], pointer: str, pointers: dict[str, str]) -> Iterator[Error]:
     for name, details in messages.items():
-        place = pointers.get(name, f"{pointer}/{_escaped(name)}")
+        place = pointers.get(name, f"{pointer}/{escaped(name)}")
         if isinstance(details, dict):  # of a list, by index
             yield from _entries(details, place, {})
         else:
@@ -135,7 +135,7 @@ def _entries(messages: dict[Any, Any], pointer: str, pointers: dict[str, str]) -
                 yield {"pointer": place, "detail": detail}
 
 
-def _escaped(name: object) -> str:
+def escaped(name: object) -> str:
     """A reference token of a JSON pointer (RFC 6901, section 3)."""
     return str(name).replace("~", "~0").replace("/", "~1")
 

@@ -34,8 +34,9 @@ from service.threads import Threads
 TICK_SECONDS = 1.0
 MOST_CONNECTIONS = 4_096
 STOP_SECONDS = 2.0  # how long a stopping worker waits for requests on open connections
-_ACCEPTED_AT_ONCE = 64
 _BODIES_IN_MEMORY = 8  # of the largest that are taken: requests and answers are held in as much
+_REFUSED_AT_ONCE = 64  # connections beyond the most, which stay until their clients have seen it
+_SPARE = 4  # requests that may wait in any case, of those that are spared
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 AtOnce = Callable[[WSGIEnvironment, bytes], tuple[bytes, bytes] | None]
 _TOO_MUCH = "too much is being sent at the same time"
@@ -47,7 +48,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
     The application may have `at_once(environ, body)`, which gives the headers' lines and the body
     of a 200 without taking time, or None; `quick_paths`, which are answered in the loop, too; and
-    `spared_paths`, which are not refused when too many requests wait.
+    `spared_paths`, of which a few are taken also when too many requests wait.
     """
 
     def init_process(self) -> None:
@@ -75,7 +76,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         """Serve until told to stop, then answer what has begun."""
         self._at_once: AtOnce = getattr(self.wsgi, "at_once", lambda environ, body: None)
         self._quick_paths: frozenset[str] = getattr(self.wsgi, "quick_paths", frozenset())
-        self._spared_paths = getattr(self.wsgi, "spared_paths", frozenset()) | self._quick_paths
+        self._spared_paths: frozenset[str] = getattr(self.wsgi, "spared_paths", frozenset())
         self._heads = {each: Heads(self.cfg, each.getsockname()) for each in self.sockets}
         self._selector.register(self.PIPE[0], selectors.EVENT_READ)
         self._tick_at = 0.0
@@ -87,12 +88,14 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _turn(self, seconds: float) -> None:
         """Wait for something to do, and do it."""
-        for key, _ in self._selector.select(self._threads.help() or seconds):
+        events = self._selector.select(self._threads.help() or seconds)
+        for key, _ in events:
             client = key.data
             if client is None:
                 self._hear_from_threads()
             elif not isinstance(client, Connection):
-                self._accept(client, _ACCEPTED_AT_ONCE)
+                # one at a time, so that idle processes share them; more where there is much to do
+                self._accept(client, 1 + len(events) // 16)
             elif not client.closed:
                 self._guarded(self._write if client in self._writing else self._read, client)
         self._access_log.write()
@@ -114,7 +117,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         for exchange in list(self._exchanges):
             if now < exchange.due:
                 break
-            if not exchange.abandoned and not exchange.handed_over:
+            if not exchange.abandoned:
                 self._abandon(exchange)
         if self.alive:
             self._listen()
@@ -134,6 +137,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
                     self._close(connection)
             self._turn(max(0.0, min(TICK_SECONDS, idle_until - now if now < idle_until else 0.1)))
             now = time.monotonic()
+        for exchange in self._exchanges:
+            if not exchange.connection.handed_over:
+                self._close(exchange.connection)
         for connection in (*self._reading, *self._writing):
             self._close(connection)
         self._selector.close()
@@ -170,16 +176,20 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             if not has_room:
                 detail = "there are too many connections"
                 self._guarded(self._refuse, connection, "overloaded", 503, detail)
+                if len(self._reading) > self._most_connections + _REFUSED_AT_ONCE:
+                    self._listen_no_more()  # until the next tick
+                    return
 
     def _has_room(self) -> bool:
-        """Whether one more connection may stay; who has been silent for longest makes room."""
+        """Whether one more connection may stay; who has been idle for longest makes room."""
         count = len(self._reading) + len(self._writing) + len(self._exchanges)
         if count < self._most_connections:
             return True
-        silent = next(iter(self._reading), None)
-        if silent is None or time.monotonic() - silent.since < TICK_SECONDS:
+        idle = (each for each in self._reading if each.begun is None)
+        longest = next(idle, next(iter(self._reading), None))
+        if longest is None or time.monotonic() - longest.since < TICK_SECONDS:
             return False
-        self._close(silent)
+        self._close(longest)
         return True
 
     # What they send
@@ -191,6 +201,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._serve(connection)
         # Half closed, a client may still want an answer, but nothing more is to come.
         if not is_open and connection in self._reading:
+            if connection.begun is not None and not connection.lingers:
+                self._refuse(connection, "malformed", 400, "the request is cut short")
             self._close(connection)
 
     def _serve(self, connection: Connection) -> None:
@@ -201,13 +213,17 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             try:
                 message = incoming.message()
             except ParseException as error:
-                self._refuse(connection, "malformed", *of_malformed(error))
+                environ = incoming.head.environ.copy() if incoming.head else None
+                self._refuse(connection, "malformed", *of_malformed(error), environ)
                 return
             self._received -= before - len(incoming)
             if message is not None:
                 self._take(connection, message)
             elif self._received > self._most_bytes:
-                self._refuse(connection, "overloaded", 503, _TOO_MUCH)
+                most = max(self._reading, key=lambda each: len(each.incoming))
+                self._guarded(self._refuse, most, "overloaded", 503, _TOO_MUCH)
+                if most is not connection:
+                    return
             else:
                 if incoming.is_awaited():
                     connection.send(_CONTINUE)
@@ -226,7 +242,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             self._access_log.add(environ, 200, len(body), time.monotonic() - begun)
             return
         path = environ["PATH_INFO"]
-        if path not in self._spared_paths and (detail := self._refusal(len(message.body))):
+        spare = _SPARE if path in self._spared_paths else 0
+        is_quick = path in self._quick_paths
+        if not is_quick and (detail := self._refusal(len(message.body), spare)):
             self._refuse(connection, "overloaded", 503, detail, environ, stays=stays)
             return
         exchange = Exchange(
@@ -238,9 +256,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             closing=lambda: not self.alive,
         )
         self._leave(connection)
-        if path in self._quick_paths:
+        if is_quick:
             exchange.run(self.wsgi, self.cfg, self._access_log)
-            self._go_on(exchange)
+            self._see_off(exchange)
             return
         connection.give_to_thread()
         self._received += len(message.body)
@@ -248,9 +266,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         meter.in_flight(len(self._exchanges))
         self._threads.add(exchange)
 
-    def _refusal(self, size: int) -> str:
+    def _refusal(self, size: int, spare: int) -> str:
         """Why a request of that size cannot wait; empty where it can."""
-        if len(self._exchanges) >= self._most_exchanges:
+        if len(self._exchanges) >= self._most_exchanges + spare:
             return "too many requests wait already"
         unsent = sum(len(each.unsent) for each in self._writing)
         return _TOO_MUCH if self._received + size + unsent > self._most_bytes else ""
@@ -258,8 +276,10 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     # What threads do
 
     def _work(self, exchange: Exchange) -> None:
-        exchange.run(self.wsgi, self.cfg, self._access_log)
-        self._have_done(self._finish, exchange)
+        try:
+            exchange.run(self.wsgi, self.cfg, self._access_log)
+        finally:
+            self._have_done(self._finish, exchange)
 
     def _have_done(self, action: Callable[..., None], *given: Any) -> None:
         """Have the loop do something."""
@@ -272,30 +292,38 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             os.read(self.PIPE[0], 4096)
         with contextlib.suppress(Empty):
             while True:
-                self._from_threads.get_nowait()()
+                action = self._from_threads.get_nowait()
+                try:
+                    action()
+                except Exception:
+                    self.log.exception("what a thread asked for failed")
 
     def _finish(self, exchange: Exchange) -> None:
         del self._exchanges[exchange]
         self._received -= exchange.size
         meter.in_flight(len(self._exchanges))
         if not exchange.abandoned:
-            self._go_on(exchange)
+            self._see_off(exchange)
+            self._guarded(self._serve, exchange.connection)
 
     def _abandon(self, exchange: Exchange) -> None:
         """Answer in the thread's stead; it may end, but is not heard any more."""
+        connection = exchange.connection
+        has_nothing = connection.abandon()
+        if connection.handed_over:
+            return
         exchange.abandoned = True
         if self._threads.remove(exchange):
             self._finish(exchange)
-        connection = exchange.connection
         self._leave(connection)
-        if connection.abandon():
+        if has_nothing:
             detail = f"this takes longer than {self._deadline_seconds:g} seconds"
             refuse = partial(self._refuse, seconds=time.monotonic() - exchange.begun)
             self._guarded(refuse, connection, "deadline", 503, detail, exchange.environ)
         else:
             self._close(connection)
 
-    def _go_on(self, exchange: Exchange) -> None:
+    def _see_off(self, exchange: Exchange) -> None:
         """See to it that a client has its whole answer, and may ask again."""
         connection = exchange.connection
         if exchange.handed_over:
@@ -304,7 +332,6 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             self._write_on(connection, exchange.keeps_alive)
         else:
             self._guarded(self._answered, connection, exchange.keeps_alive)
-            self._guarded(self._serve, connection)
 
     # What they are sent
 
@@ -376,9 +403,10 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             self._selector.unregister(connection.socket)
 
     def _close(self, connection: Connection) -> None:
-        self._received -= len(connection.incoming)
-        self._leave(connection)
-        connection.close()
+        if not connection.closed:
+            self._received -= len(connection.incoming)
+            self._leave(connection)
+            connection.close()
 
     def _guarded(self, action: Callable[..., None], connection: Connection, *given: Any) -> None:
         """Do something for a client, who may be gone."""

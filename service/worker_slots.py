@@ -19,12 +19,14 @@ def hooks() -> dict[str, Callable[..., None]]:
         tally.master = os.getpid()
         free = set(range(len(taken) + 1)) - set(taken.values())
         taken[worker.age] = min(free)
+        tally.make_room(taken[worker.age])
 
     def post_fork(server: Any, worker: Any) -> None:
         meter.count_in(tally.take(taken[worker.age], worker.pid))
         meter.worker_started()
 
     def child_exit(server: Any, worker: Any) -> None:
-        tally.leave(taken.pop(worker.age))
+        if (slot := taken.pop(worker.age, None)) is not None:
+            tally.leave(slot)
 
     return {"pre_fork": pre_fork, "post_fork": post_fork, "child_exit": child_exit}

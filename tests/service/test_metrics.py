@@ -205,6 +205,7 @@ def test_predictions_by_version_and_outcome(
 def test_refusals_and_what_is_in_flight(meter: Meter, tally: Tally, client: FlaskClient) -> None:
     meter.refused("overloaded")
     meter.in_flight(3)
+    tally.make_room(1)
     other = Meter(tally.take(1, 1))
     other.in_flight(4)
     found = series(client.get("/metrics").text)

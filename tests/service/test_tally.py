@@ -32,6 +32,7 @@ def in_process(work: Callable[[], None]) -> int:
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_what_is_read_is_what_was_written(counted: list[tuple[int, str, float]]) -> None:
     tally = Tally(1 << 16)
+    tally.make_room(3)
     slots = [tally.take(slot, 100 + slot) for slot in range(4)]
     expected: list[dict[str, float]] = [{} for _ in slots]
     for slot, name, number in counted:
@@ -95,6 +96,7 @@ def test_a_process_that_is_killed_at_any_moment_leaves_a_slot_that_reads() -> No
             mine.numbers[mine.place(f"name {number}")] += 1
 
     for slot in range(20):
+        tally.make_room(slot)
         process = in_process(partial(work, slot))
         try:
             until(lambda: len(tally.readings()) > slot and len(tally.readings()[-1].numbers) > 50)  # noqa: B023

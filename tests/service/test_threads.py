@@ -31,23 +31,59 @@ def test_all_is_done_in_order_by_one_thread_where_it_takes_no_time() -> None:
     assert threads.help() is None
 
 
-def test_one_after_the_other_waits_while_nothing_takes_long() -> None:
-    at_once, most = 0, 0
+def test_one_thread_does_all_while_nothing_takes_long() -> None:
     done: list[int] = []
 
     def do(work: int) -> None:
-        nonlocal at_once, most
-        at_once += 1
-        most = max(most, at_once)
-        at_once -= 1
+        time.sleep(MOMENT_SECONDS / 50)  # so that others would come to run
+        done.append(threading.get_ident())
+
+    threads = Threads(4, do)
+    for work in range(100):
+        threads.add(work)
+    until(lambda: len(done) == 100)
+    assert len(set(done)) == 1
+
+
+def test_nobody_waits_for_those_that_wait_themselves() -> None:
+    """While all threads but one are held up, that one goes on, whatever its work takes."""
+    release = threading.Event()
+    done: list[int] = []
+
+    def do(work: int) -> None:
+        if work < 3:
+            release.wait(20)
+        else:
+            time.sleep(2 * MOMENT_SECONDS)
         done.append(work)
 
     threads = Threads(4, do)
-    for work in range(500):
+    for work in range(3):
         threads.add(work)
-        threads.help()
-    until(lambda: len(done) == 500)
-    assert most == 1
+        helped(threads, lambda: not threads._waiting)
+    begun = time.monotonic()
+    for work in range(3, 23):
+        threads.add(work)
+    threads.help()
+    time.sleep(2 * MOMENT_SECONDS)
+    threads.help()
+    until(lambda: len(done) == 20)  # nobody looks after them meanwhile
+    assert time.monotonic() - begun < 5
+    release.set()
+
+
+def test_work_that_fails_costs_no_thread() -> None:
+    done: list[int] = []
+
+    def do(work: int) -> None:
+        if not work:
+            raise RuntimeError("lost")
+        done.append(work)
+
+    threads = Threads(1, do)
+    for work in (0, 0, 1):
+        threads.add(work)
+    until(lambda: done == [1])
 
 
 def test_others_help_where_one_waits_but_no_more_than_there_are() -> None:

@@ -19,6 +19,7 @@ from gunicorn.glogging import Logger
 
 from registry import Settings
 from service import connection, metrics, worker
+from service.heads import Heads
 from service.worker import Worker
 from tests.e2e.conftest import until
 from tests.service.problem_shape import assert_problem
@@ -27,14 +28,16 @@ GET = "GET {} HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
 class Application:
-    """Answers its body, waits at `/wait` until it is let go, and is long at `/long`."""
+    """Answers its body; at some addresses it waits to be let go, fails, or has much to say."""
 
     quick_paths = frozenset({"/quick"})
+    spared_paths = frozenset({"/spared"})
 
     def __init__(self) -> None:
         self.released = threading.Event()
         self.waiting = 0
         self.asked: list[str] = []
+        self.handed_over: list[socket.socket] = []
 
     def at_once(self, environ: WSGIEnvironment, body: bytes) -> tuple[bytes, bytes] | None:
         if environ["PATH_INFO"] != "/at-once":
@@ -47,7 +50,11 @@ class Application:
         if path == "/wait":
             self.waiting += 1
             self.released.wait(20)
-        if path == "/fail":
+        if path in ("/fail-later", "/hand-over"):
+            self.released.wait(20)
+        if path == "/hand-over":
+            self.handed_over.append(environ["numnet.hand_over"]())
+        if path in ("/fail", "/fail-later"):
             raise RuntimeError("lost")
         start_response("200 OK", [("Content-Type", "text/plain")])
         if path == "/fail-late":
@@ -315,6 +322,72 @@ def test_requests_that_come_together_are_answered_in_order() -> None:
         assert found == paths
 
 
+@pytest.mark.parametrize("sent", ["GET / HT", "POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\na"])
+def test_a_request_that_is_cut_short_is_answered_so(sent: str) -> None:
+    with serving() as service:
+        client = service.connect(sent)
+        client.shutdown(socket.SHUT_WR)
+        refused = answer(client)
+        assert_problem(refused.status, refused.body, refused.headers, expected=400)
+        assert client.recv(1) == b""
+
+
+def test_a_thousand_requests_at_once_are_answered() -> None:
+    with serving() as service:
+        count = 1_000
+        client = service.connect(GET.format("/quick") * count)
+        with client.makefile("rb") as stream:
+            found = b""
+            while found.count(b"200 OK") < count:
+                line = stream.readline()
+                assert line
+                found += line
+        assert service.application.asked.count("/quick") == count + 1
+
+
+def test_a_burst_and_then_silence_is_not_waited_for() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        heads = Heads(Config(), ("127.0.0.1", 8000))
+        found = connection.Connection(ours, ("10.0.0.1", 1), heads, 10**9)
+        theirs.sendall(
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999\r\n\r\n" + b"a" * 60_000
+        )
+        now = time.monotonic()
+        assert found.receive()
+        assert found.incoming.message() is None
+        window = connection.BODY_SECONDS + 1
+        assert not found.overdue(now + window)  # 60 kB have come
+        assert not found.overdue(now + window + 1)
+        assert found.overdue(now + 2 * window + 1)  # and nothing since
+
+
+@pytest.mark.parametrize("path", ["/fail-later", "/hand-over"])
+def test_what_fails_or_is_handed_over_after_its_time_costs_no_thread(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(worker, "TICK_SECONDS", 0.05)
+    with serving(threads=1, deadline_seconds=0.2) as service:
+        late = service.connect(GET.format(path))
+        assert answer(late).status == 503
+        service.application.released.set()
+        until(lambda: not service.worker._exchanges)
+        assert service.ask("/a").status == 200
+        assert service.application.handed_over == []
+
+
+def test_a_few_of_what_is_spared_are_taken_where_all_else_is_refused() -> None:
+    with serving(max_waiting=0) as service:
+        clients = [service.connect(GET.format("/wait"))]
+        service.wait_for(1)
+        clients += [service.connect(GET.format("/spared")) for _ in range(4)]
+        until(lambda: len(service.worker._exchanges) == 5)
+        assert service.ask("/a").status == 503
+        assert service.ask("/spared").status == 503
+        service.application.released.set()
+        assert [answer(client).status for client in clients] == [200] * 5
+
+
 def test_a_half_closed_client_has_its_answer() -> None:
     with serving() as service:
         for path in ("/a", "/at-once"):
@@ -379,17 +452,18 @@ def test_a_body_beyond_the_limit_is_left_unread_and_its_sender_not_reset() -> No
 
 def test_bodies_in_parts_take_no_more_memory_than_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "_BODIES_IN_MEMORY", 3)
-    size = 100_000
-    part = f"POST /a HTTP/1.1\r\nContent-Length: {size}\r\n\r\n".encode() + b"a" * (size - 1_000)
-    with serving(max_body_bytes=size) as service:
-        clients = [service.connect(part) for _ in range(3)]
-        until(lambda: service.worker._received > 2.95 * size)
-        refused = answer(service.connect(part))
+    size, rest = 100_000, 1_000
+    head = f"POST /a HTTP/1.1\r\nContent-Length: {size}\r\n\r\n".encode()
+    with serving(max_body_bytes=size, max_waiting=9) as service:
+        hog = service.connect(head + b"a" * (size - 1))
+        others = [service.connect(head + b"a" * (size - rest)) for _ in range(3)]
+        refused = answer(hog)  # who has sent most
         assert_problem(refused.status, refused.body, refused.headers, expected=503)
-        for client in clients:
-            client.sendall(b"a" * 1_000)
-        assert {answer(client).status for client in clients} <= {200, 503}
-        assert service.ask("/a").status == 200
+        until(lambda: 2.9 * size < service.worker._received <= 3 * size)
+        for client in others:
+            client.sendall(b"a" * rest)
+        assert [answer(client).status for client in others] == [200] * 3
+        until(lambda: service.worker._received == 0)
 
 
 def test_bodies_that_wait_and_answers_that_are_not_taken_count_too(
