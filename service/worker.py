@@ -95,7 +95,10 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
                 self._hear_from_threads()
             elif not isinstance(client, Connection):
                 # one at a time, so that idle processes share them; more where there is much to do
-                self._accept(client, 1 + len(events) // 16)
+                try:
+                    self._accept(client, 1 + len(events) // 16)
+                except Exception:
+                    self.log.exception("a connection is not taken")
             elif not client.closed:
                 self._guarded(self._write if client in self._writing else self._read, client)
         self._access_log.write()
@@ -213,6 +216,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             try:
                 message = incoming.message()
             except ParseException as error:
+                self._received -= before - len(incoming)
                 environ = incoming.head.environ.copy() if incoming.head else None
                 self._refuse(connection, "malformed", *of_malformed(error), environ)
                 return

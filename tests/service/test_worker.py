@@ -434,6 +434,19 @@ def test_what_is_not_http_is_a_problem_too(sent: str, status: int) -> None:
         assert client.recv(1) == b""
 
 
+@pytest.mark.parametrize("chunk", [b"5\r\nhelloXX0\r\n\r\n", b"0x5\r\nhello\r\n0\r\n\r\n"])
+def test_a_body_that_is_not_valid_is_forgotten_and_ends_the_connection(chunk: bytes) -> None:
+    with serving() as service:
+        head = b"POST /quick HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+        client = service.connect(head + chunk + b"GET /quick HTTP")
+        refused = answer(client)
+        assert_problem(refused.status, refused.body, refused.headers, expected=400)
+        assert refused.headers["Connection"] == "close"
+        assert client.recv(1) == b""
+        until(lambda: service.worker._received == 0)
+        assert service.ask("/a").status == 200
+
+
 @pytest.mark.parametrize(("path", "status"), [("/fail", 500), ("/fail-late", 500)])
 def test_an_application_that_fails_is_a_problem(path: str, status: int) -> None:
     with serving() as service:
