@@ -45,12 +45,12 @@ def service_kills(folder: Path) -> Iterator[Line]:
     what = f"{seen.kills} SIGKILLs of a gunicorn worker, {seen.requests:,} requests"
     yield f"{what}: failed on the killed worker's connections", str(seen.in_flight), "", True
     yield "other failed requests, refused connections", *_none(seen.other)
-    sent = seen.sent_at_stop
+    answered = seen.answered_at_stop
     yield (
-        "graceful stop: requests answered that were sent after it began",
-        str(sent),
+        "graceful stop: requests answered after it began",
+        str(answered),
         "> 0",
-        sent > 0,
+        answered > 0,
     )
     yield "graceful stop: failed requests", *_none(seen.failed_at_stop)
     yield "graceful stop: exit code", *_none(seen.exit_code)

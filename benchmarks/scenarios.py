@@ -218,14 +218,14 @@ class Kills:
     ----------
     in_flight : failed requests on connections that a killed worker had
     other : all other failed requests, and refused connections, before the stop
-    sent_at_stop : requests that were sent after the stop was asked for, and answered
+    answered_at_stop : requests that were answered after the stop was asked for
     """
 
     kills: int
     requests: int
     in_flight: int
     other: int
-    sent_at_stop: int
+    answered_at_stop: int
     failed_at_stop: int
     exit_code: int
 
@@ -258,7 +258,7 @@ def service_kills(folder: Path, kills: int, connections: int = 16) -> Kills:
             len(account.answers),
             in_flight,
             len(before) - in_flight + refused,
-            len(account.latencies(since=stopped_at)),
+            sum(sent + took > stopped_at for sent, took, *_ in account.answers),
             len(account.failures) - len(before),
             exit_code,
         )
@@ -284,7 +284,11 @@ class WorkerKills:
 
 
 def worker_kills(folder: Path, jobs: int, seconds: float) -> WorkerKills:
-    """SIGKILL of the trainer worker at a random moment of each of several jobs."""
+    """SIGKILL of the trainer worker at a random moment of each of several jobs.
+
+    The moments are spread over all of a job: from when it is asked for, through `seconds` of
+    training, to its publishing and judging.
+    """
     with Installation(folder) as installation:
         registry = installation.registry
         promote(registry, publish(registry, [0])[0])
@@ -295,9 +299,12 @@ def worker_kills(folder: Path, jobs: int, seconds: float) -> WorkerKills:
         ended, lost, ids = [], [], []
         for number in range(jobs):
             job = service.retrain(**_LONG, max_seconds=seconds, seed=number)
-            # stratified, so that every part of a job is hit, its publishing and judging too
-            moment = (number + chooser.random()) / jobs * (seconds + 1.5)
-            time.sleep(moment)
+            moment = (number + chooser.random()) / jobs * (0.5 + seconds + 1.0) - 0.5
+            if moment < 0.0:
+                time.sleep(0.5 + moment)
+            else:
+                until(partial(_has_a_worker, service, job))
+                time.sleep(moment)
             worker.kill()
             worker.wait()
             killed = time.time()

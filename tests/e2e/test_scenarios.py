@@ -31,12 +31,12 @@ def test_only_what_was_in_flight_on_a_killed_worker_fails_and_a_stop_fails_nothi
     tmp_path: Path,
 ) -> None:
     seen = scenarios.service_kills(tmp_path, 2, connections=8)
-    assert seen.sent_at_stop > 0
+    assert seen.answered_at_stop > 0
     assert (seen.other, seen.failed_at_stop, seen.exit_code) == (0, 0, 0)
 
 
 def test_jobs_outlive_their_workers(tmp_path: Path) -> None:
-    seen = scenarios.worker_kills(tmp_path, 3, seconds=1.5)
+    seen = scenarios.worker_kills(tmp_path, 3, seconds=3.0)
     assert set(seen.states) <= set(scenarios.ENDED_WELL)
     assert seen.versions_per_job == [1, 1, 1]
     assert seen.refused == 0
