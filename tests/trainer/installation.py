@@ -15,7 +15,7 @@ from registry import Registry, Settings
 from trainer.jobs import Job, Jobs, Request
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 WORKER = ("-m", "trainer.worker")
 TINY = {"samples": 200, "layers": [4], "solver": "l-bfgs", "epochs": 5, "max_seconds": 3.0}
 BETTER = TINY | {"epochs": 60}
