@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -28,7 +29,7 @@ def read(inputs: Inputs, body: bytes) -> Array:
     """
     if where := undecodable(body):
         raise BadRequest(f"the body is no CSV: {where}")
-    text = body.decode("utf-8-sig")
+    text = body.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise BadRequest("the body is empty; expected CSV, with a line for each row")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -75,7 +76,7 @@ def write_predictions(Y: Array, rows: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
 def with_header(inputs: Inputs, body: bytes) -> bytes:
     """The body; where it begins with numbers, below a header with the features in their order."""
     text = body.removeprefix(codecs.BOM_UTF8)
-    first = text.partition(b"\n")[0].decode(errors="replace")
+    first = re.split(rb"[\r\n]", text, maxsplit=1)[0].decode(errors="replace")
     if all(isinstance(read_number(cell), float) for cell in first.split(",")):
         return _lines([inputs.model.features]) + text
     return body

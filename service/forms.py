@@ -113,7 +113,11 @@ def _split(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Array:
     )
     if not isinstance(columns, list) or not isinstance(data, list) or not data:
         raise wrong(inputs, pointer, "must have `columns`, and `data` with at least one row")
-    order = inputs.order_among([str(name) for name in columns])
+    for index, name in enumerate(columns):
+        if not isinstance(name, str):
+            detail = f"must be a name, got {shown(name)}"
+            raise wrong(inputs, f"{pointer}/columns/{index}", detail)
+    order = inputs.order_among(columns)
     for index, row in enumerate(data):
         if not isinstance(row, list) or len(row) != len(columns):
             detail = f"must be a list of {len(columns)} numbers, got {shown(row)}"

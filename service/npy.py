@@ -18,6 +18,7 @@ from service.live import Served
 
 MEDIA_TYPE = "application/x-npy"
 
+_GARBAGE = (KeyError, MemoryError, RecursionError, SyntaxError, TokenError, TypeError, ValueError)
 _HEADERS = {
     (1, 0): npy_format.read_array_header_1_0,
     (2, 0): npy_format.read_array_header_2_0,
@@ -34,11 +35,13 @@ def read(inputs: Inputs, body: bytes) -> Array:
     file = io.BytesIO(body)
     try:
         shape, by_column, dtype = _HEADERS[npy_format.read_magic(file)](file)
-    except (KeyError, SyntaxError, TokenError, TypeError, ValueError):  # as garbage has it
+    except _GARBAGE:
         raise BadRequest("the body is no .npy file of version 1 or 2") from None
     features = inputs.model.features
     if dtype.kind not in "fiu" or dtype.itemsize > 8:
         raise _wrong(inputs, f"holds {dtype}; expected numbers of up to 8 bytes, as float64")
+    if not all(type(length) is int and 0 <= length <= len(body) for length in shape):
+        raise BadRequest("the body is no .npy file: it has not as much data as its shape says")
     if len(shape) != 2 or shape[1] != len(features) or not shape[0]:
         expected = f"(N, {len(features)}), N ≥ 1: {', '.join(features)}"
         raise _wrong(inputs, f"has the shape {shape}; expected {expected}")

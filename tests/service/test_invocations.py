@@ -73,6 +73,7 @@ TURNED = {"columns": list(FEATURES[::-1]), "data": [row[::-1] for row in ROWS]}
         (f"{','.join(FEATURES)}\n{lines(ROWS)}".encode(), "text/csv"),
         (lines(ROWS).encode(), "text/csv"),
         (b"\xef\xbb\xbf" + lines(ROWS).encode(), "text/csv"),
+        (lines(ROWS).replace("\n", "\r").encode(), "text/csv"),
         (array_file(), "application/x-npy"),
     ],
 )
@@ -118,6 +119,14 @@ def test_every_form_gives_the_bits_of_predict(
         (
             {"dataframe_split": {"columns": list(FEATURES), "data": [[1, 2, None, 4]]}},
             "/dataframe_split/data/0/2 must be a finite number, got null",
+        ),
+        (
+            {"dataframe_split": {"columns": [*FEATURES[:3], None], "data": ROWS}},
+            "/dataframe_split/columns/3 must be a name, got null",
+        ),
+        (
+            f'{{"dataframe_split":{{"columns":[{"[" * 1000}{"]" * 1000}],"data":[[1]]}}}}'.encode(),
+            "/dataframe_split/columns/0 must be a name, got list",
         ),
         ({"inputs": COLUMNS | {"x2": [1.0]}}, "/inputs/x2 must be a list of numbers, as long as"),
         ({"inputs": COLUMNS | {"z": COLUMNS["x1"]}}, 'column "z" is not a feature'),

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,8 @@ def test_parts_make_the_whole(module: Any, version: Served, rows: int) -> None:
         b"x1,x2,x3,x4\n\n1,2,3,4\n\n5,6,7,8\n\n",
         b'x1,x2,x3,x4\n\n"1",2,3,4\n\n5,6,7,8\n\n',
         b"x1,x2,x3,x4\r1,2,3,4\r5,6,7,8\r",
+        b"x1,x2,x3,x4\r1,2,3,4\n5,6,7,8\n",
+        b"x1,x2,x3,x4\r\n1,2,3,4\r5,6,7,8\n",
     ],
 )
 def test_csv_is_taken_as_it_comes(body: bytes) -> None:
@@ -275,6 +278,12 @@ def test_cells_that_are_not_finite_are_named(app: Flask) -> None:
 WHOLE = as_npy(X)
 
 
+def with_header(shape: str) -> bytes:
+    """An array file of 32 bytes of data, whatever shape it claims to have."""
+    header = f"{{'descr':'<f8','fortran_order':False,'shape':{shape}}}\n".encode()
+    return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header + b"\0" * 32
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -285,6 +294,11 @@ WHOLE = as_npy(X)
         WHOLE + b"x",
         b"PK\x03\x04",
         as_npy(X, version=(3, 0)),
+        with_header("(" + "-" * 5_000 + "1,4)"),
+        with_header("(0x" + "f" * 9_000 + ",4)"),
+        with_header("(0x" + "f" * 9_000 + ",)"),
+        with_header("(True,4)"),
+        with_header("(-1,-4)"),
     ],
 )
 def test_what_is_no_array_file_is_400(app: Flask, body: bytes) -> None:
