@@ -150,6 +150,7 @@ class Connection:
         """The client may send its next request; of which there may be a part already."""
         self.since = time.monotonic()
         self.begun = self.since if len(self.incoming) else None
+        self._measure()
 
     def overdue(self, now: float) -> bool:
         """Whether the client has kept us waiting for too long. To be asked every second or so."""

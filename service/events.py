@@ -19,9 +19,10 @@ from wsgiref.types import WSGIEnvironment
 
 import orjson
 from flask import Response
+from werkzeug.datastructures import Headers
 
 from service.errors import TooManyWatchers
-from service.request_log import request_id
+from service.refusals import status_line
 from trainer.jobs import Job, JobNotFound, Jobs, JobsUnavailable
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,11 @@ POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0  # so that proxies keep the connection, and dead ones are noticed
 MAX_WATCHERS = 1_000
 LONG_PARTS = ("request", "decisions", "loss_history")
-_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+_HEADERS = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would wait for more
+}
 _HEARTBEAT = b": still here\n\n"
 
 
@@ -121,20 +126,22 @@ class Watchers:
             return Response(self._stream(job), headers=_HEADERS)
         if self._count >= self._most:
             raise TooManyWatchers(f"{self._count} watchers are as many as this process can have")
-        return Response(self._handed_over(job, hand_over, environ), headers=_HEADERS)
+        response = Response(headers=_HEADERS)
+        response.response = self._handed_over(job, hand_over, response.headers)
+        return response
 
     def _handed_over(
-        self, job: Job, hand_over: Callable[[], socket.socket], environ: WSGIEnvironment
+        self, job: Job, hand_over: Callable[[], socket.socket], headers: Headers
     ) -> Iterator[bytes]:
-        """Yields nothing: by the time it would be written, others have the connection."""
-        head = (
-            "HTTP/1.1 200 OK\r\n"
-            + "".join(f"{name}: {value}\r\n" for name, value in _HEADERS.items())
-            + f"X-Request-ID: {request_id(environ)}\r\n"
-            "X-Accel-Buffering: no\r\n"  # nginx would wait for more
-            "Connection: close\r\n\r\n"
-        )
-        greeting = head.encode() + event(job, first=True)
+        """Yields nothing: by the time it would be written, others have the connection.
+
+        Parameters
+        ----------
+        headers : of the answer, as they are by then
+        """
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        head = status_line("200 OK", keeps_alive=False) + lines.encode("latin-1") + b"\r\n"
+        greeting = head + event(job, first=True)
         self._add(Watcher(hand_over(), job.id, greeting, job.revision))
         yield from ()
 

@@ -102,6 +102,7 @@ class Exchange:
                 self._parts = [refusal(self.environ, status, "an unexpected error")[0]]
                 with contextlib.suppress(OSError):
                     self._flush()
+        del self.environ["numnet.hand_over"]  # which refers to us, who refer to it
         if not self.abandoned:
             access_log.add(self.environ, status, response.sent, time.monotonic() - self.begun)
 

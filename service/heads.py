@@ -1,5 +1,6 @@
 """What comes before a request's body; gunicorn's parser has the word on what is valid."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,18 +10,19 @@ from wsgiref.types import WSGIEnvironment
 from gunicorn.config import Config
 from gunicorn.http import wsgi
 from gunicorn.http.body import ChunkedReader
-from gunicorn.http.errors import ParseException
+from gunicorn.http.errors import ParseException, UnsupportedTransferCoding
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
 _REMEMBERED = 1_024
 _REMEMBERED_BYTES = 2 * 1024
+_HOST = re.compile(r"[\w.~!$&'()*+,;=%:\[\]-]*", re.ASCII)
 
 Address = tuple[Any, ...]
 
 
 class Malformed(ParseException):  # type: ignore[misc]  # gunicorn has no types
-    """A head that gunicorn's parser would go on reading."""
+    """What gunicorn's parser would go on reading, or takes though HTTP does not allow it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +73,7 @@ class Heads:
             request = Request(self._config, IterUnreader([head]), client)
         except (StopIteration, OSError):
             raise Malformed("the request line is missing") from None
+        _judge(request)
         expects, request._expected_100_continue = request._expected_100_continue, False
         _, environ = wsgi.create(request, None, client, self._server, self._config)
         for name in ("gunicorn.socket", "wsgi.early_hints", "wsgi.input"):
@@ -80,3 +83,22 @@ class Heads:
         reader = request.body.reader
         length = None if isinstance(reader, ChunkedReader) else reader.length
         return Head(request, environ, length, not request.should_close(), expects)
+
+
+def _judge(request: Request) -> None:
+    """What RFC 9112 asks for beyond gunicorn's parser: sections 2.3, 3.2, 7 and 9.6."""
+    values: dict[str, list[str]] = {}
+    for name, value in request.headers:
+        values.setdefault(name, []).append(value)
+    hosts = values.get("HOST", [])
+    if len(hosts) > 1 or (not hosts and request.version >= (1, 1)):
+        raise Malformed("one Host header is expected")
+    if not all(map(_HOST.fullmatch, hosts)):
+        raise Malformed("the Host header names no host")
+    for coding in values.get("TRANSFER-ENCODING", []):
+        if coding.strip().lower() != "chunked":
+            raise UnsupportedTransferCoding(coding)
+    options = ",".join(values.get("CONNECTION", [])).lower().split(",")
+    if "close" in map(str.strip, options):
+        request.force_close()
+    request.version = min(request.version, (1, 1))  # as answers name it

@@ -1,16 +1,19 @@
 """What a client has sent, as requests: found out as it arrives, without waiting for more."""
 
+import re
 from dataclasses import dataclass
+from wsgiref.types import WSGIEnvironment
 
 from gunicorn.http.body import ChunkedReader
-from gunicorn.http.errors import LimitRequestHeaders
+from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize, LimitRequestHeaders
 from gunicorn.http.unreader import IterUnreader
 
 from service.heads import Head, Heads, Malformed
 
 MAX_HEAD_BYTES = 64 * 1024
 _MAX_LINE_BYTES = 8 * 1024  # of a chunk's size, with its extensions
-_PART_BYTES = 8 * 1024  # which gunicorn's reader copies once for each chunk in it
+_LINE_END = b"\r\n"
+_PLAIN_SIZE = re.compile(rb"[0-9A-Fa-f]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,7 @@ class Incoming:
 
     def __len__(self) -> int:
         """Bytes that no message was made of yet."""
-        return len(self._received)
+        return len(self._received) + (len(self._chunks.content) if self._chunks else 0)
 
     @property
     def missing(self) -> int:
@@ -68,6 +71,11 @@ class Incoming:
         """That of the request whose body is missing."""
         return self._head
 
+    @property
+    def environ(self) -> WSGIEnvironment | None:
+        """A copy of WSGI's for that request; None where there is none."""
+        return self._head.environ.copy() if self._head else None
+
     def feed(self, data: bytes) -> None:
         """Take what was received."""
         self._received += data
@@ -75,6 +83,8 @@ class Incoming:
     def clear(self) -> None:
         """Forget what was received."""
         self._received.clear()
+        if self._chunks:
+            self._chunks.content.clear()
 
     def message(self) -> Message | None:
         """The next request, once all of it was received.
@@ -90,7 +100,9 @@ class Incoming:
                 return None
             self._head = self._heads.parse(bytes(self._received[: self._start]), self._host)
             if self._head.length is None:
-                self._chunks = _Chunks(self._start)
+                self._chunks = _Chunks(self._head)
+                del self._received[: self._start]
+                self._start = 0
         chunks = self._chunks
         message = self._chunked(self._head, chunks) if chunks else self._plain(self._head)
         if message is not None:
@@ -104,7 +116,7 @@ class Incoming:
         if self._head is None or not self._head.expects or self._asked:
             return False
         self._asked = True
-        return len(self._received) == self._start
+        return len(self) == self._start
 
     def _head_end(self) -> int:
         """Where the head ends, blank line included; 0 while more is to come."""
@@ -132,14 +144,11 @@ class Incoming:
         return Message(head, self._taken(self._start + length), length)
 
     def _chunked(self, head: Head, chunks: "_Chunks") -> Message | None:
-        end = chunks.end(self._received)
+        is_whole = chunks.take(self._received, self._most)
         if chunks.announced > self._most:
             self._received.clear()
             return Message(head, b"", chunks.announced)
-        if end is None:
-            return None
-        body = _unchunked(head, self._taken(end))
-        return Message(head, body, len(body))
+        return Message(head, bytes(chunks.content), chunks.announced) if is_whole else None
 
     def _taken(self, end: int) -> bytes:
         """The body, which is received no more."""
@@ -149,58 +158,80 @@ class Incoming:
         return body
 
 
-def _unchunked(head: Head, chunks: bytes) -> bytes:
-    """What a body's chunks hold; gunicorn's reader has the word on what is valid."""
-    parts = (chunks[at : at + _PART_BYTES] for at in range(0, len(chunks), _PART_BYTES))
-    unreader = IterUnreader(parts)
-    reader = ChunkedReader(head.request, unreader)
-    try:
-        body: bytes = reader.read(len(chunks))
-        if unreader.read():
-            raise Malformed("the body's chunks end elsewhere")
-    except OSError:
-        raise Malformed("the body's chunks are cut short") from None
-    return body
-
-
 class _Chunks:
-    """Looks for the end of a body in chunks; of one that is not valid, for any.
-
-    Parameters
-    ----------
-    start : where the body begins
+    """Takes a body out of its chunks as they come; gunicorn's reader judges all but plain sizes.
 
     Attributes
     ----------
+    content : of the body, without its framing
     announced : bytes of content that are there, or are to come
     """
 
-    def __init__(self, start: int) -> None:
-        self._at = start  # where the next chunk's size begins
+    def __init__(self, head: Head) -> None:
+        self._request = head.request
+        self._left = 0  # bytes of the chunk, and of the line end behind it, that are to come
+        self.content = bytearray()
         self.announced = 0
 
-    def end(self, received: bytearray) -> int | None:
-        """Where the body ends; None while more is to come."""
-        while self._at < len(received):
-            line_end = received.find(b"\r\n", self._at, self._at + _MAX_LINE_BYTES)
-            if line_end < 0:
-                too_long = len(received) - self._at >= _MAX_LINE_BYTES
-                return len(received) if too_long else None
-            try:
-                size = int(bytes(received[self._at : line_end]).split(b";")[0], 16)
-            except ValueError:
-                size = -1
-            if size < 0:
-                return len(received)
-            if size == 0:
-                return self._end_of_trailers(received, line_end)
-            self.announced += size
-            self._at = line_end + 2 + size + 2
-        return None
+    def take(self, received: bytearray, most: int) -> bool:
+        """Move what is there; whether that is all, or more than `most` is announced.
 
-    def _end_of_trailers(self, received: bytearray, line_end: int) -> int | None:
-        end = received.find(b"\r\n\r\n", line_end)
-        if end < 0:
-            too_long = len(received) - line_end > MAX_HEAD_BYTES
-            return len(received) if too_long else None
-        return end + 4
+        Raises
+        ------
+        ParseException
+        """
+        at = 0
+        try:
+            while True:
+                if self._left > len(_LINE_END):
+                    part = received[at : at + self._left - len(_LINE_END)]
+                    self.content += part
+                    at += len(part)
+                    self._left -= len(part)
+                if self._left:
+                    end = bytes(received[at : at + len(_LINE_END)])
+                    if self._left > len(_LINE_END) or len(end) < len(_LINE_END):
+                        return False
+                    if end != _LINE_END:
+                        raise ChunkMissingTerminator(end)
+                    at += len(end)
+                    self._left = 0
+                line_end = received.find(_LINE_END, at, at + _MAX_LINE_BYTES)
+                if line_end < 0:
+                    if len(received) - at >= _MAX_LINE_BYTES:
+                        raise InvalidChunkSize(bytes(received[at : at + 20]))
+                    return False
+                if size := self._size(bytes(received[at:line_end])):
+                    self.announced += size
+                    if self.announced > most:
+                        return True
+                    at = line_end + len(_LINE_END)
+                    self._left = size + len(_LINE_END)
+                    continue
+                end_at = received.find(_LINE_END * 2, line_end)
+                if end_at < 0:
+                    if len(received) - line_end > MAX_HEAD_BYTES:
+                        raise LimitRequestHeaders("the trailers are too long")
+                    return False
+                end_at += len(_LINE_END * 2)
+                self._judged(bytes(received[at:end_at]))
+                at = end_at
+                return True
+        finally:
+            del received[:at]
+
+    def _size(self, line: bytes) -> int:
+        return int(line, 16) if _PLAIN_SIZE.fullmatch(line) else self._judged(line + _LINE_END * 2)
+
+    def _judged(self, framing: bytes) -> int:
+        """A chunk's size, with what follows it; where it is 0, trailers."""
+        unreader = IterUnreader([framing])
+        reader = ChunkedReader(self._request, unreader)
+        try:
+            size: int
+            size, _ = reader.parse_chunk_size(unreader)
+        except OSError:
+            raise Malformed("the body's chunks are cut short") from None
+        if not size and unreader.read():
+            raise Malformed("the body's chunks end elsewhere")
+        return size

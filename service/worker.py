@@ -13,7 +13,7 @@ import os
 import resource
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -37,6 +37,7 @@ STOP_SECONDS = 2.0  # how long a stopping worker waits for requests on open conn
 _BODIES_IN_MEMORY = 8  # of the largest that are taken: requests and answers are held in as much
 _REFUSED_AT_ONCE = 64  # connections beyond the most, which stay until their clients have seen it
 _SPARE = 4  # requests that may wait in any case, of those that are spared
+_ANSWERED_AT_ONCE = 16  # of one client's requests, before others have their turn
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 AtOnce = Callable[[WSGIEnvironment, bytes], tuple[bytes, bytes] | None]
 _TOO_MUCH = "too much is being sent at the same time"
@@ -68,6 +69,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._reading: dict[Connection, None] = {}  # those who wait longest come first
         self._writing: dict[Connection, bool | None] = {}  # whether they stay; None: there is more
         self._exchanges: dict[Exchange, None] = {}  # the oldest first
+        self._more: dict[Connection, None] = {}  # of whose requests some may be there already
         self._received = 0  # bytes of requests that are not answered yet
         self._listening = False
         super().init_process()
@@ -88,7 +90,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _turn(self, seconds: float) -> None:
         """Wait for something to do, and do it."""
-        events = self._selector.select(self._threads.help() or seconds)
+        events = self._selector.select(0.0 if self._more else self._threads.help() or seconds)
         for key, _ in events:
             client = key.data
             if client is None:
@@ -101,6 +103,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
                     self.log.exception("a connection is not taken")
             elif not client.closed:
                 self._guarded(self._write if client in self._writing else self._read, client)
+        more, self._more = self._more, {}
+        for connection in more:
+            self._guarded(self._serve, connection)
         self._access_log.write()
         now = time.monotonic()
         if now >= self._tick_at:
@@ -114,9 +119,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             if connection in self._writing or connection.begun is None or connection.lingers:
                 self._close(connection)
             else:
-                self._guarded(
-                    self._refuse, connection, "slow", 408, "the request did not come in time"
-                )
+                detail = "the request did not come in time"
+                environ = connection.incoming.environ
+                self._guarded(self._refuse, connection, "slow", 408, detail, environ)
         for exchange in list(self._exchanges):
             if now < exchange.due:
                 break
@@ -127,6 +132,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _stop(self) -> None:
         """Answer everybody who has connected, and nobody twice."""
+        self.alive = False  # also where it is the master that is gone
         for listener in self.sockets:
             self._accept(listener, math.inf)
         self._listen_no_more()
@@ -198,40 +204,41 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     # What they send
 
     def _read(self, connection: Connection) -> None:
+        if connection in self._more:
+            return  # what is there comes first
         before = len(connection.incoming)
         is_open = connection.receive()
         self._received += len(connection.incoming) - before
         self._serve(connection)
         # Half closed, a client may still want an answer, but nothing more is to come.
-        if not is_open and connection in self._reading:
+        if not is_open and connection in self._reading and connection not in self._more:
             if connection.begun is not None and not connection.lingers:
                 self._refuse(connection, "malformed", 400, "the request is cut short")
             self._close(connection)
 
     def _serve(self, connection: Connection) -> None:
-        """Answer the requests that are there."""
+        """Answer the requests that are there, or a few of them."""
         incoming = connection.incoming
-        while connection in self._reading and not connection.lingers:
+        for _ in range(_ANSWERED_AT_ONCE):
+            if connection not in self._reading or connection.lingers:
+                return
             before = len(incoming)
             try:
                 message = incoming.message()
             except ParseException as error:
                 self._received -= before - len(incoming)
-                environ = incoming.head.environ.copy() if incoming.head else None
-                self._refuse(connection, "malformed", *of_malformed(error), environ)
+                self._refuse(connection, "malformed", *of_malformed(error), incoming.environ)
                 return
             self._received -= before - len(incoming)
             if message is not None:
                 self._take(connection, message)
-            elif self._received > self._most_bytes:
-                most = max(self._reading, key=lambda each: len(each.incoming))
-                self._guarded(self._refuse, most, "overloaded", 503, _TOO_MUCH)
-                if most is not connection:
-                    return
             else:
-                if incoming.is_awaited():
+                if self._received > self._most_bytes:
+                    self._refuse_largest(self._reading)
+                if incoming.is_awaited() and not connection.lingers and not connection.closed:
                     connection.send(_CONTINUE)
                 return
+        self._more[connection] = None
 
     def _take(self, connection: Connection, message: Message) -> None:
         """Answer a request, or have a thread do so."""
@@ -248,7 +255,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         path = environ["PATH_INFO"]
         spare = _SPARE if path in self._spared_paths else 0
         is_quick = path in self._quick_paths
-        if not is_quick and (detail := self._refusal(len(message.body), spare)):
+        if not is_quick and (detail := self._refusal(connection, len(message.body), spare)):
             self._refuse(connection, "overloaded", 503, detail, environ, stays=stays)
             return
         exchange = Exchange(
@@ -270,12 +277,27 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         meter.in_flight(len(self._exchanges))
         self._threads.add(exchange)
 
-    def _refusal(self, size: int, spare: int) -> str:
+    def _refusal(self, connection: Connection, size: int, spare: int) -> str:
         """Why a request of that size cannot wait; empty where it can."""
         if len(self._exchanges) >= self._most_exchanges + spare:
             return "too many requests wait already"
-        unsent = sum(len(each.unsent) for each in self._writing)
-        return _TOO_MUCH if self._received + size + unsent > self._most_bytes else ""
+        while True:
+            unsent = sum(len(each.unsent) for each in self._writing)
+            if self._received + size + unsent <= self._most_bytes:
+                return ""
+            # who has sent more than that, and is not done, makes room
+            others = [each for each in self._reading if each is not connection]
+            if not self._refuse_largest(others, more_than=size):
+                return _TOO_MUCH
+
+    def _refuse_largest(self, connections: Iterable[Connection], more_than: int = 0) -> bool:
+        """Refuse whoever has sent most of a request; False where nobody has sent so much."""
+        largest = max(connections, key=lambda each: len(each.incoming), default=None)
+        if largest is None or len(largest.incoming) <= more_than:
+            return False
+        environ = largest.incoming.environ
+        self._guarded(self._refuse, largest, "overloaded", 503, _TOO_MUCH, environ)
+        return True
 
     # What threads do
 
@@ -388,8 +410,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _read_on(self, connection: Connection) -> None:
         """Wait for what a client sends."""
-        self._reading[connection] = None
         self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+        self._reading[connection] = None
 
     def _write_on(self, connection: Connection, stays: bool | None = None) -> None:
         """Send the rest as the client takes it."""
@@ -397,7 +419,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             return
         if connection not in self._writing:
             self._selector.register(connection.socket, selectors.EVENT_WRITE, connection)
-        self._writing[connection] = stays
+            self._writing[connection] = stays
+        elif stays is not None:  # a thread that says that there is more may be heard late
+            self._writing[connection] = stays
 
     def _leave(self, connection: Connection) -> None:
         """Wait for a client no more."""

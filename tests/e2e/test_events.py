@@ -94,11 +94,16 @@ def test_the_answer_says_what_it_is_and_that_the_connection_ends(
     with Watching(service, job_id, "X-Request-ID: watcher-1") as watching:
         status, *headers = watching.head.splitlines()
         assert status == "HTTP/1.1 200 OK"
-        assert dict(line.split(": ") for line in headers) == {
+        told = dict(line.split(": ", 1) for line in headers)
+        assert told.pop("Date")
+        assert told == {
             "Content-Type": "text/event-stream",
             "Cache-Control": "no-store",
             "X-Request-ID": "watcher-1",
             "X-Accel-Buffering": "no",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+            "Server": "numnet",
             "Connection": "close",
         }
     (line,) = until(partial(service.access_lines, "watcher-1"))

@@ -115,3 +115,27 @@ def test_a_watcher_of_a_job_that_does_not_change_gets_signs_of_life(client: Flas
             assert [received.readline() for _ in range(2)] == [b": still here\n", b"\n"]
         client.delete(f"/retrain/{job_id}", headers=ADMIN)
         assert b'"state":"cancelled"' in received.read()
+
+
+def test_a_watcher_is_told_by_headers_what_everybody_is(client: FlaskClient) -> None:
+    path = client.post("/retrain", headers=ADMIN).headers["Location"]
+    ours, theirs = socket.socketpair()
+    with ours, theirs, theirs.makefile("rb") as received:
+        ours.setblocking(False)
+        theirs.settimeout(20)
+        answer = client.get(
+            f"{path}/events",
+            headers={"X-Request-ID": "kept"},
+            environ_overrides={"numnet.hand_over": lambda: ours},
+            buffered=True,
+        )
+        assert answer.data == b""
+        assert received.readline() == b"HTTP/1.1 200 OK\r\n"
+        lines = iter(received.readline, b"\r\n")
+        told = dict(line.decode().rstrip().split(": ", 1) for line in lines)
+        expected = {name: value for name, value in answer.headers if name != "Content-Length"}
+        assert told.items() >= expected.items()
+        assert {"X-Content-Type-Options", "X-Accel-Buffering", "Server", "Date"} <= told.keys()
+        assert (told["Connection"], told["X-Request-ID"]) == ("close", "kept")
+        client.delete(path, headers=ADMIN)
+        assert b'"state":"cancelled"' in received.read()

@@ -123,7 +123,14 @@ def test_a_remembered_head_is_not_another_clients() -> None:
 
 @pytest.mark.parametrize(
     ("line", "keeps_alive"),
-    [("Connection: close", False), ("Connection: keep-alive", True), ("X: y", True)],
+    [
+        ("Connection: close", False),
+        ("Connection: TE, Close", False),
+        ("Connection: keep-alive\r\nConnection: close", False),
+        ("Connection: keep-alive", True),
+        ("Connection: TE, closet", True),
+        ("X: y", True),
+    ],
 )
 def test_a_client_says_whether_it_asks_again(line: str, keeps_alive: bool) -> None:
     (message,) = messages(incoming(request(b"", None, f"{line}\r\n")))
@@ -138,6 +145,24 @@ def test_a_body_in_chunks_that_is_too_long_is_left_out(size: int) -> None:
     assert message.cut == (size > MOST)
     assert message.body == (b"" if message.cut else b"a" * size)
     assert message.length > MOST or not message.cut
+
+
+def test_what_frames_chunks_is_not_kept() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+    made = incoming(head)
+    for count in range(1, MOST + 1):
+        made.feed(b"1;" + b"a" * 5_000 + b"\r\nb\r\n")
+        assert made.message() is None
+        assert len(made) == count
+    made.feed(b"0\r\n\r\nGET")
+    message = made.message()
+    assert message
+    assert (message.body, len(made)) == (b"b" * MOST, 3)
+
+
+def test_an_answer_names_no_version_of_http_that_is_not_spoken() -> None:
+    (message,) = messages(incoming(b"GET / HTTP/1.2\r\nHost: here\r\n\r\n"))
+    assert message.head.request.version == (1, 1)
 
 
 def test_a_chunk_that_is_announced_to_be_too_long_is_not_waited_for() -> None:

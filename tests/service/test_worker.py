@@ -30,7 +30,7 @@ GET = "GET {} HTTP/1.1\r\nHost: here\r\n\r\n"
 class Application:
     """Answers its body; at some addresses it waits to be let go, fails, or has much to say."""
 
-    quick_paths = frozenset({"/quick"})
+    quick_paths = frozenset({"/quick", "/hold"})  # which holds the loop
     spared_paths = frozenset({"/spared"})
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Application:
         if path == "/wait":
             self.waiting += 1
             self.released.wait(20)
-        if path in ("/fail-later", "/hand-over"):
+        if path in ("/fail-later", "/hand-over", "/hold"):
             self.released.wait(20)
         if path == "/hand-over":
             self.handed_over.append(environ["numnet.hand_over"]())
@@ -322,7 +322,9 @@ def test_requests_that_come_together_are_answered_in_order() -> None:
         assert found == paths
 
 
-@pytest.mark.parametrize("sent", ["GET / HT", "POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\na"])
+@pytest.mark.parametrize(
+    "sent", ["GET / HT", "POST /a HTTP/1.1\r\nHost: here\r\nContent-Length: 3\r\n\r\na"]
+)
 def test_a_request_that_is_cut_short_is_answered_so(sent: str) -> None:
     with serving() as service:
         client = service.connect(sent)
@@ -343,6 +345,35 @@ def test_a_thousand_requests_at_once_are_answered() -> None:
                 assert line
                 found += line
         assert service.application.asked.count("/quick") == count + 1
+
+
+def test_nobody_waits_for_all_that_another_sends_at_once() -> None:
+    with serving() as service:
+        holding = service.connect(GET.format("/hold"))
+        until(lambda: "/hold" in service.application.asked)
+        greedy = service.connect(GET.format("/quick") * 1_000)
+        modest = service.connect(GET.format("/a"))
+        service.application.released.set()
+        assert [answer(client).status for client in (holding, greedy, modest)] == [200] * 3
+        asked = service.application.asked
+        until(lambda: asked.count("/quick") == 1_001)
+        assert asked.index("/a") < 1_000
+
+
+def test_answers_that_are_not_taken_at_once_hold_up_what_is_asked_behind_them_and_no_more() -> None:
+    with serving() as service, socket.socket() as lazy:
+        service.worker.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lazy.settimeout(10)
+        lazy.connect(service.address)
+        count = 500
+        lazy.sendall((GET.format("/quick") * count).encode())
+        until(lambda: service.worker._writing)
+        assert service.ask("/quick").status == 200
+        received = b""
+        while received.count(b"200 OK") < count:
+            received += lazy.recv(65536)
+        until(lambda: service.worker._received == 0)
 
 
 def test_a_burst_and_then_silence_is_not_waited_for() -> None:
@@ -391,7 +422,9 @@ def test_a_few_of_what_is_spared_are_taken_where_all_else_is_refused() -> None:
 def test_a_half_closed_client_has_its_answer() -> None:
     with serving() as service:
         for path in ("/a", "/at-once"):
-            client = service.connect(f"POST {path} HTTP/1.1\r\nContent-Length: 2\r\n\r\nab")
+            client = service.connect(
+                f"POST {path} HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\nab"
+            )
             client.shutdown(socket.SHUT_WR)
             assert answer(client).body == b"ab"
             assert client.recv(1) == b""
@@ -417,11 +450,15 @@ def test_a_client_that_is_gone_leaves_nothing_behind(path: str) -> None:
         ("GET /\r\n\r\n", 400),
         ("GET / HTTP/1.1\nHost: here\n\n", 400),
         ("BREW x HTTP/9.1\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: here\r\nHost: there\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nHost: here\r\nExpect: a miracle\r\n\r\n", 417),
         ("GET /" + "a" * 10_000 + " HTTP/1.1\r\n\r\n", 414),
         ("GET / HTTP/1.1\r\nA: " + "a" * 10_000 + "\r\n\r\n", 431),
         ("GET / HTTP/1.1\r\n" + "A: a\r\n" * 200 + "\r\n", 431),
         ("POST / HTTP/1.1\r\nTransfer-Encoding: brotli\r\n\r\n", 501),
+        ("POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+        ("GET / HTTP/1.1\r\nHost: he re\r\n\r\n", 400),
         ("\x16\x03\x01\x02\x00\x01\n", 400),
     ],
 )
@@ -457,7 +494,9 @@ def test_an_application_that_fails_is_a_problem(path: str, status: int) -> None:
 
 def test_a_body_beyond_the_limit_is_left_unread_and_its_sender_not_reset() -> None:
     with serving(max_body_bytes=1_024) as service:
-        client = service.connect("POST /a HTTP/1.1\r\nContent-Length: 9000000\r\n\r\n")
+        client = service.connect(
+            "POST /a HTTP/1.1\r\nHost: here\r\nContent-Length: 9000000\r\n\r\n"
+        )
         assert answer(client).headers["Connection"] == "close"
         client.sendall(b"a" * 100_000)
         assert client.recv(1) == b""
@@ -466,7 +505,7 @@ def test_a_body_beyond_the_limit_is_left_unread_and_its_sender_not_reset() -> No
 def test_bodies_in_parts_take_no_more_memory_than_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "_BODIES_IN_MEMORY", 3)
     size, rest = 100_000, 1_000
-    head = f"POST /a HTTP/1.1\r\nContent-Length: {size}\r\n\r\n".encode()
+    head = f"POST /a HTTP/1.1\r\nHost: here\r\nContent-Length: {size}\r\n\r\n".encode()
     with serving(max_body_bytes=size, max_waiting=9) as service:
         hog = service.connect(head + b"a" * (size - 1))
         others = [service.connect(head + b"a" * (size - rest)) for _ in range(3)]
@@ -479,12 +518,24 @@ def test_bodies_in_parts_take_no_more_memory_than_is_set(monkeypatch: pytest.Mon
         until(lambda: service.worker._received == 0)
 
 
+def test_who_is_not_done_makes_room_for_who_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_BODIES_IN_MEMORY", 1)
+    size = 1_000_000
+    with serving(max_body_bytes=size) as service:
+        head = f"POST /v2/a HTTP/1.1\r\nHost: here\r\nContent-Length: {size}\r\n\r\n"
+        hog = service.connect(head + "a" * (size - 2_000))
+        until(lambda: service.worker._received > size - 2_000)
+        assert service.ask("/a", b"b" * 3_000).body == b"b" * 3_000
+        assert json.loads(answer(hog).body) == {"error": "too much is being sent at the same time"}
+        until(lambda: service.worker._received == 0)
+
+
 def test_bodies_that_wait_and_answers_that_are_not_taken_count_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker, "_BODIES_IN_MEMORY", 1)
     size = 2_000_000
-    request = f"POST {{}} HTTP/1.1\r\nContent-Length: {size}\r\n\r\n" + "a" * size
+    request = f"POST {{}} HTTP/1.1\r\nHost: here\r\nContent-Length: {size}\r\n\r\n" + "a" * size
     with serving(max_body_bytes=size, max_waiting=9) as service:
         waiting = service.connect(request.format("/wait"))
         service.wait_for(1)
@@ -535,9 +586,9 @@ def test_a_stop_answers_what_has_begun_and_says_goodbye() -> None:
         assert answer(kept).headers["Connection"] == "keep-alive"
         under_way = service.connect(GET.format("/wait"))
         service.wait_for(1)
-        partly = service.connect("POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\na")
+        partly = service.connect("POST /a HTTP/1.1\r\nHost: here\r\nContent-Length: 3\r\n\r\na")
         service.stop()
-        kept.sendall(b"POST /at-once HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        kept.sendall(b"POST /at-once HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n")
         assert answer(kept).headers["Connection"] == "close"
         partly.sendall(b"bc")
         assert answer(partly).body == b"abc"
@@ -548,6 +599,23 @@ def test_a_stop_answers_what_has_begun_and_says_goodbye() -> None:
         assert not service.thread.is_alive()
         with pytest.raises(ConnectionRefusedError):
             service.connect()
+
+
+def test_without_its_master_a_worker_answers_what_has_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "TICK_SECONDS", 0.05)
+    with serving() as service:
+        partly = service.connect("POST /a HTTP/1.1\r\nHost: here\r\nContent-Length: 3\r\n\r\na")
+        until(lambda: service.worker._received)
+        service.worker.ppid = -1
+        until(lambda: not service.worker._listening)
+        time.sleep(0.2)  # several ticks
+        partly.sendall(b"bc")
+        last = answer(partly)
+        assert (last.body, last.headers["Connection"]) == (b"abc", "close")
+        service.thread.join(10)
+        assert not service.thread.is_alive()
 
 
 def test_every_request_has_a_line_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:
