@@ -112,9 +112,9 @@ class Meter:
 
         (One that took too long is answered in its thread's stead, and again by it, unheard.)
         """
-        if _COUNTED in environ:
+        counted = object()
+        if environ.setdefault(_COUNTED, counted) is not counted:  # in one step: there are threads
             return
-        environ[_COUNTED] = True
         notes = request_log.notes(environ)
         version, rows = notes.get("version"), notes.get("rows")
         method = environ.get("REQUEST_METHOD", OTHER)

@@ -235,7 +235,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             else:
                 if self._received > self._most_bytes:
                     self._refuse_largest(self._reading)
-                if incoming.is_awaited() and not connection.lingers and not connection.closed:
+                is_refused = connection not in self._reading or connection.lingers
+                if not is_refused and incoming.is_awaited():
                     connection.send(_CONTINUE)
                 return
         self._more[connection] = None
