@@ -22,7 +22,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
 def main() -> None:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-    from registry import Settings
+    from config import Settings
     from service.__main__ import Server
 
     class Constant(Server):

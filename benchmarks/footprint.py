@@ -1,7 +1,8 @@
 """Peak memory of a training in a fresh process, and seconds to its first step, beside scikit-learn.
 
-Memory is `ru_maxrss` at the end of the process. numnet does all that `trainer.training.train` does
-with solver auto (split, scaling, fit, test report) in `NUMNET_SECONDS`; scikit-learn's
+Memory is `ru_maxrss` at the end of the process. numnet does all that
+`trainer.training.training.train` does with solver auto (split, scaling, fit, test report) in
+`NUMNET_SECONDS`; scikit-learn's
 `MLPRegressor` fits the same rows as they are, without split or scaling, in one iteration, as all it
 will ever hold is allocated then. The clock of the first step runs from before the process starts to
 the end of the solver's first iteration: imports, rows, split, scaling, step. numnet's first step is
@@ -33,9 +34,9 @@ MAX_START_SECONDS = 0.3
 
 # The children's programs: each imports what it needs and no more.
 NUMNET_ROWS = """
-from trainer.recipe import Recipe
-from trainer.synthetic import synthetic_table
-from trainer.training import train
+from trainer.training.recipe import Recipe
+from trainer.data.synthetic import synthetic_table
+from trainer.training.training import train
 table = synthetic_table({rows}, seed=0)
 """
 SKLEARN_ROWS = """

@@ -21,8 +21,8 @@ from benchmarks.problems import PROBLEMS, Problem
 from benchmarks.report import machine, verdict
 from benchmarks.traces import Array, errors
 from network import Scaling
-from trainer.recipe import AUTO
 from trainer.solvers import SOLVERS
+from trainer.training.recipe import AUTO
 
 FRESH_ROWS = 4_000
 FACTOR = 2.0

@@ -6,12 +6,12 @@ import numpy as np
 
 from benchmarks.traces import Array, Recording, Trace
 from network import Architecture, Rows
-from trainer.fit import fit
-from trainer.objective import Objective
-from trainer.plan import make_plan, make_solver
-from trainer.recipe import AUTO, Recipe
-from trainer.validation import Validation
-from trainer.watchdog import Watchdog
+from trainer.solvers.objective import Objective
+from trainer.solvers.validation_loss import Validation
+from trainer.training.fit import fit
+from trainer.training.plan import make_plan, make_solver
+from trainer.training.recipe import AUTO, Recipe
+from trainer.training.watchdog import Watchdog
 
 VALIDATION_SHARE = 10  # of the rows given, one in so many chooses and does not train
 
@@ -26,7 +26,7 @@ def numnet(
     solver: str = AUTO,
     epochs: int | None = None,
 ) -> Trace:
-    """What `trainer.training.train` does between split and evaluation.
+    """What `trainer.training.training.train` does between split and evaluation.
 
     X : (N, d) and Y : (N, k), standardised. A tenth of the rows is set aside for validation.
     """

@@ -26,13 +26,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import wrk
 from benchmarks.contestants import NUMNET, SERVER_CORE, running, train
 from benchmarks.report import machine, spread
-from registry import Settings
-from service import access_log, answers
+from config import Settings
 from service.__main__ import Server
 from service.app import Application, create_app
-from service.connection import Connection
-from service.heads import Heads
-from service.refusals import status_line
+from service.formats import json_rows
+from service.server.connection import Connection
+from service.server.heads import Heads
+from service.server.refusal import status_line
+from service.telemetry import access_log
 
 REPETITIONS, TURNS = 2_000, 15
 CONNECTIONS = 32
@@ -78,7 +79,7 @@ def way(worker: Worker, in_detail: bool) -> Iterator[str]:
         yield "look for a promotion"
         values = served.inputs.plain_row(message.body)
         yield "parse and check the JSON"
-        answers.one_row(served, values)
+        json_rows.one_row(served, values)
         yield "predict, write the JSON"
         served.inputs.model.predict_row(values)
         yield ALONE

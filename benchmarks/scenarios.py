@@ -28,9 +28,9 @@ from benchmarks.clients import Account, clients
 from benchmarks.installation import ADMIN, Installation, Service, postgresql, until
 from registry import Registry
 from tests.trainer import faulty_worker
-from trainer.recipe import Recipe
-from trainer.synthetic import synthetic_table
-from trainer.training import train
+from trainer.data.synthetic import synthetic_table
+from trainer.training.recipe import Recipe
+from trainer.training.training import train
 
 Span = tuple[float, float]  # from, to: times of day in seconds
 

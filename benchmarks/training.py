@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.report import machine, spread, verdict
 from registry import Registry
-from trainer.synthetic import synthetic_target
+from trainer.data.synthetic import synthetic_target
 
 SEEDS = range(5)
 FRESH_ROWS = 20_000

@@ -5,20 +5,15 @@ from registry.errors import (
     NothingBefore,
     PromotionOvertaken,
     RegistryError,
-    SettingsError,
     StorageError,
     VersionNotFound,
     VersionRefused,
 )
 from registry.model_file import Card, Version
-from registry.settings import Settings
 from registry.storage import LocalStorage, Storage
 from registry.versions import Promotion, Registry
 
-VERSION = "0.1.0"  # numnet's
-
 __all__ = [
-    "VERSION",
     "Card",
     "KeyExists",
     "LocalStorage",
@@ -27,8 +22,6 @@ __all__ = [
     "PromotionOvertaken",
     "Registry",
     "RegistryError",
-    "Settings",
-    "SettingsError",
     "Storage",
     "StorageError",
     "Version",

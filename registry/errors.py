@@ -1,7 +1,6 @@
-"""What can go wrong with stored versions and with settings.
+"""What can go wrong with stored versions.
 
 RegistryError
-├── SettingsError        an environment variable with a value that cannot be used
 ├── StorageError         the folder cannot be read or written
 │   └── KeyExists        exclusive create found the key taken
 ├── VersionNotFound      no version of that number
@@ -13,10 +12,6 @@ RegistryError
 
 class RegistryError(Exception):
     """Root of the package's errors."""
-
-
-class SettingsError(RegistryError):
-    """An environment variable with a value that cannot be used."""
 
 
 class StorageError(RegistryError):

@@ -17,13 +17,13 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from registry import VERSION, Settings, SettingsError
-from service import worker_slots
-from service.admin import AdminToken
+from config import VERSION, Settings, SettingsError
 from service.app import create_app
-from service.graceful_stop import turn_away
-from service.logs import JsonLogger
-from service.worker import Worker
+from service.server.shutdown import turn_away
+from service.server.worker import Worker
+from service.telemetry import worker_slots
+from service.telemetry.gunicorn_logger import JsonLogger
+from service.web.admin_token import AdminToken
 
 SWITCH_SECONDS = 0.001  # a prediction takes 0.1 ms, and should not wait 5 for another thread
 _FILES = 16_384  # of each process

@@ -6,28 +6,18 @@ from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, request
 
-from registry import Registry, Settings
-from service import (
-    browsers,
-    dialects,
-    docs,
-    errors,
-    health,
-    invocations,
-    metrics_page,
-    models,
-    openapi,
-    predict,
-    request_log,
-    retrain,
-    tf_serving,
-    v2,
-)
-from service.admin import AdminToken
-from service.events import Watchers
-from service.live import LiveModel
-from service.plain_row import PlainRow
-from service.versions import Versions
+from config import Settings
+from registry import Registry
+from service.api import docs, health, metrics, models, predict, retrain
+from service.api.job_events import Watchers
+from service.api.one_row import PlainRow
+from service.model.current_version import LiveModel
+from service.model.version_cache import Versions
+from service.openapi import document
+from service.protocols import error_formats, mlflow, open_inference, tf_serving
+from service.telemetry import request_context
+from service.web import errors, security_headers
+from service.web.admin_token import AdminToken
 from trainer.jobs import Jobs
 
 
@@ -69,22 +59,22 @@ def create_app(settings: Settings) -> Application:
         "admin_token": AdminToken(settings),
         "jobs": jobs,
         "watchers": Watchers(jobs),
-        "openapi": openapi.Document(app),
+        "openapi": document.Document(app),
     }
 
     app.register_blueprint(predict.blueprint)
-    app.register_blueprint(invocations.blueprint)
+    app.register_blueprint(mlflow.blueprint)
     app.register_blueprint(models.blueprint)
     app.register_blueprint(retrain.blueprint)
     app.register_blueprint(health.blueprint)
-    app.register_blueprint(metrics_page.blueprint)
-    app.register_blueprint(v2.blueprint)
+    app.register_blueprint(metrics.blueprint)
+    app.register_blueprint(open_inference.blueprint)
     app.register_blueprint(tf_serving.blueprint)
-    app.register_blueprint(openapi.blueprint)
+    app.register_blueprint(document.blueprint)
     app.register_blueprint(docs.blueprint)
     errors.register(app)
-    dialects.register(app)
-    browsers.register(app, settings)
+    error_formats.register(app)
+    security_headers.register(app, settings)
     app.before_request(_note_route)
     app.after_request(_add_request_id)
     app.at_once = PlainRow(live, any_host=not settings.hosts).answer
@@ -97,9 +87,9 @@ def _note_route() -> None:
     """As people write it: `/models/<version>`, whatever converts the version."""
     rule = request.url_rule
     route = re.sub(r"<\w+:", "<", rule.rule) if rule else None
-    request_log.note(request.environ, route=route)
+    request_context.note(request.environ, route=route)
 
 
 def _add_request_id(response: Response) -> Response:
-    response.headers["X-Request-ID"] = request_log.request_id(request.environ)
+    response.headers["X-Request-ID"] = request_context.request_id(request.environ)
     return response

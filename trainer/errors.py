@@ -17,7 +17,7 @@ TrainerError
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trainer.jobs import Job
+    from trainer.jobs.client import Job
 
 
 class TrainerError(Exception):

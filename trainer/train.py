@@ -22,20 +22,21 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import click
 
+from config import Settings, SettingsError
 from network import ACTIVATIONS, ArchitectureError, NetworkError
-from registry import Registry, RegistryError, Settings
-from trainer.checkpoint import INTERVAL_SECONDS, Checkpoint
-from trainer.csv_file import csv_table
+from registry import Registry, RegistryError
+from trainer.data.csv_file import csv_table
+from trainer.data.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
+from trainer.data.table import MIN_ROWS, Table
 from trainer.errors import RecipeError, TrainerError
-from trainer.progress import progress
-from trainer.recipe import AUTO, LOSSES, Recipe
-from trainer.release import Terms, release, released
-from trainer.schedules import SCHEDULES
+from trainer.release.promotion import Terms, release, released
 from trainer.solvers import SOLVERS, State
-from trainer.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
-from trainer.table import MIN_ROWS, Table
-from trainer.training import Trained, train, training_identity
-from trainer.watchdog import Stopped
+from trainer.solvers.first_order.schedules import SCHEDULES
+from trainer.training.checkpoint import INTERVAL_SECONDS, Checkpoint
+from trainer.training.console_progress import progress
+from trainer.training.recipe import AUTO, LOSSES, Recipe
+from trainer.training.training import Trained, train, training_identity
+from trainer.training.watchdog import Stopped
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -248,7 +249,7 @@ def main(
         if no_promote:
             outcome["state"] = "published"
         _report(outcome, trained, as_json)
-    except (NetworkError, RegistryError, TrainerError) as error:
+    except (NetworkError, RegistryError, SettingsError, TrainerError) as error:
         click.echo(f"error: {error}", err=True)
         code = EXIT_USAGE if isinstance(error, RecipeError | ArchitectureError) else EXIT_FAILED
         _finish(as_json, {"version": None, "state": "failed", "error": str(error)}, code)

@@ -1,7 +1,7 @@
 """The process that carries retraining jobs out: `python -m trainer.worker [--train-first]`.
 
 Jobs are durable workflows of DBOS. Of all workers on one database one works and the others wait to
-take its place (`trainer.worker_lock`), so that one job at a time is carried out, and a job whose
+take its place (`trainer.jobs.lock`), so that one job at a time is carried out, and a job whose
 worker died goes on with the next from its last checkpoint.
 """
 
@@ -28,20 +28,21 @@ from dbos import DBOS
 from dbos import error as dbos_error
 from sqlalchemy.exc import SQLAlchemyError
 
+from config import VERSION, Settings, SettingsError
+from config.json_logging import formatter
 from network import NetworkError
-from registry import VERSION, Registry, RegistryError, Settings, SettingsError, StorageError
-from registry.log_lines import formatter
-from trainer.checkpoint import remove_abandoned
+from registry import Registry, RegistryError, StorageError
 from trainer.errors import Interrupted, JobError, TrainerError
-from trainer.first_version import ask_for_first_version
 from trainer.heartbeat import Heartbeat
-from trainer.job_progress import JobProgress
-from trainer.job_states import CANCELLED, FAILED
-from trainer.jobs import PROGRESS, WORKFLOW, Jobs, reason, serializer
-from trainer.request import Request
-from trainer.retraining import Retraining
-from trainer.timetable import Timetable
-from trainer.worker_lock import worker_lock
+from trainer.jobs.client import PROGRESS, WORKFLOW, Jobs, reason, serializer
+from trainer.jobs.counts import CANCELLED, FAILED
+from trainer.jobs.execution import Retraining
+from trainer.jobs.first_version import ask_for_first_version
+from trainer.jobs.lock import worker_lock
+from trainer.jobs.progress import JobProgress
+from trainer.jobs.request import Request
+from trainer.jobs.schedule import Timetable
+from trainer.training.checkpoint import remove_abandoned
 
 log = logging.getLogger("trainer.worker")
 

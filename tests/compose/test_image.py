@@ -126,7 +126,7 @@ def test_a_change_of_one_line_is_built_quickly(
         file.write("# one line more\n")
     with built(project) as (tag, seconds):
         figure("rebuild after a change of one line", seconds, "s", 5)
-        last = "print(open('/app/service/predict.py').read().splitlines()[-1])"
+        last = "print(open('/app/service/api/predict.py').read().splitlines()[-1])"
         assert docker("run", "--rm", tag, "python", "-c", last) == "# one line more\n"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from registry import Settings
+from config import Settings
 from tests.documents import ROOT
 
 FIXED = {"NUMNET_MODELS", "NUMNET_STATE", "NUMNET_DATA"}  # where the volumes are mounted

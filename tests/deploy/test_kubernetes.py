@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from registry import Settings, SettingsError
+from config import Settings, SettingsError
 
 MANIFEST = Path(__file__).resolve().parents[2] / "deploy" / "kubernetes.yaml"
 DOCUMENTS: list[dict[str, Any]] = list(yaml.safe_load_all(MANIFEST.read_text()))

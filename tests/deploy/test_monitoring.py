@@ -11,9 +11,10 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from registry import Registry, Settings
+from config import Settings
+from registry import Registry
 from service.app import create_app
-from service.metrics import FAMILIES
+from service.telemetry.meter import FAMILIES
 from tests.documents import ROOT, sections
 from tests.service.small_models import promote, small_model
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from registry import Settings
+from config import Settings
 from tests.documents import ROOT, repository_copy, run, sections
 
 README = (ROOT / "README.md").read_text()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from service.admin import FILE
+from service.web.admin_token import FILE
 from tests.e2e.conftest import ROOT, free_port, until
 
 QUICK = {"samples": 200, "layers": [4], "epochs": 20, "max_seconds": 1}

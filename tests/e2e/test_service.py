@@ -26,7 +26,7 @@ import requests
 
 from network import Model
 from registry import Registry
-from service.live import RETRY_SECONDS
+from service.model.current_version import RETRY_SECONDS
 from tests.e2e.conftest import ROOT, Service, StartService, until
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import (
@@ -411,7 +411,7 @@ def test_a_promoted_version_that_does_not_verify_never_goes_live(
     assert "damaged or cut short" in listed["versions"][0]["refused"]
     assert 1 <= len(refusals()) <= service.workers
     for entry in refusals():
-        assert entry["logger"] == "service.live"
+        assert entry["logger"] == "service.current_version"
         assert entry["message"].startswith("promotion 2 is refused: the file is damaged")
 
     assert service.stop() == 0

@@ -11,8 +11,9 @@ import requests
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
+from config import VERSION
 from network import Array, Model
-from registry import VERSION, Registry
+from registry import Registry
 from tests.documents import sections
 from tests.e2e.conftest import ADMIN, Service, StartService, until
 from tests.service.small_models import (

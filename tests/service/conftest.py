@@ -8,8 +8,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from config import Settings
 from network import Model
-from registry import Registry, Settings
+from registry import Registry
 from service.app import create_app
 from tests.service.documented import DocumentedClient
 from tests.service.small_models import serve, small_model

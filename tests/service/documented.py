@@ -11,10 +11,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request
 
-from service.openapi import document, path_of
-from service.operation import operation_of
-from service.predict import TABLES
-from service.v2 import JSON_LENGTH
+from service.api.predict import TABLES
+from service.openapi.contract import operation_of
+from service.openapi.document import document, path_of
+from service.protocols.open_inference import JSON_LENGTH
 
 MAX_BYTES = 100_000  # of a body: a hundred thousand rows would take twenty seconds
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from registry import Registry, Settings
+from config import Settings
+from registry import Registry
 from service.app import create_app
 from tests.service.small_models import FEATURES, serve, small_model
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from registry import Settings
+from config import Settings
 from service.__main__ import Server
-from service.logs import JsonLogger
-from service.worker import Worker
+from service.server.worker import Worker
+from service.telemetry.gunicorn_logger import JsonLogger
 
 
 def test_gunicorn_takes_the_settings() -> None:

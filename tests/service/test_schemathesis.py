@@ -15,8 +15,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.schemas import BaseSchema
 
-from service.bodies import JSON
-from service.v2 import JSON_LENGTH
+from service.protocols.open_inference import JSON_LENGTH
+from service.web.bodies import JSON
 from tests.service.trained_app import TOKEN, trained_app
 
 CONFIG: dict[str, Any] = {
@@ -29,7 +29,7 @@ CONFIG: dict[str, Any] = {
         # DELETE cancels a job, and the job goes on to be told of
         "use_after_free": {"enabled": False},
         # its probe gives the WSGI client an option that it does not know (schemathesis 4.32);
-        # tests/service/test_admin.py asks for all that changes something without the token
+        # tests/service/web/test_admin_token.py asks without the token for whatever changes anything
         "ignored_auth": {"enabled": False},
     },
     "operations": [

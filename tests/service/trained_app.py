@@ -4,12 +4,13 @@ from pathlib import Path
 
 from flask import Flask
 
-from registry import Registry, Settings
+from config import Settings
+from registry import Registry
 from service.app import create_app
 from tests.service.small_models import promote
-from trainer.recipe import Recipe
-from trainer.synthetic import synthetic_table
-from trainer.training import train
+from trainer.data.synthetic import synthetic_table
+from trainer.training.recipe import Recipe
+from trainer.training.training import train
 
 TOKEN = "t0ken"
 

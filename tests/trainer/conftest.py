@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from tests.trainer.installation import Installation
-from trainer.table import Table
+from trainer.data.table import Table
 
 TRAIN = Path(__file__).parents[2] / "trainer" / "train.py"
 DEADLINE_SECONDS = 60.0

@@ -3,8 +3,6 @@
 Other seeds are carried out as ever, but for checkpoints, which come sooner.
 """
 
-from trainer import retraining, worker  # isort: skip  # before NumPy, as the worker itself is
-
 import os
 import signal
 from dataclasses import replace
@@ -15,10 +13,12 @@ import pytest
 
 from network import Model
 from registry import Promotion, Registry
-from trainer.recipe import Recipe
-from trainer.retraining import Retraining
-from trainer.table import Table
-from trainer.training import Trained, train
+from trainer import worker
+from trainer.data.table import Table
+from trainer.jobs import execution
+from trainer.jobs.execution import Retraining
+from trainer.training.recipe import Recipe
+from trainer.training.training import Trained, train
 
 HANGS, DIES, DIES_BEFORE_PROMOTION, NOT_FINITE, OTHER_FEATURES, DAMAGED = range(101, 107)
 FAULTY = ("-m", "tests.trainer.faulty_worker")
@@ -69,8 +69,8 @@ def _die() -> None:
 
 if __name__ == "__main__":
     patch = pytest.MonkeyPatch()
-    patch.setattr(retraining, "train", faulty_train)
-    patch.setattr(retraining, "Registry", FaultyRegistry)
-    patch.setattr(retraining, "CHECKPOINT_SECONDS", 0.1)
+    patch.setattr(execution, "train", faulty_train)
+    patch.setattr(execution, "Registry", FaultyRegistry)
+    patch.setattr(execution, "CHECKPOINT_SECONDS", 0.1)
     patch.setattr(worker, "Retraining", FaultyRetraining)
     worker.main()

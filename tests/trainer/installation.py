@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import create_engine, text
 
-from registry import Registry, Settings
+from config import Settings
+from registry import Registry
 from trainer.jobs import Job, Jobs, Request
 
 ROOT = Path(__file__).parents[2]

@@ -13,10 +13,10 @@ import pytest
 
 from network import ACTIVATIONS
 from registry import Registry
-from trainer.recipe import LOSSES
-from trainer.schedules import SCHEDULES
+from trainer.data.synthetic import synthetic_table
 from trainer.solvers import SOLVERS
-from trainer.synthetic import synthetic_table
+from trainer.solvers.first_order.schedules import SCHEDULES
+from trainer.training.recipe import LOSSES
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SHORT = ("--epochs", 3)

@@ -29,11 +29,11 @@ from tests.trainer.installation import (
     end_holder,
     until,
 )
-from trainer.checkpoint import Checkpoint
+from trainer.data.synthetic import synthetic_table
 from trainer.errors import JobConflict, JobFinished
 from trainer.jobs import Jobs
-from trainer.synthetic import synthetic_table
-from trainer.training import train
+from trainer.training.checkpoint import Checkpoint
+from trainer.training.training import train
 
 NEW_JOB_SECONDS = 2.0
 

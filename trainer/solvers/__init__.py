@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from trainer.solvers.adam import Adam
-from trainer.solvers.gradient_descent import GradientDescent
-from trainer.solvers.growing_sample import GrowingSample, Movable
-from trainer.solvers.l_bfgs import LBFGS
+from trainer.solvers.first_order.adam import Adam
+from trainer.solvers.first_order.gradient_descent import GradientDescent
+from trainer.solvers.first_order.mini_batch import MiniBatch, Optimizer
 from trainer.solvers.levenberg_marquardt import LevenbergMarquardt
-from trainer.solvers.mini_batch import MiniBatch, Optimizer
-from trainer.solvers.quasi_newton import BFGS, SELF_SCALED_BROYDEN, QuasiNewton
+from trainer.solvers.quasi_newton.growing_sample import GrowingSample, Movable
+from trainer.solvers.quasi_newton.l_bfgs import LBFGS
+from trainer.solvers.quasi_newton.quasi_newton import BFGS, SELF_SCALED_BROYDEN, QuasiNewton
 from trainer.solvers.solver import Iteration, Solver, State, Task
 
 BAYESIAN = "bayesian-regularization"

@@ -16,8 +16,8 @@ from collections.abc import Callable
 import numpy as np
 
 from network import Array
-from trainer.objective import Objective
-from trainer.solvers.line_search import Point, wolfe_step
+from trainer.solvers.objective import Objective
+from trainer.solvers.quasi_newton.line_search import Point, wolfe_step
 from trainer.solvers.solver import Iteration, State, Task
 
 FIRST_STEP_LENGTH = 0.1  # in the space of θ, of a step that nothing is known for

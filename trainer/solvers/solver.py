@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from network import Array
-from trainer.objective import Objective
+from trainer.solvers.objective import Objective
 
 State = dict[str, Any]  # arrays, numbers, text, and dictionaries and lists of them
 

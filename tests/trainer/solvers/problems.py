@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from network import Architecture, Array, Backpropagation, Rows, initial_parameters
-from trainer.checkpoint import Checkpoint
-from trainer.objective import Objective
-from trainer.schedules import cosine
 from trainer.solvers import SOLVERS, Iteration, Solver, State, Task
-from trainer.watchdog import Halt, Stopped
+from trainer.solvers.first_order.schedules import cosine
+from trainer.solvers.objective import Objective
+from trainer.training.checkpoint import Checkpoint
+from trainer.training.watchdog import Halt, Stopped
 
 BATCH_SIZE = 16
 
@@ -77,7 +77,7 @@ class Fuse:
 
 
 def iterate(solver: Solver, times: int) -> list[Iteration]:
-    """As often, with overflow and 0/0 let pass as `trainer.training` does."""
+    """As often, with overflow and 0/0 let pass as `trainer.training.training` does."""
     with np.errstate(all="ignore"):
         return [solver.iterate() for _ in range(times)]
 

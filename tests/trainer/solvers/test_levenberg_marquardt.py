@@ -17,8 +17,8 @@ from tests.trainer.solvers.problems import (
     loss_on,
     noisy_curve,
 )
-from trainer.objective import Objective
 from trainer.solvers.levenberg_marquardt import LevenbergMarquardt
+from trainer.solvers.objective import Objective
 
 EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
 

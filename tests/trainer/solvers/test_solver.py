@@ -19,13 +19,13 @@ from tests.trainer.solvers.problems import (
     noisy_curve,
     over_the_disk,
 )
-from trainer.objective import Objective
-from trainer.plan import make_plan, make_solver
-from trainer.recipe import Recipe
 from trainer.solvers import SOLVERS, Solver
 from trainer.solvers.hand_over import HandOver
 from trainer.solvers.multi_start import MultiStart
-from trainer.watchdog import Halt
+from trainer.solvers.objective import Objective
+from trainer.training.plan import make_plan, make_solver
+from trainer.training.recipe import Recipe
+from trainer.training.watchdog import Halt
 
 EVERY_SOLVER = pytest.mark.parametrize("name", SOLVERS)
 EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)

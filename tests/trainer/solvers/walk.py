@@ -3,7 +3,7 @@
 import numpy as np
 
 from network import Array
-from trainer.solvers.mini_batch import Optimizer
+from trainer.solvers.first_order.mini_batch import Optimizer
 
 START = np.array([3.0, -2.0, 0.5])
 MINIMUM = np.array([1.0, 0.25, -1.0])

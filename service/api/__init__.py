@@ -1,0 +1,1 @@
+"""numnet's own endpoints, one blueprint per file."""

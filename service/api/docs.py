@@ -1,0 +1,68 @@
+"""`GET /docs`: Swagger UI on the OpenAPI document. Everything it needs comes from here."""
+
+from pathlib import Path
+
+import flask_swagger_ui
+from flask import Blueprint, Response, send_from_directory
+
+from service.openapi.contract import Answer, operation
+
+ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
+# `data:` for the pictures in Swagger UI's style sheet
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>numnet: the API</title>
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="stylesheet" href="docs/index.css">
+<link rel="icon" href="docs/favicon-32x32.png">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+_START = """SwaggerUIBundle({
+  url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null
+});
+"""
+
+blueprint = Blueprint("docs", __name__, url_prefix="/docs")
+
+
+@blueprint.get("")
+@operation(
+    {
+        200: Answer(
+            "The page.",
+            {"type": "string"},
+            media_type="text/html; charset=utf-8",
+            headers={"Content-Security-Policy": "nothing but what comes from here"},
+        )
+    }
+)
+def page() -> Response:
+    """Show this API in a browser; works without a network."""
+    response = Response(_PAGE, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+@blueprint.get("/start.js")
+def start() -> Response:
+    """What the page runs first."""
+    return Response(_START, content_type="text/javascript; charset=utf-8")
+
+
+@blueprint.get("/<path:name>")
+def asset(name: str) -> Response:
+    """A file of Swagger UI's."""
+    return send_from_directory(ASSETS, name)

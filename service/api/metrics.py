@@ -1,0 +1,174 @@
+"""`GET /metrics`: what all workers counted, and what is looked up when somebody asks."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from itertools import accumulate
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, request
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+
+from config import VERSION
+from service.model.current_version import LiveModel
+from service.openapi.contract import Answer, operation
+from service.telemetry import meter
+from service.telemetry.meter import BOUNDS, FAMILIES, Family, Labels
+from service.web.bodies import compressed
+from trainer.jobs import Jobs, JobsUnavailable
+
+blueprint = Blueprint("metrics", __name__)
+
+_TEXT = {"type": "string"}
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Metrics(Collector):
+    """Every metric, for one application."""
+
+    def __init__(self, live: LiveModel, jobs: Jobs) -> None:
+        self._live = live
+        self._jobs = jobs
+
+    def collect(self) -> Iterator[Metric]:
+        """Each family with its series."""
+        model = list(self._of_the_model())  # first: it may load another version, which counts
+        totals = meter.totals(meter.tally)
+        for name, family in FAMILIES.items():
+            yield _counted(name, family, totals[name])
+        yield InfoMetricFamily("numnet_build", "The service's version.", {"version": VERSION})
+        yield from model
+        yield from self._of_the_jobs()
+        yield from _of_the_processes()
+
+    def _of_the_model(self) -> Iterator[Metric]:
+        served = self._live.current()
+        yield _gauge("numnet_model_loaded", "Whether there is a version to serve.", bool(served))
+        if served is None:
+            return
+        yield _gauge("numnet_model_version", "The version that is served.", int(served.version))
+        promoted = _timestamp(served.promotion.at)
+        if promoted is not None:
+            yield _gauge(
+                "numnet_model_promoted_timestamp_seconds", "When it was made current.", promoted
+            )
+        created = _timestamp(served.card.get("created_at"))
+        if created is not None:
+            yield _gauge("numnet_model_created_timestamp_seconds", "When it was trained.", created)
+            age = time.time() - created
+            yield _gauge("numnet_model_age_seconds", "Since it was trained.", age)
+
+    def _of_the_jobs(self) -> Iterator[Metric]:
+        try:
+            counts = self._jobs.counts()
+        except JobsUnavailable:
+            counts = None
+        up = counts is not None
+        yield _gauge("numnet_jobs_database_up", "Whether the jobs could be counted.", up)
+        family = GaugeMetricFamily("numnet_jobs", "Retraining jobs by state.", labels=["state"])
+        for state, count in (counts or {}).items():
+            family.add_metric([state], count)
+        yield family
+
+
+@blueprint.get("/metrics")
+@operation(
+    {
+        200: Answer(
+            "The metrics.",
+            _TEXT,
+            CONTENT_TYPE_PLAIN_0_0_4,
+            others={openmetrics.CONTENT_TYPE_LATEST: _TEXT},
+        )
+    }
+)
+def page() -> Response:
+    """Tell Prometheus what all workers counted, as text or as OpenMetrics."""
+    found: LiveModel = current_app.extensions["live_model"]
+    registry = CollectorRegistry()
+    registry.register(Metrics(found, current_app.extensions["jobs"]))
+    if "application/openmetrics-text" in request.headers.get("Accept", ""):
+        body = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
+        return compressed(Response(body, content_type=openmetrics.CONTENT_TYPE_LATEST))
+    return compressed(Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4))
+
+
+def _counted(name: str, family: Family, series: Mapping[Labels, float]) -> Metric:
+    """A family as workers counted it."""
+    if family.kind == "histogram":
+        return _histogram(name, family, series)
+    kind = GaugeMetricFamily if family.kind == "gauge" else CounterMetricFamily
+    metric = kind(name, family.help, labels=family.labels)
+    for labels, number in sorted(series.items()):
+        metric.add_metric(labels, number)
+    return metric
+
+
+def _histogram(name: str, family: Family, series: Mapping[Labels, float]) -> Metric:
+    metric = HistogramMetricFamily(name, family.help, labels=family.labels)
+    bounds = [*map(str, BOUNDS), "+Inf"]
+    for labels in sorted({labels[:-1] for labels in series}):
+        counts = accumulate(series.get((*labels, bound), 0.0) for bound in bounds)
+        buckets = list(zip(bounds, counts, strict=True))
+        metric.add_metric(labels, buckets, series.get((*labels, "sum"), 0.0))
+    return metric
+
+
+def _of_the_processes() -> Iterator[Metric]:
+    """Memory, where the system has /proc."""
+    processes = {
+        f"worker-{each.slot}": each.process for each in meter.tally.readings() if each.process
+    }
+    yield _gauge("numnet_workers", "Workers that live.", len(processes))
+    if meter.tally.master:
+        processes["master"] = meter.tally.master
+    resident = GaugeMetricFamily(
+        "numnet_process_resident_memory_bytes",
+        "Memory of a process, with what it shares with others.",
+        labels=["process"],
+    )
+    proportional = 0
+    for name, process in processes.items():
+        with suppress(OSError, StopIteration):  # it just ended, or this is another system
+            pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+            resident.add_metric([name], pages * _PAGE_BYTES)
+            proportional += _proportional_bytes(process)
+    if proportional:
+        yield _gauge(
+            "numnet_memory_bytes",
+            "Memory of all processes; what they share is counted once.",
+            proportional,
+        )
+    yield resident
+
+
+def _proportional_bytes(process: int) -> int:
+    """A process's memory, with its part of what it shares.
+
+    Source: proc_pid_smaps(5), Pss.
+    """
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def _gauge(name: str, description: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, description, value=value)
+
+
+def _timestamp(text: object) -> float | None:
+    """Seconds since 1970 of a date as cards and promotions have it."""
+    with suppress(TypeError, ValueError):
+        return datetime.fromisoformat(str(text)).timestamp()
+    return None

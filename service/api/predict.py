@@ -1,0 +1,174 @@
+"""`POST /predict`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from flask import Blueprint, Response, current_app, request
+from marshmallow import Schema, fields
+
+from network import Array
+from service.formats import csv_rows, json_rows, npy_rows
+from service.model import prediction_interval as intervals
+from service.model.current_version import LiveModel, Served
+from service.model.row_reader import Envelope
+from service.openapi.contract import Answer, Body, Described, JsonSchema, operation, ref
+from service.telemetry import meter, request_context
+from service.web.bodies import JSON, answer_in_parts, check_type, json_body, read_body
+
+blueprint = Blueprint("predict", __name__)
+
+# what can be sent, and answered
+TABLES = {csv_rows.MEDIA_TYPE: csv_rows, npy_rows.MEDIA_TYPE: npy_rows}
+
+_BINARY: Mapping[str, JsonSchema] = {
+    kind: {"type": "string", "minLength": 1, "contentMediaType": kind} for kind in TABLES
+}
+_TABLE_HEADERS = {
+    "X-Model-Version": "with CSV and NumPy: the version",
+    "X-Extrapolating-Rows": "with CSV and NumPy: rows outside the ranges seen in training",
+}
+_ROW_AND_FEATURE = {
+    "type": "array",
+    "description": "a row, from 0, and a feature",
+    "prefixItems": [{"type": "integer"}, ref("Feature")],
+    "minItems": 2,
+    "maxItems": 2,
+}
+_LEVEL = {"type": "number", "description": "of the interval from lower to upper"}
+
+
+def schemas(served: Served | None) -> Mapping[str, Schema | JsonSchema]:
+    """Rows and predictions by the names of the model's features and targets."""
+    row: Schema | JsonSchema
+    level = dict(intervals.Level().json_schema)
+    if served is not None and served.calibration is not None:
+        level["maximum"] = served.calibration.highest_level
+    if served is None:
+        row = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "number"}}
+        values: JsonSchema = {"type": "array", "minItems": 1, "items": {"type": "number"}}
+        prediction: JsonSchema = {"type": ["number", "object"]}
+        feature: JsonSchema = {"type": "string"}
+        example: dict[str, Any] = {}
+    else:
+        inputs = served.inputs
+        features, targets = inputs.model.features, inputs.model.targets
+        row = inputs.row_schema
+        values = {
+            "type": "array",
+            "description": f"in the order {', '.join(features)}",
+            "minItems": len(features),
+            "maxItems": len(features),
+            "items": {"type": "number", "format": "double"},
+        }
+        prediction = {"type": "number", "description": targets[0]}
+        if len(targets) > 1:
+            prediction = {
+                "type": "object",
+                "properties": {name: {"type": "number"} for name in targets},
+                "required": list(targets),
+                "additionalProperties": False,
+            }
+        feature = {"type": "string", "enum": list(features)}
+        example = {"example": inputs.example}
+    return {
+        "Row": row,
+        "Values": values,
+        "AnyRow": {"anyOf": [ref("Row"), ref("Values")]},
+        "Rows": Envelope(),
+        "PredictBody": {"anyOf": [ref("Row"), ref("Rows")], **example},
+        "Prediction": prediction,
+        "Feature": {**feature, "description": "whose value is outside the range seen in training"},
+        "Predicted": {"anyOf": [ref("OnePredicted"), ref("ManyPredicted")]},
+        "OnePredicted": OnePredicted(),
+        "ManyPredicted": ManyPredicted(),
+        "Level": level,
+    }
+
+
+class OnePredicted(Schema):
+    """The answer for one row."""
+
+    prediction = Described(ref("Prediction"), required=True)
+    lower = Described(ref("Prediction"))
+    upper = Described(ref("Prediction"))
+    level = Described(_LEVEL)
+    version = fields.String(required=True)
+    extrapolating = fields.List(Described(ref("Feature")), required=True)
+
+
+class ManyPredicted(Schema):
+    """The answer for many rows."""
+
+    predictions = fields.List(Described(ref("Prediction")), required=True)
+    lower = fields.List(Described(ref("Prediction")))
+    upper = fields.List(Described(ref("Prediction")))
+    level = Described(_LEVEL)
+    version = fields.String(required=True)
+    extrapolating = fields.List(Described(_ROW_AND_FEATURE), required=True)
+
+
+@blueprint.post("/predict")
+@operation(
+    {
+        200: Answer(
+            "The predictions, and the version that made them.",
+            ref("Predicted"),
+            others=_BINARY,
+            headers=_TABLE_HEADERS,
+        )
+    },
+    "invalid-input",
+    "no-intervals",
+    "no-model",
+    query={
+        intervals.PARAMETER: {
+            **ref("Level"),
+            "description": "a probability: answer intervals too that hold the truth with it",
+        }
+    },
+    body=Body({JSON: ref("PredictBody"), **_BINARY}),
+    schemas=schemas,
+)
+def predict() -> Response:
+    """Predict the target for one row, `{"x1": 0.1, …}`, or for many, `{"instances": [row, …]}`.
+
+    Many rows may also be sent, and be answered, as CSV with a header or as a NumPy array. With
+    `?interval=0.9` the interval from `lower` to `upper` holds the truth with a probability of 0.9.
+    """
+    live: LiveModel = current_app.extensions["live_model"]
+    media_type = check_type(JSON, *TABLES)
+    document, body = json_body() if media_type == JSON else (None, read_body())
+    served = live.require()
+    request_context.note(request.environ, version=served.version)
+    inputs = served.inputs
+    interval = intervals.asked_for(served, request.args)
+    wanted = request.accept_mimetypes.best_match([JSON, *TABLES], default=JSON)
+    if media_type != JSON:
+        return _many(served, TABLES[media_type].read(inputs, body), interval, wanted)
+    if not isinstance(document, dict):
+        raise inputs.not_an_object(document)
+    if inputs.are_many(document):
+        return _many(served, inputs.rows(document, body), interval, wanted)
+    values = inputs.row(document, body)
+    if wanted != JSON:
+        return _many(served, np.array([values]), interval, wanted)
+    answer, outside = json_rows.one_row(served, values, interval)
+    meter.note_row(request.environ, outside)
+    return Response(answer, content_type=JSON)
+
+
+def _many(
+    served: Served, X: Array, interval: intervals.Interval | None, media_type: str
+) -> Response:
+    Y = json_rows.predictions(served, X)
+    outside = served.inputs.model.outside(X)
+    meter.note_rows(request.environ, served.inputs.model.features, outside)
+    if media_type == JSON:
+        parts = json_rows.many_rows(served, Y, outside, interval=interval)
+        return answer_in_parts(parts, len(X), JSON)
+    columns = served.inputs.model.targets
+    if interval is not None:
+        columns, Y = interval.columns(columns), interval.beside(Y)
+    parts = TABLES[media_type].write(served, Y, outside, columns)
+    return answer_in_parts(parts, len(X), media_type, json_rows.headers(served, outside))

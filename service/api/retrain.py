@@ -1,0 +1,209 @@
+"""`/retrain`: retraining jobs, asked for, looked up, watched and cancelled."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request
+from marshmallow import RAISE, Schema, ValidationError
+
+from network import ACTIVATIONS, NetworkError
+from service.api.job_events import Watchers
+from service.api.job_schemas import JobDocument, JobEvent, JobList
+from service.model.current_version import LiveModel
+from service.openapi.contract import Answer, Body, JsonSchema, operation, ref
+from service.telemetry import request_context
+from service.web.admin_token import admin_only
+from service.web.bodies import json_answer, optional_json_body
+from service.web.errors import MAX_ERRORS, InvalidInput
+from service.web.fields import Error, Flag, Number, Several, Text, Whole, flatten, shown
+from trainer import jobs as trainer_jobs
+from trainer.jobs import Jobs
+
+blueprint = Blueprint("retrain", __name__, url_prefix="/retrain")
+
+LISTED = 50
+EXAMPLE = {"layers": [32, 16], "solver": "auto", "seed": 1, "max_seconds": 60}
+MAX_KEY_LENGTH = 255
+
+
+_LINKS = {
+    name: {"operationId": f"retrain.{name}", "parameters": {"job_id": "$response.body#/id"}}
+    for name in ("show_job", "watch", "cancel")
+}
+
+
+_EVENT: JsonSchema = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "another one after every change"},
+        "event": {"const": "job"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": ref("JobEvent"),
+        },
+    },
+    "required": ["id", "event", "data"],
+}
+
+
+class RetrainBody(Schema):
+    """What a retraining may be told; the rest is as in the current version's training."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {"unknown": "is unknown"}
+
+    data = Text()
+    targets = Several(Text(), "column names")
+    features = Several(Text(), "column names")
+    weights = Text()
+    samples = Whole(10, 100_000_000)
+    layers = Several(Whole(1, 100_000), "whole numbers")
+    activation = Text(*ACTIVATIONS)
+    solver = Text(*trainer_jobs.SOLVER_NAMES)
+    loss = Text(*trainer_jobs.LOSSES)
+    huber_delta = Number()
+    quantile = Number(below=1)
+    penalty = Number(zero=True)
+    starts = Whole(1, trainer_jobs.MAX_STARTS)
+    learning_rate = Number()
+    schedule = Text(*trainer_jobs.SCHEDULE_NAMES)
+    batch_size = Whole(1, trainer_jobs.MAX_INTEGER)
+    epochs = Whole(1, trainer_jobs.MAX_INTEGER)
+    patience = Whole(1, trainer_jobs.MAX_INTEGER)
+    seed = Whole(0, trainer_jobs.MAX_INTEGER)
+    max_seconds = Number()
+    target_mse = Number()
+    promote = Flag()
+
+
+@blueprint.post("")
+@operation(
+    {
+        202: Answer(
+            "The job.", JobDocument, headers={"Location": "the job's address"}, links=_LINKS
+        ),
+        200: Answer(
+            "The job that the same `Idempotency-Key` gave before.",
+            JobDocument,
+            headers={"Location": "the job's address"},
+        ),
+    },
+    "invalid-input",
+    "job-active",
+    body=Body({"application/json": RetrainBody}, required=False, example=EXAMPLE),
+    headers={
+        "Idempotency-Key": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_KEY_LENGTH,
+            "description": "the same key gives the same job",
+        }
+    },
+)
+@admin_only
+def submit() -> Response:
+    """Ask for a retraining; 409 while another one waits or runs."""
+    live: LiveModel = current_app.extensions["live_model"]
+    asked = _asked()
+    served = live.current()
+    try:
+        wanted = trainer_jobs.Request.like(served.card if served else {}, asked)
+    except (trainer_jobs.TrainerError, NetworkError) as error:
+        raise _refused([_entry(str(error))]) from None
+    try:
+        job, new = _jobs().submit(wanted, asked=asked, by="POST /retrain", key=_key())
+    except trainer_jobs.JobKeyReused as error:
+        raise _refused([{"parameter": "Idempotency-Key", "detail": str(error)}]) from None
+    request_context.note(request.environ, job=job.id)
+    response = json_answer(job.document, 202 if new else 200)
+    response.headers["Location"] = f"{blueprint.url_prefix}/{job.id}"
+    return response
+
+
+@blueprint.get("")
+@operation({200: Answer("The jobs.", JobList)}, "service-unavailable")
+def list_jobs() -> Response:
+    """List the newest jobs, newest first, without their loss histories."""
+    documents = [job.document for job in _jobs().newest(LISTED)]
+    for document in documents:
+        document.pop("loss_history", None)
+    return json_answer({"jobs": documents})
+
+
+@blueprint.get("/<job_id>")
+@operation({200: Answer("The job.", JobDocument)}, "not-found", "service-unavailable")
+def show_job(job_id: str) -> Response:
+    """Show a job: its state, how far it is, its losses, and what came of it."""
+    return json_answer(_jobs().get(job_id).document)
+
+
+@blueprint.delete("/<job_id>")
+@operation({200: Answer("The job.", JobDocument)}, "not-found", "job-finished")
+@admin_only
+def cancel(job_id: str) -> Response:
+    """Cancel a job; the numerical work stops within two seconds."""
+    return json_answer(_jobs().cancel(job_id).document)
+
+
+@blueprint.get("/<job_id>/events")
+@operation(
+    {
+        200: Answer(
+            "The job's events, each of which is as described.",
+            _EVENT,
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store"},
+        ),
+        204: Answer("The job is over, and `Last-Event-ID` was its last event: come no more."),
+    },
+    "not-found",
+    "service-unavailable",
+    headers={
+        "Last-Event-ID": {"type": "string", "description": "of the last event that was received"}
+    },
+    schemas=lambda served: {"JobEvent": JobEvent()},
+)
+def watch(job_id: str) -> Response:
+    """Follow a job as server-sent events until it ends; the first and the last are all of it."""
+    watchers: Watchers = current_app.extensions["watchers"]
+    job = watchers.latest(job_id)
+    seen = request.headers.get("Last-Event-ID", "")
+    if not job.active and seen == str(job.revision):
+        return Response(status=204)  # which tells an EventSource not to come again
+    return watchers.response(job, request.environ)
+
+
+def _jobs() -> Jobs:
+    jobs: Jobs = current_app.extensions["jobs"]
+    return jobs
+
+
+def _asked() -> dict[str, Any]:
+    document = optional_json_body()
+    if not isinstance(document, dict):
+        raise _refused([{"pointer": "", "detail": f"must be an object, got {shown(document)}"}])
+    try:
+        asked: dict[str, Any] = RetrainBody().load(document)
+    except ValidationError as error:
+        raise _refused(list(flatten(error, ""))) from None
+    return asked
+
+
+def _key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
+        detail = f"must have 1 to {MAX_KEY_LENGTH} characters"
+        raise _refused([{"parameter": "Idempotency-Key", "detail": detail}])
+    return key
+
+
+def _refused(errors: list[Error]) -> InvalidInput:
+    return InvalidInput(errors[:MAX_ERRORS], EXAMPLE, complete=len(errors) <= MAX_ERRORS)
+
+
+def _entry(detail: str) -> Error:
+    """What the recipe says, with a pointer to the field that it begins with."""
+    field = detail.split(maxsplit=1)[0]
+    return {"pointer": f"/{field}" if field in RetrainBody().fields else "", "detail": detail}

@@ -1,0 +1,1 @@
+"""Tables of rows in request and response bodies, one media type per file."""

@@ -1,0 +1,1 @@
+"""The versions in use, and what a request asks of them."""

@@ -1,0 +1,1 @@
+"""Other servers' APIs: MLflow, TensorFlow Serving, Open Inference Protocol."""

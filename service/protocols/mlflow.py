@@ -1,0 +1,100 @@
+"""`/invocations` and its company, as MLflow's scoring server and SageMaker's containers have them.
+
+Sources: MLflow, "MLflow Model Serving" (endpoints, forms of input, errors); Amazon SageMaker,
+"Custom Inference Code with Hosting Services" (`/ping`, `/invocations`, CSV without a header).
+"""
+
+from flask import Blueprint, Response, current_app, request
+
+from config import VERSION
+from service.formats import csv_rows, json_rows, npy_rows
+from service.model.current_version import LiveModel, Loaded
+from service.openapi.contract import Answer, Body, JsonSchema, operation, ref
+from service.openapi.json_schema import TEXT, array, closed
+from service.protocols import row_layouts
+from service.protocols.error_formats import MLFLOW
+from service.telemetry import meter, request_context
+from service.web.bodies import JSON, answer_in_parts, check_type, json_body, read_body
+
+blueprint = Blueprint("invocations", __name__)
+
+_FILES = {
+    kind: {"type": "string", "minLength": 1, "contentMediaType": kind}
+    for kind in (csv_rows.MEDIA_TYPE, npy_rows.MEDIA_TYPE)
+}
+
+FORMS = {
+    "dataframe_split": row_layouts.SPLIT,
+    "dataframe_records": row_layouts.ROWS,
+    "instances": row_layouts.ROWS,
+    "inputs": row_layouts.ROWS_OR_COLUMNS,
+}
+NO_PARAMETERS: tuple[dict[str, object] | None, ...] = ({}, None)
+
+
+def _body(served: Loaded | None) -> JsonSchema:
+    return row_layouts.body_of(served, FORMS, {"params": {"enum": list(NO_PARAMETERS)}})
+
+
+@blueprint.get("/ping")
+@blueprint.get("/health")
+@operation({200: Answer("A verified model is loaded.")}, "no-model", dialect=MLFLOW)
+def ping() -> Response:
+    """Say whether a verified model is loaded: 200 without a body, or 503."""
+    live: LiveModel = current_app.extensions["live_model"]
+    live.require()
+    response = Response()
+    del response.headers["Content-Type"]
+    return response
+
+
+@blueprint.get("/version")
+@operation({200: Answer("It.", TEXT, "text/plain")}, dialect=MLFLOW)
+def version() -> Response:
+    """Name numnet's version."""
+    return Response(VERSION, content_type="text/plain")
+
+
+@blueprint.post("/invocations")
+@operation(
+    {
+        200: Answer(
+            "The predictions.",
+            closed({"predictions": array(ref("Prediction"), 1)}),
+            others={csv_rows.MEDIA_TYPE: _FILES[csv_rows.MEDIA_TYPE]},
+            headers={"X-Model-Version": "the version", "X-Extrapolating-Rows": "how many"},
+        )
+    },
+    "invalid-input",
+    "no-model",
+    body=Body({JSON: _body, **_FILES}),
+    dialect=MLFLOW,
+)
+def invoke() -> Response:
+    """Predict for many rows: MLflow's four forms of JSON, CSV with or without a header, or .npy."""
+    live: LiveModel = current_app.extensions["live_model"]
+    media_type = check_type(JSON, csv_rows.MEDIA_TYPE, npy_rows.MEDIA_TYPE)
+    document, body = json_body() if media_type == JSON else (None, read_body())
+    served = live.require()
+    request_context.note(request.environ, version=served.version)
+    inputs = served.inputs
+    if request.args:
+        raise inputs.unknown_parameters(list(request.args))
+    if media_type == JSON:
+        if isinstance(document, dict) and document.pop("params", None) not in NO_PARAMETERS:
+            raise row_layouts.wrong(
+                inputs, "/params", "must be empty: this model takes no parameters"
+            )
+        _, X = row_layouts.read(inputs, document, FORMS, body)
+    elif media_type == npy_rows.MEDIA_TYPE:
+        X = npy_rows.read(inputs, body)
+    else:
+        X = csv_rows.read(inputs, csv_rows.with_header(inputs, body))
+    Y = json_rows.predictions(served, X)
+    outside = inputs.model.outside(X)
+    meter.note_rows(request.environ, inputs.model.features, outside)
+    wanted = request.accept_mimetypes.best_match([JSON, csv_rows.MEDIA_TYPE], default=JSON)
+    parts = (
+        json_rows.predictions_alone(served, Y) if wanted == JSON else csv_rows.write_predictions(Y)
+    )
+    return answer_in_parts(parts, len(X), wanted, json_rows.headers(served, outside))

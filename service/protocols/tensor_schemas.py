@@ -1,0 +1,191 @@
+"""What the OpenAPI document says of the Open Inference Protocol's tensors, in JSON Schema.
+
+A schema cannot say how values go together: that `data` is as long as `shape` says, that all inputs
+have equally many rows, or that bytes follow the JSON. `service.protocols.tensors` checks those
+as well.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from service.model.current_version import Loaded
+from service.model.prediction_interval import Level
+from service.openapi.contract import JsonSchema, ref
+from service.openapi.json_schema import (
+    FLAG,
+    NULL,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    any_of,
+    array,
+    closed,
+    lenient,
+    one_of,
+    or_null,
+    row_of,
+    same,
+)
+from service.protocols.error_formats import NAME
+from service.protocols.error_formats import NUMBER as VERSION
+from service.protocols.tensors import DATATYPES, ENDS, MATRIX, MAX_BINARY_BYTES, described
+
+Names = tuple[str, ...] | None  # None: any
+
+_ROWS: JsonSchema = {"type": "integer", "minimum": 1, "description": "rows"}
+
+
+def metadata(served: Loaded | None) -> JsonSchema:
+    """The tensors of a model."""
+    features, targets, ends = _names(served)
+    parameters = closed({"features": array(one_of(features), 1)})
+    matrix = closed({**_tensor((MATRIX,), _width(features)), "parameters": parameters})
+    outputs = [closed(_tensor(targets, same(1)))]
+    if ends:
+        of = closed({"targets": array(one_of(targets), 1)})
+        outputs += [closed({**_tensor(ends, _width(targets)), "parameters": of})]
+    return closed(
+        {
+            "name": NAME,
+            "versions": array(VERSION, 1),
+            "platform": TEXT,
+            "inputs": array(matrix, 1, 1),
+            "outputs": array(any_of(*outputs), 1),
+        }
+    )
+
+
+def config(served: Loaded | None) -> JsonSchema:
+    """The same as Triton's configuration has it."""
+    features, targets, ends = _names(served)
+
+    def configured(names: Names, width: JsonSchema) -> JsonSchema:
+        datatype = same("TYPE_FP64")
+        return closed({"name": one_of(names), "data_type": datatype, "dims": array(width, 1, 1)})
+
+    outputs = [configured(targets, same(1))]
+    outputs += [configured(ends, _width(targets))] if ends else []
+    return closed(
+        {
+            "name": NAME,
+            "platform": TEXT,
+            "backend": TEXT,
+            "version_policy": closed({"all": closed({})}),
+            "max_batch_size": WHOLE,
+            "input": array(configured((MATRIX,), _width(features)), 1, 1),
+            "output": array(any_of(*outputs), 1),
+        }
+    )
+
+
+def request(served: Loaded | None) -> JsonSchema:
+    """An inference request's JSON; what is null counts as left out."""
+    features, targets, ends = _names(served)
+    matrix = _input((MATRIX,), row_of(_ROWS, _width(features)))
+    column = _input(features, any_of(row_of(_ROWS), row_of(_ROWS, same(1))))
+    count = len(features) if features else None
+    columns = array(column, count or 1, count) | {"description": "each feature once, in any order"}
+    unsupported = {"classification": NULL, "shared_memory_region": NULL}
+    level = {"level": or_null(Level().json_schema)}
+    parameters = lenient({}, {"binary_data": or_null(FLAG), **level, **unsupported})
+    names = targets and (*targets, *ends)
+    output = lenient({"name": one_of(names)}, {"parameters": or_null(parameters)})
+    made = lenient(
+        {"inputs": any_of(array(matrix, 1, 1), columns)},
+        {
+            "id": or_null(TEXT),
+            "parameters": or_null(lenient({}, {"binary_data_output": or_null(FLAG), **level})),
+            "outputs": or_null(array(output, 0, len(names) if names else None)),
+        },
+    )
+    return {**made, "examples": _examples(served)} if served else made
+
+
+def answer(served: Loaded | None) -> JsonSchema:
+    """The answer's JSON."""
+    _, targets, ends = _names(served)
+    output = {
+        "name": one_of(targets and (*targets, *ends)),
+        "datatype": same("FP64"),
+        "shape": array({"type": "integer", "minimum": 1}, 2, 2),
+    }
+    level = {"level": NUMBER}
+    in_json = closed({**output, "data": array(NUMBER, 1)}, {"parameters": closed(level)})
+    parameters = closed({"binary_data_size": WHOLE}, level)
+    as_bytes = closed({**output, "parameters": parameters})
+    return closed(
+        {
+            "model_name": NAME,
+            "model_version": VERSION,
+            "parameters": closed({"extrapolating_rows": WHOLE}),
+            "outputs": array(any_of(in_json, as_bytes), 1),
+        },
+        {"id": TEXT},
+    )
+
+
+def values() -> JsonSchema:
+    """What holds of any input tensor's datatype and data: one of them in JSON, or bytes."""
+    size = {"type": "integer", "minimum": 0, "maximum": MAX_BINARY_BYTES}
+    follow = lenient({"parameters": lenient({"binary_data_size": size})}, {"data": NULL})
+    none = {"parameters": or_null(lenient({}, {"binary_data_size": NULL}))}
+    numbers = [(name, _number(name)) for name in DATATYPES]
+    in_json = [
+        lenient(
+            {"datatype": same(name), "data": any_of(array(of, 1), array(array(of, 1), 1))}, none
+        )
+        for name, of in numbers
+    ]
+    return any_of(follow, *in_json)
+
+
+def _names(served: Loaded | None) -> tuple[Names, Names, tuple[str, ...]]:
+    """Features, targets, and the ends of intervals, where the version has them."""
+    if served is None:
+        return None, None, ENDS
+    model = served.inputs.model
+    outputs = described(model, served.calibration)["outputs"]
+    ends = tuple(each["name"] for each in outputs[len(model.targets) :])
+    return model.features, model.targets, ends
+
+
+def _width(names: Names) -> JsonSchema:
+    return same(len(names)) if names else {"type": "integer", "minimum": 1}
+
+
+def _tensor(names: Names, width: JsonSchema) -> dict[str, JsonSchema]:
+    # no `prefixItems` in answers, which many tools have not learnt yet
+    shape = array(any_of(same(-1), width), 2, 2)
+    return {"name": one_of(names), "datatype": same("FP64"), "shape": shape}
+
+
+def _input(names: Names, shape: JsonSchema) -> JsonSchema:
+    parameters = lenient({}, {"shared_memory_region": NULL})
+    made = lenient(
+        {"name": one_of(names), "shape": shape, "datatype": one_of(tuple(DATATYPES))},
+        {"parameters": or_null(parameters)},
+    )
+    return {"allOf": [made, ref("TensorValues")]}
+
+
+def _number(datatype: str) -> JsonSchema:
+    """The numbers that a datatype has, or that are nearest to one that it has."""
+    dtype = DATATYPES[datatype]
+    if dtype.kind == "f":
+        if datatype == "FP64":
+            return NUMBER
+        # Half a step above the greatest is where rounding leads to infinity.
+        greatest, before = np.finfo(dtype).max, np.nextafter(np.finfo(dtype).max, dtype.type(0))
+        limit = float(greatest) + (float(greatest) - float(before)) / 2
+        return {"type": "number", "exclusiveMinimum": -limit, "exclusiveMaximum": limit}
+    limits = np.iinfo(dtype)
+    return {"type": "integer", "minimum": int(limits.min), "maximum": int(limits.max)}
+
+
+def _examples(served: Loaded) -> list[dict[str, Any]]:
+    row = served.inputs.example
+    datatype = {"datatype": "FP64"}
+    matrix = {"name": MATRIX, "shape": [1, len(row)], **datatype, "data": [*row.values()]}
+    columns = [{"name": name, "shape": [1], **datatype, "data": [row[name]]} for name in row]
+    return [{"inputs": [matrix]}, {"inputs": columns}]

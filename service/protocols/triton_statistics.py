@@ -1,0 +1,77 @@
+"""Statistics of a model as Triton has them, from what all workers counted.
+
+Source: Triton, docs/protocol/extension_statistics.md.
+"""
+
+from typing import Any
+
+from service.openapi.json_schema import TEXT, WHOLE, array, by_name, closed
+from service.telemetry import meter
+
+_NOT_MEASURED = (
+    "queue",
+    "compute_input",
+    "compute_infer",
+    "compute_output",
+    "cache_hit",
+    "cache_miss",
+)
+_DURATION = closed({"count": WHOLE, "ns": WHOLE})
+SHAPE = closed(
+    {
+        "model_stats": array(
+            closed(
+                {
+                    "name": TEXT,
+                    "version": TEXT,
+                    "inference_count": WHOLE,
+                    "execution_count": WHOLE,
+                    "inference_stats": by_name(("success", "fail", *_NOT_MEASURED), _DURATION),
+                    "batch_stats": array(_DURATION, most=0),
+                }
+            )
+        )
+    }
+)
+
+
+def counted_versions() -> set[str]:
+    """The versions that were asked for predictions since the service was started."""
+    return {version for version, _ in meter.totals(meter.tally)["numnet_predictions"]}
+
+
+def of_versions(name: str, versions: list[str]) -> dict[str, Any]:
+    """The statistics of each version.
+
+    An execution is a request, and an inference a row, of whatever protocol. Times go from when a
+    request is there to when its answer is given away; what they consist of is not measured, and
+    counts 0.
+    """
+    totals = meter.totals(meter.tally)
+    requests, seconds = totals["numnet_predictions"], totals["numnet_prediction_seconds"]
+    rows = totals["numnet_predicted_rows"]
+
+    def duration(version: str, outcome: str) -> dict[str, int]:
+        asked = (version, outcome)
+        return {
+            "count": int(requests.get(asked, 0)),
+            "ns": int(1e9 * seconds.get(asked, 0)),
+        }
+
+    return {
+        "model_stats": [
+            {
+                "name": name,
+                "version": version,
+                "inference_count": int(rows.get((version,), 0)),
+                "execution_count": int(requests.get((version, "success"), 0)),
+                "inference_stats": {
+                    "success": duration(version, "success"),
+                    "fail": duration(version, "fail"),
+                    **{part: {"count": 0, "ns": 0} for part in _NOT_MEASURED},
+                },
+                "batch_stats": [],
+            }
+            for version in versions
+        ]
+    }

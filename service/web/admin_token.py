@@ -1,0 +1,113 @@
+"""Who may change things: whoever has the admin token."""
+
+import hmac
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from flask import current_app, request
+
+from config import Settings
+from service.telemetry import request_context
+from service.web.errors import AdminUnavailable, Forbidden, Unauthorized
+
+log = logging.getLogger(__name__)
+
+FILE = "admin-token"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class AdminToken:
+    """The token that admin requests carry.
+
+    It is the one that is set, or else the one in the state folder, which is made where it is
+    missing, and shown that once if stderr is a terminal.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._token = settings.admin_token
+        self._path = settings.state / FILE
+
+    def get(self) -> str:
+        """The token; empty where it can neither be read nor made."""
+        if not self._token:
+            try:
+                if not self._path.exists():
+                    _make(self._path)
+                self._token = self._path.read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                log.error("no admin token in %s: %s", self._path, error)
+        return self._token
+
+
+def admin_only(endpoint: Callable[P, R]) -> Callable[P, R]:
+    """Let nobody in without the token."""
+
+    @wraps(endpoint)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        _check(request.headers.get("Authorization"))
+        return endpoint(*args, **kwargs)
+
+    vars(guarded)["admin_only"] = True  # for the OpenAPI document
+    return guarded
+
+
+def is_admin_only(endpoint: Callable[..., object]) -> bool:
+    """Whether it lets nobody in without the token."""
+    return "admin_only" in vars(endpoint)
+
+
+def _make(path: Path) -> None:
+    """Of several processes one makes it; the others find it whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    token = secrets.token_urlsafe(32)
+    aside = path.with_name(f".{FILE}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(token + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(aside, path)
+    except FileExistsError:
+        return
+    finally:
+        aside.unlink(missing_ok=True)
+    # to somebody who looks on: where nobody does, it would stay in a log
+    shown = f" and shown this once: {token}" if sys.stderr.isatty() else ""
+    print(f"The admin token is kept in {path}{shown}", file=sys.stderr)
+
+
+def _check(authorization: str | None) -> None:
+    token: str = current_app.extensions["admin_token"].get()
+    if not token:
+        raise AdminUnavailable(
+            "there is no admin token: set NUMNET_ADMIN_TOKEN, or a NUMNET_STATE that can be written"
+        )
+    scheme, _, given = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not given:
+        _log_refusal("no token")
+        raise Unauthorized("this needs the admin token: Authorization: Bearer TOKEN")
+    if not hmac.compare_digest(given.strip().encode(), token.encode()):
+        _log_refusal("wrong token")
+        raise Forbidden("the admin token is wrong")
+
+
+def _log_refusal(reason: str) -> None:
+    log.warning(
+        "admin request refused: %s",
+        reason,
+        extra={
+            "request_id": request_context.request_id(request.environ),
+            "method": request.method,
+            "path": request.path,
+            "client": request.remote_addr,
+        },
+    )

@@ -1,0 +1,252 @@
+"""`POST /predict?interval=`: the ends of intervals, in every format, and levels refused."""
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from network import Calibration
+from network.conformal import MAX_SCORE
+from registry import Registry
+from service.formats.json_rows import many_rows, one_row, predictions
+from service.model import prediction_interval as intervals
+from service.web.bodies import ROWS_AT_A_TIME
+from tests.service.formats.test_json_rows import ONE, ROWS, TWO
+from tests.service.problem_shape import assert_problem
+from tests.service.small_models import (
+    FEATURES,
+    promote,
+    publish,
+    random_rows,
+    serve,
+    small_model,
+    some_calibration,
+)
+
+CSV, NPY, JSON = "text/csv", "application/x-npy", "application/json"
+X = random_rows(25)
+ROW = dict(zip(FEATURES, X[0].tolist(), strict=True))
+CALIBRATION = some_calibration()
+[Q] = CALIBRATION.half_widths(0.9)
+MOST = "level must be at most 0.9756, as the model was calibrated on 40 rows"
+BOTH = some_calibration(targets=2)
+
+
+@pytest.fixture
+def served(registry: Registry, client: FlaskClient) -> FlaskClient:
+    """It serves one target, calibrated on 40 rows."""
+    serve(registry, small_model(), CALIBRATION)
+    return client
+
+
+@pytest.fixture
+def served_two(registry: Registry, client: FlaskClient) -> FlaskClient:
+    """The same with two targets."""
+    serve(registry, small_model(targets=("y", "z")), BOTH)
+    return client
+
+
+def ask(client: FlaskClient, body: Any = None, query: str = "interval=0.9", **headers: str) -> Any:
+    """The answer to a row, or to all of X."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    content = orjson.dumps({"instances": X.tolist()} if body is None else body)
+    return client.post(
+        "/predict", data=content, query_string=query, content_type=JSON, headers=named
+    )
+
+
+def refused(answer: TestResponse, status: int = 422) -> dict[str, Any]:
+    return assert_problem(answer.status_code, answer.data, dict(answer.headers), expected=status)
+
+
+def test_one_row_has_the_ends_and_the_level(served: FlaskClient) -> None:
+    y = ask(served, ROW, "").get_json()["prediction"]
+    assert list(ask(served, ROW).get_json().items()) == [
+        ("prediction", y),
+        ("lower", y - Q),
+        ("upper", y + Q),
+        ("level", 0.9),
+        ("version", "1"),
+        ("extrapolating", ask(served, ROW, "").get_json()["extrapolating"]),
+    ]
+
+
+def test_many_rows_have_lists_of_ends(served: FlaskClient) -> None:
+    plain = ask(served, query="").get_json()
+    assert ask(served).get_json() == plain | {
+        "lower": [y - Q for y in plain["predictions"]],
+        "upper": [y + Q for y in plain["predictions"]],
+        "level": 0.9,
+    }
+
+
+def test_several_targets_have_ends_by_name(served_two: FlaskClient) -> None:
+    q = dict(zip("yz", BOTH.half_widths(0.5).tolist(), strict=True))
+    one = ask(served_two, ROW, "interval=0.5").get_json()
+    many = ask(served_two, query="interval=0.5").get_json()
+    for name in "yz":
+        assert one["lower"][name] == one["prediction"][name] - q[name]
+        assert one["upper"][name] == one["prediction"][name] + q[name]
+        for row, y in enumerate(many["predictions"]):
+            assert many["lower"][row][name] == y[name] - q[name]
+            assert many["upper"][row][name] == y[name] + q[name]
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+@given(rows=ROWS, level=st.floats(0.001, 0.97))
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_ends_have_the_same_bits_alone_and_among_others(
+    rows: list[list[float]], level: float, targets: int
+) -> None:
+    version = [ONE, TWO][targets - 1]
+    interval = intervals.interval(some_calibration(targets=targets), level)
+    X = np.array(rows)
+    outside = version.inputs.model.outside(X)
+    parts = list(many_rows(version, predictions(version, X), outside, 5, interval))
+    together = orjson.loads(b"".join(parts))
+    alone = [orjson.loads(one_row(version, row, interval)[0]) for row in rows]
+    for many, one in (("predictions", "prediction"), ("lower", "lower"), ("upper", "upper")):
+        assert together[many] == [answer[one] for answer in alone]
+    assert together["level"] == level
+    assert len(parts) > 3 * (len(rows) // 5)  # none is written at once
+
+
+def test_ends_are_finite_where_predictions_are() -> None:
+    widest = intervals.interval(Calibration(np.full((40, 1), MAX_SCORE)), 0.9)
+    Y = np.finfo(np.float64).max * np.array([[-1.0], [1.0]])
+    assert np.isfinite(widest.beside(Y)).all()
+
+
+def test_csv_has_a_column_for_each_end(served_two: FlaskClient) -> None:
+    answer = ask(served_two, Accept=CSV)
+    expected = ask(served_two).get_json()
+    lines = list(csv.DictReader(io.StringIO(answer.text)))
+    assert list(lines[0]) == [
+        *("y", "y_lower", "y_upper", "z", "z_lower", "z_upper"),
+        "extrapolating",
+    ]
+    for row, line in enumerate(lines):
+        for name in "yz":
+            assert float(line[name]) == expected["predictions"][row][name]
+            assert float(line[f"{name}_lower"]) == expected["lower"][row][name]
+            assert float(line[f"{name}_upper"]) == expected["upper"][row][name]
+
+
+def test_npy_has_three_columns_for_each_target(served_two: FlaskClient) -> None:
+    expected = ask(served_two).get_json()
+    array = np.load(io.BytesIO(ask(served_two, Accept=NPY).data), allow_pickle=False)
+    assert (array.shape, array.dtype) == ((25, 6), np.float64)
+    named = ("predictions", "lower", "upper")
+    for column, (target, member) in enumerate((each, name) for each in "yz" for name in named):
+        assert array[:, column].tolist() == [row[target] for row in expected[member]]
+
+
+def test_one_row_may_be_answered_as_a_table(served: FlaskClient) -> None:
+    y = ask(served, ROW).get_json()["prediction"]
+    assert np.load(io.BytesIO(ask(served, ROW, Accept=NPY).data)).tolist() == [[y, y - Q, y + Q]]
+
+
+def test_tables_may_be_sent_with_it(served: FlaskClient) -> None:
+    file = io.BytesIO()
+    np.save(file, X)
+    lines = [",".join(FEATURES), *(",".join(map(repr, row)) for row in X.tolist())]
+    for body, kind in ((file.getvalue(), NPY), ("\n".join(lines).encode(), CSV)):
+        answer = served.post("/predict?interval=0.9", data=body, content_type=kind)
+        assert answer.get_json() == ask(served).get_json()
+
+
+@pytest.mark.parametrize("wanted", [CSV, NPY])
+def test_a_long_answer_is_written_in_parts(served: FlaskClient, wanted: str) -> None:
+    rows = np.tile(X, (ROWS_AT_A_TIME // len(X) + 2, 1))
+    body = {"instances": rows.tolist()}
+    answer = served.post(
+        "/predict?interval=0.9", json=body, headers={"Accept": wanted}, buffered=False
+    )
+    assert answer.is_streamed
+    assert len([chunk for chunk in answer.response if chunk]) > 2
+
+
+@pytest.mark.parametrize("text", ["0.9", ".9", "9e-1", "0.90", "%2B0.9", " 0.9"])
+def test_a_level_is_written_as_numbers_are(served: FlaskClient, text: str) -> None:
+    assert (
+        ask(served, ROW, f"interval={text}").get_json()["upper"]
+        == (ask(served, ROW).get_json()["upper"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("interval=abc", 'must be a finite number, got "abc"'),
+        ("interval=", 'must be a finite number, got ""'),
+        ("interval", 'must be a finite number, got ""'),
+        ("interval=nan", 'must be a finite number, got "nan"'),
+        ("interval=1e999", "must be a finite number, got inf"),
+        ("interval=0_9", 'must be a finite number, got "0_9"'),
+        ("interval=true", 'must be a finite number, got "true"'),
+        ("interval=90%25", 'must be a finite number, got "90%"'),
+        ("interval=0", "must be above 0 and below 1, got 0.0"),
+        ("interval=1", "must be above 0 and below 1, got 1.0"),
+        ("interval=90", "must be above 0 and below 1, got 90.0"),
+        ("interval=-0.5", "must be above 0 and below 1, got -0.5"),
+        ("interval=0.9&interval=0.9", "must be given once"),
+        ("interval=0.98", f"is too high for version 1: {MOST}"),
+    ],
+)
+def test_a_wrong_level_is_named(served: FlaskClient, query: str, detail: str) -> None:
+    for body in (ROW, None):
+        document = refused(ask(served, body, query))
+        assert document["errors"] == [{"parameter": "interval", "detail": detail}]
+
+
+def test_the_highest_level_is_given(served: FlaskClient) -> None:
+    for level in (0.9756, 40 / 41):
+        document = ask(served, ROW, f"interval={level!r}").get_json()
+        assert document["upper"] - document["prediction"] == pytest.approx(CALIBRATION.scores[-1])
+
+
+def test_a_level_is_no_excuse_for_a_wrong_row(served: FlaskClient) -> None:
+    assert refused(ask(served, {**ROW, "x1": "a"}))["errors"][0]["pointer"] == "/x1"
+    assert refused(ask(served, ROW, "interval=0.9&other=1"))["errors"] == [
+        {"parameter": "other", "detail": "is not a query parameter"}
+    ]
+
+
+def test_a_version_without_scores_gives_no_intervals(served: FlaskClient) -> None:
+    registry: Registry = served.application.extensions["registry"]
+    promote(registry, publish(registry, small_model()))
+    for body in (ROW, None):
+        document = refused(ask(served, body), 409)
+        assert document["type"] == "/problems/no-intervals"
+        assert document["detail"].startswith("version 2 has no residual scores")
+    assert ask(served, ROW, "").status_code == 200
+    assert refused(ask(served, ROW, "interval=2"))["errors"][0]["parameter"] == "interval"
+
+
+def test_the_next_request_after_a_promotion_has_the_new_width(served: FlaskClient) -> None:
+    registry: Registry = served.application.extensions["registry"]
+    before = ask(served, ROW).get_json()
+    serve(registry, small_model(), Calibration(2 * CALIBRATION.scores))
+    after = ask(served, ROW).get_json()
+    assert after["prediction"] == before["prediction"]
+    assert after["upper"] == after["prediction"] + 2 * Q
+
+
+def test_the_document_has_the_highest_level(served: FlaskClient) -> None:
+    def level() -> dict[str, Any]:
+        document = served.get("/openapi.json").get_json()
+        schema: dict[str, Any] = document["components"]["schemas"]["Level"]
+        return schema
+
+    assert level()["maximum"] == 40 / 41
+    registry: Registry = served.application.extensions["registry"]
+    promote(registry, publish(registry, small_model()))
+    assert "maximum" not in level()
+    assert (level()["exclusiveMinimum"], level()["exclusiveMaximum"]) == (0, 1)

@@ -1,0 +1,345 @@
+"""`GET /openapi.json`: that all of the API is in it, and that it says what is so."""
+
+import contextlib
+import re
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from werkzeug.exceptions import (
+    BadRequest,
+    MethodNotAllowed,
+    RequestEntityTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
+
+from registry import NothingBefore, Registry, StorageError, VersionNotFound, VersionRefused
+from service.app import create_app
+from service.openapi import contract
+from service.openapi.document import (
+    described_rules,
+    document,
+    methods_of,
+    path_of,
+    problem_slugs,
+)
+from service.web.admin_token import is_admin_only
+from service.web.errors import (
+    Forbidden,
+    InvalidInput,
+    Misdirected,
+    NoIntervals,
+    NoModel,
+    NotSupported,
+    Unauthorized,
+)
+from service.web.problems import PREFIX, PROBLEMS
+from tests.service.conftest import ADMIN, TOKEN
+from tests.service.documented import DocumentedClient, assert_documented_event, document_of
+from tests.service.small_models import AWKWARD_FEATURES, FEATURES, serve, small_model
+from tests.service.trained_app import trained_app
+from tests.trainer.installation import LONG, TINY, Installation
+from trainer.jobs import Job, JobConflict, JobFinished
+
+ROOT = Path(__file__).resolve().parents[3]
+DIALECTS = ("/v1", "/v2", "/invocations", "/ping", "/health", "/version")  # have tests of their own
+ASSETS = {"docs.start", "docs.asset"}  # what the page consists of
+
+Document = dict[str, Any]
+
+
+def get_document(client: FlaskClient) -> Document:
+    """The document, which has to be one."""
+    answer = client.get("/openapi.json")
+    assert (answer.status_code, answer.content_type) == (200, "application/json")
+    document: Document = answer.get_json()
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+    return document
+
+
+def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def test_every_route_and_method_is_in_it(app: Flask) -> None:
+    document = get_document(app.test_client())
+    routes = {
+        (method, path_of(rule))
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in ASSETS
+        for method in methods_of(rule)
+    }
+    documented = {(method, path) for method, path, _ in operations(document)}
+    assert documented == routes, "describe a view with `service.openapi.contract.operation`"
+
+
+def test_every_operation_is_told_of_in_the_words_of_its_view(app: Flask) -> None:
+    seen = set()
+    for _, path, operation in operations(get_document(app.test_client())):
+        view = app.view_functions[operation["operationId"].partition(":")[0]]
+        assert view.__doc__
+        assert operation["summary"] == view.__doc__.split("\n")[0].removesuffix("."), path
+        assert operation["operationId"] not in seen
+        seen.add(operation["operationId"])
+        assert ("security" in operation) == is_admin_only(view)
+        for answer in operation["responses"].values():
+            assert "X-Request-ID" in answer["headers"]
+
+
+def test_it_has_the_features_of_the_model_in_use(registry: Registry, client: FlaskClient) -> None:
+    for features in (FEATURES, AWKWARD_FEATURES, ("instances",)):
+        model = small_model(features, ("y", "z"), feature_range=(0.25, 2.0))
+        serve(registry, model)
+        schemas = get_document(client)["components"]["schemas"]
+        row = schemas["Row"]
+        assert list(row["properties"]) == list(features)
+        assert row["required"] == sorted(features)
+        assert row["additionalProperties"] is False
+        for feature in row["properties"].values():
+            assert feature == {
+                "type": "number",
+                "format": "double",
+                "description": "seen in training: 0.25 to 2",
+                "examples": [0.25, 2.0],
+            }
+        assert schemas["Values"]["maxItems"] == len(features)
+        assert list(schemas["Prediction"]["properties"]) == ["y", "z"]
+        example = schemas["PredictBody"]["example"]
+        assert example == dict.fromkeys(features, 0.25)
+        assert client.post("/predict", json=example).status_code == 200
+
+
+@pytest.mark.parametrize("targets", [("y",), ("y", "z")])
+@pytest.mark.parametrize("features", [FEATURES, AWKWARD_FEATURES, ("input",)])
+def test_bodies_that_it_gives_as_examples_are_taken(
+    registry: Registry, client: FlaskClient, features: tuple[str, ...], targets: tuple[str, ...]
+) -> None:
+    serve(registry, small_model(features, targets, feature_range=(0.25, 2.0)))
+    taken = set()
+    for method, path, operation in operations(get_document(client)):
+        body = operation.get("requestBody", {"content": {}})["content"].get("application/json", {})
+        for example in body.get("schema", {}).get("examples", []):
+            answer = client.open(path.replace("{name}", "numnet"), method=method, json=example)
+            assert answer.status_code == 200, (path, example, answer.text)
+            taken.add(path)
+    assert taken == {
+        "/invocations",
+        "/v1/models/{name}:predict",
+        "/v2/models/{name}/infer",
+    }
+
+
+def test_addresses_of_versions_are_of_any_features(registry: Registry, client: FlaskClient) -> None:
+    """The version named may be of other features than the one in use."""
+    serve(registry, small_model(("a", "b")))
+    serve(registry, small_model())
+    rows = {"instances": [{"a": 1.0, "b": 2.0}]}
+    columns = {"inputs": {"a": [1.0], "b": [[2.0]]}}
+    tensor = {"name": "input", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}
+    for path, body in (
+        ("/v1/models/numnet/versions/1:predict", rows),
+        ("/v1/models/numnet/versions/1:predict", columns),
+        ("/v2/models/numnet/versions/1/infer", {"inputs": [tensor]}),
+    ):
+        assert client.post(path, json=body).status_code == 200
+        assert client.post(path.replace("/versions/1", ""), json=body).status_code == 400
+
+
+def test_it_is_made_once_for_each_version(registry: Registry, client: FlaskClient) -> None:
+    made = client.application.extensions["openapi"]
+    live = client.application.extensions["live_model"]
+    without = made.content(live.current())
+    assert made.content(live.current()) is without
+    serve(registry, small_model())
+    first = made.content(live.current())
+    assert first != without
+    assert made.content(live.current()) is first
+
+
+def test_without_a_model_a_row_is_of_any_names(client: FlaskClient) -> None:
+    row = get_document(client)["components"]["schemas"]["Row"]
+    assert row["additionalProperties"] == {"type": "number"}
+    assert client.post("/predict", json={"x1": 0.5}).status_code == 503
+
+
+def test_problems_are_those_that_the_docs_list() -> None:
+    table = re.findall(r"^\| (\d+) \| `/problems/(.+?)`", (ROOT / "docs/http.md").read_text(), re.M)
+    listed = {slug: int(status) for status, slug in table}
+    listed["not-implemented"] = 501  # in the words of a dialect alone
+    assert listed == {slug: problem.status for slug, problem in PROBLEMS.items()}
+
+
+JOB = Job("a-job", "failed", 1, {})
+FAULTS: dict[str, Exception] = {
+    "bad-request": BadRequest("no JSON"),
+    "unauthorized": Unauthorized("no token"),
+    "forbidden": Forbidden("wrong token"),
+    "not-found": VersionNotFound(7),
+    "method-not-allowed": MethodNotAllowed(["GET"]),
+    "request-timeout": RequestTimeout("too slow"),
+    "version-refused": VersionRefused("cut short"),
+    "nothing-before": NothingBefore("none before"),
+    "job-active": JobConflict(JOB),
+    "job-finished": JobFinished(JOB),
+    "misdirected-request": Misdirected("another host"),
+    "content-too-large": RequestEntityTooLarge("too large"),
+    "unsupported-media-type": UnsupportedMediaType("no JSON"),
+    "invalid-input": InvalidInput([{"pointer": "", "detail": "is wrong"}], {"x1": 0.0}),
+    "internal-server-error": RuntimeError("a bug"),
+    "not-implemented": NotSupported("no such thing"),
+    "no-model": NoModel("nothing yet"),
+    "no-intervals": NoIntervals("no scores"),
+    "service-unavailable": StorageError("gone"),
+}
+
+
+def failing(view: Callable[..., Any], error: Exception) -> Callable[..., NoReturn]:
+    @wraps(view)
+    def fail(**_: Any) -> NoReturn:
+        raise error
+
+    return fail
+
+
+def test_every_problem_that_an_operation_may_meet_is_answered_as_documented(
+    client: DocumentedClient,
+) -> None:
+    app = client.application
+    documented = {
+        (method, path, int(status))
+        for method, path, operation in operations(get_document(client))
+        for status in operation["responses"]
+        if int(status) >= 400
+    }
+    client.met.clear()
+    for rule, view, described in list(described_rules(app)):
+        for slug in problem_slugs(view, described):
+            app.view_functions[rule.endpoint] = failing(view, FAULTS[slug])
+            for method in methods_of(rule):
+                answer = client.open(re.sub(r"<[^>]+>", "1", rule.rule), method=method)
+                assert described.dialect or answer.get_json()["type"] == PREFIX + slug
+        app.view_functions[rule.endpoint] = view
+    assert client.met == documented
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Iterator[DocumentedClient]:
+    """Of an application with two trained versions."""
+    app = trained_app(tmp_path, versions=2)
+    app.test_client_class = DocumentedClient
+    client = app.test_client()
+    assert isinstance(client, DocumentedClient)
+    yield client
+    app.extensions["jobs"].close()
+
+
+def test_every_success_is_as_documented(trained: DocumentedClient) -> None:
+    documented = {
+        (method, path, int(status))
+        for method, path, operation in operations(get_document(trained))
+        for status in operation["responses"]
+        if int(status) < 400 and not path.startswith(DIALECTS)
+    }
+    key = ADMIN | {"Idempotency-Key": "a-key"}
+    row = dict.fromkeys(FEATURES, 2.0)
+    trained.post("/predict", json=row)
+    trained.post("/predict", json={"instances": [row, [0.5] * 4]})
+    trained.post("/predict?interval=0.8", json=row)
+    trained.post("/predict?interval=0.8", json={"instances": [row, [0.5] * 4]})
+    for path in ("", "/2", "/2/weights.npz"):
+        trained.get(f"/models{path}")
+    for path in ("/1/promote", "/rollback"):
+        trained.post(f"/models{path}", headers=ADMIN)
+    job = trained.post("/retrain", headers=key).headers["Location"]
+    trained.post("/retrain", headers=key)
+    for path in ("/livez", "/readyz", "/metrics", "/docs", "/retrain", job):
+        trained.get(path)
+    trained.delete(job, headers=ADMIN)
+    events = trained.get(f"{job}/events").text
+    assert_documented_event(document_of(trained.application), events)
+    last = re.findall(r"^id: (\d+)$", events, flags=re.M)[-1]
+    trained.get(f"{job}/events", headers={"Last-Event-ID": last})
+    assert {each for each in trained.met if each[2] < 400} == documented
+
+
+def test_jobs_in_every_state_are_as_documented(tmp_path: Path) -> None:
+    with contextlib.closing(Installation(tmp_path)) as installation:
+        app = create_app(replace(installation.settings, admin_token=TOKEN))
+        app.test_client_class = DocumentedClient
+        client = app.test_client()
+        worker = installation.start_worker()
+        states = []
+        for asked in (TINY, TINY | {"samples": None, "data": "none.csv", "targets": ["y"]}):
+            job = installation.submit({key: value for key, value in asked.items() if value})
+            installation.wait_for(job)
+            states.append(client.get(f"/retrain/{job.id}").get_json()["state"])
+        job = installation.submit(LONG)
+        installation.wait_for(job, epoch=50)
+        states.append(client.get(f"/retrain/{job.id}").get_json()["state"])
+        states.append(client.delete(f"/retrain/{job.id}", headers=ADMIN).get_json()["state"])
+        assert states == ["promoted", "failed", "running", "cancelled"]
+        assert len(client.get("/retrain").get_json()["jobs"]) == 3
+        assert client.get("/models/1").status_code == 200
+        worker.send(signal.SIGTERM)
+        app.extensions["jobs"].close()
+
+
+def test_a_view_may_have_several_routes_methods_and_media_types() -> None:
+    @contract.operation(
+        {
+            200: contract.Answer(
+                "A number.", {"type": "number"}, others={"text/csv": {"type": "string"}}
+            ),
+            404: contract.Answer("None.", {"type": "object"}),
+        },
+        "not-found",
+    )
+    def number(of: str = "") -> str:
+        """Give a number."""
+        return of
+
+    other = Flask("other")
+    for path in ("/number", "/number/<int:of>"):
+        other.add_url_rule(path, "number", number, methods=["GET", "PUT"])
+    made = document(other, None)
+    assert list(OpenAPIV31SpecValidator(made).iter_errors()) == []
+    found = {operation["operationId"]: operation for _, _, operation in operations(made)}
+    assert found.keys() == {
+        f"number:{method} /number{of}" for method in ("GET", "PUT") for of in ("", "/{of}")
+    }
+    for each in found.values():
+        assert [*each["responses"]["200"]["content"]] == ["application/json", "text/csv"]
+        assert [*each["responses"]["404"]["content"]] == ["application/json"]
+        assert [*each["responses"]] == ["200", "404", "405", "408", "421", "500", "503"]
+
+
+def test_a_dialect_has_error_documents_and_statuses_of_its_own() -> None:
+    @contract.operation(
+        {200: contract.Answer("A number.", {"type": "number"})},
+        "invalid-input",
+        body=contract.Body({"application/json": {"type": "object"}}),
+        dialect=contract.Dialect({"type": "string"}, lambda status, message: {}, {422: 400}),
+    )
+    def number() -> str:
+        """Give a number."""
+        return ""
+
+    other = Flask("other")
+    other.add_url_rule("/number", "number", number, methods=["POST"])
+    [(_, _, made)] = operations(document(other, None))
+    assert [*made["responses"]] == ["200", "400", "405", "408", "413", "415", "421", "500", "503"]
+    refused = made["responses"]["400"]
+    assert refused["content"] == {"application/json": {"schema": {"type": "string"}}}
+    assert refused["description"].endswith(
+        " or is empty; or values are wrong; each is named, up to 20."
+    )

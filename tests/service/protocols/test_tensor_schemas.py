@@ -1,0 +1,115 @@
+"""What the document says of tensors, against what is made of them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from service.model.current_version import Loaded
+from service.model.row_reader import Inputs
+from service.protocols import tensor_schemas, tensors
+from service.web.errors import InvalidInference
+from tests.service.small_models import FEATURES, small_model
+
+MODEL = small_model()
+REQUEST = Draft202012Validator(
+    {
+        **tensor_schemas.request(Loaded("1", Inputs(MODEL), {})),
+        "components": {"schemas": {"TensorValues": tensor_schemas.values()}},
+    }
+)
+
+
+def tensor(name: str = "input", **members: Any) -> dict[str, Any]:
+    """A tensor that is taken, with other members."""
+    width = [1, len(FEATURES)] if name == "input" else [1]
+    data = [0] * width[-1]
+    return {"name": name, "shape": width, "datatype": "FP64", "data": data, **members}
+
+
+def is_taken(document: dict[str, Any], binary: bytes = b"") -> bool:
+    try:
+        tensors.read(document, binary, MODEL)
+    except InvalidInference:
+        return False
+    return True
+
+
+def around(dtype: np.dtype[Any]) -> list[float]:
+    """Numbers on both sides of the limits of a datatype."""
+    if dtype.kind == "f":
+        # from here on the nearest number that the datatype has would be 2 ** (exponent + 1)
+        info = np.finfo(dtype)
+        limit = 2.0**info.maxexp - 2.0 ** (info.maxexp - info.nmant - 2)
+        found = [limit, np.nextafter(limit, 0.0).item(), float(info.max), 0.5]
+        return [*found, *(-each for each in found)]
+    limits = np.iinfo(dtype)
+    least, greatest = int(limits.min), int(limits.max)
+    return [least - 1, least, greatest, greatest + 1, 0.5]
+
+
+@pytest.mark.parametrize("datatype", [name for name in tensors.DATATYPES if name != "FP64"])
+def test_numbers_are_those_that_the_datatype_has(datatype: str) -> None:
+    taken = set()
+    for value in around(tensors.DATATYPES[datatype]):
+        for data in ([value, 0, 0, 0], [[value, 0, 0, 0]]):
+            document = {"inputs": [tensor(datatype=datatype, data=data)]}
+            assert REQUEST.is_valid(document) == is_taken(document), value
+            taken.add(is_taken(document))
+    assert taken == {True, False}
+
+
+COLUMNS = [tensor(name) for name in FEATURES]
+
+
+@pytest.mark.parametrize(
+    ("document", "valid"),
+    [
+        ({"inputs": [tensor()]}, True),
+        ({"inputs": COLUMNS}, True),
+        ({"inputs": COLUMNS[::-1]}, True),
+        ({"inputs": [tensor(shape=[1, 4], data=[[1, 2, 3, 4]])]}, True),
+        ({"inputs": [tensor(parameters={"a": 1}, more=2)], "b": 3}, True),
+        ({"inputs": [tensor(parameters=None)], "id": None, "outputs": None}, True),
+        ({"inputs": [tensor()], "id": "7", "parameters": {"binary_data_output": None}}, True),
+        ({"inputs": [tensor()], "outputs": [{"name": "y", "parameters": None}]}, True),
+        ({"inputs": [tensor(parameters={"binary_data_size": None})]}, True),
+        ({"inputs": []}, False),
+        ({"inputs": COLUMNS[1:]}, False),
+        ({"inputs": [tensor("x1"), *COLUMNS]}, False),
+        ({"inputs": [tensor(), tensor()]}, False),
+        ({"inputs": [tensor() | {"name": "x"}]}, False),
+        ({"inputs": [tensor() | {"name": None}]}, False),
+        ({"inputs": [tensor(shape=[4])]}, False),
+        ({"inputs": [tensor(shape=[1, 3])]}, False),
+        ({"inputs": [tensor(shape=[0, 4], data=[])]}, False),
+        ({"inputs": [tensor(datatype="BYTES")]}, False),
+        ({"inputs": [tensor(data=None)]}, False),
+        ({"inputs": [tensor(data=["1", 2, 3, 4])]}, False),
+        ({"inputs": [tensor(data=[True, 2, 3, 4])]}, False),
+        ({"inputs": [tensor(parameters={"binary_data_size": 32})]}, False),
+        ({"inputs": [tensor(parameters={"shared_memory_region": "a"})]}, False),
+        ({"inputs": [tensor()], "id": 7}, False),
+        ({"inputs": [tensor()], "parameters": {"binary_data_output": 1}}, False),
+        ({"inputs": [tensor()], "outputs": [{"name": "z"}]}, False),
+        (
+            {
+                "inputs": [tensor()],
+                "outputs": [{"name": "y", "parameters": {"classification": 1}}],
+            },
+            False,
+        ),
+    ],
+)
+def test_what_the_schema_says_is_so(document: dict[str, Any], valid: bool) -> None:
+    assert REQUEST.is_valid(document) == is_taken(document) == valid
+
+
+def test_bytes_take_the_place_of_data() -> None:
+    document = {"inputs": [tensor(data=None, parameters={"binary_data_size": 32})]}
+    assert REQUEST.is_valid(document)
+    assert is_taken(document, bytes(32))
+    document["inputs"][0]["parameters"]["binary_data_size"] = -1
+    assert not REQUEST.is_valid(document)
+    assert not is_taken(document, bytes(32))

@@ -1,0 +1,22 @@
+"""Turning connections away, where the kernel takes the filter and where it does not."""
+
+import logging
+import socket
+import sys
+
+import pytest
+
+from service.server import shutdown
+from service.server.shutdown import turn_away
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="filters are Linux's")
+def test_a_kernel_that_takes_no_filter_does_not_spoil_the_stop(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(shutdown, "_SO_ATTACH_FILTER", 9999)
+    with socket.create_server(("127.0.0.1", 0)) as listener, caplog.at_level(logging.INFO):
+        turn_away([listener])
+        with socket.create_connection(listener.getsockname(), timeout=5):
+            pass
+    assert caplog.messages == ["connections cannot be turned away: Protocol not available"]

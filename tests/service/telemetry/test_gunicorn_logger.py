@@ -1,0 +1,56 @@
+"""Log lines are JSON objects, one per line."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from gunicorn.config import Config
+
+from config.json_logging import formatter
+from service.telemetry.gunicorn_logger import JsonLogger
+
+
+@pytest.fixture(autouse=True)
+def _loggers_are_put_back() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in ("gunicorn.error", "gunicorn.access", "service")]
+    before = [(log.handlers.copy(), log.level, log.propagate) for log in loggers]
+    yield
+    for log, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        log.handlers, log.propagate = handlers, propagate
+        log.setLevel(level)
+
+
+def json_logger() -> JsonLogger:
+    """gunicorn's logger as the service sets it; takes the standard error of the moment."""
+    config = Config()
+    config.set("accesslog", "-")
+    return JsonLogger(config)
+
+
+@pytest.mark.parametrize("name", ["service.model.current_version", "gunicorn.error"])
+def test_what_happens_goes_to_stderr_as_one_line(
+    capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    json_logger()
+    logging.getLogger(name).warning("two\nlines %s", "é", extra={"version": "7"})
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    line = json.loads(err)
+    assert datetime.fromisoformat(line.pop("time")).tzinfo
+    assert line == {"level": "WARNING", "logger": name, "message": "two\nlines é", "version": "7"}
+
+
+def test_an_exception_is_logged_with_its_traceback() -> None:
+    try:
+        raise RuntimeError("lost")
+    except RuntimeError:
+        record = logging.getLogger().makeRecord(
+            "a", logging.ERROR, "", 0, "went wrong", (), exc_info=sys.exc_info()
+        )
+    line = json.loads(formatter().format(record))
+    assert line["message"] == "went wrong"
+    assert line["exc_info"].endswith("RuntimeError: lost")

@@ -1,0 +1,110 @@
+"""Numbers in memory that workers share, and that outlive them."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.telemetry.shared_counters import Tally
+from tests.e2e.conftest import until
+
+NAMES = st.text(max_size=40).filter(lambda name: name.isprintable())
+COUNTED = st.lists(st.tuples(st.integers(0, 3), NAMES, st.floats(-1e9, 1e9)), max_size=60)
+
+
+def in_process(work: Callable[[], None]) -> int:
+    """Start a process that works until it is killed, or is done; its id."""
+    process = os.fork()
+    if not process:
+        with contextlib.suppress(BaseException):
+            work()
+        os._exit(0)
+    return process
+
+
+@given(counted=COUNTED)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_what_is_read_is_what_was_written(counted: list[tuple[int, str, float]]) -> None:
+    tally = Tally(1 << 16)
+    tally.make_room(3)
+    slots = [tally.take(slot, 100 + slot) for slot in range(4)]
+    expected: list[dict[str, float]] = [{} for _ in slots]
+    for slot, name, number in counted:
+        slots[slot].numbers[slots[slot].place(name)] += number
+        expected[slot][name] = expected[slot].get(name, 0.0) + number
+    readings = tally.readings()
+    assert [reading.numbers for reading in readings] == expected
+    assert [reading.process for reading in readings] == [100, 101, 102, 103]
+
+
+def test_a_successor_counts_on() -> None:
+    tally = Tally()
+    first = tally.take(0, 1)
+    first.numbers[first.place("requests")] += 3
+    tally.leave(0)
+    assert tally.readings()[0].process == 0
+    second = tally.take(0, 2)
+    second.numbers[second.place("requests")] += 4
+    second.numbers[second.place("others")] += 1
+    [reading] = tally.readings()
+    assert (reading.process, reading.numbers) == (2, {"requests": 7.0, "others": 1.0})
+
+
+def test_a_slot_that_is_full_counts_no_new_names_and_all_old_ones() -> None:
+    tally = Tally(4096)
+    slot = tally.take(0, 1)
+    for number in range(1000):
+        slot.numbers[slot.place(f"name {number}")] += 1
+    slot.numbers[slot.place("name 0")] += 1
+    numbers = tally.readings()[0].numbers
+    assert 50 < len(numbers) < 200
+    assert numbers.pop("name 0") == 2
+    assert set(numbers.values()) == {1.0}
+
+
+def test_threads_lose_nothing() -> None:
+    tally = Tally()
+    slot = tally.take(0, 1)
+
+    def count() -> None:
+        for number in range(20_000):
+            place = slot.place(f"name {number % 50}")
+            with slot.lock:
+                slot.numbers[place] += 1
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert tally.readings()[0].numbers == {f"name {number}": 1600.0 for number in range(50)}
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_process_that_is_killed_at_any_moment_leaves_a_slot_that_reads() -> None:
+    tally = Tally(1 << 16)
+
+    def work(slot: int) -> None:
+        mine = tally.take(slot, os.getpid())
+        for number in range(1_000_000):  # more than there is room for
+            mine.numbers[mine.place(f"name {number}")] += 1
+
+    for slot in range(20):
+        tally.make_room(slot)
+        process = in_process(partial(work, slot))
+        try:
+            until(lambda: len(tally.readings()) > slot and len(tally.readings()[-1].numbers) > 50)  # noqa: B023
+        finally:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+        numbers = list(tally.readings()[slot].numbers.items())
+        *complete, (last, count) = numbers
+        assert complete == [(f"name {number}", 1.0) for number in range(len(complete))]
+        assert last == f"name {len(complete)}"
+        assert count in (0.0, 1.0)

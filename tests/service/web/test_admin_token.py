@@ -1,0 +1,232 @@
+"""Who may change things, and where the token comes from."""
+
+import logging
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from config import Settings
+from registry import Registry
+from service.web.admin_token import FILE, AdminToken
+from tests.service.conftest import ADMIN, TOKEN, MakeClient
+from tests.service.problem_shape import assert_problem
+from tests.service.small_models import FEATURES, serve, small_model
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLLBACK = "/models/rollback"
+
+
+def refused(
+    client: FlaskClient, status: int, authorization: str | None, path: str = ROLLBACK
+) -> dict[str, Any]:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = client.post(path, headers=headers)
+    document = assert_problem(
+        answer.status_code, answer.data, dict(answer.headers), expected=status
+    )
+    assert answer.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 else None)
+    return document
+
+
+def test_whoever_has_the_token_is_let_in(client: FlaskClient) -> None:
+    for scheme in ("Bearer", "bearer", "BEARER", "Bearer  "):
+        answer = client.post(ROLLBACK, headers={"Authorization": f"{scheme} {TOKEN}"})
+        assert answer.status_code == 409  # let in: there is nothing to go back to
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "Bearer", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Token {TOKEN}", f"Bearer:{TOKEN}"],
+)
+def test_without_a_bearer_token_it_is_401(client: FlaskClient, authorization: str | None) -> None:
+    document = refused(client, 401, authorization)
+    assert "Authorization: Bearer TOKEN" in document["detail"]
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "guessed",
+        TOKEN.upper(),
+        TOKEN[:-1],
+        TOKEN + "x",
+        f"{TOKEN} {TOKEN}",
+        f"{TOKEN},{TOKEN}",
+        "é",
+        "\xff\xfe",
+        f"{TOKEN}\xa0é",
+        "x" * 1_000_000,
+    ],
+    ids=ascii,
+)
+def test_a_wrong_token_is_403(client: FlaskClient, token: str) -> None:
+    document = refused(client, 403, f"Bearer {token}")
+    assert token not in str(document)
+
+
+def test_refused_attempts_are_logged_without_what_was_sent(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    for authorization in ("Bearer guessed-it", "Basic guessed-it"):
+        headers = {"Authorization": authorization, "X-Request-ID": "look-for-me"}
+        assert client.post(ROLLBACK, headers=headers).status_code in (401, 403)
+    wrong, missing = caplog.records
+    assert "wrong token" in wrong.getMessage()
+    assert "no token" in missing.getMessage()
+    for record in caplog.records:
+        assert record.levelno == logging.WARNING
+        assert "guessed-it" not in str(vars(record))
+        noted = {key: vars(record)[key] for key in ("request_id", "method", "path", "client")}
+        assert noted == {
+            "request_id": "look-for-me",
+            "method": "POST",
+            "path": ROLLBACK,
+            "client": "127.0.0.1",
+        }
+
+
+OPEN = ("predict", "classify", "regress", "/invocations", "/infer", "/index")
+
+
+def test_everything_that_changes_something_is_guarded_and_nothing_else_is(
+    client: FlaskClient,
+) -> None:
+    guarded = set()
+    for rule in client.application.url_map.iter_rules():
+        path = re.sub(r"<[^>]+>", "1", rule.rule)
+        for method in (rule.methods or set()) - {"OPTIONS"}:
+            status = client.open(path, method=method).status_code
+            if method in ("GET", "HEAD") or path.endswith(OPEN):
+                assert status not in (401, 403)
+            else:
+                assert status == 401
+                guarded.add((method, path))
+    assert guarded == {
+        ("POST", "/models/1/promote"),
+        ("POST", "/models/rollback"),
+        ("POST", "/v2/repository/models/1/load"),
+        ("POST", "/v2/repository/models/1/unload"),
+        ("POST", "/retrain"),
+        ("DELETE", "/retrain/1"),
+    }
+
+
+def test_a_made_token_is_kept_to_its_owner_and_shown_once(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = Settings(state=tmp_path / "not" / "there")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    token = AdminToken(settings).get()
+    assert len(token) >= 32
+    path = settings.state / FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text() == f"{token}\n"
+    assert list(settings.state.iterdir()) == [path]
+    out, err = capsys.readouterr()
+    assert (out, err.count(token), err.count("\n")) == ("", 1, 1)
+    assert err.endswith(f" and shown this once: {token}\n")
+    assert AdminToken(settings).get() == token
+    assert capsys.readouterr() == ("", "")
+    assert caplog.records == []
+
+
+def test_a_token_that_is_set_is_used_and_not_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert AdminToken(Settings(state=tmp_path / "state", admin_token="mine")).get() == "mine"
+    assert capsys.readouterr() == ("", "")
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_token_written_by_hand_is_taken(tmp_path: Path, make_client: MakeClient) -> None:
+    (tmp_path / FILE).write_text("  by-hand \n")
+    client = make_client(state=tmp_path, admin_token="")
+    answer = client.post(ROLLBACK, headers={"Authorization": "Bearer by-hand"})
+    assert answer.status_code == 409
+    refused(client, 403, f"Bearer {TOKEN}")
+
+
+def test_processes_that_start_together_agree_on_one_token(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from config import Settings\n"
+        "from service.web.admin_token import AdminToken\n"
+        "token = AdminToken(Settings(state=Path(sys.argv[1])))\n"
+        "print('ready', flush=True); sys.stdin.readline(); print(token.get())"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path / "state")],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+    outputs = [process.communicate(timeout=20) for process in processes]
+    tokens = {out.strip() for out, _ in outputs}
+    assert tokens == {(tmp_path / "state" / FILE).read_text().strip()}
+    made = [err for _, err in outputs if err]
+    assert made == [f"The admin token is kept in {tmp_path / 'state' / FILE}\n"]  # and in no log
+    assert list((tmp_path / "state").iterdir()) == [tmp_path / "state" / FILE]
+
+
+@pytest.fixture(params=["a file", "a folder in the token's place", "no text"])
+def useless_state(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    state = tmp_path / "useless"
+    if request.param == "a file":
+        state.touch()
+    else:
+        state.mkdir()
+        if request.param == "no text":
+            (state / FILE).write_bytes(b"\xff\xfe")
+        else:
+            (state / FILE).mkdir()
+    return state
+
+
+def test_without_a_usable_state_folder_admin_requests_are_503_and_the_rest_goes_on(
+    useless_state: Path,
+    registry: Registry,
+    make_client: MakeClient,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    serve(registry, small_model())
+    client = make_client(state=useless_state, admin_token="")
+    answer = client.post(ROLLBACK, headers=ADMIN)
+    document = assert_problem(answer.status_code, answer.data, dict(answer.headers), expected=503)
+    assert "set NUMNET_ADMIN_TOKEN, or a NUMNET_STATE that can be written" in document["detail"]
+    assert str(useless_state) not in str(document)
+    assert any(str(useless_state) in record.getMessage() for record in caplog.records)
+    assert client.post("/predict", json=dict.fromkeys(FEATURES, 0.5)).status_code == 200
+    assert client.get("/models").status_code == 200
+
+
+def test_a_state_folder_that_is_mended_is_used_at_the_next_request(
+    tmp_path: Path, make_client: MakeClient
+) -> None:
+    state = tmp_path / "state"
+    state.touch()
+    client = make_client(state=state, admin_token="")
+    assert client.post(ROLLBACK, headers=ADMIN).status_code == 503
+    state.unlink()
+    refused(client, 403, f"Bearer {TOKEN}")
+    token = (state / FILE).read_text().strip()
+    assert client.post(ROLLBACK, headers={"Authorization": f"Bearer {token}"}).status_code == 409

@@ -1,0 +1,257 @@
+"""CSV files as people have them, and what is said about those that cannot be used."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainer.data.csv_file import csv_table
+from trainer.errors import DataError
+
+ROWS = [(k, 0.5 * k, 1e-3 * k**2) for k in range(12)]
+
+
+def csv(header: str = "a,b,y", delimiter: str = ",", end: str = "\n") -> str:
+    lines = [header, *(delimiter.join(map(repr, row)) for row in ROWS)]
+    return "".join(line + end for line in lines)
+
+
+PLAIN = csv()
+
+GOOD = {
+    "comma": PLAIN,
+    "semicolon": csv("a;b;y", ";"),
+    "tab": csv("a\tb\ty", "\t"),
+    "byte order mark": "\ufeff" + PLAIN,
+    "Windows line ends": csv(end="\r\n"),
+    "old Macintosh line ends": csv(end="\r"),
+    "no end to the last line": PLAIN.removesuffix("\n"),
+    "quoted cells": csv('"a","b","y"').replace("0.5", '"0.5"'),
+    "spaces around names and numbers": csv(" a , b , y").replace(",", ", "),
+    "blank lines": PLAIN.replace("\n", "\n\n"),
+    "other ways to write a number": PLAIN.replace("\n2,1.0,", "\n+2e0,100E-2,"),
+    "quoted delimiters in the header": csv("a;b;y", ";").replace("a;b;y", '"a";"b";"y"'),
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "table.csv"
+
+
+@pytest.mark.parametrize("content", GOOD.values(), ids=GOOD)
+def test_a_usable_file_is_read(content: str, path: Path) -> None:
+    path.write_text(content, encoding="utf-8", newline="")
+    table = csv_table(path, ["y"])
+    assert (table.features, table.targets, table.source) == (("a", "b"), ("y",), "table.csv")
+    np.testing.assert_array_equal(np.hstack([table.X, table.Y]), ROWS)
+
+
+def test_columns_that_are_not_asked_for_may_hold_anything(path: Path) -> None:
+    lines = ["day,a,note,y,b"]
+    lines += [
+        f'2024-01-{k + 1:02},{a},"say ""no, nan""",{y},{b}' for k, (a, b, y) in enumerate(ROWS)
+    ]
+    path.write_text("\n".join(lines))
+    table = csv_table(path, ["y"], ["b", "a"])
+    assert table.features == ("b", "a")
+    np.testing.assert_array_equal(table.X, np.array(ROWS)[:, [1, 0]])
+    np.testing.assert_array_equal(table.Y, np.array(ROWS)[:, [2]])
+
+
+def test_several_targets_come_in_the_order_asked(path: Path) -> None:
+    path.write_text(PLAIN)
+    table = csv_table(path, ["y", "a"])
+    assert (table.features, table.targets) == (("b",), ("y", "a"))
+    np.testing.assert_array_equal(table.Y, np.array(ROWS)[:, [2, 0]])
+
+
+def test_a_constant_feature_is_taken(path: Path) -> None:
+    path.write_text("a,b,y\n" + "".join(f"7,{b},{y}\n" for _, b, y in ROWS))
+    assert csv_table(path, ["y"]).constant_features == ("a",)
+
+
+def with_line(line: str, number: int = 5) -> str:
+    lines = PLAIN.splitlines()
+    return "\n".join([*lines[: number - 1], line, *lines[number:]])
+
+
+REFUSED = {
+    "empty file": ("", "{path} is empty: expected a header with column names"),
+    "blank lines alone": ("\n\n\n", "{path} is empty: expected a header with column names"),
+    "header alone": ("a,b,y\n", "table.csv has 0 rows; a training needs at least 10"),
+    "two rows": ("a,b,y\n1,2,3\n4,5,6\n", "table.csv has 2 rows; a training needs at least 10"),
+    "missing target": (
+        csv("a,b,c"),
+        "{path} has no column 'y'; its columns are: a, b, c",
+    ),
+    "no header": (
+        "\n".join(PLAIN.splitlines()[2:]),
+        "{path} has no column 'y'; its columns are: 1, 0.5, 0.001",
+    ),
+    "duplicated header": (
+        csv("a,a,y"),
+        "{path} has two columns called 'a'; its columns are: a, a, y",
+    ),
+    "unnamed column": (
+        csv("a,,y"),
+        "'' cannot name a column: expected 1 to 200 printable characters",
+    ),
+    "no column of the target's name comes first": (
+        "1,1,2\n" + "1,1,2\n" * 12,
+        "{path} has no column 'y'; its columns are: 1, 1, 2",
+    ),
+    "target alone": (
+        "y\n" + "1\n2\n" * 6,
+        "there are no features: expected at least one column beside the target",
+    ),
+    "constant target": (
+        "a,y\n" + "".join(f"{k},2.5\n" for k in range(12)),
+        "table.csv: target 'y' is 2.5 in every row: there is nothing to learn",
+    ),
+    "number out of bounds": (
+        with_line("1e200,1,2"),
+        "table.csv: column 'a' holds 1e+200; expected numbers within ±1e+100",
+    ),
+    "unclosed quote": (with_line('1,"2,3', 13), "{path}, line 13: unexpected end of data"),
+    "text after a quote": (with_line('1,"2"3,4'), "{path}, line 5: ',' expected after '\"'"),
+    "ragged row, short": (
+        with_line("1,2"),
+        "{path} cannot be used:\n  line 5: 2 cells where the header has 3",
+    ),
+    "ragged row, long": (
+        with_line("1,2,3,4"),
+        "{path} cannot be used:\n  line 5: 4 cells where the header has 3",
+    ),
+    "several bad cells": (
+        with_line("x,2,").replace("11,5.5,0.121", "11,5.5"),
+        """{path} cannot be used:
+  line 5, column 'a': expected a finite number, got 'x'
+  line 5, column 'y': expected a finite number, got ''
+  line 13: 2 cells where the header has 3""",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED)
+def test_an_unusable_file_is_refused_and_the_reason_named(
+    content: str, message: str, path: Path
+) -> None:
+    path.write_text(content)
+    with pytest.raises(DataError) as refusal:
+        csv_table(path, ["y"])
+    assert str(refusal.value) == message.format(path=path)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "text",
+        "",
+        " ",
+        "nan",
+        "inf",
+        "-Infinity",
+        "1e400",
+        "1_000",
+        "0x10",
+        "1.0.0",
+        "TRUE",
+        "1\x00",
+    ],
+)
+def test_a_cell_that_is_no_finite_number_is_named(cell: str, path: Path) -> None:
+    path.write_text(with_line(f"1,{cell},2", number=7))
+    with pytest.raises(DataError) as refusal:
+        csv_table(path, ["y"])
+    assert str(refusal.value) == (
+        f"{path} cannot be used:\n  line 7, column 'b': expected a finite number, got {cell!r}"
+    )
+
+
+def test_a_long_cell_is_named_by_its_beginning(path: Path) -> None:
+    path.write_text(with_line(f"1,{'z' * 1000},2"))
+    with pytest.raises(DataError, match=r"got 'z{40}'$"):
+        csv_table(path, ["y"])
+
+
+def test_the_line_named_is_the_editors_also_after_blank_lines_and_quoted_line_ends(
+    path: Path,
+) -> None:
+    path.write_text('note,a,y\n\n"two\nlines",1,2\n\nx,1,bad\n')
+    with pytest.raises(DataError, match="line 6, column 'y'"):
+        csv_table(path, ["y"], ["a"])
+
+
+@pytest.mark.parametrize("bad_cells_a_line", [1, 2, 3])
+def test_no_more_than_twenty_bad_cells_are_named(bad_cells_a_line: int, path: Path) -> None:
+    bad = ",".join(["x"] * bad_cells_a_line + ["1"] * (3 - bad_cells_a_line))
+    path.write_text("a,b,y\n" + f"{bad}\n" * 30)
+    with pytest.raises(DataError) as refusal:
+        csv_table(path, ["y"])
+    lines = str(refusal.value).splitlines()
+    assert len(lines) == 1 + 20
+    assert lines[-1].startswith(f"  line {1 + -(-20 // bad_cells_a_line)}, ")
+
+
+@pytest.mark.parametrize("good_rows", [1, 5000], ids=["near", "beyond the first block"])
+def test_a_file_that_is_not_utf8_is_refused_with_the_line(good_rows: int, path: Path) -> None:
+    path.write_bytes(b"a,y\n" + b"1,2\n" * good_rows + "3,Größe\n".encode("latin-1"))
+    with pytest.raises(
+        DataError, match=rf"^{re.escape(str(path))}, line {good_rows + 2}: not UTF-8 text: invalid"
+    ):
+        csv_table(path, ["y"])
+
+
+def test_a_utf16_file_is_refused(path: Path) -> None:
+    path.write_text(PLAIN, encoding="utf-16")
+    with pytest.raises(DataError, match="line 1: not UTF-8 text"):
+        csv_table(path, ["y"])
+
+
+def test_a_binary_file_is_refused(path: Path) -> None:
+    path.write_bytes(bytes(128) * 10)
+    with pytest.raises(DataError, match="has no column 'y'"):
+        csv_table(path, ["y"])
+
+
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path, reason in (
+        (tmp_path, "Is a directory"),
+        (tmp_path / "missing.csv", "No such file or directory"),
+        (tmp_path / "file" / "below.csv", "Not a directory"),
+    ):
+        with pytest.raises(DataError, match=f"^cannot read {re.escape(str(path))}: {reason}$"):
+            csv_table(path, ["y"])
+
+
+def test_a_column_of_weights_is_no_feature_and_rows_of_weight_zero_are_left_out(
+    path: Path,
+) -> None:
+    path.write_text("a,w,y\n" + "".join(f"{k},{k % 3},{k * k}\n" for k in range(20)))
+    table = csv_table(path, ["y"], weights="w")
+    kept = [k for k in range(20) if k % 3]
+    assert table.features == ("a",)
+    assert table.weights is not None
+    np.testing.assert_array_equal(table.X[:, 0], kept)
+    np.testing.assert_array_equal(table.Y[:, 0], np.square(kept))
+    np.testing.assert_array_equal(table.weights, np.mod(kept, 3))
+
+
+@pytest.mark.parametrize(
+    ("weights", "features", "message"),
+    [
+        ("v", ("a",), "has no column 'v'; its columns are: a, w, y"),
+        ("y", ("a",), "column 'y' cannot be both the weights and a feature or target"),
+        ("w", ("a", "w"), "column 'w' cannot be both the weights and a feature or target"),
+        ("a", ("w",), "table.csv: a row weighs -1.0; expected weights above 0"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_refused(
+    weights: str, features: tuple[str, ...], message: str, path: Path
+) -> None:
+    path.write_text("a,w,y\n" + "".join(f"-1,{k % 3},{k * k}\n" for k in range(20)))
+    with pytest.raises(DataError, match=re.escape(message)):
+        csv_table(path, ["y"], features, weights)

@@ -1,0 +1,176 @@
+"""The split into rows that train, validate and test."""
+
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from network import Array, Rows
+from trainer.data.split import Split, split
+from trainer.data.table import Table
+
+MakeTable = Callable[..., Table]
+
+
+def parts_of(table: Table, seed: int) -> Split:
+    return split(table, np.random.default_rng(seed))
+
+
+def table_of(X: Array, Y: Array | None = None) -> Table:
+    """Rows with a target that differs, given or the sum of the features."""
+    names = tuple(f"x{k}" for k in range(X.shape[1]))
+    return Table(names, ("y",), X, X.sum(axis=1, keepdims=True) if Y is None else Y, "made")
+
+
+def numbers(rows: Rows) -> list[tuple[float, ...]]:
+    """Features and targets of each row."""
+    return [tuple(row) for row in np.hstack([rows.X, rows.Y]).tolist()]
+
+
+@pytest.mark.parametrize(
+    ("rows", "train", "validation", "test"),
+    [
+        (10, 8, 1, 1),
+        (14, 12, 1, 1),
+        (100, 80, 10, 10),
+        (5003, 4003, 500, 500),
+        (60_000, 49_000, 5_000, 6_000),
+    ],
+)
+def test_a_tenth_validates_and_a_tenth_tests(
+    rows: int, train: int, validation: int, test: int, make_table: MakeTable
+) -> None:
+    parts = parts_of(make_table(rows), 0)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (train, validation, test)
+
+
+@pytest.mark.parametrize("rows", [10, 11, 25, 100, 1001])
+def test_every_row_is_in_exactly_one_part_with_its_own_targets(
+    rows: int, make_table: MakeTable
+) -> None:
+    table = make_table(rows, targets=2)
+    parts = parts_of(table, 3)
+    together = np.vstack(
+        [np.hstack([part.X, part.Y]) for part in (parts.train, parts.validation, parts.test)]
+    )
+    expected = np.hstack([table.X, table.Y])
+    np.testing.assert_array_equal(np.unique(together, axis=0), np.unique(expected, axis=0))
+    assert together.shape == expected.shape == np.unique(expected, axis=0).shape
+
+
+def test_same_seed_gives_the_same_split_and_another_seed_another(make_table: MakeTable) -> None:
+    table = make_table(100)
+    first, again, other = (parts_of(table, seed) for seed in (1, 1, 2))
+    for part in ("train", "validation", "test"):
+        assert numbers(getattr(first, part)) == numbers(getattr(again, part))
+    assert set(numbers(first.validation)) != set(numbers(other.validation))
+    assert numbers(first.train) != sorted(numbers(first.train))  # shuffled
+
+
+# --- which rows are held out
+
+
+def test_another_seed_holds_out_the_same_rows(make_table: MakeTable) -> None:
+    table = make_table(500, targets=2)
+    assert numbers(parts_of(table, 1).test) == numbers(parts_of(table, 2).test)
+
+
+def test_a_row_s_place_has_no_say(make_table: MakeTable) -> None:
+    table = make_table(500)
+    elsewhere = np.random.default_rng(8).permutation(500)
+    moved = replace(table, X=np.asfortranarray(table.X[elsewhere]), Y=table.Y[elsewhere])
+    here, there = parts_of(table, 3), parts_of(moved, 3)
+    for part in ("train", "validation", "test"):
+        assert numbers(getattr(here, part)) == numbers(getattr(there, part))
+
+
+def test_a_row_s_weight_has_no_say(make_table: MakeTable) -> None:
+    table = make_table(200)
+    aged = replace(table, weights=np.linspace(0.1, 1.0, 200))
+    assert numbers(parts_of(table, 0).test) == numbers(parts_of(aged, 0).test)
+
+
+def test_a_zero_s_sign_has_no_say() -> None:
+    X = np.where(np.arange(200) % 2, 0.0, 1.0)[:, None] * np.linspace(-1.0, 1.0, 200)[:, None]
+    Y = np.linspace(5.0, 6.0, 200)[:, None]
+    positive, negative = np.where(X == 0.0, 0.0, X), np.where(X == 0.0, -0.0, X)
+    assert numbers(parts_of(table_of(positive, Y), 0).test) == numbers(
+        parts_of(table_of(negative, Y), 0).test
+    )
+
+
+@pytest.mark.parametrize("added", [1, 30, 600, 3000])
+@pytest.mark.parametrize("seed", range(3))
+def test_of_a_grown_table_s_old_rows_those_held_out_before_are_the_first_to_be_again(
+    added: int, seed: int
+) -> None:
+    old, grown = 600, 600 + added
+    X = np.random.default_rng(seed).normal(size=(grown, 2))
+    held_out = numbers(parts_of(table_of(X[:old]), 1).test)
+    known = set(numbers(table_of(X[:old]).rows))
+    again = [row for row in numbers(parts_of(table_of(X), 2).test) if row in known]
+    both = min(len(held_out), len(again))
+    assert again[:both] == held_out[:both]  # one set holds the other
+    # how many of the old rows are among the tenth of all is hypergeometric
+    deviation = np.sqrt(old * 0.1 * 0.9 * added / grown)
+    assert abs(len(again) - len(held_out)) <= 1 + 4 * deviation
+
+
+def test_copies_of_a_row_are_held_out_together_but_for_those_at_the_edge() -> None:
+    rng = np.random.default_rng(1)
+    X = np.repeat(rng.normal(size=(100, 2)), rng.integers(1, 6, 100), axis=0)
+    parts = parts_of(table_of(X), 4)
+    seen = set(numbers(parts.train)) | set(numbers(parts.validation))
+    assert len(parts.test) == round(0.1 * len(X))
+    assert len(seen & set(numbers(parts.test))) <= 1
+
+
+def test_a_table_of_copies_is_split_all_the_same() -> None:
+    X = np.where(np.arange(100) < 95, 1.0, 2.0)[:, None]
+    parts = parts_of(table_of(X), 0)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (80, 10, 10)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.arange(10_000.0)[:, None],  # sorted, and few bits in use
+        np.indices((100, 100)).reshape(2, -1).T * 1.0,  # a grid
+        np.random.default_rng(0).integers(0, 2, (10_000, 20)) * 1.0,
+        1.7e9 + np.arange(10_000.0)[:, None] / 64,  # timestamps
+        np.random.default_rng(0).normal(size=(10_000, 3)),
+    ],
+    ids=["counted", "grid", "flags", "timestamps", "normal"],
+)
+def test_the_rows_held_out_and_the_first_of_them_are_as_those_of_the_whole_table(
+    X: Array,
+) -> None:
+    held_out = parts_of(table_of(X), 0).test
+    for rows in (held_out.X, held_out.X[:200]):
+        errors = (rows.mean(axis=0) - X.mean(axis=0)) / (X.std(axis=0) / np.sqrt(len(rows)))
+        assert np.abs(errors).max() < 4.0
+        spread = rows.std(axis=0) / X.std(axis=0)
+        assert np.abs(spread - 1.0).max() < 4.0 / np.sqrt(2 * len(rows))
+
+
+def test_rows_are_held_out_in_the_order_of_a_splitmix_chain_over_their_numbers() -> None:
+    """Another order would hold out rows that the versions published so far were trained on."""
+
+    def splitmix(state: int) -> int:
+        z = (state + 0x9E3779B97F4A7C15) % 2**64
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+        return z ^ (z >> 31)
+
+    def chain(row: Iterable[float]) -> int:
+        digest = 0
+        for number in row:
+            [bits] = struct.unpack("<Q", struct.pack("<d", number))
+            digest = splitmix(digest ^ bits)
+        return digest
+
+    assert splitmix(0) == 0xE220A8397B1DCDAF  # the reference implementation's first number
+    table = table_of(np.random.default_rng(2).normal(size=(300, 3)))
+    assert numbers(parts_of(table, 0).test) == sorted(numbers(table.rows), key=chain)[:30]

@@ -1,0 +1,108 @@
+"""What makes a table, and what does not."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainer.data.table import Table
+from trainer.errors import DataError
+
+X = np.arange(20.0).reshape(10, 2)
+Y = np.arange(10.0)[:, None] ** 2
+
+
+def table(**parts: Any) -> Table:
+    whole = {"features": ("a", "b"), "targets": ("y",), "X": X, "Y": Y, "source": "made"}
+    return Table(**whole | parts)
+
+
+@pytest.mark.parametrize(
+    ("features", "targets", "message"),
+    [
+        ((), ("y",), "there are no features: expected at least one column beside the target"),
+        (("a", "b"), (), "there is no target"),
+        (("a", ""), ("y",), "'' cannot name a column: expected 1 to 200 printable characters"),
+        (("a", "b\n"), ("y",), r"'b\\n' cannot name a column"),
+        (("a", "b"), ("\x00",), r"'\\x00' cannot name a column"),
+        (("a", "b" * 201), ("y",), "'b{40}' cannot name a column"),
+        (("a", "a"), ("y",), "column 'a' is named twice"),
+        (("a", "b"), ("b",), "column 'b' is named twice"),
+    ],
+)
+def test_names_that_cannot_be_used_are_refused(
+    features: tuple[str, ...], targets: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(DataError, match=f"^{message}"):
+        table(features=features, targets=targets)
+
+
+def test_unusual_but_printable_names_are_taken() -> None:
+    names = ("Höhe über NN [m]", "b" * 200)
+    assert table(features=names, targets=("instances",)).features == names
+
+
+@pytest.mark.parametrize(("rows", "said"), [(0, "0 rows"), (1, "1 row"), (9, "9 rows")])
+def test_too_few_rows_are_refused(rows: int, said: str) -> None:
+    with pytest.raises(DataError, match=f"^made has {said}; a training needs at least 10$"):
+        table(X=X[:rows], Y=Y[:rows])
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 1.1e100, -1.1e100])
+@pytest.mark.parametrize(("part", "name"), [("X", "b"), ("Y", "y")])
+def test_numbers_beyond_all_bounds_are_refused(wrong: float, part: str, name: str) -> None:
+    columns = {"X": X, "Y": Y}[part].copy()
+    columns[3, -1] = wrong
+    with pytest.raises(DataError) as refusal:
+        table(**{part: columns})
+    assert str(refusal.value) == (
+        f"made: column {name!r} holds {wrong}; expected numbers within ±1e+100"
+    )
+
+
+def test_numbers_at_the_bound_are_taken() -> None:
+    assert table(X=np.where(X == 3.0, -1e100, X)).X.min() == -1e100
+
+
+def test_a_constant_target_is_refused() -> None:
+    two = np.column_stack([Y, np.full(10, 0.1)])
+    with pytest.raises(
+        DataError, match=r"^made: target 'z' is 0\.1 in every row: there is nothing to learn$"
+    ):
+        table(targets=("y", "z"), Y=two)
+
+
+def test_a_constant_feature_is_allowed_and_listed() -> None:
+    assert table().constant_features == ()
+    constant = np.column_stack([np.full(10, 0.1), X[:, 0]])
+    assert table(X=constant).constant_features == ("a",)
+
+
+def test_the_fingerprint_follows_names_and_numbers() -> None:
+    changed = X.copy()
+    changed[9, 1] = np.nextafter(19.0, 20.0)
+    others = [
+        table(features=("a", "c")),
+        table(features=("b", "a")),
+        table(targets=("z",)),
+        table(X=changed),
+        table(X=X[::-1]),
+        table(Y=Y + 1.0),
+    ]
+    fingerprints = {other.fingerprint() for other in (table(), *others)}
+    assert len(fingerprints) == 1 + len(others)
+    assert table(X=np.asfortranarray(X), source="elsewhere").fingerprint() == table().fingerprint()
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, np.nan, np.inf, 1e13])
+def test_a_weight_that_cannot_be_used_is_named(weight: float) -> None:
+    with pytest.raises(DataError, match=f"^made: a row weighs {weight}; expected weights above 0"):
+        table(weights=np.array([1.0] * 9 + [weight]))
+
+
+def test_weights_belong_to_the_rows_and_to_the_fingerprint() -> None:
+    weights = np.arange(1.0, 11.0)
+    weighted = table(weights=weights)
+    np.testing.assert_array_equal(weighted.rows[3:5].weights, [4.0, 5.0])
+    assert table().rows.weights is None
+    assert weighted.fingerprint() != table().fingerprint()

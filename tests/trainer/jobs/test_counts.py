@@ -1,0 +1,71 @@
+"""How many jobs are in each state, counted without the library that keeps them."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.installation import LONG, TINY, Installation, until
+from trainer.errors import JobsUnavailable
+from trainer.jobs.counts import STATES, count_by_state
+
+NONE = dict.fromkeys(STATES, 0)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def installation(
+    request: pytest.FixtureRequest, tmp_path: Path, new_database: Callable[[], str]
+) -> Iterator[Installation]:
+    made = Installation(tmp_path, new_database() if request.param == "postgresql" else "")
+    yield made
+    made.close()
+
+
+def test_every_state_is_counted(installation: Installation) -> None:
+    def counts() -> dict[str, int]:
+        return installation.jobs.counts()
+
+    assert counts() == NONE  # there is no table yet
+    waiting = installation.submit(LONG)
+    assert counts() == NONE | {"queued": 1}
+    installation.jobs.cancel(waiting.id)
+    assert counts() == NONE | {"cancelled": 1}
+    installation.start_worker(NUMNET_GATE_MARGIN="-0.5")
+    installation.run(TINY)
+    installation.run(TINY)  # the same again is not better by half
+    installation.run({"data": "none.csv", "targets": ["y"]})
+    ended = {"cancelled": 1, "promoted": 1, "kept_back": 1, "failed": 1}
+    assert counts() == NONE | ended
+    job = installation.submit(LONG)
+    until(lambda: counts() == NONE | ended | {"running": 1})
+    installation.jobs.cancel(job.id)
+    assert counts() == NONE | ended | {"cancelled": 2}
+
+
+def test_the_library_is_not_loaded(installation: Installation) -> None:
+    installation.submit(TINY)
+    program = (
+        "import sys; from trainer.jobs import Jobs; print(Jobs(sys.argv[1]).counts());"
+        "assert not {'dbos', 'sqlalchemy'} & sys.modules.keys()"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program, installation.settings.jobs_url],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout == f"{NONE | {'queued': 1}}\n"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_database_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "jobs.sqlite").write_bytes(b"no database" * 100)
+    url = {
+        "sqlite": f"sqlite:///{tmp_path / 'jobs.sqlite'}",
+        "postgresql": "postgresql://numnet:s3cret@127.0.0.1:1/numnet",
+    }[kind]
+    with pytest.raises(JobsUnavailable) as caught:
+        count_by_state(url)
+    assert "s3cret" not in str(caught.value)

@@ -1,0 +1,311 @@
+"""What a retraining is asked to do, and what it takes over from the version before."""
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from network import ArchitectureError
+from registry import Card, Registry
+from trainer.data.csv_file import csv_table
+from trainer.data.synthetic import DEFAULT_SAMPLES, synthetic_table
+from trainer.data.table import Table
+from trainer.errors import DataError, RecipeError
+from trainer.jobs.request import Request
+from trainer.training.recipe import Recipe
+from trainer.training.training import train
+
+CardOf = Callable[..., Card]
+
+
+def write_csv(path: Path, header: str = "a,b,c,w,u,v", rows: int = 40) -> Path:
+    """A table with weights w, and targets u and v."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    X = np.random.default_rng(2).uniform(-1.0, 1.0, (rows, 3))
+    lines: Iterable[Any] = np.column_stack([X, X[:, :1] ** 2 + 1, X @ [1, 2, 3], X @ [3, 2, 1]])
+    with path.open("w") as file:
+        csv.writer(file).writerows([header.split(","), *lines])
+    return path
+
+
+@pytest.fixture
+def card_of(registry: Registry) -> CardOf:
+    """The card of a version that was trained on a table with these options."""
+
+    def card_of(table: Table, **options: Any) -> Card:
+        trained = train(table, Recipe(layers=(3,), epochs=1, **options))
+        return registry.card(registry.publish(trained.model, trained.card, trained.golden_inputs))
+
+    return card_of
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry.local(tmp_path / "models")
+
+
+@pytest.fixture
+def card(card_of: CardOf, tmp_path: Path) -> Card:
+    """Of a version with more than one column of everything, and options of all kinds."""
+    table = csv_table(write_csv(tmp_path / "sales.csv"), ["u"], ["c", "a"], "w")
+    return card_of(table, solver="adam", learning_rate=0.02, penalty=0.001, target_mse=1e-9, seed=5)
+
+
+# Inheritance
+
+
+def test_without_a_version_before_the_defaults_are_asked_for() -> None:
+    assert Request.like({}, {}) == Request(samples=DEFAULT_SAMPLES)
+    assert Request.like({}, {}).make_recipe() == Recipe()
+
+
+def test_what_is_left_open_is_as_in_the_version_before_but_for_when_to_stop(card: Card) -> None:
+    request = Request.like(card, {})
+    assert request == Request(
+        data="sales.csv",
+        targets=("u",),
+        features=("c", "a"),
+        weights="w",
+        recipe={
+            "layers": [3],
+            "solver": "adam",
+            "learning_rate": 0.02,
+            "penalty": 0.001,
+            "seed": 5,
+        },
+        current=1,
+    )
+    assert request.make_recipe() == Recipe(
+        layers=(3,),
+        solver="adam",
+        learning_rate=0.02,
+        penalty=0.001,
+        seed=5,
+    )
+
+
+def test_what_was_decided_for_the_version_before_is_decided_again(card_of: CardOf) -> None:
+    card = card_of(synthetic_table(60, 0))
+    assert card["recipe"]["solver"] == "self-scaled-broyden"
+    assert Request.like(card, {}).recipe == {"layers": [3]}
+
+
+def test_as_many_rows_of_synthetic_data_are_asked_for(card_of: CardOf) -> None:
+    card = card_of(synthetic_table(73, 0))
+    assert Request.like(card, {}).samples == 73
+    assert Request.like(card, {"samples": 20}).samples == 20
+    table = Request.like(card, {}).read(Path("nowhere"))
+    assert table.fingerprint() == card["data"]["fingerprint"]
+
+
+def test_what_is_asked_for_counts(card: Card) -> None:
+    asked = {"layers": [], "seed": 0, "weights": None, "features": ["b"], "promote": False}
+    request = Request.like(card, asked)
+    assert request.make_recipe().layers == ()
+    assert request.make_recipe().seed == 0
+    assert (request.weights, request.features, request.promote) == (None, ("b",), False)
+    assert request.make_recipe().learning_rate == 0.02
+
+
+@pytest.mark.parametrize(
+    ("asked", "dropped"),
+    [
+        ({"solver": "l-bfgs"}, {"learning_rate", "penalty"}),
+        ({"solver": "auto"}, {"learning_rate", "penalty"}),
+        ({"solver": "adam"}, set()),
+        ({"loss": "huber"}, set()),
+        ({"layers": [4]}, set()),
+        ({"data": "other.csv", "targets": ["u"]}, set()),
+        ({"data": "sales.csv"}, set()),
+        ({"targets": ["v"]}, set()),
+        ({"targets": ["u"]}, set()),
+    ],
+)
+def test_what_goes_with_something_else_is_dropped(
+    card: Card, asked: dict[str, Any], dropped: set[str]
+) -> None:
+    before, after = Request.like(card, {}).recipe, Request.like(card, asked).recipe
+    given = {key: value for key, value in asked.items() if key not in ("data", "targets")}
+    assert after == {key: before[key] for key in before.keys() - dropped} | given
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "kept"),
+    [
+        ({"loss": "huber", "huber_delta": 0.7}, {"loss": "squared"}, {"loss"}),
+        ({"loss": "huber", "huber_delta": 0.7}, {"loss": "quantile"}, {"loss"}),
+        (
+            {"loss": "huber", "huber_delta": 0.7},
+            {"loss": "huber"},
+            {"loss", "huber_delta"},
+        ),
+        ({"loss": "quantile", "quantile": 0.9}, {"quantile": 0.8}, {"loss", "quantile"}),
+        ({"starts": 2}, {"solver": "auto"}, {"starts", "solver"}),
+        ({"starts": 2}, {"loss": "squared"}, {"starts", "loss"}),
+        ({"solver": "levenberg-marquardt"}, {"loss": "huber"}, {"loss"}),
+        ({"solver": "levenberg-marquardt"}, {"loss": "squared"}, {"solver", "loss"}),
+    ],
+)
+def test_options_of_a_solver_or_a_loss_are_kept_with_it(
+    card_of: CardOf, options: dict[str, Any], asked: dict[str, Any], kept: set[str]
+) -> None:
+    request = Request.like(card_of(synthetic_table(60, 0), **options), asked)
+    assert request.recipe.keys() == {"layers", *kept}
+
+
+def test_the_columns_go_with_the_file(card: Card) -> None:
+    other = Request.like(card, {"data": "other.csv", "targets": ["v"]})
+    assert (other.targets, other.features, other.weights) == (("v",), (), None)
+    same = Request.like(card, {"data": "sales.csv"})
+    assert (same.targets, same.features, same.weights) == (("u",), ("c", "a"), "w")
+    with pytest.raises(DataError, match=r"^targets is missing: which columns of the file are"):
+        Request.like(card, {"data": "other.csv"})
+
+
+def test_the_features_go_with_the_targets(card: Card) -> None:
+    assert Request.like(card, {"targets": ["c"]}).features == ()  # c was a feature
+    assert Request.like(card, {"targets": ["c"]}).weights == "w"
+    assert Request.like(card, {"targets": ["u"]}).features == ("c", "a")
+
+
+def test_from_a_file_back_to_synthetic_data(card: Card) -> None:
+    request = Request.like(card, {"data": "synthetic", "samples": 30})
+    assert (request.data, request.samples, request.targets) == ("synthetic", 30, ())
+    assert Request.like(card, {"data": "synthetic"}).samples is None
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        ({"targets": ("u",)}, DataError, "targets, features and weights go with a file, not"),
+        ({"features": ("a",)}, DataError, "targets, features and weights go with a file, not"),
+        ({"weights": "w"}, DataError, "targets, features and weights go with a file, not"),
+        ({"data": "a.csv", "samples": 9}, DataError, "samples goes with the synthetic data"),
+        ({"data": "a.csv"}, DataError, "targets is missing"),
+        ({"recipe": {"solver": "lbfgs"}}, RecipeError, "unknown solver 'lbfgs'"),
+        ({"recipe": {"layers": [0]}}, ArchitectureError, "every layer size must be a whole number"),
+        ({"recipe": {"activation": "cosh"}}, ArchitectureError, "unknown activation 'cosh'"),
+        ({"recipe": {"learning_rate": 1.0}}, RecipeError, "learning_rate goes with solver"),
+    ],
+)
+def test_what_makes_no_training_is_refused(
+    fields: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{message}"):
+        Request(**fields)
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["", ".", "./", "..", "../a.csv", "a/../../b.csv", "a/..", "/etc/passwd", "//a", "a\0.csv"],
+)
+def test_a_path_that_leads_out_of_the_folder_is_refused(data: str) -> None:
+    with pytest.raises(DataError, match=r"^data must be a file inside the data folder, got '"):
+        Request(data=data, targets=("u",))
+
+
+def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    secret = write_csv(tmp_path / "secret" / "a.csv")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "file.csv").symlink_to(secret)
+    (tmp_path / "data" / "folder").symlink_to(secret.parent)
+    for data in ("file.csv", "folder/a.csv"):
+        with pytest.raises(DataError, match=rf"^{data} is not inside the data folder$"):
+            Request(data=data, targets=("u",)).read(tmp_path / "data")
+
+
+def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
+    write_csv(tmp_path / "data" / "2025" / "a.csv")
+    (tmp_path / "data" / "latest.csv").symlink_to("2025/a.csv")
+    (tmp_path / "linked").symlink_to("data")
+    for data in ("2025/a.csv", "latest.csv"):
+        table = Request(data=data, targets=("u",)).read(tmp_path / "linked")
+        assert (len(table.X), table.source) == (40, data)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ("other.csv", "there is no file other.csv in the data folder"),
+        ("folder", "there is no file folder in the data folder"),
+        ("pipe", "there is no file pipe in the data folder"),
+        ("a" * 300, "a{300} cannot be the name of a file"),
+        ("circle", "circle cannot be the name of a file"),
+    ],
+)
+def test_what_is_no_file_is_refused(tmp_path: Path, data: str, problem: str) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(DataError, match=f"^{problem}$"):
+        Request(data=data, targets=("u",)).read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", r"is empty: expected a header with column names"),
+        ("a,b\n1,2\n", r"has no column 'u'; its columns are: a, b"),
+        ("a,u\n1,x\n", "cannot be used:\n  line 2, column 'u': expected a finite number, got 'x'"),
+        ("a,u\n1,2\n", r"has 1 row; a training needs at least 10"),
+    ],
+)
+def test_a_bad_file_is_named_as_it_was_asked_for(
+    tmp_path: Path, content: str, problem: str
+) -> None:
+    """Where the data folder is concerns nobody who asks for a job."""
+    (tmp_path / "bad.csv").write_text(content)
+    with pytest.raises(DataError) as caught:
+        Request(data="bad.csv", targets=("u",)).read(tmp_path)
+    assert str(caught.value).startswith("bad.csv")
+    assert problem in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_reading_can_be_ended(tmp_path: Path) -> None:
+    write_csv(tmp_path / "long.csv", rows=200)
+
+    class Ended(Exception):
+        pass
+
+    def poll() -> None:
+        raise Ended
+
+    with pytest.raises(Ended):
+        Request(data="long.csv", targets=("u",)).read(tmp_path, poll)
+
+
+# As JSON
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(),
+        Request(samples=20, promote=False, recipe={"layers": [], "seed": 3}),
+        Request(
+            data="a/ä b.csv",
+            targets=("u", "v"),
+            features=("a", "b"),
+            weights="w",
+            recipe={"layers": [8, 4], "loss": "quantile", "quantile": 0.1, "max_seconds": 1.5},
+        ),
+    ],
+)
+def test_a_request_survives_as_json(request_: Request) -> None:
+    document = json.loads(json.dumps(request_.as_document()))
+    assert Request.from_document(document) == request_
+    assert Request.from_document(document).make_recipe() == request_.make_recipe()
+
+
+def test_an_inherited_request_survives_as_json(card: Card) -> None:
+    request = Request.like(card, {"layers": [5, 5]})
+    assert Request.from_document(json.loads(json.dumps(request.as_document()))) == request

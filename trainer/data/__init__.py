@@ -1,0 +1,1 @@
+"""Tables to train on: read, checked and split."""

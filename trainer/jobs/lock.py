@@ -1,0 +1,98 @@
+"""The right to carry jobs out, which one process of the whole installation has at a time.
+
+It is a lock that the operating system or the database takes back when its holder dies, however it
+dies: another worker that waits for it takes over at once.
+"""
+
+import fcntl
+import hashlib
+import os
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from trainer.jobs.client import with_timeouts
+
+_NUMBER = int.from_bytes(hashlib.sha256(b"numnet worker").digest()[:8], signed=True)
+
+
+class WorkerLock(Protocol):
+    """One holder at a time, until it dies or `lost` says otherwise."""
+
+    def acquire(self) -> bool:
+        """Take it if nobody else has it; whether it is held now."""
+
+    def lost(self) -> bool:
+        """Whether somebody else may have it by now."""
+
+    def release(self) -> None:
+        """Give it back, if it is held."""
+
+
+def worker_lock(url: str) -> WorkerLock:
+    """The lock that goes with a database of jobs."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        assert parsed.database  # noqa: S101  # `Settings` has seen to it
+        return FileLock(Path(f"{parsed.database}.lock"))
+    return AdvisoryLock(url)
+
+
+class FileLock:
+    """flock(2) on a file: the kernel takes it back."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def acquire(self) -> bool:
+        if self._descriptor is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def lost(self) -> bool:
+        return False
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+class AdvisoryLock:
+    """A session's advisory lock: PostgreSQL takes it back when the connection ends."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(
+            make_url(with_timeouts(url)).set(drivername="postgresql+psycopg"),
+            isolation_level="AUTOCOMMIT",
+            connect_args={"application_name": "numnet_worker_lock"},
+        )
+        self._connection: Connection | None = None
+
+    def acquire(self) -> bool:
+        if self._connection is None or self._connection.invalidated:
+            self._connection = self._engine.connect()
+        query = text("SELECT pg_try_advisory_lock(:number)")
+        return bool(self._connection.execute(query, {"number": _NUMBER}).scalar())
+
+    def lost(self) -> bool:
+        if self._connection is None:
+            return True
+        try:
+            self._connection.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            return True
+        return False
+
+    def release(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._engine.dispose()

@@ -1,0 +1,77 @@
+"""Retrainings at the times of a cron expression."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from croniter import croniter
+from dateutil.tz import tzlocal
+
+from network import NetworkError
+from registry import Registry, RegistryError
+from trainer.errors import JobError, TrainerError
+from trainer.jobs.client import Jobs
+from trainer.jobs.request import Request
+
+log = logging.getLogger(__name__)
+
+MAX_WAIT_SECONDS = 30.0
+
+
+class Timetable:
+    """Submits a job at each time of the expression, unless one waits or runs.
+
+    Parameters
+    ----------
+    cron : five fields, in local time
+    now : the local time, with its zone
+    """
+
+    def __init__(
+        self,
+        cron: str,
+        jobs: Jobs,
+        registry: Registry,
+        now: Callable[[], datetime] = lambda: datetime.now(tzlocal()),
+    ) -> None:
+        self._cron = cron
+        self._jobs = jobs
+        self._registry = registry
+        self._now = now
+
+    def keep(self, stopping: threading.Event) -> None:
+        """Go on until `stopping` is set."""
+        while True:
+            due: datetime = croniter(self._cron, self._now()).get_next(datetime)
+            # a little at a time: a clock may be set, and a machine may have slept
+            while (remaining := _seconds(self._now(), due)) > 0:
+                if stopping.wait(min(remaining, MAX_WAIT_SECONDS)):
+                    return
+            self.submit(due)
+
+    def submit(self, due: datetime) -> None:
+        """Submit the job of a minute, once, whoever asks and however often."""
+        try:
+            serving = self._registry.serving()
+            if serving is None:
+                log.warning("no scheduled retraining: no version is in use")
+                return
+            job, new = self._jobs.submit(
+                Request.like(self._registry.card(serving.version), {}),
+                asked={},
+                by="schedule",
+                job_id=f"cron-{due.astimezone(UTC):%Y%m%dT%H%M}",
+            )
+        except (JobError, NetworkError, RegistryError, TrainerError) as error:
+            log.warning("no scheduled retraining: %s", error)
+        except Exception:  # the next time may do better
+            log.exception("no scheduled retraining")
+        else:
+            if new:
+                log.info("scheduled retraining", extra={"job": job.id})
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    """In UTC: local times of one zone are subtracted as if its clock were never changed."""
+    return (end.astimezone(UTC) - start.astimezone(UTC)).total_seconds()

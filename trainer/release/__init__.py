@@ -1,0 +1,1 @@
+"""Whether a published version is promoted."""

@@ -1,0 +1,102 @@
+"""What becomes of a published version: judged, and promoted or kept back."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from registry import PromotionOvertaken, Registry, StorageError
+from trainer.data.split import held_out
+from trainer.data.table import Table
+from trainer.release.gate import Candidate, Verdict, judge
+from trainer.training.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How versions are released.
+
+    Attributes
+    ----------
+    by : who asks, for the promotion log
+    policy : judged by the gate, or promoted always or never
+    margin : as `trainer.release.gate.judge` takes it
+    keep : how many versions are kept; older ones are deleted
+    """
+
+    by: str
+    policy: Literal["gate", "always", "never"] = "gate"
+    margin: float = 0.0
+    keep: int = 50
+
+
+def release(
+    registry: Registry,
+    version: int,
+    table: Table,
+    recipe: Recipe,
+    *,
+    terms: Terms,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Verdict:
+    """Promote a published version if the gate lets it through, and retire old ones.
+
+    Parameters
+    ----------
+    table, recipe : that it was trained on and by
+
+    Raises
+    ------
+    VersionNotFound, VersionRefused, StorageError
+    """
+    published = registry.load(version)
+    for promotion in registry.history():
+        # before a crash that kept it from being told; a number alone may be that of a version
+        # which was deleted
+        if (promotion.version, promotion.sha256) == (version, published.sha256):
+            return Verdict(True, promotion.reason, promotion.previous)
+    candidate = Candidate(version, published.model, held_out(table), recipe.make_loss())
+    while True:
+        latest = max(registry.promotion_numbers(), default=0)
+        verdict = _verdict(registry, candidate, terms)
+        if verdict.promote:
+            try:
+                registry.promote(
+                    candidate.version, by=terms.by, reason=verdict.reason, at=now(), after=latest
+                )
+            except PromotionOvertaken:
+                continue  # what it was judged against is no longer the current version
+        _retire(registry, terms.keep)
+        return verdict
+
+
+def released(version: int, verdict: Verdict) -> dict[str, Any]:
+    """What came of it, as jobs and commands report it."""
+    return {
+        "version": version,
+        "state": "promoted" if verdict.promote else "kept_back",
+        "verdict": asdict(verdict),
+    }
+
+
+def _verdict(registry: Registry, candidate: Candidate, terms: Terms) -> Verdict:
+    if terms.policy == "never":
+        return Verdict(False, "published only, as was asked for")
+    if terms.policy == "always":
+        return Verdict(True, "promoted without a comparison, as was asked for")
+    serving = registry.serving()
+    if serving is None:
+        return Verdict(True, "there is no version to compare it with")
+    current = registry.load(serving.version, serving.sha256).model
+    return judge(candidate, current, serving.version, terms.margin)
+
+
+def _retire(registry: Registry, keep: int) -> None:
+    try:
+        if retired := registry.retire(keep):
+            log.info("deleted old versions: %s", ", ".join(map(str, retired)))
+    except StorageError as error:
+        log.warning("old versions stay: %s", error)

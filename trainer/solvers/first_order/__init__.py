@@ -1,0 +1,1 @@
+"""Gradient methods that need a learning rate."""

@@ -1,0 +1,1 @@
+"""Methods that approximate the inverse Hessian."""

@@ -1,0 +1,1 @@
+"""One training: recipe, plan, loop, checkpoints, card."""
