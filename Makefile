@@ -8,7 +8,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 .DEFAULT_GOAL := help
 BENCHMARKS := training convergence matrix passes footprint predict serving overload profile startup live
 SERVERS := mlserver bentoml fastapi flask
-.PHONY: help setup setup-dev run test compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
+.PHONY: help setup setup-dev run test test-fast compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -43,6 +43,9 @@ run: setup  ## train a first version if there is none, then serve and wait for r
 
 test: setup-dev  ## the whole test suite
 	@$(BIN)/python -m pytest
+
+test-fast: setup-dev  ## the tests that are not marked slow (a minute)
+	@$(BIN)/python -m pytest -q -m "not compose and not slow"
 
 compose-test: setup-dev  ## both compose files for real, with a docker engine (5 minutes)
 	@$(BIN)/python -m pytest -m compose tests/compose

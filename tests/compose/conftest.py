@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.installation import Api, free_port, until
+from benchmarks.installation import Api, free_port
 from benchmarks.report import machine, verdict
 from tests.documents import repository_copy, run
+from tests.patience import until
 
 IMAGE = f"numnet-test:{os.getpid()}"
 BASE = "python:3.13-slim"
@@ -104,7 +105,7 @@ class Project:
             healthy: bool = now["State"]["Health"]["Status"] == "healthy"
             return healthy and now["RestartCount"] > before and now["State"]["Running"]
 
-        until(back, every=0.2)
+        until(back, 120, every=0.2)
 
     def api(self) -> Api:
         """The service through its published port, with the token from the state volume."""

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.installation import Api, free_port, until
+from benchmarks.installation import Api, free_port
 from tests.compose.conftest import BASE, COMPOSE_SECONDS, IMAGE, Project, docker, inspect
 from tests.documents import ROOT, repository_copy, run, sections
+from tests.patience import until
 
 pytestmark = pytest.mark.compose
 
@@ -155,7 +156,7 @@ def test_it_stops_well_as_the_first_process_and_under_another(
 ) -> None:
     container = docker("run", "--detach", *options, image).strip()
     try:
-        until(lambda: "Booting worker" in logs(container))
+        until(lambda: "Booting worker" in logs(container), 120)
         begun = time.monotonic()
         docker("stop", "--time", "20", container)
         assert time.monotonic() - begun < 10
@@ -171,7 +172,7 @@ def test_it_runs_by_hand_as_the_document_says(image: str) -> None:
     docker("tag", image, name)
     try:
         run(script, ROOT, dict(os.environ))
-        until(api.ready)
+        until(api.ready, 120)
     finally:
         docker("rm", "--force", name, f"{name}-trainer")
         docker("volume", "rm", *(f"{name}-{each}" for each in ("models", "state", "data")))

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.installation import until
 from tests.compose.conftest import IMAGE, Project, docker, inspect
 from tests.compose.containment import assert_contained, resident
 from tests.documents import sections
+from tests.patience import until
 
 pytestmark = pytest.mark.compose
 
@@ -86,7 +86,7 @@ def test_what_is_killed_is_back_and_nothing_is_lost(project: Project) -> None:
 def test_a_job_outlives_its_trainer(project: Project) -> None:
     api = project.api()
     job = api.retrain(**SLOW)
-    until(lambda: api.get(job).get("fraction_done", 0) > 0.4, every=0.2)
+    until(lambda: api.get(job).get("fraction_done", 0) > 0.4, 120, every=0.2)
     [container] = project.containers("trainer")
     project.killed(container)
     document = api.ended(job)

@@ -7,30 +7,20 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import requests
 
+from tests.patience import seconds, until
+
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = seconds(60.0)
 ADMIN_TOKEN = "t0ken"
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-
-T = TypeVar("T")
-
-
-def until(found: Callable[[], T], seconds: float = DEADLINE_SECONDS) -> T:
-    """Ask again and again until the answer is true, and return it; fail at the deadline."""
-    deadline = time.monotonic() + seconds
-    while not (answer := found()):
-        assert time.monotonic() < deadline, "the deadline has passed"
-        time.sleep(0.01)
-    return answer
 
 
 def free_port() -> int:

@@ -16,8 +16,9 @@ import pytest
 import requests
 
 from registry import Registry
-from tests.e2e.conftest import ADMIN, Service, StartService, until
+from tests.e2e.conftest import ADMIN, Service, StartService
 from tests.e2e.watching import Watching, is_closed
+from tests.patience import until
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, serve, small_model
 

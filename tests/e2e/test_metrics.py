@@ -9,7 +9,8 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from registry import Registry
-from tests.e2e.conftest import Service, StartService, until
+from tests.e2e.conftest import Service, StartService
+from tests.patience import until
 from tests.service.small_models import serve, small_model
 
 ROW = {"x1": 0.1, "x2": 0.2, "x3": 0.3, "x4": 9.0}

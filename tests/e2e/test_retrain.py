@@ -17,8 +17,9 @@ import pytest
 import requests
 
 from registry import Registry
-from tests.e2e.conftest import ADMIN, ROOT, Service, StartService, until
+from tests.e2e.conftest import ADMIN, ROOT, Service, StartService
 from tests.e2e.watching import Watching
+from tests.patience import until
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, publish, serve, small_model
 

@@ -15,7 +15,8 @@ import pytest
 import requests
 
 from service.web.admin_token import FILE
-from tests.e2e.conftest import ROOT, free_port, until
+from tests.e2e.conftest import ROOT, free_port
+from tests.patience import until
 
 QUICK = {"samples": 200, "layers": [4], "epochs": 20, "max_seconds": 1}
 LONG = {  # but for its time limit

@@ -27,7 +27,8 @@ import requests
 from network import Model
 from registry import Registry
 from service.model.current_version import RETRY_SECONDS
-from tests.e2e.conftest import ROOT, Service, StartService, until
+from tests.e2e.conftest import ROOT, Service, StartService
+from tests.patience import until
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import (
     FEATURES,

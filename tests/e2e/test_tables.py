@@ -14,7 +14,8 @@ import requests
 
 from network import Array
 from registry import Registry
-from tests.e2e.conftest import Service, until
+from tests.e2e.conftest import Service
+from tests.patience import until
 from tests.service.small_models import random_rows, serve, small_model
 
 MODEL = small_model()

@@ -15,7 +15,8 @@ from config import VERSION
 from network import Array, Model
 from registry import Registry
 from tests.documents import sections
-from tests.e2e.conftest import ADMIN, Service, StartService, until
+from tests.e2e.conftest import ADMIN, Service, StartService
+from tests.patience import until
 from tests.service.small_models import (
     FEATURES,
     promote,

@@ -4,34 +4,23 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import create_engine, text
 
 from config import Settings
 from registry import Registry
+from tests.patience import seconds, until
 from trainer.jobs import Job, Jobs, Request
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = seconds(60.0)
 WORKER = ("-m", "trainer.worker")
 TINY = {"samples": 200, "layers": [4], "solver": "l-bfgs", "epochs": 5, "max_seconds": 3.0}
 BETTER = TINY | {"epochs": 60}
 LONG = TINY | {"solver": "adam", "epochs": 10**7, "patience": 10**7, "max_seconds": 60.0}
-
-T = TypeVar("T")
-
-
-def until(found: Callable[[], T | None], seconds: float = DEADLINE_SECONDS) -> T:
-    """Ask again and again until the answer is true, and return it; fail at the deadline."""
-    deadline = time.monotonic() + seconds
-    while not (answer := found()):
-        assert time.monotonic() < deadline, "the deadline has passed"
-        time.sleep(0.01)
-    return answer
 
 
 def end_holder(url: str) -> None:

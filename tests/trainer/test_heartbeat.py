@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.installation import ROOT, Installation, until
+from tests.patience import until
+from tests.trainer.installation import ROOT, Installation
 from trainer.heartbeat import BEAT_SECONDS, PATIENCE_SECONDS, Heartbeat
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import until
 from tests.trainer.faulty_worker import (
     DAMAGED,
     DIES,
@@ -19,16 +20,7 @@ from tests.trainer.faulty_worker import (
     NOT_FINITE,
     OTHER_FEATURES,
 )
-from tests.trainer.installation import (
-    BETTER,
-    LONG,
-    TINY,
-    WORKER,
-    Installation,
-    Worker,
-    end_holder,
-    until,
-)
+from tests.trainer.installation import BETTER, LONG, TINY, WORKER, Installation, Worker, end_holder
 from trainer.data.synthetic import synthetic_table
 from trainer.errors import JobConflict, JobFinished
 from trainer.jobs import Jobs

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from service.server.threads import MOMENT_SECONDS, Threads
-from tests.e2e.conftest import until
+from tests.patience import until
 
 
 def helped(threads: Threads[int], found: Callable[[], object]) -> None:

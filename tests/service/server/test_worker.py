@@ -22,7 +22,7 @@ from service.server import connection, worker
 from service.server.heads import Heads
 from service.server.worker import Worker
 from service.telemetry import meter
-from tests.e2e.conftest import until
+from tests.patience import until
 from tests.service.problem_shape import assert_problem
 
 GET = "GET {} HTTP/1.1\r\nHost: here\r\n\r\n"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.telemetry.shared_counters import Tally
-from tests.e2e.conftest import until
+from tests.patience import until
 
 NAMES = st.text(max_size=40).filter(lambda name: name.isprintable())
 COUNTED = st.lists(st.tuples(st.integers(0, 3), NAMES, st.floats(-1e9, 1e9)), max_size=60)

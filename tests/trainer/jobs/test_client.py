@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.patience import until
 from tests.registry.races import in_threads
-from tests.trainer.installation import TINY, until
+from tests.trainer.installation import TINY
 from trainer.errors import (
     JobConflict,
     JobError,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.installation import LONG, TINY, Installation, until
+from tests.patience import until
+from tests.trainer.installation import LONG, TINY, Installation
 from trainer.errors import JobsUnavailable
 from trainer.jobs.counts import STATES, count_by_state
 

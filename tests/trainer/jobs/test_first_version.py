@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from registry import Registry
-from tests.trainer.installation import until
+from tests.patience import until
 from tests.trainer.linear_models import linear_model
 from trainer.jobs import Jobs
 from trainer.jobs.first_version import ask_for_first_version

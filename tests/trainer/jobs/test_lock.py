@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.installation import ROOT, end_holder, until
+from tests.patience import until
+from tests.trainer.installation import ROOT, end_holder
 from trainer.jobs.lock import AdvisoryLock, FileLock, WorkerLock, worker_lock
 
 HOLDER = """

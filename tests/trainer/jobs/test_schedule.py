@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from registry import Registry
+from tests.patience import until
 from tests.registry.races import in_threads
-from tests.trainer.installation import TINY, Installation, until
+from tests.trainer.installation import TINY, Installation
 from trainer.jobs import Jobs
 from trainer.jobs.request import Request
 from trainer.jobs.schedule import Timetable

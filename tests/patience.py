@@ -1,0 +1,49 @@
+"""Deadlines of tests, scaled by NUMNET_TEST_PATIENCE.
+
+Polling ends as soon as its condition holds, so a long deadline costs only failing tests. On a
+machine that does other work at the same time, set the environment variable to a factor above 1.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+PATIENCE = float(os.environ.get("NUMNET_TEST_PATIENCE", "1.0"))
+
+T = TypeVar("T")
+
+
+def seconds(count: float) -> float:
+    """Return a number of seconds multiplied by the factor of NUMNET_TEST_PATIENCE."""
+    return count * PATIENCE
+
+
+def until(
+    condition: Callable[[], T | None],
+    timeout: float = 20.0,
+    message: str = "",
+    *,
+    every: float = 0.01,
+) -> T:
+    """Poll a condition until it returns a true value, and return that value.
+
+    Parameters
+    ----------
+    timeout : seconds before NUMNET_TEST_PATIENCE is applied
+    message : what the failure says; by default that the condition did not hold
+    every : seconds between two polls
+
+    Raises
+    ------
+    AssertionError
+        When the condition is still false at the deadline.
+    """
+    patient = seconds(timeout)
+    deadline = time.monotonic() + patient
+    while not (value := condition()):
+        assert time.monotonic() < deadline, (
+            f"{message or 'the condition did not hold'} within {patient:g} s"
+        )
+        time.sleep(every)
+    return value
