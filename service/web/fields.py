@@ -4,15 +4,15 @@
 """
 
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 from marshmallow import ValidationError, fields
 
+from config.numbers import parse_number
+
 NUMBERS = {float, int}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 Error = dict[str, str]
 
@@ -141,8 +141,9 @@ def escaped(name: object) -> str:
 
 
 def read_number(text: str) -> float | str:
-    """The number that a text is, as most programs write it; the text where it is none."""
-    return float(text) if _NUMBER.fullmatch(text.strip()) else text
+    """Parse a number as `config.numbers` does; return the text itself if it is not a number."""
+    number = parse_number(text)
+    return text if number is None else number
 
 
 def shown(value: Any) -> str:

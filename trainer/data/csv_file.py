@@ -9,6 +9,7 @@ from typing import TextIO
 
 import numpy as np
 
+from config.numbers import parse_number
 from trainer.data.table import Table
 from trainer.errors import DataError
 
@@ -140,14 +141,12 @@ def _line(reader: object) -> int:
 
 
 def _numbers(cells: list[str]) -> tuple[list[float], list[int]]:
-    """The cells as floats, and the places of those that are no finite numbers."""
+    """Return the cells as floats, and the indices of cells that are not finite numbers."""
     numbers, wrong = [], []
     for index, cell in enumerate(cells):
-        try:
-            number = float(cell)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number) or "_" in cell:  # float() takes "1_000"
+        number = parse_number(cell)
+        if number is None or not math.isfinite(number):
             wrong.append(index)
+            number = math.nan
         numbers.append(number)
     return numbers, wrong
