@@ -59,37 +59,37 @@ lint: setup-dev  ## ruff, mypy, import-linter
 bench: $(BENCHMARKS:%=bench-%)  ## every benchmark's table (about an hour)
 
 bench-training: setup  ## default trainings of the shipped task
-	@$(BIN)/python benchmarks/training.py
+	@$(BIN)/python -m benchmarks.training.default_training
 
 bench-convergence: .venv-bench/installed  ## seconds to an error, beside scikit-learn and torch (15 minutes)
-	@.venv-bench/bin/python benchmarks/convergence.py
+	@.venv-bench/bin/python -m benchmarks.training.convergence
 
 bench-matrix: setup  ## every solver on nine problems (15 minutes)
-	@$(BIN)/python benchmarks/matrix.py
+	@$(BIN)/python -m benchmarks.training.solver_matrix
 
 bench-passes: .venv-bench/installed  ## gradient and Jacobian beside torch and the machine's bounds
-	@.venv-bench/bin/python benchmarks/passes.py
+	@.venv-bench/bin/python -m benchmarks.numerics.gradient_passes
 
 bench-footprint: .venv-bench/installed  ## memory and first step of a training, beside scikit-learn
-	@.venv-bench/bin/python benchmarks/footprint.py
+	@.venv-bench/bin/python -m benchmarks.training.memory_and_first_step
 
 bench-predict: .venv-bench/installed  ## predict beside onnxruntime, torch and scikit-learn
-	@.venv-bench/bin/python benchmarks/predict.py
+	@.venv-bench/bin/python -m benchmarks.numerics.model_predict
 
 bench-serving: setup $(SERVERS:%=.venv-bench-%/installed)  ## the service beside MLServer, BentoML, FastAPI, Flask (7 minutes, needs wrk)
-	@$(BIN)/python benchmarks/serving.py
+	@$(BIN)/python -m benchmarks.serving.rivals
 
 bench-overload: setup  ## four times the load it can take, and slow clients (4 minutes, needs wrk)
-	@$(BIN)/python benchmarks/overload.py
+	@$(BIN)/python -m benchmarks.reliability.overload
 
 bench-profile: setup  ## where the time of a one-row request goes (needs wrk)
-	@$(BIN)/python benchmarks/request_profile.py
+	@$(BIN)/python -m benchmarks.serving.request_profile
 
 bench-startup: setup  ## `make run` to ready, beside the server alone
-	@$(BIN)/python benchmarks/startup.py
+	@$(BIN)/python -m benchmarks.serving.startup
 
 bench-live: setup-dev  ## promotions, retrainings, kills and faults under load (8 minutes, as root)
-	@$(BIN)/python benchmarks/live.py
+	@$(BIN)/python -m benchmarks.reliability.live_table
 
 .venv-bench/installed: benchmarks/requirements.txt | $(VENV)/bin/python
 	@$(BIN)/python -m venv --clear .venv-bench

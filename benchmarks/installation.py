@@ -13,9 +13,9 @@ from typing import Any, Self, TypeVar
 
 import requests
 
+from benchmarks.repository import ROOT
 from registry import Registry
 
-ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "a-token"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 DEADLINE_SECONDS = 60.0

@@ -1,6 +1,6 @@
 """Makes the folder that MLServer serves: the weights in scikit-learn's own regressor.
 
-python mlserver_model.py WEIGHTS FOLDER
+python -m benchmarks.servers.mlserver_model WEIGHTS FOLDER
 """
 
 import json
@@ -11,8 +11,6 @@ from pathlib import Path
 import joblib
 import numpy as np
 from sklearn.neural_network import MLPRegressor
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from benchmarks.servers import weights
 

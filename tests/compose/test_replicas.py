@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 import requests
 
-from benchmarks.clients import clients
+from benchmarks.load.closed_loop import clients
 from tests.compose.conftest import Project, inspect
 from tests.compose.containment import assert_contained
 from tests.compose.test_one_machine import ENDED_WELL, ROW, SLOW, everything

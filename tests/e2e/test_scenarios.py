@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import scenarios
+from benchmarks.reliability import scenarios
 
 
 def test_promotions_and_rollbacks_under_load(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """How a recipe is carried out on given data: what it leaves open is decided here, with reasons.
 
-The limits were chosen on the problems of `benchmarks/problems.py`; `make bench-matrix` shows what
-they are worth.
+The limits were chosen on the problems of `benchmarks/training/problems.py`;
+`make bench-matrix` shows what they are worth.
 """
 
 import math

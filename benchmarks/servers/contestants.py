@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.installation import free_port, until
+from benchmarks.repository import ROOT
 from benchmarks.servers import weights
 from registry import Registry
 
-ROOT = Path(__file__).resolve().parent.parent
 SERVER_CORE, LOAD_CORE = 0, 1
 ROW = {"x1": 0.1, "x2": 0.2, "x3": 0.3, "x4": 0.4}
 
@@ -64,12 +64,12 @@ GTHREAD_CONSTANT = Contestant(
     "constant, gunicorn's own worker",
     (
         *(sys.executable, *GUNICORN, "--bind", "127.0.0.1:{port}", "--access-logfile", "-"),
-        "benchmarks.constant:application",
+        "benchmarks.servers.constant:application",
     ),
 )
 CONSTANT = Contestant(
     "constant, numnet's worker",
-    (sys.executable, "benchmarks/constant.py"),
+    (sys.executable, "-m", "benchmarks.servers.constant"),
     NUMNET.environment,
 )
 FASTAPI = Contestant(
@@ -166,7 +166,7 @@ def prepare(folder: Path) -> weights.Layers:
     weights.save(folder / "weights.npz", layers)
     for name in ("mlserver", "mlserver-metrics", "bentoml"):
         (folder / name).mkdir()
-    joblib = (_python("mlserver"), "benchmarks/servers/mlserver_model.py")
+    joblib = (_python("mlserver"), "-m", "benchmarks.servers.mlserver_model")
     subprocess.run(
         [*joblib, str(folder / "weights.npz"), str(folder / "mlserver")], cwd=ROOT, check=True
     )

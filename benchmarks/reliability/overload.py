@@ -14,16 +14,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import wrk
-from benchmarks.contestants import LOAD_CORE, NUMNET, ROW, Server, running, train
-from benchmarks.flood import Flood
+from benchmarks.load import wrk
+from benchmarks.load.fixed_rate import Flood
+from benchmarks.load.slow_clients import slow_clients
 from benchmarks.report import Verdicts, machine
-from benchmarks.slow_clients import slow_clients
+from benchmarks.servers.contestants import LOAD_CORE, NUMNET, ROW, Server, running, train
 
 CONNECTIONS, SECONDS, TIMES_CAPACITY = 1000, 60, 4
 OPEN_FILES = 8192

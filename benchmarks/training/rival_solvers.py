@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-from benchmarks.traces import Array, Layers, Recording, Trace
+from benchmarks.training.fit_recording import Array, Layers, Recording, Trace
 
 # The settings that served each rival best on the shipped task (4,000 rows, layers 32 and 16), two
 # cores. Threads, by the median time of one loss and gradient, one thread against two, in turns:

@@ -3,9 +3,7 @@
 Any gunicorn can serve `application`; run as a program, it is served as `python -m service` is.
 """
 
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -20,8 +18,6 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
 
 
 def main() -> None:
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
     from config import Settings
     from service.__main__ import Server
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 
-from benchmarks.contestants import LOAD_CORE, Server
+from benchmarks.servers.contestants import LOAD_CORE, Server
 
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 

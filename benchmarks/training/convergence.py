@@ -12,16 +12,13 @@ import statistics
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as trainer/train.py does
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks.numnet_fit import numnet
-from benchmarks.problems import PROBLEMS
 from benchmarks.report import machine, verdict
-from benchmarks.rivals import RIVALS, Rival
-from benchmarks.traces import time_to
+from benchmarks.training.fit_recording import time_to
+from benchmarks.training.numnet_solvers import numnet
+from benchmarks.training.problems import PROBLEMS
+from benchmarks.training.rival_solvers import RIVALS, Rival
 from network import Scaling
 
 ROWS, FRESH_ROWS = 4_000, 20_000

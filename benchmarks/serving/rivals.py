@@ -15,12 +15,12 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import numpy as np
 
-from benchmarks import many_rows, wrk
-from benchmarks.contestants import (
+from benchmarks.load import wrk
+from benchmarks.report import Verdicts, machine, spread
+from benchmarks.servers import weights
+from benchmarks.servers.contestants import (
     BENTOML,
     CONSTANT,
     FASTAPI,
@@ -35,8 +35,7 @@ from benchmarks.contestants import (
     prepare,
     running,
 )
-from benchmarks.report import Verdicts, machine, spread
-from benchmarks.servers import weights
+from benchmarks.serving import many_rows
 
 CONNECTIONS = (1, 8, 32)
 BURSTS = 11

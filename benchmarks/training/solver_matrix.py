@@ -11,15 +11,12 @@ import math
 import os
 import statistics
 import sys
-from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as trainer/train.py does
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks.numnet_fit import numnet
-from benchmarks.problems import PROBLEMS, Problem
 from benchmarks.report import machine, verdict
-from benchmarks.traces import Array, errors
+from benchmarks.training.fit_recording import Array, errors
+from benchmarks.training.numnet_solvers import numnet
+from benchmarks.training.problems import PROBLEMS, Problem
 from network import Scaling
 from trainer.solvers import SOLVERS
 from trainer.training.recipe import AUTO

@@ -13,7 +13,6 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import gc
 import socket
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,11 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import wrk
-from benchmarks.contestants import NUMNET, SERVER_CORE, running, train
+from benchmarks.load import wrk
 from benchmarks.report import machine, spread
+from benchmarks.servers.contestants import NUMNET, SERVER_CORE, running, train
 from config import Settings
 from service.__main__ import Server
 from service.app import Application, create_app

@@ -12,10 +12,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import sys
 import timeit
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import onnx

@@ -17,13 +17,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
+from benchmarks.repository import ROOT
 from network import Array
 from registry import Registry
 
@@ -101,7 +99,15 @@ def clients(port: int, connections: int = 16, rate: float = 0.0) -> Iterator[Cli
     rate : requests a second, of all together; 0: as many as are answered
     """
     process = subprocess.Popen(
-        [sys.executable, __file__, str(port), str(connections), str(rate)],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.load.closed_loop",
+            str(port),
+            str(connections),
+            str(rate),
+        ],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

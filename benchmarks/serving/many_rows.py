@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from benchmarks.contestants import FASTAPI, LOAD_CORE, MLSERVER, NUMNET, SERVER_CORE, Server
 from benchmarks.report import Verdicts, spread
+from benchmarks.servers.contestants import FASTAPI, LOAD_CORE, MLSERVER, NUMNET, SERVER_CORE, Server
 from network import Array
 from registry import Registry
 

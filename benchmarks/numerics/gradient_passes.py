@@ -20,16 +20,12 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import statistics
-import sys
 import timeit
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import torch

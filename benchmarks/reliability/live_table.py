@@ -1,4 +1,4 @@
-"""What holds while models change under load, kill and fault; see `benchmarks/scenarios.py`."""
+"""What holds while models change under load, kill and fault; see `scenarios.py`."""
 
 import os
 import sys
@@ -6,9 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import scenarios
+from benchmarks.reliability import scenarios
 from benchmarks.report import machine, spread, verdict
 
 Line = tuple[str, str, str, bool]  # what was measured, the figure, the bar, whether it is met

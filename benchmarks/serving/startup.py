@@ -9,13 +9,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.report import machine, quartiles, spread, verdict
+from benchmarks.repository import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 TURNS = 7
 BAR_SECONDS = 2.0
 COMMANDS = {"make run": ["make", "run"], "server alone": [sys.executable, "-m", "service"]}

@@ -1,6 +1,6 @@
 """What must hold while models change under load: each scenario drives a real installation.
 
-Each takes its size and returns what it saw; `benchmarks/live.py` prints that, at full size, and the
+Each takes its size and returns what it saw; `live_table.py` prints that, at full size, and the
 tests look at it at a smaller one.
 """
 
@@ -24,8 +24,9 @@ from typing import Any
 
 import requests
 
-from benchmarks.clients import Account, clients
 from benchmarks.installation import ADMIN, Installation, Service, postgresql, until
+from benchmarks.load.closed_loop import Account, clients
+from benchmarks.repository import ROOT
 from registry import Registry
 from tests.trainer import faulty_worker
 from trainer.data.synthetic import synthetic_table
@@ -194,9 +195,16 @@ def _span(action: Callable[[], None]) -> Span:
 @contextlib.contextmanager
 def watching(service: Service, job: str, count: int) -> Iterator[Callable[[], int]]:
     """Watchers of a job; the number of events that all have received, asked for afterwards."""
-    script = Path(__file__).with_name("watchers.py")
     process = subprocess.Popen(
-        [sys.executable, script, str(service.port), job, str(count)],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.load.event_watchers",
+            str(service.port),
+            job,
+            str(count),
+        ],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,10 +1,10 @@
-"""numnet's trainings, recorded while they run, on the terms of `benchmarks.rivals`."""
+"""Trainings with numnet, recorded while they run as those of `rival_solvers` are."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.traces import Array, Recording, Trace
+from benchmarks.training.fit_recording import Array, Recording, Trace
 from network import Architecture, Rows
 from trainer.solvers.objective import Objective
 from trainer.solvers.validation_loss import Validation

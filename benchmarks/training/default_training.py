@@ -6,18 +6,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import numpy as np
 
 from benchmarks.report import machine, spread, verdict
+from benchmarks.repository import ROOT
 from registry import Registry
 from trainer.data.synthetic import synthetic_target
 
 SEEDS = range(5)
 FRESH_ROWS = 20_000
 MAX_MSE, MAX_SECONDS = 1e-6, 15.0
-TRAIN = Path(__file__).resolve().parent.parent / "trainer" / "train.py"
+TRAIN = ROOT / "trainer" / "train.py"
 
 
 def main() -> None:

@@ -16,15 +16,12 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 # Nothing large is imported here: the `ru_maxrss` of a child starts at what its parent holds.
 from benchmarks.report import machine, quartiles, spread, verdict
+from benchmarks.repository import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 ROWS = (4_000, 100_000, 1_000_000)
 NUMNET_SECONDS = 1.0
 MAX_MEGABYTES = {1_000_000: 1_000.0}
