@@ -23,6 +23,8 @@ from service.server.shutdown import turn_away
 from service.server.worker import Worker
 from service.telemetry import worker_slots
 from service.telemetry.gunicorn_logger import JsonLogger
+from service.telemetry.shared_counters import SharedCounters
+from service.telemetry.telemetry import Telemetry
 from service.web.admin_token import AdminToken
 
 SWITCH_SECONDS = 0.001  # a prediction takes 0.1 ms, and should not wait 5 for another thread
@@ -33,19 +35,28 @@ log = logging.getLogger("service")
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn with workers of our own, configured by `Settings`."""
+    """gunicorn with workers of our own, configured by `Settings`.
+
+    Attributes
+    ----------
+    telemetry : of this server process; set after the fork
+    """
+
+    telemetry: Telemetry
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._counters = SharedCounters()  # before the fork: all server processes share it
         super().__init__()
 
     def load_config(self) -> None:
-        for name, value in gunicorn_options(self.settings).items():
+        options = gunicorn_options(self.settings) | worker_slots.hooks(self._counters)
+        for name, value in options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
         sys.setswitchinterval(SWITCH_SECONDS)
-        return create_app(self.settings)
+        return create_app(self.settings, self.telemetry)
 
 
 def gunicorn_options(settings: Settings) -> dict[str, Any]:
@@ -59,7 +70,6 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         "forwarder_headers": "",  # a caller's SCRIPT_NAME header would be a 500
         "proc_name": "numnet",
-        **worker_slots.hooks(),
         "on_starting": _say_what_is_in_force(settings),
         "when_ready": _stop_gracefully,
     }

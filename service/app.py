@@ -15,7 +15,8 @@ from service.model.current_version import LiveModel
 from service.model.version_cache import Versions
 from service.openapi import document
 from service.protocols import error_formats, mlflow, open_inference, tf_serving
-from service.telemetry import request_context
+from service.telemetry.request_context import RequestContext
+from service.telemetry.telemetry import Telemetry
 from service.web import errors, security_headers
 from service.web.admin_token import AdminToken
 from trainer.jobs import Jobs
@@ -38,11 +39,16 @@ class Application(Flask):
     spared_paths = frozenset({"/metrics"})
 
 
-def create_app(settings: Settings) -> Application:
-    """The WSGI application that serves the models in `settings.models`.
+def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Application:
+    """Return the WSGI application that serves the models in `settings.models`.
 
-    Starts without a model, and with a folder that is read-only or missing.
+    It starts without a model, and with a folder that is read-only or missing.
+
+    Parameters
+    ----------
+    telemetry : of this server process; by default one that shares its counters with no other
     """
+    telemetry = telemetry or Telemetry.of_single_process()
     app = Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MODEL_NAME"] = settings.model_name
@@ -50,7 +56,7 @@ def create_app(settings: Settings) -> Application:
     app.url_map.converters["version"] = models.VersionConverter
     app.url_map.converters["word"] = tf_serving.WordConverter
     registry = Registry.local(settings.models)
-    live = LiveModel(registry)
+    live = LiveModel(registry, telemetry.meter)
     jobs = Jobs(settings.jobs_url)
     app.extensions |= {
         "registry": registry,
@@ -59,6 +65,7 @@ def create_app(settings: Settings) -> Application:
         "admin_token": AdminToken(settings),
         "jobs": jobs,
         "watchers": Watchers(jobs),
+        "telemetry": telemetry,
         "openapi": document.Document(app),
     }
 
@@ -87,9 +94,9 @@ def _note_route() -> None:
     """As people write it: `/models/<version>`, whatever converts the version."""
     rule = request.url_rule
     route = re.sub(r"<\w+:", "<", rule.rule) if rule else None
-    request_context.note(request.environ, route=route)
+    RequestContext.from_environ(request.environ).route = route
 
 
 def _add_request_id(response: Response) -> Response:
-    response.headers["X-Request-ID"] = request_context.request_id(request.environ)
+    response.headers["X-Request-ID"] = RequestContext.from_environ(request.environ).request_id
     return response

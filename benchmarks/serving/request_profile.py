@@ -31,6 +31,7 @@ from service.server.connection import Connection
 from service.server.heads import Heads
 from service.server.refusal import status_line
 from service.telemetry import access_log
+from service.telemetry.request_context import RequestContext
 
 REPETITIONS, TURNS = 2_000, 15
 CONNECTIONS = 32
@@ -89,7 +90,8 @@ def way(worker: Worker, in_detail: bool) -> Iterator[str]:
     yield "send"
     connection.answered()
     yield "ready for the next"
-    line = access_log.line(environ, 200, len(answer[1]), 0.0001)
+    context = RequestContext.from_environ(environ)
+    line = access_log.line(context, 200, len(answer[1]), 0.0001)
     yield "the access log's line"
     os.write(worker.log, line)
     yield "write it"

@@ -24,8 +24,10 @@ from prometheus_client.registry import Collector
 from config import VERSION
 from service.model.current_version import LiveModel
 from service.openapi.contract import Answer, operation
-from service.telemetry import meter
-from service.telemetry.meter import BOUNDS, FAMILIES, Family, Labels
+from service.telemetry.meter import Labels, totals
+from service.telemetry.metric_families import BUCKET_BOUNDS, FAMILIES, Family
+from service.telemetry.shared_counters import SharedCounters
+from service.telemetry.telemetry import Telemetry
 from service.web.bodies import compressed
 from trainer.jobs import Jobs, JobsUnavailable
 
@@ -38,20 +40,21 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 class Metrics(Collector):
     """Every metric, for one application."""
 
-    def __init__(self, live: LiveModel, jobs: Jobs) -> None:
+    def __init__(self, counters: SharedCounters, live: LiveModel, jobs: Jobs) -> None:
+        self._counters = counters
         self._live = live
         self._jobs = jobs
 
     def collect(self) -> Iterator[Metric]:
         """Each family with its series."""
         model = list(self._of_the_model())  # first: it may load another version, which counts
-        totals = meter.totals(meter.tally)
+        counted = totals(self._counters)
         for name, family in FAMILIES.items():
-            yield _counted(name, family, totals[name])
+            yield _counted(name, family, counted[name])
         yield InfoMetricFamily("numnet_build", "The service's version.", {"version": VERSION})
         yield from model
         yield from self._of_the_jobs()
-        yield from _of_the_processes()
+        yield from _of_the_processes(self._counters)
 
     def _of_the_model(self) -> Iterator[Metric]:
         served = self._live.current()
@@ -97,8 +100,9 @@ class Metrics(Collector):
 def page() -> Response:
     """Tell Prometheus what all workers counted, as text or as OpenMetrics."""
     found: LiveModel = current_app.extensions["live_model"]
+    telemetry: Telemetry = current_app.extensions["telemetry"]
     registry = CollectorRegistry()
-    registry.register(Metrics(found, current_app.extensions["jobs"]))
+    registry.register(Metrics(telemetry.counters, found, current_app.extensions["jobs"]))
     if "application/openmetrics-text" in request.headers.get("Accept", ""):
         body = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
         return compressed(Response(body, content_type=openmetrics.CONTENT_TYPE_LATEST))
@@ -118,7 +122,7 @@ def _counted(name: str, family: Family, series: Mapping[Labels, float]) -> Metri
 
 def _histogram(name: str, family: Family, series: Mapping[Labels, float]) -> Metric:
     metric = HistogramMetricFamily(name, family.help, labels=family.labels)
-    bounds = [*map(str, BOUNDS), "+Inf"]
+    bounds = [*map(str, BUCKET_BOUNDS), "+Inf"]
     for labels in sorted({labels[:-1] for labels in series}):
         counts = accumulate(series.get((*labels, bound), 0.0) for bound in bounds)
         buckets = list(zip(bounds, counts, strict=True))
@@ -126,14 +130,14 @@ def _histogram(name: str, family: Family, series: Mapping[Labels, float]) -> Met
     return metric
 
 
-def _of_the_processes() -> Iterator[Metric]:
+def _of_the_processes(counters: SharedCounters) -> Iterator[Metric]:
     """Memory, where the system has /proc."""
     processes = {
-        f"worker-{each.slot}": each.process for each in meter.tally.readings() if each.process
+        f"worker-{each.slot}": each.process for each in counters.readings() if each.process
     }
     yield _gauge("numnet_workers", "Workers that live.", len(processes))
-    if meter.tally.master:
-        processes["master"] = meter.tally.master
+    if counters.master_process:
+        processes["master"] = counters.master_process
     resident = GaugeMetricFamily(
         "numnet_process_resident_memory_bytes",
         "Memory of a process, with what it shares with others.",

@@ -9,7 +9,8 @@ from wsgiref.types import WSGIEnvironment
 
 from service.formats import json_rows
 from service.model.current_version import LiveModel
-from service.telemetry import meter, request_context
+from service.model.prediction import note_row
+from service.telemetry.request_context import RequestContext
 from service.web.security_headers import SECURITY_LINES
 
 MAX_BYTES = 64 * 1024
@@ -52,6 +53,8 @@ class PlainRow:
             answer, outside = json_rows.one_row(served, values)
         except Exception:  # Flask's way will meet it again, and answer and log it as it should
             return None
-        meter.note_row(environ, outside, route="/predict", version=served.version)
-        request_id = request_context.request_id(environ).encode()
+        context = RequestContext.from_environ(environ)
+        context.route, context.version = "/predict", served.version
+        note_row(context, outside)
+        request_id = context.request_id.encode()
         return _HEADERS % (_SECURITY_LINES, request_id, len(answer)), answer

@@ -11,9 +11,10 @@ from network import Array
 from service.formats import csv_rows, json_rows, npy_rows
 from service.model import prediction_interval as intervals
 from service.model.current_version import LiveModel, Served
+from service.model.prediction import note_row, note_rows
 from service.model.row_reader import Envelope
 from service.openapi.contract import Answer, Body, Described, JsonSchema, operation, ref
-from service.telemetry import meter, request_context
+from service.telemetry.request_context import RequestContext
 from service.web.bodies import JSON, answer_in_parts, check_type, json_body, read_body
 
 blueprint = Blueprint("predict", __name__)
@@ -140,7 +141,7 @@ def predict() -> Response:
     media_type = check_type(JSON, *TABLES)
     document, body = json_body() if media_type == JSON else (None, read_body())
     served = live.require()
-    request_context.note(request.environ, version=served.version)
+    RequestContext.from_environ(request.environ).version = served.version
     inputs = served.inputs
     interval = intervals.asked_for(served, request.args)
     wanted = request.accept_mimetypes.best_match([JSON, *TABLES], default=JSON)
@@ -154,7 +155,7 @@ def predict() -> Response:
     if wanted != JSON:
         return _many(served, np.array([values]), interval, wanted)
     answer, outside = json_rows.one_row(served, values, interval)
-    meter.note_row(request.environ, outside)
+    note_row(RequestContext.from_environ(request.environ), outside)
     return Response(answer, content_type=JSON)
 
 
@@ -163,7 +164,7 @@ def _many(
 ) -> Response:
     Y = json_rows.predictions(served, X)
     outside = served.inputs.model.outside(X)
-    meter.note_rows(request.environ, served.inputs.model.features, outside)
+    note_rows(RequestContext.from_environ(request.environ), served.inputs.model.features, outside)
     if media_type == JSON:
         parts = json_rows.many_rows(served, Y, outside, interval=interval)
         return answer_in_parts(parts, len(X), JSON)

@@ -10,7 +10,7 @@ from service.api.job_events import Watchers
 from service.api.job_schemas import JobDocument, JobEvent, JobList
 from service.model.current_version import LiveModel
 from service.openapi.contract import Answer, Body, JsonSchema, operation, ref
-from service.telemetry import request_context
+from service.telemetry.request_context import RequestContext
 from service.web.admin_token import admin_only
 from service.web.bodies import json_answer, optional_json_body
 from service.web.errors import MAX_ERRORS, InvalidInput
@@ -116,7 +116,7 @@ def submit() -> Response:
         job, new = _jobs().submit(wanted, asked=asked, by="POST /retrain", key=_key())
     except trainer_jobs.JobKeyReused as error:
         raise _refused([{"parameter": "Idempotency-Key", "detail": str(error)}]) from None
-    request_context.note(request.environ, job=job.id)
+    RequestContext.from_environ(request.environ).job = job.id
     response = json_answer(job.document, 202 if new else 200)
     response.headers["Location"] = f"{blueprint.url_prefix}/{job.id}"
     return response

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from network import Calibration
 from registry import Card, Promotion, Registry, RegistryError
 from service.model.row_reader import Inputs
-from service.telemetry.meter import meter
+from service.telemetry.meter import Meter
 from service.web.errors import NoModel
 
 log = logging.getLogger(__name__)
@@ -55,8 +55,11 @@ class LiveModel:
     Where nothing verifies any more (a folder that was deleted), what is loaded goes on serving.
     """
 
-    def __init__(self, registry: Registry, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, registry: Registry, meter: Meter, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._registry = registry
+        self._meter = meter
         self._clock = clock
         self._lock = threading.Lock()
         self._generation: Hashable = object()
@@ -100,11 +103,11 @@ class LiveModel:
         found = self._newest_good(refusals)
         for refusal in refusals - self._refusals:
             log.error(refusal)
-            meter.model_refused()
+            self._meter.count_model_refusal()
         self._refusals = refusals
         self._retry_at = self._clock() + RETRY_SECONDS if refusals else math.inf
         if found is not None and found is not self._served:
-            meter.model_loaded()
+            self._meter.count_model_load()
             log.info(
                 "serving version %s",
                 found.version,

@@ -9,11 +9,12 @@ from flask import Blueprint, Response, current_app, request
 from config import VERSION
 from service.formats import csv_rows, json_rows, npy_rows
 from service.model.current_version import LiveModel, Loaded
+from service.model.prediction import note_rows
 from service.openapi.contract import Answer, Body, JsonSchema, operation, ref
 from service.openapi.json_schema import TEXT, array, closed
 from service.protocols import row_layouts
 from service.protocols.error_formats import MLFLOW
-from service.telemetry import meter, request_context
+from service.telemetry.request_context import RequestContext
 from service.web.bodies import JSON, answer_in_parts, check_type, json_body, read_body
 
 blueprint = Blueprint("invocations", __name__)
@@ -76,7 +77,7 @@ def invoke() -> Response:
     media_type = check_type(JSON, csv_rows.MEDIA_TYPE, npy_rows.MEDIA_TYPE)
     document, body = json_body() if media_type == JSON else (None, read_body())
     served = live.require()
-    request_context.note(request.environ, version=served.version)
+    RequestContext.from_environ(request.environ).version = served.version
     inputs = served.inputs
     if request.args:
         raise inputs.unknown_parameters(list(request.args))
@@ -92,7 +93,7 @@ def invoke() -> Response:
         X = csv_rows.read(inputs, csv_rows.with_header(inputs, body))
     Y = json_rows.predictions(served, X)
     outside = inputs.model.outside(X)
-    meter.note_rows(request.environ, inputs.model.features, outside)
+    note_rows(RequestContext.from_environ(request.environ), inputs.model.features, outside)
     wanted = request.accept_mimetypes.best_match([JSON, csv_rows.MEDIA_TYPE], default=JSON)
     parts = (
         json_rows.predictions_alone(served, Y) if wanted == JSON else csv_rows.write_predictions(Y)

@@ -14,11 +14,13 @@ from werkzeug.exceptions import BadRequest
 from config import VERSION
 from registry import Registry, StorageError, VersionNotFound, VersionRefused
 from service.model.current_version import LiveModel, Served
+from service.model.prediction import note_rows
 from service.openapi.contract import Answer, Body, JsonSchema, operation
 from service.openapi.json_schema import TEXT, array, closed, one_of, same
 from service.protocols import error_formats, tensor_schemas, tensors, triton_statistics
 from service.protocols.error_formats import INFERENCE, NAME, check_name, model_operation, version_of
-from service.telemetry import meter, request_context
+from service.telemetry.request_context import RequestContext
+from service.telemetry.telemetry import Telemetry
 from service.web.admin_token import admin_only
 from service.web.bodies import compressed, json_answer, parse, read_body
 from service.web.errors import NotSupported
@@ -165,10 +167,13 @@ def model_statistics(name: str | None = None, version: str | None = None) -> Res
     """Count the rows and requests that each version answered on all workers, and their time."""
     found = version_of(name, version) if name is not None else _live_model().current()
     versions = {found.version} if found else set()
+    telemetry: Telemetry = current_app.extensions["telemetry"]
+    counters = telemetry.counters
     if version is None:
-        versions |= triton_statistics.counted_versions()
+        versions |= triton_statistics.counted_versions(counters)
     model_name = current_app.config["MODEL_NAME"]
-    return json_answer(triton_statistics.of_versions(model_name, sorted(versions, key=int)))
+    by_number = sorted(versions, key=int)
+    return json_answer(triton_statistics.of_versions(counters, model_name, by_number))
 
 
 @blueprint.post("/models/<name>/infer")
@@ -196,12 +201,12 @@ def model_statistics(name: str | None = None, version: str | None = None) -> Res
 def infer(name: str, version: str | None = None) -> Response:
     """Predict for the rows in tensors, JSON or binary."""
     found = version_of(name, version)
-    request_context.note(request.environ, version=found.version)
+    RequestContext.from_environ(request.environ).version = found.version
     model = found.inputs.model
     inference = tensors.read(*_json_and_binary(), model, found.calibration)
     outside = model.outside(inference.X)
     body, json_bytes = tensors.write(inference, outside, model, name, found.version)
-    meter.note_rows(request.environ, model.features, outside)
+    note_rows(RequestContext.from_environ(request.environ), model.features, outside)
     response = Response(body, content_type="application/json")
     if json_bytes is not None:
         response.content_type = _BYTES

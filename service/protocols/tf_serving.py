@@ -11,11 +11,12 @@ from werkzeug.routing import BaseConverter
 
 from service.formats import json_rows
 from service.model.current_version import Loaded
+from service.model.prediction import note_rows
 from service.openapi.contract import Answer, Body, JsonSchema, ref
 from service.openapi.json_schema import FLAG, NUMBER, TEXT, any_of, array, by_name, closed, same
 from service.protocols import error_formats, row_layouts
 from service.protocols.error_formats import NAME, TF_SERVING, model_operation, version_of
-from service.telemetry import meter, request_context
+from service.telemetry.request_context import RequestContext
 from service.web.bodies import JSON, answer_in_parts, json_answer, parse, read_body
 from service.web.errors import NotSupported
 from service.web.fields import shown
@@ -88,7 +89,7 @@ def _signature(served: Loaded | None) -> JsonSchema:
 def predict(name: str, version: str | None = None) -> Response:
     """Predict for `instances`, row by row, or for `inputs`, column by column."""
     found = version_of(name, version)
-    request_context.note(request.environ, version=found.version)
+    RequestContext.from_environ(request.environ).version = found.version
     body = read_body()  # of whatever type: curl's default is a form
     document = parse(body)
     signature = document.pop("signature_name", None) if isinstance(document, dict) else None
@@ -98,7 +99,7 @@ def predict(name: str, version: str | None = None) -> Response:
     Y = json_rows.predictions(found, X)
     model = found.inputs.model
     outside = model.outside(X)
-    meter.note_rows(request.environ, model.features, outside)
+    note_rows(RequestContext.from_environ(request.environ), model.features, outside)
     by_row = form == "instances"
     parts = json_rows.predictions_alone(found, Y) if by_row else [json_rows.columns_alone(found, Y)]
     return answer_in_parts(parts, len(X), JSON, json_rows.headers(found, outside))

@@ -6,7 +6,8 @@ Source: Triton, docs/protocol/extension_statistics.md.
 from typing import Any
 
 from service.openapi.json_schema import TEXT, WHOLE, array, by_name, closed
-from service.telemetry import meter
+from service.telemetry.meter import totals
+from service.telemetry.shared_counters import SharedCounters
 
 _NOT_MEASURED = (
     "queue",
@@ -35,21 +36,21 @@ SHAPE = closed(
 )
 
 
-def counted_versions() -> set[str]:
+def counted_versions(counters: SharedCounters) -> set[str]:
     """The versions that were asked for predictions since the service was started."""
-    return {version for version, _ in meter.totals(meter.tally)["numnet_predictions"]}
+    return {version for version, _ in totals(counters)["numnet_predictions"]}
 
 
-def of_versions(name: str, versions: list[str]) -> dict[str, Any]:
+def of_versions(counters: SharedCounters, name: str, versions: list[str]) -> dict[str, Any]:
     """The statistics of each version.
 
     An execution is a request, and an inference a row, of whatever protocol. Times go from when a
     request is there to when its answer is given away; what they consist of is not measured, and
     counts 0.
     """
-    totals = meter.totals(meter.tally)
-    requests, seconds = totals["numnet_predictions"], totals["numnet_prediction_seconds"]
-    rows = totals["numnet_predicted_rows"]
+    counted = totals(counters)
+    requests, seconds = counted["numnet_predictions"], counted["numnet_prediction_seconds"]
+    rows = counted["numnet_predicted_rows"]
 
     def duration(version: str, outcome: str) -> dict[str, int]:
         asked = (version, outcome)

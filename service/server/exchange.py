@@ -16,6 +16,7 @@ from service.server.connection import Connection
 from service.server.incoming import Message
 from service.server.refusal import SERVER, refusal
 from service.telemetry.access_log import AccessLog
+from service.telemetry.request_context import RequestContext
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,8 @@ class Exchange:
                     self._flush()
         del self.environ["numnet.hand_over"]  # which refers to us, who refer to it
         if not self.abandoned:
-            access_log.add(self.environ, status, response.sent, time.monotonic() - self.begun)
+            context = RequestContext.from_environ(self.environ)
+            access_log.add(context, status, response.sent, time.monotonic() - self.begun)
 
     def sendall(self, data: bytes) -> None:
         """What gunicorn's response takes for a socket."""

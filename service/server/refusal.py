@@ -10,7 +10,7 @@ from gunicorn.http import errors as http
 from gunicorn.http.errors import ParseException
 
 from service.protocols.error_formats import reworded
-from service.telemetry import request_context
+from service.telemetry.request_context import RequestContext
 from service.web.errors import problem
 from service.web.security_headers import SECURITY_LINES
 
@@ -32,7 +32,7 @@ def refusal(
     head = (
         f"Content-Type: {content_type}\r\n"
         f"Content-Length: {len(body)}\r\n"
-        f"X-Request-ID: {request_context.request_id(environ)}\r\n"
+        f"X-Request-ID: {RequestContext.from_environ(environ).request_id}\r\n"
         f"{SECURITY_LINES}"
     )
     if status == HTTPStatus.SERVICE_UNAVAILABLE:

@@ -28,8 +28,7 @@ from service.server.heads import Heads
 from service.server.incoming import Message
 from service.server.refusal import of_malformed, refusal, status_line
 from service.server.threads import Threads
-from service.telemetry.access_log import AccessLog
-from service.telemetry.meter import meter
+from service.telemetry.request_context import RequestContext
 
 TICK_SECONDS = 1.0
 MOST_CONNECTIONS = 4_096
@@ -65,7 +64,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._selector = selectors.DefaultSelector()
         self._most_threads: int = settings.threads
         self._from_threads: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._access_log = AccessLog()
+        self._access_log = self.app.telemetry.access_log
+        self._meter = self.app.telemetry.meter
         self._reading: dict[Connection, None] = {}  # those who wait longest come first
         self._writing: dict[Connection, bool | None] = {}  # whether they stay; None: there is more
         self._exchanges: dict[Exchange, None] = {}  # the oldest first
@@ -251,7 +251,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         if stays and (answer := self._at_once(environ, message.body)):
             headers, body = answer
             self._reply(connection, status_line("200 OK", True) + headers + b"\r\n" + body, stays)
-            self._access_log.add(environ, 200, len(body), time.monotonic() - begun)
+            context = RequestContext.from_environ(environ)
+            self._access_log.add(context, 200, len(body), time.monotonic() - begun)
             return
         path = environ["PATH_INFO"]
         spare = _SPARE if path in self._spared_paths else 0
@@ -275,7 +276,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         connection.give_to_thread()
         self._received += len(message.body)
         self._exchanges[exchange] = None
-        meter.in_flight(len(self._exchanges))
+        self._meter.set_in_flight(len(self._exchanges))
         self._threads.add(exchange)
 
     def _refusal(self, connection: Connection, size: int, spare: int) -> str:
@@ -328,7 +329,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     def _finish(self, exchange: Exchange) -> None:
         del self._exchanges[exchange]
         self._received -= exchange.size
-        meter.in_flight(len(self._exchanges))
+        self._meter.set_in_flight(len(self._exchanges))
         if not exchange.abandoned:
             self._see_off(exchange)
             self._guarded(self._serve, exchange.connection)
@@ -375,8 +376,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     ) -> None:
         environ = environ or {"REMOTE_ADDR": connection.host}
         answer, size = refusal(environ, status, detail, keeps_alive=stays)
-        self._access_log.add(environ, status, size, seconds)
-        meter.refused(reason)
+        self._access_log.add(RequestContext.from_environ(environ), status, size, seconds)
+        self._meter.count_refusal(reason)
         self._reply(connection, answer, stays)
 
     def _reply(self, connection: Connection, answer: bytes, stays: bool) -> None:

@@ -1,50 +1,62 @@
-"""One line of JSON for each request, on standard output. Never bodies, queries or tokens."""
+"""The access log: one line of JSON per request on standard output, without bodies or queries."""
 
 import contextlib
 import os
 import re
 import sys
+import threading
 from collections import deque
 from datetime import UTC, datetime
-from wsgiref.types import WSGIEnvironment
 
 import orjson
 
-from service.telemetry import request_context
-from service.telemetry.meter import meter
+from service.telemetry.meter import Meter
+from service.telemetry.request_context import RequestContext
 
-_AT_ONCE_BYTES = 4096  # as much as a pipe takes from one process before it takes from another
+_WRITE_BYTES = 4096  # PIPE_BUF: writes up to this size from several processes do not interleave
 
-# Of which version 00 has no more parts, and others may: W3C, Trace Context, 3.2
+# Version 00 allows no further fields, later versions do. Source: W3C, Trace Context, 3.2.
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:(?<!^00.{53})-.*)?"
 )
 
 
 class AccessLog:
-    """The lines of one process. Any thread may add one; one thread writes them."""
+    """The access log of one process. Any thread may add lines; one thread writes them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    meter : counts each request that is added
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
         self._lines: deque[bytes] = deque()
+        self._lock = threading.Lock()
 
-    def add(self, environ: WSGIEnvironment, status: int, sent: int, seconds: float) -> None:
-        """Note a request that was answered.
+    def add(self, context: RequestContext, status: int, sent: int, seconds: float) -> None:
+        """Log and count an answered request; do nothing if that was done before.
+
+        A request that times out is answered twice, by the event loop and later by its thread.
 
         Parameters
         ----------
-        environ : what is known of it
-        sent : bytes of the answer's body
-        seconds : from when all of it had come
+        sent : bytes of the response body
+        seconds : from the request's last byte to the response's first
         """
-        meter.observe(environ, status, seconds)
-        self._lines.append(line(environ, status, sent, seconds))
+        with self._lock:
+            if context.done:
+                return
+            context.done = True
+        self._meter.observe(context, status, seconds)
+        self._lines.append(line(context, status, sent, seconds))
 
     def write(self) -> None:
-        """Write all lines; what cannot be written (a full disk, a closed pipe) is lost."""
+        """Write the lines added so far. Lines are lost if the disk is full or the pipe closed."""
         part = b""
         while self._lines:
             each = self._lines.popleft()
-            if part and len(part) + len(each) > _AT_ONCE_BYTES:
+            if part and len(part) + len(each) > _WRITE_BYTES:
                 _write(part)
                 part = b""
             part += each
@@ -52,32 +64,32 @@ class AccessLog:
             _write(part)
 
 
-def line(environ: WSGIEnvironment, status: int, sent: int, seconds: float) -> bytes:
-    """A request's line."""
-    said = {
+def line(context: RequestContext, status: int, sent: int, seconds: float) -> bytes:
+    """Return a request's line in the log."""
+    entry = {
         "level": "INFO",
         "logger": "access",
         "time": datetime.now(UTC),
-        "request_id": request_context.request_id(environ),
-        "method": environ.get("REQUEST_METHOD"),
-        "path": _path(environ),
+        "request_id": context.request_id,
+        "method": context.method or None,
+        "path": context.path,
         "status": status,
         "duration_ms": round(seconds * 1000, 3),
         "bytes": sent,
-        "client": environ.get("REMOTE_ADDR"),
+        "client": context.client or None,
+        "route": context.route,
     }
-    if trace := _TRACEPARENT.fullmatch(environ.get("HTTP_TRACEPARENT", "")):
-        said["trace_id"], said["parent_id"] = trace[1], trace[2]
-    said |= request_context.notes(environ)
-    return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _path(environ: WSGIEnvironment) -> str:
-    """The path as the client meant it: WSGI hands UTF-8 on as if it were Latin-1."""
-    path: str = environ.get("PATH_INFO", "")
-    return path if path.isascii() else path.encode("latin-1", "replace").decode(errors="replace")
+    if context.traceparent and (trace := _TRACEPARENT.fullmatch(context.traceparent)):
+        entry["trace_id"], entry["parent_id"] = trace[1], trace[2]
+    if context.version is not None:
+        entry["version"] = context.version
+    if context.rows is not None:
+        entry["rows"] = context.rows
+    if context.job is not None:
+        entry["job"] = context.job
+    return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _write(lines: bytes) -> None:
-    with contextlib.suppress(OSError, ValueError):  # ValueError: it is closed
+    with contextlib.suppress(OSError, ValueError):  # ValueError: stdout is closed
         os.write(sys.stdout.fileno(), lines)

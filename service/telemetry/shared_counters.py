@@ -1,17 +1,17 @@
-"""Numbers that outlive the worker that counts them: float64 by name, in memory that workers share.
+"""Counters in memory that all server processes share: float64 numbers by name.
 
-The memory is an open file without a name, made before the workers are forked: nothing is left of it
-when the last process ends, and no folder has to be writable. It has a slot for each worker, where
-that worker alone writes; any process reads all slots.
+They outlive the processes that count in them. The memory is an anonymous file, created before the
+fork: it needs no writable folder, and nothing of it remains when the last process ends. Each server
+process writes to a slot of its own; any process can read all slots.
 
-A slot is a list of entries that only grows. An entry is written whole before the slot's length
-takes it in, and a number is stored as one aligned word, so that a slot reads well whenever its
-worker is killed. The successor takes the slot over and counts on.
+A slot is a list of entries that only grows. An entry is complete before the slot's length includes
+it, and a number is stored as one aligned word. So a slot is readable at any moment, even if its
+process is killed while writing. The process that replaces it takes over the slot and its counts.
 
-    word 0       words in use
-    word 1       the worker's process id; 0: it has ended, and its successor is not there yet
-    word 2       takes what is counted under names that the slot has no room for
-    then, each   the name's length in bytes; the name in UTF-8, filled up to whole words; the number
+    word 0       number of words in use
+    word 1       the process id; 0 if the process has ended and is not replaced yet
+    word 2       collects the counts of names for which the slot has no room
+    then, each   the name's length in bytes; the name in UTF-8, padded to whole words; the number
 """
 
 import mmap
@@ -19,21 +19,22 @@ import os
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 _WORD = 8
 _PROCESS, _NO_ROOM, _HEADER = 1, 2, 3
-SLOT_BYTES = 1 << 22  # of which the system gives what is in use: room for some 40,000 names
+SLOT_BYTES = 1 << 22  # room for about 40,000 names; the system allocates only the pages in use
 
 
 class Slot:
-    """One worker's numbers. Names may be added by several threads; who counts has to hold `lock`.
+    """The numbers of one server process. Any thread may add names; to change numbers, hold `lock`.
 
     Attributes
     ----------
-    numbers : float64 by the place that `place` gives
-    lock : for what reads a number and writes another
+    numbers : float64, indexed by the result of `place`
+    lock : to be held for every read-modify-write of a number
     """
 
     def __init__(self, memory: mmap.mmap) -> None:
@@ -45,13 +46,13 @@ class Slot:
         self._places = dict(_entries(self._bytes, self._words[0]))
 
     def place(self, name: str) -> int:
-        """Where a number is, which begins with 0."""
+        """Return the index of a name's number; add the name, with 0, if it is new."""
         with self.lock:
             if name in self._places:
                 return self._places[name]
             key = name.encode()
             start = self._words[0]
-            place = start + 1 + _words(len(key))
+            place = start + 1 + _word_count(len(key))
             if place >= len(self._words):
                 return _NO_ROOM
             self._words[start] = len(key)
@@ -64,13 +65,13 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a slot held.
+class SlotReading:
+    """The content of a slot at one moment.
 
     Attributes
     ----------
-    slot : its number, from 0
-    process : the id of the worker that has it; 0 for none
+    slot : the slot's number, from 0
+    process : the id of its process; 0 if there is none
     """
 
     slot: int
@@ -78,67 +79,68 @@ class Reading:
     numbers: dict[str, float]
 
 
-class Tally:
-    """The slots of all workers.
+class SharedCounters:
+    """The slots of all server processes.
 
     Attributes
     ----------
-    master : the id of the process that forks the workers; None where none does
+    master_process : the id of the process that forks the server processes; None if there is none
     """
 
     def __init__(self, slot_bytes: int = SLOT_BYTES) -> None:
-        self.master: int | None = None
+        self.master_process: int | None = None
         self._slot_bytes = slot_bytes
         if sys.platform == "linux":
-            self._file = os.memfd_create("numnet-tally")
+            self._file = os.memfd_create("numnet-counters")
         else:
             with tempfile.TemporaryFile() as file:
                 self._file = os.dup(file.fileno())
-        self.make_room(0)
+        weakref.finalize(self, os.close, self._file)
+        self.allocate(0)
 
-    def make_room(self, slot: int) -> None:
-        """See to it that there is such a slot. For one process, before it forks others."""
+    def allocate(self, slot: int) -> None:
+        """Make room for a slot. Only for the process that forks the others, before the fork."""
         end = (slot + 1) * self._slot_bytes
         if os.fstat(self._file).st_size < end:
             os.ftruncate(self._file, end)
 
-    def take(self, slot: int, process: int) -> Slot:
-        """Take over a slot that there is for a process; whoever had it counts in it no more."""
+    def claim(self, slot: int, process: int) -> Slot:
+        """Return an allocated slot for a process to count in; its counts so far remain."""
         memory = mmap.mmap(self._file, self._slot_bytes, offset=slot * self._slot_bytes)
         memoryview(memory).cast("Q")[_PROCESS] = process
         return Slot(memory)
 
-    def leave(self, slot: int) -> None:
-        """Say that a slot's worker has ended."""
+    def release(self, slot: int) -> None:
+        """Record that a slot's process has ended."""
         place = slot * self._slot_bytes + _PROCESS * _WORD
         os.pwrite(self._file, bytes(_WORD), place)
 
-    def readings(self) -> list[Reading]:
-        """What all slots hold."""
+    def readings(self) -> list[SlotReading]:
+        """Read all slots."""
         slots = os.fstat(self._file).st_size // self._slot_bytes
-        return [self._reading(slot) for slot in range(slots)]
+        return [self._read(slot) for slot in range(slots)]
 
-    def _reading(self, slot: int) -> Reading:
+    def _read(self, slot: int) -> SlotReading:
         start = slot * self._slot_bytes
         used = int.from_bytes(os.pread(self._file, _WORD, start), sys.byteorder)
         view = memoryview(os.pread(self._file, max(used, _HEADER) * _WORD, start))
         words, numbers = view.cast("Q"), view.cast("d")
-        return Reading(
+        return SlotReading(
             slot, words[_PROCESS], {name: numbers[place] for name, place in _entries(view, used)}
         )
 
 
 def _entries(memory: memoryview, end: int) -> Iterator[tuple[str, int]]:
-    """The names in a slot of so many words, and the places of their numbers."""
+    """Yield the names in a slot with `end` words in use, and the places of their numbers."""
     words = memory.cast("Q")
     start = _HEADER
     while start < end:
         length, first = words[start], (start + 1) * _WORD
-        place = start + 1 + _words(length)
+        place = start + 1 + _word_count(length)
         yield bytes(memory[first : first + length]).decode(), place
         start = place + 1
 
 
-def _words(length: int) -> int:
-    """How many words bytes fill."""
+def _word_count(length: int) -> int:
+    """Return the number of words that `length` bytes fill."""
     return -(-length // _WORD)

@@ -1,32 +1,35 @@
-"""Which slot of the tally each of gunicorn's workers counts in.
+"""Gives each server process that gunicorn forks a slot of the shared counters.
 
-The lowest that is free: the successor of a worker that ended takes its slot over, so that there are
-as many as there are workers at a time, however many end.
+It is the lowest free slot: a new process takes over the slot of one that ended. So there are only
+as many slots as processes at a time, however often they are replaced.
 """
 
 import os
 from collections.abc import Callable
 from typing import Any
 
-from service.telemetry.meter import meter, tally
+from service.telemetry.shared_counters import SharedCounters
+from service.telemetry.telemetry import Telemetry
 
 
-def hooks() -> dict[str, Callable[..., None]]:
-    """gunicorn's hooks, for one master."""
-    taken: dict[int, int] = {}  # slots by gunicorn's number of the worker
+def hooks(counters: SharedCounters) -> dict[str, Callable[..., None]]:
+    """Return gunicorn's hooks for one master process.
+
+    After the fork they set `telemetry` of the process's application to a `Telemetry`.
+    """
+    taken: dict[int, int] = {}  # slots by `worker.age`, gunicorn's serial number of a process
 
     def pre_fork(server: Any, worker: Any) -> None:
-        tally.master = os.getpid()
-        free = set(range(len(taken) + 1)) - set(taken.values())
-        taken[worker.age] = min(free)
-        tally.make_room(taken[worker.age])
+        counters.master_process = os.getpid()
+        taken[worker.age] = min(set(range(len(taken) + 1)) - set(taken.values()))
+        counters.allocate(taken[worker.age])
 
     def post_fork(server: Any, worker: Any) -> None:
-        meter.count_in(tally.take(taken[worker.age], worker.pid))
-        meter.worker_started()
+        worker.app.telemetry = Telemetry.in_slot(counters, taken[worker.age])
+        worker.app.telemetry.meter.count_process_start()
 
     def child_exit(server: Any, worker: Any) -> None:
         if (slot := taken.pop(worker.age, None)) is not None:
-            tally.leave(slot)
+            counters.release(slot)
 
     return {"pre_fork": pre_fork, "post_fork": post_fork, "child_exit": child_exit}

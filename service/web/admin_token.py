@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 from flask import current_app, request
 
 from config import Settings
-from service.telemetry import request_context
+from service.telemetry.request_context import RequestContext
 from service.web.errors import AdminUnavailable, Forbidden, Unauthorized
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ def _log_refusal(reason: str) -> None:
         "admin request refused: %s",
         reason,
         extra={
-            "request_id": request_context.request_id(request.environ),
+            "request_id": RequestContext.from_environ(request.environ).request_id,
             "method": request.method,
             "path": request.path,
             "client": request.remote_addr,

@@ -24,7 +24,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from registry import NothingBefore, StorageError, VersionNotFound, VersionRefused
-from service.telemetry import request_context
+from service.telemetry.request_context import RequestContext
 from trainer.jobs import JobConflict, JobFinished, JobNotFound, JobsUnavailable
 
 log = logging.getLogger(__name__)
@@ -265,4 +265,4 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _request_id() -> dict[str, str | None]:
-    return {"request_id": request_context.request_id(request.environ)}
+    return {"request_id": RequestContext.from_environ(request.environ).request_id}

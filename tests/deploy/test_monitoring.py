@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from config import Settings
 from registry import Registry
 from service.app import create_app
-from service.telemetry.meter import FAMILIES
+from service.telemetry.metric_families import FAMILIES
 from tests.documents import ROOT, sections
 from tests.service.small_models import promote, small_model
 

@@ -12,6 +12,7 @@ from config import Settings
 from network import Model
 from registry import Registry
 from service.app import create_app
+from service.telemetry.telemetry import Telemetry
 from tests.service.documented import DocumentedClient
 from tests.service.small_models import serve, small_model
 
@@ -28,6 +29,12 @@ def models(tmp_path: Path) -> Path:
 @pytest.fixture
 def registry(models: Path) -> Registry:
     return Registry.local(models)
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    """Counters of the test's own."""
+    return Telemetry.of_single_process()
 
 
 @pytest.fixture(scope="session")
@@ -54,9 +61,9 @@ def make_client(tmp_path: Path) -> Iterator[MakeClient]:
     """Makes clients of applications in folders of the test's own; takes fields of `Settings`."""
     apps = []
 
-    def make(**fields: Any) -> FlaskClient:
+    def make(telemetry: Telemetry | None = None, **fields: Any) -> FlaskClient:
         own: dict[str, Any] = {name: tmp_path / name for name in ("models", "state", "data")}
-        app = create_app(Settings(**own | {"admin_token": TOKEN} | fields))
+        app = create_app(Settings(**own | {"admin_token": TOKEN} | fields), telemetry)
         app.test_client_class = DocumentedClient
         apps.append(app)
         return app.test_client()

@@ -15,6 +15,7 @@ import pytest
 
 from registry import LocalStorage, Registry, StorageError
 from service.model.current_version import RETRY_SECONDS, LiveModel
+from service.telemetry.telemetry import Telemetry
 from tests.service.small_models import (
     forge_promotion,
     forged,
@@ -42,7 +43,8 @@ class Live:
         caplog.set_level(logging.INFO)
         self.clock = Clock()
         self._caplog = caplog
-        self.model = LiveModel(registry, self.clock)
+        meter = Telemetry.of_single_process().meter
+        self.model = LiveModel(registry, meter, self.clock)
 
     @property
     def version(self) -> str | None:

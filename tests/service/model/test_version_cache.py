@@ -8,13 +8,14 @@ import pytest
 from registry import LocalStorage, Registry, StorageError, VersionNotFound, VersionRefused
 from service.model.current_version import LiveModel
 from service.model.version_cache import KEPT, Versions
+from service.telemetry.telemetry import Telemetry
 from service.web.errors import NoModel
 from tests.service.small_models import promote, publish, serve, small_model
 
 
 @pytest.fixture
-def versions(registry: Registry) -> Versions:
-    return Versions(registry, LiveModel(registry))
+def versions(registry: Registry, telemetry: Telemetry) -> Versions:
+    return Versions(registry, LiveModel(registry, telemetry.meter))
 
 
 def test_without_a_number_it_is_the_current_one(registry: Registry, versions: Versions) -> None:

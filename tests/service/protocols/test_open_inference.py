@@ -21,8 +21,6 @@ from config import VERSION
 from network import Model
 from registry import Registry
 from registry.storage import MAX_OBJECT_BYTES
-from service.telemetry import meter
-from service.telemetry.shared_counters import Tally
 from tests.service.conftest import ADMIN, MakeClient
 from tests.service.small_models import (
     FEATURES,
@@ -254,19 +252,16 @@ def test_the_model_s_name_can_be_set(registry: Registry, make_client: MakeClient
     "path", ["/v2/models/stats", f"{MODEL}/stats", f"{MODEL}/versions/1/stats"]
 )
 def test_statistics_of_a_model_that_nobody_asked_begin_with_0(
-    app: Flask, path: str, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, registry: Registry, path: str
 ) -> None:
-    monkeypatch.setattr(meter, "tally", Tally())
-    [counted] = app.test_client().get(path).get_json()["model_stats"]
+    serve(registry, small_model())
+    [counted] = client.get(path).get_json()["model_stats"]
     assert (counted["name"], counted["version"]) == ("numnet", "1")
     assert (counted["inference_count"], counted["execution_count"]) == (0, 0)
     assert counted["inference_stats"]["success"] == {"count": 0, "ns": 0}
 
 
-def test_without_a_model_there_are_no_statistics(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(meter, "tally", Tally())
+def test_without_a_model_there_are_no_statistics(client: FlaskClient) -> None:
     assert client.get("/v2/models/stats").get_json() == {"model_stats": []}
 
 

@@ -21,7 +21,8 @@ from config import Settings
 from service.server import connection, worker
 from service.server.heads import Heads
 from service.server.worker import Worker
-from service.telemetry import meter
+from service.telemetry.meter import totals
+from service.telemetry.telemetry import Telemetry
 from tests.patience import until
 from tests.service.problem_shape import assert_problem
 
@@ -80,6 +81,7 @@ class Serving:
     address: tuple[str, int]
     thread: threading.Thread
     application: Application
+    telemetry: Telemetry
     open: ExitStack = field(default_factory=ExitStack)
 
     def connect(self, sent: str | bytes = b"") -> socket.socket:
@@ -122,6 +124,7 @@ def serving(**settings: Any) -> Iterator[Serving]:
     @dataclass
     class Server:
         settings: Settings
+        telemetry: Telemetry
 
         def wsgi(self) -> WSGIApplication:
             return application
@@ -129,11 +132,12 @@ def serving(**settings: Any) -> Iterator[Serving]:
     config = Config()
     config.set("graceful_timeout", 10)
     listener = socket.create_server(("127.0.0.1", 0), backlog=1_000)
-    server = Server(Settings(**{"threads": 1, "max_waiting": 1} | settings))
+    telemetry = Telemetry.of_single_process()
+    server = Server(Settings(**{"threads": 1, "max_waiting": 1} | settings), telemetry)
     running = InThread(1, os.getppid(), [listener], server, 30, config, Logger(config))
     thread = threading.Thread(target=running.init_process)
     thread.start()
-    found = Serving(running, listener.getsockname(), thread, application)
+    found = Serving(running, listener.getsockname(), thread, application, telemetry)
     try:
         assert found.ask("/quick").status == 200
         with found.open:
@@ -180,17 +184,12 @@ def test_who_would_have_to_wait_behind_too_many_is_refused_at_once() -> None:
 
 
 def test_what_is_in_flight_and_what_is_refused_is_counted() -> None:
-    def refused() -> dict[str, float]:
-        return {
-            reason: number
-            for (reason,), number in meter.totals(meter.tally)["numnet_requests_refused"].items()
-        }
-
-    def in_flight() -> float:
-        return meter.totals(meter.tally)["numnet_requests_in_flight"][()]
-
-    before = refused()
     with serving(max_waiting=1, deadline_seconds=2.0) as service:
+        counters = service.telemetry.counters
+
+        def in_flight() -> float:
+            return totals(counters)["numnet_requests_in_flight"][()]
+
         clients = [service.connect(GET.format("/wait")) for _ in range(2)]
         service.wait_for(1)
         until(lambda: in_flight() == 2)
@@ -199,8 +198,8 @@ def test_what_is_in_flight_and_what_is_refused_is_counted() -> None:
         assert [answer(client).status for client in clients] == [503, 503]
         service.application.released.set()
         until(lambda: in_flight() == 0)
-    gained = {reason: number - before[reason] for reason, number in refused().items()}
-    assert gained == {"overloaded": 1, "malformed": 1, "deadline": 2, "slow": 0}
+    refused = {reason: n for (reason,), n in totals(counters)["numnet_requests_refused"].items()}
+    assert refused == {"overloaded": 1, "malformed": 1, "deadline": 2, "slow": 0}
 
 
 def test_a_refused_client_may_ask_again_on_the_same_connection() -> None:

@@ -9,30 +9,42 @@ from typing import Any
 
 import pytest
 
-from service.telemetry import request_context
 from service.telemetry.access_log import AccessLog, line
+from service.telemetry.meter import totals
+from service.telemetry.request_context import RequestContext
+from service.telemetry.telemetry import Telemetry
 
 
-def said(environ: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(line(environ, 200, 64, 0.0015))
+@pytest.fixture
+def telemetry() -> Telemetry:
+    return Telemetry.of_single_process()
+
+
+@pytest.fixture
+def log(telemetry: Telemetry) -> AccessLog:
+    return telemetry.access_log
+
+
+def context(path: str = "/predict", **fields: Any) -> RequestContext:
+    return RequestContext(**{"method": "POST", "client": "", "request_id": "a"} | fields, path=path)
+
+
+def entry(of: RequestContext) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(line(of, 200, 64, 0.0015))
     return found
 
 
-def test_a_line_says_who_asked_what_and_how_long_it_took() -> None:
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": '/a"\n\xc3\xa9',
-        "QUERY_STRING": "key=secret",
-        "REMOTE_ADDR": "10.0.0.1",
-    }
-    made = request_context.request_id(environ)
-    request_context.note(environ, route="/predict", rows=3, version="7")
-    found = said(environ)
+def test_line_has_the_request_its_response_and_the_duration() -> None:
+    found = entry(
+        context(
+            '/a"\né', client="10.0.0.1", request_id="kept", route="/predict", rows=3, version="7"
+        )
+    )
     assert datetime.fromisoformat(found.pop("time")).tzinfo
     assert found == {
         "level": "INFO",
         "logger": "access",
-        "request_id": made,
+        "request_id": "kept",
         "method": "POST",
         "path": '/a"\né',
         "status": 200,
@@ -45,38 +57,59 @@ def test_a_line_says_who_asked_what_and_how_long_it_took() -> None:
     }
 
 
-def test_a_request_of_which_nothing_is_known_has_a_line_too() -> None:
-    found = said({"REMOTE_ADDR": "10.0.0.1"})
+def test_request_that_could_not_be_parsed_has_a_line() -> None:
+    found = entry(context("", method="", client="10.0.0.1"))
     assert (found["method"], found["path"], found["client"]) == (None, "", "10.0.0.1")
-    assert found["request_id"]
+    assert not found.keys() & {"rows", "version", "job"}
 
 
-def test_lines_are_written_in_order_and_only_once(capfd: pytest.CaptureFixture[str]) -> None:
-    log = AccessLog()
+def test_job_id_is_logged() -> None:
+    assert entry(context("/retrain", job="b1"))["job"] == "b1"
+
+
+def test_lines_are_written_once_and_in_order(
+    log: AccessLog, capfd: pytest.CaptureFixture[str]
+) -> None:
     for number in range(100):
-        log.add({"PATH_INFO": f"/{number}"}, 200, 0, 0.0)
+        log.add(context(f"/{number}"), 200, 0, 0.0)
     log.write()
     log.write()
     out, _ = capfd.readouterr()
     assert [json.loads(each)["path"] for each in out.splitlines()] == [f"/{n}" for n in range(100)]
 
 
-def test_a_write_takes_no_more_than_a_pipe_keeps_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_answered_twice_is_logged_and_counted_once(
+    telemetry: Telemetry, capfd: pytest.CaptureFixture[str]
+) -> None:
+    request = context("/models", method="GET", route="/models")
+    telemetry.access_log.add(request, 503, 0, 20.0)  # by the event loop, after the timeout
+    telemetry.access_log.add(request, 200, 0, 21.0)  # by its thread, later
+    telemetry.access_log.write()
+    assert json.loads(capfd.readouterr().out)["status"] == 503
+    labels = ("GET", "/models", "native")
+    counted = totals(telemetry.counters)
+    assert counted["numnet_requests"] == {(*labels, "503"): 1}
+    assert counted["numnet_request_duration_seconds"][*labels, "sum"] == 20.0
+
+
+def test_write_is_no_larger_than_a_pipe_keeps_together(
+    log: AccessLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written: list[bytes] = []
     monkeypatch.setattr(os, "write", lambda file, data: written.append(data))
-    log = AccessLog()
     for _ in range(100):
-        log.add({"PATH_INFO": "/predict"}, 200, 0, 0.0)
+        log.add(context(), 200, 0, 0.0)
     log.write()
     assert all(len(each) <= 4096 and each.endswith(b"\n") for each in written)
     assert b"".join(written).count(b"\n") == 100
 
 
-def test_a_log_that_cannot_be_written_drops_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    log = AccessLog()
+def test_log_that_cannot_be_written_raises_nothing(
+    log: AccessLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Path("/dev/full").open("w") as full:
         monkeypatch.setattr(sys, "stdout", full)
-        log.add({"PATH_INFO": "/livez"}, 200, 64, 0.0)
+        log.add(context(), 200, 64, 0.0)
         log.write()
 
 
@@ -101,7 +134,7 @@ TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
         ("", False),
     ],
 )
-def test_a_trace_is_passed_on_to_the_log(traceparent: str, taken: bool) -> None:
-    found = said({"PATH_INFO": "/", "HTTP_TRACEPARENT": traceparent})
+def test_valid_traceparent_is_logged(traceparent: str, taken: bool) -> None:
+    found = entry(context(traceparent=traceparent))
     traced = {key: found[key] for key in ("trace_id", "parent_id") if key in found}
     assert traced == ({"trace_id": TRACE, "parent_id": PARENT} if taken else {})

@@ -1,8 +1,6 @@
 """What is counted of a request, and what `GET /metrics` tells of it."""
 
-import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as plain
 
 from registry import Registry
-from service.telemetry import meter as metrics
-from service.telemetry import request_context
-from service.telemetry.meter import BOUNDS, REASONS, Meter
-from service.telemetry.shared_counters import Tally
+from service.telemetry.meter import Meter, totals
+from service.telemetry.metric_families import BUCKET_BOUNDS, REFUSAL_REASONS
+from service.telemetry.request_context import RequestContext
+from service.telemetry.telemetry import Telemetry
 from tests.service.conftest import MakeClient
 from tests.service.small_models import serve, small_model
 
@@ -39,24 +37,9 @@ def value(found: Series, name: str, **labels: str) -> float:
 
 
 @pytest.fixture
-def tally() -> Tally:
-    return Tally()
-
-
-@pytest.fixture
-def meter(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
-    """Counts in a tally of the test's own, as everything else does meanwhile."""
-    monkeypatch.setattr(metrics, "tally", tally)
-    before = metrics.meter._slot
-    metrics.meter.count_in(tally.take(0, os.getpid()))
-    yield metrics.meter
-    metrics.meter.count_in(before)
-
-
-@pytest.fixture
-def client(make_client: MakeClient, meter: Meter) -> FlaskClient:
-    """Asks an application whose every request is counted, as the server does, as taking 0.25 s."""
-    client = make_client()
+def client(make_client: MakeClient, telemetry: Telemetry) -> FlaskClient:
+    """A client of an application whose requests are counted, each as if it took 0.25 s."""
+    client = make_client(telemetry)
     application = client.application.wsgi_app
 
     def serve(environ: Any, start_response: Any) -> Any:
@@ -67,17 +50,27 @@ def client(make_client: MakeClient, meter: Meter) -> FlaskClient:
             return start_response(status, *rest)
 
         answer = application(environ, start)
-        meter.observe(environ, statuses[0], 0.25)
+        telemetry.meter.observe(RequestContext.from_environ(environ), statuses[0], 0.25)
         return answer
 
     client.application.wsgi_app = serve  # type: ignore[method-assign]
     return client
 
 
-def answered(meter: Meter, *, status: int = 200, seconds: float = 0.1, **notes: Any) -> None:
-    environ: dict[str, Any] = {"REQUEST_METHOD": notes.pop("method", "POST")}
-    request_context.note(environ, **notes)
-    meter.observe(environ, status, seconds)
+@pytest.fixture
+def meter(telemetry: Telemetry) -> Meter:
+    return telemetry.meter
+
+
+def answered(
+    meter: Meter,
+    *,
+    method: str = "POST",
+    route: str | None = "/predict",
+    status: int = 200,
+    seconds: float = 0.1,
+) -> None:
+    meter.observe(RequestContext(method, "", "", "", route=route), status, seconds)
 
 
 def test_requests_by_route_dialect_and_status(meter: Meter, client: FlaskClient) -> None:
@@ -110,15 +103,14 @@ def test_requests_by_route_dialect_and_status(meter: Meter, client: FlaskClient)
 @given(seconds=st.lists(st.floats(0.0, 100.0), min_size=1, max_size=50))
 @settings(max_examples=50, deadline=None, derandomize=True)
 def test_a_histogram_s_buckets_count_what_is_up_to_their_bound(seconds: list[float]) -> None:
-    tally = Tally()
-    meter = Meter(tally.take(0, 1))
+    telemetry = Telemetry.of_single_process()
     for each in seconds:
-        answered(meter, seconds=each, route="/predict")
-    counted = metrics.totals(tally)["numnet_request_duration_seconds"]
+        answered(telemetry.meter, seconds=each)
+    counted = totals(telemetry.counters)["numnet_request_duration_seconds"]
     where = ("POST", "/predict", "native")
     assert counted[*where, "sum"] == pytest.approx(sum(seconds))
     below = -1.0
-    for bound in BOUNDS:
+    for bound in BUCKET_BOUNDS:
         assert counted[*where, str(bound)] == sum(below < each <= bound for each in seconds)
         below = bound
     assert counted[*where, "+Inf"] == sum(each > below for each in seconds)
@@ -126,11 +118,11 @@ def test_a_histogram_s_buckets_count_what_is_up_to_their_bound(seconds: list[flo
 
 def test_the_page_adds_a_histogram_s_buckets_up(meter: Meter, client: FlaskClient) -> None:
     for seconds in (0.0001, 0.0002, 0.003, 60.0):
-        answered(meter, seconds=seconds, route="/predict")
+        answered(meter, seconds=seconds)
     found = series(client.get("/metrics").text)
     where = {"method": "POST", "route": "/predict", "dialect": "native"}
     name = "numnet_request_duration_seconds"
-    buckets = [value(found, f"{name}_bucket", le=str(bound), **where) for bound in BOUNDS]
+    buckets = [value(found, f"{name}_bucket", le=str(bound), **where) for bound in BUCKET_BOUNDS]
     assert buckets == [1, 2, 2, 2, 2, *[3] * 11]
     assert value(found, f"{name}_bucket", le="+Inf", **where) == 4
     assert value(found, f"{name}_count", **where) == 4
@@ -142,7 +134,7 @@ def test_callers_cannot_add_series(meter: Meter, client: FlaskClient) -> None:
     before = series(client.get("/metrics").text).keys()
     for number in range(50):
         client.open(f"/x{number}", method="GET")
-        answered(meter, method=f"M{number}", route="/predict", status=405)
+        answered(meter, method=f"M{number}", status=405)
     added = series(client.get("/metrics").text).keys() - before
     assert {dict(labels)["method"] for _, labels in added} == {"GET", "other"}
     assert len([name for name, _ in added if name == "numnet_requests_total"]) == 2
@@ -168,7 +160,6 @@ V2_INPUT = {"name": "input", "shape": [1, 4], "datatype": "FP64", "data": [9, 0,
 )
 @pytest.mark.parametrize("accept", ["application/json", "text/csv", "*/*; q=0.9"])
 def test_values_out_of_range_are_counted_once_by_feature(
-    meter: Meter,
     client: FlaskClient,
     registry: Registry,
     sent: tuple[str, str | bytes, str],
@@ -188,9 +179,7 @@ def test_values_out_of_range_are_counted_once_by_feature(
     assert counted == {"x1": 1, "x4": 1}
 
 
-def test_predictions_by_version_and_outcome(
-    meter: Meter, client: FlaskClient, registry: Registry
-) -> None:
+def test_predictions_by_version_and_outcome(client: FlaskClient, registry: Registry) -> None:
     serve(registry, small_model())
     for body in ('{"instances": [[0, 0, 0, 0], [1, 1, 1, 1]]}', '{"x1": 0}', "no JSON"):
         client.post("/predict", data=body, content_type="application/json")
@@ -203,34 +192,25 @@ def test_predictions_by_version_and_outcome(
     assert value(found, "numnet_predicted_rows_total", **asked) == 2
 
 
-def test_refusals_and_what_is_in_flight(meter: Meter, tally: Tally, client: FlaskClient) -> None:
-    meter.refused("overloaded")
-    meter.in_flight(3)
-    tally.make_room(1)
-    other = Meter(tally.take(1, 1))
-    other.in_flight(4)
+def test_refusals_and_what_is_in_flight(telemetry: Telemetry, client: FlaskClient) -> None:
+    counters = telemetry.counters
+    telemetry.meter.count_refusal("overloaded")
+    telemetry.meter.set_in_flight(3)
+    counters.allocate(1)
+    Telemetry.in_slot(counters, 1).meter.set_in_flight(4)
     found = series(client.get("/metrics").text)
     assert value(found, "numnet_requests_in_flight") == 7
-    counted = {each: value(found, "numnet_requests_refused_total", reason=each) for each in REASONS}
-    assert counted == {**dict.fromkeys(REASONS, 0), "overloaded": 1}
-    tally.leave(1)
+    counted = {
+        each: value(found, "numnet_requests_refused_total", reason=each) for each in REFUSAL_REASONS
+    }
+    assert counted == {**dict.fromkeys(REFUSAL_REASONS, 0), "overloaded": 1}
+    counters.release(1)
     assert value(series(client.get("/metrics").text), "numnet_requests_in_flight") == 3
-    Meter(tally.take(1, 2))  # the successor answers nothing yet
+    Telemetry.in_slot(counters, 1)  # a process that replaces it has no requests yet
     assert value(series(client.get("/metrics").text), "numnet_requests_in_flight") == 3
 
 
-def test_a_request_that_is_answered_twice_counts_once(meter: Meter, tally: Tally) -> None:
-    environ: dict[str, Any] = {"REQUEST_METHOD": "GET"}
-    request_context.note(environ, route="/models")
-    meter.observe(environ, 503, 20.0)  # by the loop, as the thread takes too long
-    meter.observe(environ, 200, 21.0)
-    where = ("GET", "/models", "native")
-    counted = metrics.totals(tally)
-    assert counted["numnet_requests"] == {(*where, "503"): 1}
-    assert counted["numnet_request_duration_seconds"][*where, "sum"] == 20.0
-
-
-def test_the_model_and_its_age(meter: Meter, client: FlaskClient, registry: Registry) -> None:
+def test_the_model_and_its_age(client: FlaskClient, registry: Registry) -> None:
     found = series(client.get("/metrics").text)
     assert value(found, "numnet_model_loaded") == 0
     assert ("numnet_model_version", frozenset()) not in found
@@ -246,7 +226,7 @@ def test_the_model_and_its_age(meter: Meter, client: FlaskClient, registry: Regi
 
 
 def test_a_version_that_is_refused_is_counted(
-    meter: Meter, client: FlaskClient, registry: Registry, models: Path
+    client: FlaskClient, registry: Registry, models: Path
 ) -> None:
     serve(registry, small_model())
     client.get("/readyz")
@@ -259,7 +239,7 @@ def test_a_version_that_is_refused_is_counted(
 
 
 def test_jobs_by_state_are_counted_without_the_library_that_keeps_them(
-    meter: Meter, make_client: MakeClient, tmp_path: Path
+    make_client: MakeClient, tmp_path: Path
 ) -> None:
     client = make_client()
     found = series(client.get("/metrics").text)
@@ -276,7 +256,7 @@ def test_jobs_by_state_are_counted_without_the_library_that_keeps_them(
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="no /proc")
-def test_the_memory_of_every_process(meter: Meter, tally: Tally, client: FlaskClient) -> None:
+def test_the_memory_of_every_process(telemetry: Telemetry, client: FlaskClient) -> None:
     found = series(client.get("/metrics").text)
     assert value(found, "numnet_workers") == 1
     resident = value(found, "numnet_process_resident_memory_bytes", process="worker-0")
@@ -284,9 +264,7 @@ def test_the_memory_of_every_process(meter: Meter, tally: Tally, client: FlaskCl
     assert 10e6 < value(found, "numnet_memory_bytes") < resident * 1.2
 
 
-def test_as_openmetrics_it_says_the_same(
-    meter: Meter, client: FlaskClient, registry: Registry
-) -> None:
+def test_as_openmetrics_it_says_the_same(client: FlaskClient, registry: Registry) -> None:
     awkward = ('say "x"', "a\\b", "é\n")
     serve(registry, small_model(awkward))
     body = {"instances": [[9.0, -9.0, 9.0]]}

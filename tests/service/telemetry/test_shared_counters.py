@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.telemetry.shared_counters import Tally
+from service.telemetry.shared_counters import SharedCounters
 from tests.patience import until
 
 NAMES = st.text(max_size=40).filter(lambda name: name.isprintable())
@@ -31,46 +31,46 @@ def in_process(work: Callable[[], None]) -> int:
 @given(counted=COUNTED)
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_what_is_read_is_what_was_written(counted: list[tuple[int, str, float]]) -> None:
-    tally = Tally(1 << 16)
-    tally.make_room(3)
-    slots = [tally.take(slot, 100 + slot) for slot in range(4)]
+    counters = SharedCounters(1 << 16)
+    counters.allocate(3)
+    slots = [counters.claim(slot, 100 + slot) for slot in range(4)]
     expected: list[dict[str, float]] = [{} for _ in slots]
     for slot, name, number in counted:
         slots[slot].numbers[slots[slot].place(name)] += number
         expected[slot][name] = expected[slot].get(name, 0.0) + number
-    readings = tally.readings()
+    readings = counters.readings()
     assert [reading.numbers for reading in readings] == expected
     assert [reading.process for reading in readings] == [100, 101, 102, 103]
 
 
 def test_a_successor_counts_on() -> None:
-    tally = Tally()
-    first = tally.take(0, 1)
+    counters = SharedCounters()
+    first = counters.claim(0, 1)
     first.numbers[first.place("requests")] += 3
-    tally.leave(0)
-    assert tally.readings()[0].process == 0
-    second = tally.take(0, 2)
+    counters.release(0)
+    assert counters.readings()[0].process == 0
+    second = counters.claim(0, 2)
     second.numbers[second.place("requests")] += 4
     second.numbers[second.place("others")] += 1
-    [reading] = tally.readings()
+    [reading] = counters.readings()
     assert (reading.process, reading.numbers) == (2, {"requests": 7.0, "others": 1.0})
 
 
 def test_a_slot_that_is_full_counts_no_new_names_and_all_old_ones() -> None:
-    tally = Tally(4096)
-    slot = tally.take(0, 1)
+    counters = SharedCounters(4096)
+    slot = counters.claim(0, 1)
     for number in range(1000):
         slot.numbers[slot.place(f"name {number}")] += 1
     slot.numbers[slot.place("name 0")] += 1
-    numbers = tally.readings()[0].numbers
+    numbers = counters.readings()[0].numbers
     assert 50 < len(numbers) < 200
     assert numbers.pop("name 0") == 2
     assert set(numbers.values()) == {1.0}
 
 
 def test_threads_lose_nothing() -> None:
-    tally = Tally()
-    slot = tally.take(0, 1)
+    counters = SharedCounters()
+    slot = counters.claim(0, 1)
 
     def count() -> None:
         for number in range(20_000):
@@ -83,27 +83,30 @@ def test_threads_lose_nothing() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert tally.readings()[0].numbers == {f"name {number}": 1600.0 for number in range(50)}
+    assert counters.readings()[0].numbers == {f"name {number}": 1600.0 for number in range(50)}
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_process_that_is_killed_at_any_moment_leaves_a_slot_that_reads() -> None:
-    tally = Tally(1 << 16)
+    counters = SharedCounters(1 << 16)
 
     def work(slot: int) -> None:
-        mine = tally.take(slot, os.getpid())
+        mine = counters.claim(slot, os.getpid())
         for number in range(1_000_000):  # more than there is room for
             mine.numbers[mine.place(f"name {number}")] += 1
 
+    def numbers_of(slot: int) -> dict[str, float]:
+        return counters.readings()[slot].numbers
+
     for slot in range(20):
-        tally.make_room(slot)
+        counters.allocate(slot)
         process = in_process(partial(work, slot))
         try:
-            until(lambda: len(tally.readings()) > slot and len(tally.readings()[-1].numbers) > 50)  # noqa: B023
+            until(lambda: len(numbers_of(slot)) > 50)  # noqa: B023  # called in this turn only
         finally:
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
-        numbers = list(tally.readings()[slot].numbers.items())
+        numbers = list(numbers_of(slot).items())
         *complete, (last, count) = numbers
         assert complete == [(f"name {number}", 1.0) for number in range(len(complete))]
         assert last == f"name {len(complete)}"
