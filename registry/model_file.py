@@ -18,7 +18,6 @@ only and checks every declared size against the bytes that are there before it a
 import hashlib
 import io
 import json
-import math
 import re
 import zipfile
 from collections.abc import Mapping
@@ -27,11 +26,11 @@ from typing import Any
 
 import numpy as np
 import orjson
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from network import MAX_LAYERS, Architecture, Array, Calibration, Model, NetworkError, Scaling
 from registry.errors import VersionRefused
+from registry.npy_header import read_npy_header
 
 FORMAT = "numnet/1"
 MAX_MEMBER_BYTES = 128 * 1024 * 1024
@@ -49,13 +48,7 @@ NAMED_MEMBERS = (
 )
 SCORES = "residual_scores"
 
-# What NumPy writes before an array. Its own reader takes any Python literal here, and fails on some
-# of them with errors of many kinds.
-_HEADER = re.compile(
-    r"\{'descr': (.{1,80}), 'fortran_order': (True|False), "
-    r"'shape': \(((?:\d{1,9},(?: \d{1,9},){0,7}(?: \d{1,9})?)?)\), \} *\n"
-)
-_TYPE = re.compile(r"'(<f[248]|<u[248]|\|u1|<U[1-9]\d{0,2})'")
+_TYPE = re.compile(r"<f[248]|<u[248]|\|u1|<U[1-9]\d{0,2}")
 MAX_MEMBERS = len(NAMED_MEMBERS) + 2 + 2 * MAX_LAYERS  # with the scores and the checksum
 
 Card = dict[str, Any]
@@ -195,21 +188,20 @@ def _read_members(content: bytes) -> Members:
 
 def _array(name: str, content: bytes) -> NDArray[Any]:
     """The array of one member, its header checked against the bytes that are there."""
-    start = 10 + int.from_bytes(content[8:10], "little")
-    header = _HEADER.fullmatch(content[10:start].decode("latin-1"))
-    if content[:8] != npy.magic(1, 0) or header is None:
-        raise VersionRefused(f"{name[:40]!r} has an unreadable header")
-    descr, fortran, lengths = header.groups()
-    if not _TYPE.fullmatch(descr):
-        raise VersionRefused(f"{name[:40]!r} has type {descr}; expected plain numbers or text")
-    dtype = np.dtype(descr[1:-1])
-    shape = tuple(int(length) for length in lengths.split(",") if length)
-    data = content[start:]
-    if math.prod(shape) * dtype.itemsize != len(data):
+    try:
+        header = read_npy_header(content)
+    except ValueError as error:
+        raise VersionRefused(f"{name[:40]!r} is not a .npy file: {error}") from error
+    shape, dtype = header.shape, header.dtype
+    if not _TYPE.fullmatch(dtype.str):
         raise VersionRefused(
-            f"{name[:40]!r} declares shape {shape} of {dtype}; its {len(data):,} bytes are not that"
+            f"{name[:40]!r} has type {dtype.str!r}; expected plain numbers or text"
         )
-    return np.ndarray(shape, dtype, data, order="F" if fortran == "True" else "C")
+    if header.data_bytes != (size := len(content) - header.start):
+        raise VersionRefused(
+            f"{name[:40]!r} declares shape {shape} of {dtype}; its {size:,} bytes are not that"
+        )
+    return np.ndarray(shape, dtype, content, header.start, order=header.order)
 
 
 def _checksum(members: Members) -> str:

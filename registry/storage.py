@@ -3,16 +3,15 @@
 import contextlib
 import os
 import re
-import secrets
 import time
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from registry import durable_file
 from registry.errors import KeyExists, StorageError
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
-_ASIDE = ".aside"
 PROMOTION_KEY = re.compile(r"promotions/([0-9]{8})\.json")
 
 
@@ -64,7 +63,7 @@ class Storage(Protocol):
 
 
 class LocalStorage:
-    """A folder on a local disk: files made aside, synced, and hard-linked into place."""
+    """A folder on a local disk: files that are durable and complete from the moment they appear."""
 
     _ABANDONED_SECONDS = 3600.0
     _CLOCK_TICK_NS = 1_000_000_000  # no file system's is coarser
@@ -77,30 +76,19 @@ class LocalStorage:
     def create(self, key: str, content: bytes) -> None:
         path = self.root / key
         with _explained(f"cannot write {key} under {self.root}"):
-            _make_folder(path.parent)
-            aside = _aside(path)
             try:
-                _write_durably(aside, content)
-                os.link(aside, path)
+                with durable_file.create(path) as file:
+                    file.write(content)
             except FileExistsError:
                 raise KeyExists(f"{key} exists already") from None
-            finally:
-                with contextlib.suppress(OSError):
-                    aside.unlink()
-            _sync_folder(path.parent)
         self._remove_abandoned(path.parent)
 
     def check_writable(self) -> None:
+        probe = durable_file.temporary_path(self.root / "probe")
         with _explained(f"cannot write under {self.root}"):
-            _make_folder(self.root)
-            probe, link = _aside(self.root / "probe"), _aside(self.root / "link")
-            try:
-                _write_durably(probe, b"")
-                os.link(probe, link)
-            finally:
-                for path in (probe, link):
-                    with contextlib.suppress(OSError):
-                        path.unlink()
+            with durable_file.create(probe):
+                pass
+            probe.unlink()
 
     def read(self, key: str) -> bytes | None:
         with _explained(f"cannot read {key} under {self.root}"):
@@ -159,18 +147,11 @@ class LocalStorage:
         return generation
 
     def _remove_abandoned(self, folder: Path) -> None:
-        """Delete what writers that were killed left aside long ago."""
-        with contextlib.suppress(OSError), os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith(".") and entry.name.endswith(_ASIDE):
-                    age = time.time() - entry.stat().st_mtime
-                    if age > self._ABANDONED_SECONDS:
-                        os.unlink(entry.path)
-
-
-def _aside(path: Path) -> Path:
-    """A hidden name beside `path` that nobody else has."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(8)}{_ASIDE}")
+        """Delete temporary files that killed processes left long ago."""
+        with contextlib.suppress(OSError):
+            for path in durable_file.leftovers(folder):
+                if time.time() - path.stat().st_mtime > self._ABANDONED_SECONDS:
+                    path.unlink()
 
 
 @contextlib.contextmanager
@@ -179,26 +160,3 @@ def _explained(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(f"{what}: {error.strerror or error}") from error
-
-
-def _make_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir()
-        _sync_folder(folder.parent)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with open(path, "xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,9 +1,7 @@
 """Many rows as a NumPy array file (.npy): requests' read, answers' written. Never a pickle."""
 
 import io
-import math
 from collections.abc import Iterator, Sequence
-from tokenize import TokenError
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -11,18 +9,13 @@ from numpy.typing import NDArray
 from werkzeug.exceptions import BadRequest
 
 from network import Array
+from registry.npy_header import read_npy_header
 from service.model.current_version import Served
 from service.model.row_reader import Inputs
 from service.web.bodies import ROWS_AT_A_TIME
 from service.web.errors import MAX_ERRORS
 
 MEDIA_TYPE = "application/x-npy"
-
-_GARBAGE = (KeyError, MemoryError, RecursionError, SyntaxError, TokenError, TypeError, ValueError)
-_HEADERS = {
-    (1, 0): npy_format.read_array_header_1_0,
-    (2, 0): npy_format.read_array_header_2_0,
-}
 
 
 def read(inputs: Inputs, body: bytes) -> Array:
@@ -32,27 +25,24 @@ def read(inputs: Inputs, body: bytes) -> Array:
     ------
     BadRequest, InvalidInput
     """
-    file = io.BytesIO(body)
     try:
-        shape, by_column, dtype = _HEADERS[npy_format.read_magic(file)](file)
-    except _GARBAGE:
-        raise BadRequest("the body is no .npy file of version 1 or 2") from None
+        header = read_npy_header(body)
+    except ValueError as error:
+        raise BadRequest(f"the body is no .npy file: {error}") from None
+    shape, dtype = header.shape, header.dtype
     features = inputs.model.features
     if dtype.kind not in "fiu" or dtype.itemsize > 8:
         raise _wrong(inputs, f"holds {dtype}; expected numbers of up to 8 bytes, as float64")
-    if not all(type(length) is int and 0 <= length <= len(body) for length in shape):
-        raise BadRequest("the body is no .npy file: it has not as much data as its shape says")
     if len(shape) != 2 or shape[1] != len(features) or not shape[0]:
         expected = f"(N, {len(features)}), N ≥ 1: {', '.join(features)}"
         raise _wrong(inputs, f"has the shape {shape}; expected {expected}")
-    size = len(body) - file.tell()
-    if size != math.prod(shape) * dtype.itemsize:
+    if header.data_bytes != (size := len(body) - header.start):
         raise BadRequest(
             f"the body is no .npy file: it has {size} bytes of data; "
-            f"{shape} of {dtype} takes {math.prod(shape) * dtype.itemsize}"
+            f"{shape} of {dtype} takes {header.data_bytes}"
         )
-    data = np.frombuffer(body, dtype, offset=file.tell())
-    X = np.ascontiguousarray(data.reshape(shape, order="F" if by_column else "C"), np.float64)
+    data = np.ndarray(shape, dtype, body, header.start, order=header.order)
+    X = np.ascontiguousarray(data, np.float64)
     if not (finite := np.isfinite(X)).all():
         raise inputs.invalid(
             [

@@ -2,7 +2,6 @@
 
 import hmac
 import logging
-import os
 import secrets
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import ParamSpec, TypeVar
 from flask import current_app, request
 
 from config import Settings
+from registry import durable_file
 from service.telemetry.request_context import RequestContext
 from service.web.errors import AdminUnavailable, Forbidden, Unauthorized
 
@@ -66,20 +66,12 @@ def is_admin_only(endpoint: Callable[..., object]) -> bool:
 
 def _make(path: Path) -> None:
     """Of several processes one makes it; the others find it whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     token = secrets.token_urlsafe(32)
-    aside = path.with_name(f".{FILE}.{secrets.token_hex(8)}")
     try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(token + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(aside, path)
+        with durable_file.create(path, 0o600) as file:
+            file.write(f"{token}\n".encode())
     except FileExistsError:
         return
-    finally:
-        aside.unlink(missing_ok=True)
     # to somebody who looks on: where nobody does, it would stay in a log
     shown = f" and shown this once: {token}" if sys.stderr.isatty() else ""
     print(f"The admin token is kept in {path}{shown}", file=sys.stderr)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from registry import Promotion, Registry, storage, versions
+from registry import Promotion, Registry, durable_file, storage, versions
 from tests.registry.models import make_model
 from tests.registry.races import TIMEOUT_SECONDS, fork
 
@@ -84,7 +84,7 @@ def test_a_publisher_killed_at_any_moment_leaves_whole_versions(tmp_path: Path) 
 
 
 class KilledAtLine:
-    """A trace function that kills its process before the given line of storage or registry code.
+    """A trace function that kills its process before the given line of the code that writes.
 
     Counted as executed, from 0: loops and calls count again.
     """
@@ -93,7 +93,11 @@ class KilledAtLine:
         self.left = line
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> "KilledAtLine | None":
-        if frame.f_code.co_filename not in (storage.__file__, versions.__file__):
+        if frame.f_code.co_filename not in (
+            durable_file.__file__,
+            storage.__file__,
+            versions.__file__,
+        ):
             return None
         if event == "line":
             if self.left == 0:

@@ -244,33 +244,6 @@ def test_nothing_but_the_object_is_left(tmp_path: Path) -> None:
     assert files(tmp_path) == {"a/b/1.npz", "a/b/promotions/00000001.json"}
 
 
-def test_an_object_is_on_the_disk_before_it_is_visible_and_its_name_after(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps: list[tuple[str, int]] = []
-    fsync, link = os.fsync, os.link
-
-    def recorded_fsync(descriptor: int) -> None:
-        steps.append(("fsync", os.fstat(descriptor).st_ino))
-        fsync(descriptor)
-
-    def recorded_link(source: Path, destination: Path) -> None:
-        steps.append(("link", source.stat().st_ino))
-        link(source, destination)
-
-    monkeypatch.setattr(os, "fsync", recorded_fsync)  # a power cut cannot be run
-    monkeypatch.setattr(os, "link", recorded_link)
-    folder = tmp_path / "models"
-    LocalStorage(folder).create("1.npz", b"1")
-    file = (folder / "1.npz").stat().st_ino
-    assert steps == [
-        ("fsync", tmp_path.stat().st_ino),
-        ("fsync", file),
-        ("link", file),
-        ("fsync", folder.stat().st_ino),
-    ]
-
-
 def abandon(write: Callable[[], None]) -> None:
     """Write in a process that dies as its file is about to get its name."""
 

@@ -7,7 +7,6 @@ keeps every float64 exactly. The file is replaced as a whole, so that a crash le
 import hashlib
 import json
 import math
-import os
 import time
 import zipfile
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from network import Array
+from registry import durable_file
 from trainer.errors import CheckpointError
 from trainer.solvers import State
 
@@ -84,17 +84,10 @@ class Checkpoint:
         """
         arrays: dict[str, Array] = {}
         document = json.dumps(_without_arrays(state, arrays))
-        aside = self.path.with_suffix(f".{os.getpid()}.tmp")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("wb") as file:
+            with durable_file.replace(self.path) as file:
                 np.savez(file, document=np.frombuffer(document.encode(), np.uint8), **arrays)  # type: ignore[arg-type]  # numpy's stub takes no array names
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self.path)
         except OSError as error:
-            with suppress(OSError):
-                aside.unlink()
             raise CheckpointError(
                 f"cannot write the checkpoint {self.path}: {error.strerror}"
             ) from error
@@ -122,7 +115,10 @@ class Checkpoint:
     def remove(self) -> None:
         """Forget it: the training is done. What a killed one left half-written goes as well."""
         with suppress(OSError):  # it does no harm where it stays
-            for path in (self.path, *self.path.parent.glob(f"{self.path.stem}.*.tmp")):
+            for path in (
+                self.path,
+                *durable_file.leftovers(self.path.parent, self.path.name),
+            ):
                 path.unlink(missing_ok=True)
 
 
