@@ -1,0 +1,50 @@
+"""Servers under test: one that most tests share, and others with limits of their own."""
+
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.service.server.harness.configuration import Configuration, Limits
+from tests.service.server.harness.server import Server, running
+
+StartServer = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("server"), Configuration(threads=4)) as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Iterator[Server]:
+    """Return the server that tests share, and close the test's connections at the end."""
+    yield shared_server
+    shared_server.close_clients()
+
+
+@pytest.fixture
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Start servers of a test's own; takes fields of `Configuration` and of `Limits`."""
+    with ExitStack() as servers:
+
+        def start(**fields: Any) -> Server:
+            limits = {name: fields.pop(name) for name in list(fields) if hasattr(Limits, name)}
+            configuration = Configuration(**fields, limits=Limits(**limits))
+            return servers.enter_context(running(tmp_path_factory.mktemp("server"), configuration))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def many_files() -> None:
+    """Allow this process the files that a thousand connections take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 3_000
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        if hard != resource.RLIM_INFINITY and hard < needed:
+            pytest.skip(f"a process may open only {hard} files")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

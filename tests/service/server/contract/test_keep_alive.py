@@ -1,0 +1,157 @@
+"""Keep-alive, versions of HTTP, half-closed clients and requests that are cut short."""
+
+import pytest
+
+from tests.patience import until
+from tests.service.problem_shape import assert_problem
+from tests.service.server.harness.client import request
+from tests.service.server.harness.server import Server
+
+PATHS = ["/echo", "/at-once", "/quick", "/large?bytes=10"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_connection_is_kept_alive(server: Server, path: str) -> None:
+    client = server.connect()
+    for _ in range(3):
+        response = client.send(request(path, body=b"abc")).response()
+        assert (response.version, response.status) == ("HTTP/1.1", 200)
+        assert response.headers.get("Connection", "keep-alive") == "keep-alive"
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Connection: close"],
+        ["Connection: Close"],
+        ["Connection: TE, close"],
+        ["Connection: keep-alive", "Connection: close"],
+    ],
+)
+def test_a_connection_is_closed_when_the_client_asks_for_it(
+    server: Server, path: str, lines: list[str]
+) -> None:
+    client = server.connect(request(path, *lines, body=b"abc") + request("/late"))
+    response = client.response()
+    assert response.status == 200
+    assert response.headers["Connection"] == "close"
+    assert client.ended()
+    assert "/late?" not in server.requests()
+
+
+@pytest.mark.parametrize("line", ["Connection: keep-alive", "Connection: TE, closet", "X: close"])
+def test_a_connection_is_not_closed_by_another_option(server: Server, line: str) -> None:
+    client = server.connect()
+    for _ in range(2):
+        response = client.send(request("/echo", line)).response()
+        assert response.headers.get("Connection", "keep-alive") == "keep-alive"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_http_1_0_closes_the_connection_after_the_response(server: Server, path: str) -> None:
+    client = server.connect(request(path, body=b"abc", version="HTTP/1.0"))
+    response = client.response()
+    assert response.status == 200
+    assert response.headers.get("Connection", "close") == "close"
+    assert "Transfer-Encoding" not in response.headers
+    assert client.ended()
+
+
+def test_http_1_0_may_ask_for_keep_alive(server: Server) -> None:
+    sent = request("/echo", "Connection: keep-alive", body=b"abc", version="HTTP/1.0")
+    client = server.connect()
+    response = client.send(sent).response()
+    assert response.body == b"abc"
+    if response.headers.get("Connection") == "keep-alive":
+        assert client.send(sent).response().body == b"abc"
+    else:
+        assert client.ended()
+
+
+def test_http_1_0_gets_a_response_of_unknown_length_until_the_connection_closes(
+    server: Server,
+) -> None:
+    client = server.connect(request("/long", version="HTTP/1.0"))
+    response = client.response()
+    assert "Transfer-Encoding" not in response.headers
+    assert len(response.body) == 100_000_000
+
+
+def test_http_1_2_is_answered_as_http_1_1(server: Server) -> None:
+    """RFC 9110, 2.5: the response names a version that the server speaks; it may also refuse."""
+    response = server.connect(request("/echo", version="HTTP/1.2")).response()
+    assert response.version == "HTTP/1.1"
+    assert response.status in {200, 505}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_half_closed_client_gets_its_response(server: Server, path: str) -> None:
+    client = server.connect(request(path, body=b"0123456789")).half_close()
+    assert len(client.response().body) == 10
+    assert client.ended()
+
+
+def test_a_half_closed_client_gets_the_responses_to_all_its_requests(server: Server) -> None:
+    client = server.connect(
+        request("/wait?gate=half-closed", body=b"1"),
+        request("/at-once", body=b"2"),
+        request("/echo", body=b"3"),
+    ).half_close()
+    server.wait_until_waiting("half-closed")
+    server.turn()
+    server.open_gate("half-closed")
+    assert [client.response().body for _ in range(3)] == [b"1", b"2", b"3"]
+    assert client.ended()
+
+
+def test_a_half_closed_client_gets_a_long_response(server: Server) -> None:
+    client = server.connect(request("/long")).half_close()
+    assert len(client.response().body) == 100_000_000
+    assert client.ended()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"G",
+        b"GET / HT",
+        b"GET / HTTP/1.1\r\nHost: here\r\n",
+        request("/echo", body=b"abc")[:-2],
+        request("/echo", "Transfer-Encoding: chunked", method="POST"),
+        request("/echo", "Transfer-Encoding: chunked", method="POST") + b"3\r\nab",
+        request("/echo", "Transfer-Encoding: chunked", method="POST") + b"3\r\nabc\r\n0\r\n",
+    ],
+)
+def test_a_request_that_is_cut_short_gets_a_400(server: Server, sent: bytes) -> None:
+    client = server.connect(sent).half_close()
+    response = client.response()
+    assert_problem(response.status, response.body, response.headers, expected=400)
+    assert response.headers["Connection"] == "close"
+    assert client.ended()
+
+
+def test_a_request_that_is_cut_short_does_not_cost_the_ones_before_it(server: Server) -> None:
+    client = server.connect(request("/echo", body=b"abc") + b"GET / HT").half_close()
+    assert client.response().body == b"abc"
+    assert client.response().status == 400
+    assert client.ended()
+
+
+def test_a_connection_without_a_request_is_closed_without_a_response(server: Server) -> None:
+    assert server.connect().half_close().ended()
+    client = server.connect(request("/echo"))
+    assert client.response().status == 200
+    assert client.half_close().ended()
+
+
+@pytest.mark.parametrize("path", ["/echo", "/wait?gate=reset", "/long", "/at-once", "/quick"])
+def test_a_client_that_resets_its_connection_leaves_nothing_behind(
+    server: Server, path: str
+) -> None:
+    for _ in range(20):
+        server.connect(request(path, body=b"abc")).reset()
+    server.open_gate("reset")
+    server.wait_until_idle()
+    assert server.ask("/echo", body=b"abc").body == b"abc"
+    until(lambda: server.open_connections() <= 1)

@@ -1,0 +1,53 @@
+"""The settings and limits of a server under test."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of the server; None keeps the server's own value.
+
+    Attributes
+    ----------
+    head_seconds : time from the first byte of a request to the end of its head
+    body_seconds : period in which a body or a response has to make progress
+    min_bytes_per_second : the least progress of a body or a response, averaged over that period
+    idle_seconds : time without a request after which a kept-alive connection is closed
+    linger_seconds : time for which the server reads on after its last response to a client
+    stop_idle_seconds : time for which a stopping server waits for requests on open connections
+    graceful_seconds : time for which a stopping server waits for running requests
+    max_connections : open connections of one process
+    buffered_bodies : memory for bodies and responses, in bodies of `max_body_bytes`
+    """
+
+    head_seconds: float | None = None
+    body_seconds: float | None = None
+    min_bytes_per_second: int | None = None
+    idle_seconds: float | None = None
+    linger_seconds: float | None = None
+    stop_idle_seconds: float | None = None
+    graceful_seconds: int | None = None
+    max_connections: int | None = None
+    buffered_bodies: int | None = None
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The service's settings of the same names, and the server's limits."""
+
+    workers: int = 1
+    threads: int = 1
+    max_waiting: int = 64
+    deadline_seconds: float = 60.0
+    max_body_bytes: int = 1_000_000
+    limits: Limits = field(default_factory=Limits)
+
+    def dump(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def load(cls, text: str) -> Self:
+        members = json.loads(text)
+        return cls(**members | {"limits": Limits(**members["limits"])})
