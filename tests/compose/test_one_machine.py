@@ -34,8 +34,9 @@ def everything(project: Project) -> dict[str, Any]:
     }
 
 
-def test_the_readme_word_for_word(project: Project, figure: Callable[..., None]) -> None:
-    blocks = sections("README.md")["Start with Docker Compose"]
+def test_the_documents_word_for_word(project: Project, figure: Callable[..., None]) -> None:
+    assert sections("README.md")["Start with Docker Compose"] == [("sh", UP)]
+    blocks = sections("docs/deployment.md")["One machine"]
     assert blocks[0] == ("sh", UP)
     docker("rmi", IMAGE)  # as on a machine that never built it, but for the cache
     begun = time.monotonic()

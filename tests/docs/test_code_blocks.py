@@ -1,0 +1,52 @@
+"""Every code block of the README and the docs is executed or checked by some test."""
+
+import re
+
+from config import Settings
+from tests.documents import DOCUMENTS, ROOT, sections
+from tests.e2e.test_readme import CHECKED_ELSEWHERE, EXECUTED
+
+EXECUTED_LANGUAGES = {"sh", "json", "text", "crontab"}
+CHECKED_BY = {
+    ("README.md", "Start with Docker Compose"): "tests/compose/test_one_machine.py",
+    ("docs/http.md", "The Open Inference Protocol"): "tests/e2e/test_tritonclient.py",
+    ("docs/operations.md", "Watch over it"): "tests/deploy/test_monitoring.py",
+    ("docs/deployment.md", "The image"): "tests/compose/test_image.py",
+    ("docs/deployment.md", "One machine"): "tests/compose/test_one_machine.py",
+    ("docs/deployment.md", "Replicas"): "tests/compose/test_replicas.py",
+    ("docs/deployment.md", "Backup and restore"): "tests/compose/test_replicas.py",
+}
+NOT_EXECUTED = {
+    ("docs/deployment.md", "Upgrade"): "git pull needs a remote repository",
+    ("docs/deployment.md", "Replicas"): "the test of rolling updates runs these under load",
+    ("docs/deployment.md", "TLS and access"): "Caddy is not installed",
+    ("docs/deployment.md", "Kubernetes"): "needs a cluster",
+    ("docs/operations.md", "Several machines"): "checked below; the database is an example",
+    ("docs/operations.md", "Logs"): "`make run` does not end; the job is an example",
+}
+
+
+def test_every_block_is_executed_or_has_a_test_of_its_own() -> None:
+    for document in DOCUMENTS:
+        for heading, found in sections(document).items():
+            for language, code in found:
+                section = document, heading
+                if not language:
+                    continue  # a diagram
+                if section in CHECKED_BY and language != "console":
+                    test = (ROOT / CHECKED_BY[section]).read_text()
+                    assert f'sections("{document}")["{heading}"]' in test or heading in test
+                elif language in EXECUTED_LANGUAGES:
+                    assert document in EXECUTED, section
+                else:
+                    assert section in NOT_EXECUTED, code
+
+
+def test_sections_left_out_of_execution_have_a_test() -> None:
+    assert CHECKED_BY.keys() >= CHECKED_ELSEWHERE
+
+
+def test_the_database_url_of_the_example_is_accepted() -> None:
+    [(_, code)] = sections("docs/operations.md")["Several machines"]
+    [(name, value)] = re.findall(r"^export (\w+)=(\S+)$", code, flags=re.M)
+    assert Settings.from_environment({name: value}).jobs_url == value
