@@ -1,7 +1,7 @@
 """The mathematics of small neural networks, in NumPy alone: no files, clock, randomness or logs."""
 
 from network.activations import ACTIVATIONS
-from network.architecture import MAX_LAYERS, Architecture
+from network.architecture import MAX_LAYERS, MAX_PARAMETERS, Architecture
 from network.arrays import Array
 from network.backpropagation import Backpropagation
 from network.conformal import Calibration
@@ -15,14 +15,16 @@ from network.errors import (
 )
 from network.initialization import initial_parameters
 from network.jacobian import Jacobian
-from network.loss import Huber, Loss, Quantile, Squared
+from network.loss import LOSSES, Huber, Loss, Quantile, Squared
 from network.model import Model
 from network.rows import Rows
 from network.scaling import Scaling
 
 __all__ = [
     "ACTIVATIONS",
+    "LOSSES",
     "MAX_LAYERS",
+    "MAX_PARAMETERS",
     "Architecture",
     "ArchitectureError",
     "Array",

@@ -10,6 +10,7 @@ Huber 1964, "Robust Estimation of a Location Parameter".
 Koenker & Bassett 1978, "Regression Quantiles"; the rounded kink as in Dabney et al. 2018, eq. 10.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -113,6 +114,13 @@ class Quantile:
         residuals *= side / self.KINK
         if weights is not None:
             residuals *= weights
+
+
+LOSSES: dict[str, Callable[..., Loss]] = {
+    "squared": Squared,
+    "huber": Huber,
+    "quantile": Quantile,
+}
 
 
 def _weighted_sum(costs: Array, weights: Array | None) -> float:

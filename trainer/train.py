@@ -23,25 +23,29 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import click
 
 from config import Settings, SettingsError
-from network import ACTIVATIONS, ArchitectureError, NetworkError
+from network import ArchitectureError, NetworkError
 from registry import Registry, RegistryError
+from trainer.command_line.recipe_options import recipe_options
 from trainer.data.csv_file import csv_table
-from trainer.data.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
+from trainer.data.synthetic import (
+    DEFAULT_SAMPLES,
+    MAX_SAMPLES,
+    SYNTHETIC,
+    synthetic_table,
+)
 from trainer.data.table import MIN_ROWS, Table
 from trainer.errors import RecipeError, TrainerError
 from trainer.release.promotion import Terms, release, released
-from trainer.solvers import SOLVERS, State
-from trainer.solvers.first_order.schedules import SCHEDULES
+from trainer.solvers import State
 from trainer.training.checkpoint import INTERVAL_SECONDS, Checkpoint
 from trainer.training.console_progress import progress
-from trainer.training.recipe import AUTO, LOSSES, Recipe
+from trainer.training.recipe import Recipe
 from trainer.training.training import Trained, train, training_identity
 from trainer.training.watchdog import Stopped
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
-DEFAULTS = Recipe()
 
 
 class Names(click.ParamType[tuple[str, ...]]):
@@ -54,20 +58,6 @@ class Names(click.ParamType[tuple[str, ...]]):
             return value
         names = next(csv.reader([value], skipinitialspace=True), [])  # quotes protect a comma
         return tuple(name.strip() for name in names if name.strip())
-
-
-class LayerSizes(click.ParamType[tuple[int, ...]]):
-    """Sizes of the hidden layers, separated by commas; empty for a linear model."""
-
-    name = "SIZE,SIZE…"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(int(size) for size in value.split(",") if size.strip())
-        except ValueError:
-            self.fail(f"expected sizes like 32,16, got {value!r}", param, ctx)
 
 
 @click.command(context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
@@ -88,74 +78,10 @@ class LayerSizes(click.ParamType[tuple[int, ...]]):
 @click.option("--weights", metavar="NAME", help="Column that says what each row weighs (CSV).")
 @click.option(
     "--samples",
-    type=click.IntRange(MIN_ROWS, 100_000_000),
+    type=click.IntRange(MIN_ROWS, MAX_SAMPLES),
     help=f"Rows of synthetic data; default: {DEFAULT_SAMPLES}.",
 )
-@click.option("--layers", type=LayerSizes(), default="32,16", help="Sizes of the hidden layers.")
-@click.option("--activation", type=click.Choice(list(ACTIVATIONS)), default=DEFAULTS.activation)
-@click.option(
-    "--solver",
-    type=click.Choice([AUTO, *SOLVERS]),
-    default=DEFAULTS.solver,
-    help="auto chooses by the data, and says why.",
-)
-@click.option("--loss", type=click.Choice(LOSSES), default=DEFAULTS.loss)
-@click.option(
-    "--huber-delta",
-    type=float,
-    default=DEFAULTS.huber_delta,
-    help="Where the Huber loss turns linear, in deviations of the target.",
-)
-@click.option(
-    "--quantile", type=float, default=DEFAULTS.quantile, help="What the quantile loss fits."
-)
-@click.option(
-    "--penalty",
-    type=float,
-    default=DEFAULTS.penalty,
-    help="λ of the L2 penalty λ·|W|²; bayesian-regularization finds its own.",
-)
-@click.option(
-    "--starts",
-    type=int,
-    help="Random starts, which share the epochs and of which the best counts; "
-    "default: up to 4 for small networks.",
-)
-@click.option("--learning-rate", type=float, help="Default: what suits the first-order solver.")
-@click.option(
-    "--schedule",
-    type=click.Choice(list(SCHEDULES)),
-    help="Of the first-order solver's learning rate; default: cosine.",
-)
-@click.option(
-    "--batch-size",
-    type=int,
-    help="Rows per step of a first-order solver; default: 64.",
-)
-@click.option(
-    "--epochs",
-    type=int,
-    help="Passes over the rows, or iterations of a solver that takes all at once; "
-    "default: by solver and rows.",
-)
-@click.option(
-    "--patience", type=int, help="Epochs without improvement; default: a tenth of all, at least 20."
-)
-@click.option(
-    "--target-mse",
-    type=float,
-    help="Stop where the mean squared error on the validation rows is down to this, "
-    "in the target's own units.",
-)
-@click.option(
-    "--seed",
-    type=int,
-    default=DEFAULTS.seed,
-    help="Same seed, same weights, unless the time limit decides.",
-)
-@click.option(
-    "--max-seconds", type=float, default=DEFAULTS.max_seconds, help="Time limit for the fit."
-)
+@recipe_options
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint of a killed training.")
 @click.option(
     "--checkpoint-seconds",

@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 from marshmallow import RAISE, Schema, ValidationError
+from marshmallow.fields import Field
 
-from network import ACTIVATIONS, NetworkError
+from network import NetworkError
 from service.api.job_events import Watchers
 from service.api.job_schemas import JobDocument, JobEvent, JobList
 from service.model.current_version import LiveModel
@@ -46,11 +47,26 @@ _EVENT: JsonSchema = {
 }
 
 
+def _field(option: trainer_jobs.Option) -> Field[Any]:
+    """Return the field that takes the values of a recipe's option."""
+    about = {"metadata": {"description": option.description}}
+    match option.values:
+        case trainer_jobs.Choice(names):
+            return Text(*names, **about)
+        case trainer_jobs.Integer(minimum, maximum):
+            return Whole(minimum, maximum, **about)
+        case trainer_jobs.Integers(trainer_jobs.Integer(minimum, maximum)):
+            return Several(Whole(minimum, maximum), "whole numbers", **about)
+        case trainer_jobs.Number(zero, below):
+            return Number(zero=zero, below=below, **about)
+
+
 class RetrainBody(Schema):
-    """What a retraining may be told; the rest is as in the current version's training."""
+    """The options of a retraining; omitted ones are as in the current version's training."""
 
     class Meta:
         unknown = RAISE
+        include = {name: _field(option) for name, option in trainer_jobs.RECIPE_OPTIONS.items()}
 
     error_messages = {"unknown": "is unknown"}
 
@@ -58,23 +74,7 @@ class RetrainBody(Schema):
     targets = Several(Text(), "column names")
     features = Several(Text(), "column names")
     weights = Text()
-    samples = Whole(10, 100_000_000)
-    layers = Several(Whole(1, 100_000), "whole numbers")
-    activation = Text(*ACTIVATIONS)
-    solver = Text(*trainer_jobs.SOLVER_NAMES)
-    loss = Text(*trainer_jobs.LOSSES)
-    huber_delta = Number()
-    quantile = Number(below=1)
-    penalty = Number(zero=True)
-    starts = Whole(1, trainer_jobs.MAX_STARTS)
-    learning_rate = Number()
-    schedule = Text(*trainer_jobs.SCHEDULE_NAMES)
-    batch_size = Whole(1, trainer_jobs.MAX_INTEGER)
-    epochs = Whole(1, trainer_jobs.MAX_INTEGER)
-    patience = Whole(1, trainer_jobs.MAX_INTEGER)
-    seed = Whole(0, trainer_jobs.MAX_INTEGER)
-    max_seconds = Number()
-    target_mse = Number()
+    samples = Whole(trainer_jobs.MIN_ROWS, trainer_jobs.MAX_SAMPLES)
     promote = Flag()
 
 

@@ -7,20 +7,22 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from network import ACTIVATIONS, Architecture, Array, Huber, Loss, Quantile, Rows, Squared
+from network import ACTIVATIONS, LOSSES, Architecture, Array, Loss, Quantile, Rows, Squared
 from network.workspace import BLOCK_ROWS
 from tests.network import textbook
 
 HIDDEN = {0: (), 1: (6,), 2: (7, 5), 3: (6, 5, 4)}
 SQUARED = Squared()
-LOSSES: list[Loss] = [SQUARED, Huber(0.5), Quantile(0.8)]
+LOSS_PARAMETERS = {"huber": [0.5], "quantile": [0.8]}
 # one row, and counts on both sides of a block's end
 ROW_COUNTS = [1, 2, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS, 3 * BLOCK_ROWS + 17]
 
 EVERY_ACTIVATION = pytest.mark.parametrize("activation", ACTIVATIONS)
 EVERY_DEPTH = pytest.mark.parametrize("depth", HIDDEN)
 EVERY_OUTPUT_COUNT = pytest.mark.parametrize("outputs", [1, 3])
-EVERY_LOSS = pytest.mark.parametrize("loss", LOSSES, ids=str)
+EVERY_LOSS = pytest.mark.parametrize(
+    "loss", [make(*LOSS_PARAMETERS.get(name, [])) for name, make in LOSSES.items()], ids=str
+)
 EVERY_ROW_COUNT = pytest.mark.parametrize("count", ROW_COUNTS)
 WITH_AND_WITHOUT_WEIGHTS = pytest.mark.parametrize("weighted", [False, True])
 

@@ -7,6 +7,7 @@ from trainer.data.table import Table
 
 SYNTHETIC = "synthetic"
 DEFAULT_SAMPLES = 5000
+MAX_SAMPLES = 100_000_000
 
 
 def synthetic_target(X: Array) -> Array:

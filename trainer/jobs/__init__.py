@@ -1,5 +1,7 @@
 """Retraining jobs as the service sees them: submit, look up, cancel."""
 
+from trainer.data.synthetic import MAX_SAMPLES
+from trainer.data.table import MIN_ROWS
 from trainer.errors import (
     JobConflict,
     JobFinished,
@@ -8,18 +10,20 @@ from trainer.errors import (
     JobsUnavailable,
     TrainerError,
 )
-from trainer.jobs.client import SCHEDULE_NAMES, SOLVER_NAMES, Job, Jobs
+from trainer.jobs.client import Job, Jobs
 from trainer.jobs.counts import STATES
 from trainer.jobs.request import Request
-from trainer.training.recipe import LOSSES, MAX_INTEGER, MAX_STARTS
+from trainer.training.option import Choice, Integer, Integers, Number, Option
+from trainer.training.recipe import RECIPE_OPTIONS
 
 __all__ = [
-    "LOSSES",
-    "MAX_INTEGER",
-    "MAX_STARTS",
-    "SCHEDULE_NAMES",
-    "SOLVER_NAMES",
+    "MAX_SAMPLES",
+    "MIN_ROWS",
+    "RECIPE_OPTIONS",
     "STATES",
+    "Choice",
+    "Integer",
+    "Integers",
     "Job",
     "JobConflict",
     "JobFinished",
@@ -27,6 +31,8 @@ __all__ = [
     "JobNotFound",
     "Jobs",
     "JobsUnavailable",
+    "Number",
+    "Option",
     "Request",
     "TrainerError",
 ]

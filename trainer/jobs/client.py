@@ -37,19 +37,11 @@ from trainer.jobs.counts import (
     count_by_state,
 )
 from trainer.jobs.request import Request
-from trainer.solvers import SOLVERS
-from trainer.solvers.first_order.schedules import SCHEDULES
-from trainer.training.recipe import AUTO, LOSSES, MAX_INTEGER, MAX_STARTS
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
 
 __all__ = [
-    "LOSSES",
-    "MAX_INTEGER",
-    "MAX_STARTS",
-    "SCHEDULE_NAMES",
-    "SOLVER_NAMES",
     "STATES",
     "Job",
     "JobConflict",
@@ -61,9 +53,6 @@ __all__ = [
     "Request",
     "TrainerError",
 ]
-
-SOLVER_NAMES = (AUTO, *SOLVERS)
-SCHEDULE_NAMES = tuple(SCHEDULES)
 
 QUEUE = WORKFLOW = "retrain"
 PROGRESS = "progress"

@@ -1,7 +1,7 @@
 """What a retraining job is asked to do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
@@ -12,9 +12,8 @@ from trainer.data.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
 from trainer.data.table import Table
 from trainer.errors import DataError
 from trainer.solvers import SOLVERS
-from trainer.training.recipe import Recipe
+from trainer.training.recipe import RECIPE_OPTIONS, Recipe
 
-RECIPE_FIELDS = tuple(each.name for each in fields(Recipe))
 _OF_THE_SOLVER = (
     "solver",
     "learning_rate",
@@ -25,7 +24,7 @@ _OF_THE_SOLVER = (
     "starts",
     "penalty",
 )
-_OF_THE_LOSS = ("loss", "huber_delta", "quantile")
+_OF_THE_LOSS = ("loss", *(name for name, each in RECIPE_OPTIONS.items() if each.loss))
 _WHEN_TO_STOP = ("max_seconds", "epochs", "patience", "target_mse")
 
 
@@ -91,8 +90,8 @@ class Request:
             data = {"data": asked["data"]}
         if other_targets:
             data.pop("features", None)
-        given = {name: value for name, value in asked.items() if name in RECIPE_FIELDS}
-        known = {name: value for name, value in asked.items() if name not in RECIPE_FIELDS}
+        given = {name: value for name, value in asked.items() if name in RECIPE_OPTIONS}
+        known = {name: value for name, value in asked.items() if name not in RECIPE_OPTIONS}
         return cls(
             **{key: _frozen(value) for key, value in (data | known).items()},
             recipe=_recipe_of(card, given) | given,

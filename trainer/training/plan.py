@@ -20,9 +20,14 @@ from trainer.solvers.hand_over import HandOver
 from trainer.solvers.multi_start import MultiStart
 from trainer.solvers.objective import Objective
 from trainer.training.fit import Limits
-from trainer.training.recipe import AUTO, Recipe
+from trainer.training.recipe import (
+    AUTO,
+    DEFAULT_BATCH_SIZE,
+    DEFAULT_SCHEDULE,
+    MIN_PATIENCE,
+    Recipe,
+)
 
-BATCH_SIZE = 64
 STEPS = 60_000  # what the default number of epochs of mini-batches aims at
 EPOCHS_RANGE = (20, 2_000)
 MAX_DENSE_PARAMETERS = 5_000  # P² numbers are 200 MB, and solvers hold two to six times that
@@ -111,7 +116,7 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
             f"the limit is {MAX_DENSE_PARAMETERS:,}; l-bfgs and adam have none"
         )
     restarts = solver != BAYESIAN and kind.iterations is not None  # and has no schedule to share
-    batch_size = min(recipe.batch_size or BATCH_SIZE, rows)
+    batch_size = min(recipe.batch_size or DEFAULT_BATCH_SIZE, rows)
     epochs = recipe.epochs or kind.iterations or _epochs_of_steps(rows, batch_size)
     return Plan(
         recipe=recipe,
@@ -119,10 +124,10 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
         regularises=regularises,
         starts=recipe.starts or (STARTS if P <= SMALL_PARAMETERS and restarts else 1),
         learning_rate=recipe.learning_rate or kind.learning_rate,
-        schedule=recipe.schedule or "cosine",
+        schedule=recipe.schedule or DEFAULT_SCHEDULE,
         batch_size=batch_size,
         epochs=epochs,
-        patience=recipe.patience or max(20, epochs // 10),
+        patience=recipe.patience or max(MIN_PATIENCE, epochs // 10),
         reasons=tuple(reasons),
     )
 

@@ -1,139 +1,155 @@
-"""What a training is asked to do."""
+"""The options of a training, declared once."""
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any
 
-from network import Huber, Loss, LossError, Quantile, Squared
+from network import ACTIVATIONS, LOSSES, MAX_PARAMETERS, Loss
 from trainer.errors import RecipeError
 from trainer.solvers import BAYESIAN, SOLVERS
 from trainer.solvers.first_order.schedules import SCHEDULES
+from trainer.training.option import Choice, Integer, Integers, Number, Option, option
 
 AUTO = "auto"
-LOSSES = ("squared", "huber", "quantile")
 MAX_STARTS = 1_000
-MAX_INTEGER = 2**53  # what every reader of a card's JSON keeps exactly
+MAX_INTEGER = 2**53  # the largest integer that every JSON reader of a card keeps exactly
+DEFAULT_SCHEDULE = "cosine"
+DEFAULT_BATCH_SIZE = 64
+MIN_PATIENCE = 20
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that, with the data, decides the weights.
+    """Everything that, together with the data, decides the weights.
 
-    What is None is chosen by `trainer.training.plan`, which knows the data, but for `target_mse`.
-
-    Attributes
-    ----------
-    layers : sizes of the hidden layers
-    solver : a name in `SOLVERS`, or auto
-    loss : a name in `LOSSES`
-    huber_delta : where the Huber loss turns linear, in deviations of the target
-    quantile : that which the quantile loss fits
-    penalty : λ of λ·|W|², added to the loss; bayesian-regularization sets its own
-    starts : random starts, of which the one that validates best is carried on
-    learning_rate, schedule, batch_size : for the first-order solvers
-    epochs : passes over the training rows, or iterations of a solver that takes all at once
-    patience : epochs without a better validation loss before stopping
-    target_mse : mean squared error on the validation rows, in the targets' own units and over all
-        targets, at which to stop; None: whatever it is, go on
-    max_seconds : time for the fit
+    `trainer.training.plan` chooses values for the fields that are None, because it knows the data;
+    except `target_mse`, whose None means that no error ends the training.
 
     Raises
     ------
     RecipeError
+        a value that its option does not accept, or options that exclude each other.
     """
 
-    layers: tuple[int, ...] = (32, 16)
-    activation: str = "tanh"
-    solver: str = AUTO
-    loss: str = "squared"
-    huber_delta: float = 0.1
-    quantile: float = 0.5
-    penalty: float = 0.0
-    starts: int | None = None
-    learning_rate: float | None = None
-    schedule: str | None = None
-    batch_size: int | None = None
-    epochs: int | None = None
-    patience: int | None = None
-    target_mse: float | None = None
-    max_seconds: float = 60.0
-    seed: int = 0
+    layers: tuple[int, ...] = option(
+        (32, 16),
+        Integers(Integer(1, MAX_PARAMETERS)),
+        "Sizes of the hidden layers; none for a linear model.",
+    )
+    activation: str = option(
+        "tanh", Choice(tuple(ACTIVATIONS)), "Activation function of the hidden layers."
+    )
+    solver: str = option(
+        AUTO,
+        Choice((AUTO, *SOLVERS)),
+        "Training algorithm; auto chooses one for the data and reports why.",
+    )
+    loss: str = option("squared", Choice(tuple(LOSSES)), "Loss to minimise.")
+    huber_delta: float = option(
+        0.1,
+        Number(),
+        "Residual from which the Huber loss is linear, in standard deviations of the target.",
+        loss="huber",
+    )
+    quantile: float = option(
+        0.5, Number(below=1), "Quantile that the quantile loss fits.", loss="quantile"
+    )
+    penalty: float = option(
+        0.0,
+        Number(zero=True),
+        f"λ of the L2 penalty λ·|W|², added to the loss; {BAYESIAN} estimates its own.",
+    )
+    starts: int | None = option(
+        None,
+        Integer(1, MAX_STARTS),
+        "Random starts, which share the epochs; the one with the best validation loss is kept.",
+        if_omitted="up to 4 for small networks, else 1",
+    )
+    learning_rate: float | None = option(
+        None, Number(), "Learning rate of a first-order solver.", if_omitted="by solver"
+    )
+    schedule: str | None = option(
+        None,
+        Choice(tuple(SCHEDULES)),
+        "Learning-rate schedule of a first-order solver.",
+        if_omitted=DEFAULT_SCHEDULE,
+    )
+    batch_size: int | None = option(
+        None,
+        Integer(1, MAX_INTEGER),
+        "Rows per step of a first-order solver.",
+        if_omitted=str(DEFAULT_BATCH_SIZE),
+    )
+    epochs: int | None = option(
+        None,
+        Integer(1, MAX_INTEGER),
+        "Passes over the training rows, or iterations of a solver that uses all rows at once.",
+        if_omitted="by solver and rows",
+    )
+    patience: int | None = option(
+        None,
+        Integer(1, MAX_INTEGER),
+        "Epochs without a better validation loss after which the training stops.",
+        if_omitted=f"a tenth of the epochs, at least {MIN_PATIENCE}",
+    )
+    target_mse: float | None = option(
+        None,
+        Number(),
+        "Mean squared error on the validation rows at which the training stops, over all targets "
+        "and in their own units.",
+        if_omitted="none",
+    )
+    max_seconds: float = option(60.0, Number(), "Time limit for the fit, in seconds.")
+    seed: int = option(
+        0,
+        Integer(0, MAX_INTEGER),
+        "Seed of all random numbers; the same seed gives the same weights, unless the time limit "
+        "ends the training.",
+    )
 
     def __post_init__(self) -> None:
-        for name, known in (
-            ("solver", (AUTO, *SOLVERS)),
-            ("schedule", (None, *SCHEDULES)),
-            ("loss", LOSSES),
-        ):
-            if getattr(self, name) not in known:
-                choices = ", ".join(filter(None, known))
-                raise RecipeError(
-                    f"unknown {name} {getattr(self, name)!r}; expected one of {choices}"
-                )
-        for name in (
-            "learning_rate",
-            "batch_size",
-            "epochs",
-            "patience",
-            "target_mse",
-            "max_seconds",
-            "starts",
-        ):
+        for name, declared in RECIPE_OPTIONS.items():
             value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise RecipeError(f"{name} must be above 0 and finite, got {value}")
-        if (self.starts or 1) > MAX_STARTS:
-            raise RecipeError(f"starts must be at most {MAX_STARTS}, got {self.starts}")
-        for name in ("seed", "penalty"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise RecipeError(f"{name} must be 0 or more, got {getattr(self, name)}")
-        for name in ("seed", "batch_size", "epochs", "patience"):
-            if (getattr(self, name) or 0) > MAX_INTEGER:
-                raise RecipeError(
-                    f"{name} must be at most {MAX_INTEGER}, got {getattr(self, name)}"
-                )
-        self._check_together()
-        self.make_loss()
+            if not declared.accepts(value):
+                raise RecipeError(f"{name} must be {declared.values.expected}, got {value!r}")
+        self._check_solver()
+        for name, declared in RECIPE_OPTIONS.items():
+            if declared.loss not in (None, self.loss) and getattr(self, name) != declared.default:
+                raise RecipeError(f"{name} applies to loss {declared.loss}, not to {self.loss}")
 
     @property
     def asked(self) -> dict[str, Any]:
-        """Its fields that are not left at their defaults."""
+        """Return the fields that differ from their defaults."""
         return {
-            each.name: getattr(self, each.name)
-            for each in fields(self)
-            if getattr(self, each.name) != each.default
+            name: getattr(self, name)
+            for name, declared in RECIPE_OPTIONS.items()
+            if getattr(self, name) != declared.default
         }
 
     def make_loss(self) -> Loss:
-        """The loss it names.
+        """Return the loss that the recipe names, with its parameter."""
+        parameters = [
+            getattr(self, name)
+            for name, declared in RECIPE_OPTIONS.items()
+            if declared.loss == self.loss
+        ]
+        return LOSSES[self.loss](*parameters)
 
-        Raises
-        ------
-        RecipeError
-            δ or the quantile is out of its range.
-        """
-        try:
-            if self.loss == "huber":
-                return Huber(self.huber_delta)
-            return Quantile(self.quantile) if self.loss == "quantile" else Squared()
-        except LossError as error:
-            raise RecipeError(str(error)) from error
-
-    def _check_together(self) -> None:
-        """Refuse what the solver or the loss would ignore."""
+    def _check_solver(self) -> None:
+        """Refuse options that the solver would ignore."""
         kind = SOLVERS.get(self.solver)
         if kind and kind.squared_only and self.loss != "squared":
-            raise RecipeError(f"{self.solver} knows the squared loss alone, not {self.loss}")
+            raise RecipeError(f"loss must be squared for solver {self.solver}, got {self.loss!r}")
         for name in ("learning_rate", "schedule", "batch_size"):
             if getattr(self, name) and not (kind and kind.learning_rate):
                 first_order = ", ".join(key for key, each in SOLVERS.items() if each.learning_rate)
-                raise RecipeError(f"{name} goes with solver {first_order}; not with {self.solver}")
-        if self.penalty and self.solver == BAYESIAN:
-            raise RecipeError(f"{BAYESIAN} finds its own penalty")
-        if (self.starts or 1) > 1 and self.solver == BAYESIAN:
+                raise RecipeError(f"{name} applies to solver {first_order}, not to {self.solver}")
+        if self.solver == BAYESIAN and self.penalty:
+            raise RecipeError(f"penalty must be 0 for solver {BAYESIAN}, which estimates its own")
+        if self.solver == BAYESIAN and self.starts not in (None, 1):
             raise RecipeError(
-                f"{BAYESIAN} goes by the evidence, not by validation: it takes one start"
+                f"starts must be 1 for solver {BAYESIAN}, which selects by evidence and not by "
+                f"validation loss"
             )
-        for name, loss in (("huber_delta", "huber"), ("quantile", "quantile")):
-            if self.loss != loss and getattr(self, name) != getattr(type(self), name):
-                raise RecipeError(f"{name} goes with loss {loss}, not with {self.loss}")
+
+
+RECIPE_OPTIONS: dict[str, Option] = {each.name: each.metadata["option"] for each in fields(Recipe)}

@@ -20,7 +20,7 @@ from service.api.retrain import RetrainBody
 from tests.service.conftest import ADMIN, MakeClient
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, promote, publish, serve, small_model
-from trainer.jobs import SOLVER_NAMES
+from trainer.solvers import SOLVERS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -119,7 +119,7 @@ def test_everything_can_be_said(client: FlaskClient) -> None:
         assert job["request"]["recipe"] == {"loss": "quantile", "quantile": 0.9}
 
 
-@pytest.mark.parametrize("solver", SOLVER_NAMES)
+@pytest.mark.parametrize("solver", ["auto", *SOLVERS])
 def test_every_solver_can_be_asked_for(client: FlaskClient, solver: str) -> None:
     with submitted(client, json={"solver": solver}) as job:
         assert job["request"]["recipe"]["solver"] == solver
@@ -202,7 +202,7 @@ def test_every_wrong_value_is_named(client: FlaskClient) -> None:
         "/a~1b~0c",
     }
     assert ("/sede", "is unknown") in found
-    assert ("/layers/1", "must be a whole number from 1 to 100,000, got 4.0") in found
+    assert ("/layers/1", "must be a whole number from 1 to 10,000,000, got 4.0") in found
 
 
 def test_no_more_than_twenty_wrong_values_are_named(client: FlaskClient) -> None:
@@ -220,13 +220,13 @@ def test_a_body_that_is_no_object_is_refused(client: FlaskClient, document: Any)
 @pytest.mark.parametrize(
     ("document", "pointer", "words"),
     [
-        ({"batch_size": 32}, "/batch_size", "goes with solver sgd, momentum, nesterov, adam"),
-        ({"learning_rate": 0.1, "solver": "bfgs"}, "/learning_rate", "not with bfgs"),
-        ({"schedule": "cosine"}, "/schedule", "goes with solver"),
-        ({"huber_delta": 1}, "/huber_delta", "goes with loss huber"),
-        ({"quantile": 0.9, "loss": "huber"}, "/quantile", "goes with loss quantile"),
-        ({"loss": "huber", "solver": "levenberg-marquardt"}, "", "the squared loss alone"),
-        ({"penalty": 1, "solver": "bayesian-regularization"}, "", "its own penalty"),
+        ({"batch_size": 32}, "/batch_size", "applies to solver sgd, momentum, nesterov, adam"),
+        ({"learning_rate": 0.1, "solver": "bfgs"}, "/learning_rate", "not to bfgs"),
+        ({"schedule": "cosine"}, "/schedule", "applies to solver"),
+        ({"huber_delta": 1}, "/huber_delta", "applies to loss huber"),
+        ({"quantile": 0.9, "loss": "huber"}, "/quantile", "applies to loss quantile"),
+        ({"loss": "huber", "solver": "levenberg-marquardt"}, "/loss", "must be squared"),
+        ({"penalty": 1, "solver": "bayesian-regularization"}, "/penalty", "must be 0"),
         ({"layers": [4] * 100}, "", "101 layers of weights are too many"),
         ({"layers": [100_000] * 2}, "", "the limit is 10,000,000"),
         ({"targets": ["y"]}, "", "go with a file, not with synthetic"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from network import Array, Rows
+from network import LOSSES, Array, Rows
 from registry import Registry
 from trainer.data.split import held_out, split
 from trainer.data.synthetic import synthetic_table, synthetic_target
@@ -36,7 +36,7 @@ def trained_on_noise(rows: int, seed: int, **changes: object) -> Trained:
     return train(table, replace(CHEAP, seed=seed, **changes))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("loss", ["squared", "huber", "quantile"])
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("seed", range(4))
 def test_intervals_hold_as_many_fresh_rows_as_they_say(seed: int, loss: str) -> None:
     trained = trained_on_noise(2000, seed, loss=loss)

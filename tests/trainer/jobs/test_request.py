@@ -190,10 +190,15 @@ def test_from_a_file_back_to_synthetic_data(card: Card) -> None:
         ({"weights": "w"}, DataError, "targets, features and weights go with a file, not"),
         ({"data": "a.csv", "samples": 9}, DataError, "samples goes with the synthetic data"),
         ({"data": "a.csv"}, DataError, "targets is missing"),
-        ({"recipe": {"solver": "lbfgs"}}, RecipeError, "unknown solver 'lbfgs'"),
-        ({"recipe": {"layers": [0]}}, ArchitectureError, "every layer size must be a whole number"),
-        ({"recipe": {"activation": "cosh"}}, ArchitectureError, "unknown activation 'cosh'"),
-        ({"recipe": {"learning_rate": 1.0}}, RecipeError, "learning_rate goes with solver"),
+        ({"recipe": {"solver": "lbfgs"}}, RecipeError, "solver must be one of auto, sgd"),
+        ({"recipe": {"layers": [0]}}, RecipeError, "layers must be whole numbers from 1"),
+        (
+            {"recipe": {"layers": [4] * 100}},
+            ArchitectureError,
+            "101 layers of weights are too many",
+        ),
+        ({"recipe": {"activation": "cosh"}}, RecipeError, "activation must be one of tanh"),
+        ({"recipe": {"learning_rate": 1.0}}, RecipeError, "learning_rate applies to solver"),
     ],
 )
 def test_what_makes_no_training_is_refused(

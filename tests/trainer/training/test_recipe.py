@@ -1,70 +1,80 @@
-"""Recipes: what they refuse, and the defaults they fill in."""
+"""A recipe: the options it declares, accepts and refuses."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from network import Huber, Loss, Quantile, Squared
+from network import LOSSES, Huber, Loss, Quantile, Squared
 from trainer.errors import RecipeError
 from trainer.solvers import SOLVERS
-from trainer.training.recipe import Recipe
+from trainer.training.option import Option
+from trainer.training.recipe import RECIPE_OPTIONS, Recipe
+
+ROOT = Path(__file__).resolve().parents[3]
+POSITIVE = "must be a finite number above 0, got"
+COUNT = "must be a whole number from 1 to 9,007,199,254,740,992, got"
 
 
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"solver": "lbfgs"}, "unknown solver 'lbfgs'; expected one of auto, sgd, momentum, neste"),
-        ({"schedule": "step"}, "unknown schedule 'step'; expected one of constant, linear, cosine"),
-        ({"learning_rate": 0.0}, "learning_rate must be above 0 and finite, got 0.0"),
-        ({"learning_rate": math.nan}, "learning_rate must be above 0 and finite, got nan"),
-        ({"batch_size": 0}, "batch_size must be above 0 and finite, got 0"),
-        ({"epochs": -1}, "epochs must be above 0 and finite, got -1"),
-        ({"epochs": 0}, "epochs must be above 0 and finite, got 0"),
-        ({"patience": 0}, "patience must be above 0 and finite, got 0"),
-        ({"target_mse": 0.0}, "target_mse must be above 0 and finite, got 0.0"),
-        ({"target_mse": math.nan}, "target_mse must be above 0 and finite, got nan"),
-        ({"max_seconds": 0.0}, "max_seconds must be above 0 and finite, got 0.0"),
-        ({"max_seconds": math.inf}, "max_seconds must be above 0 and finite, got inf"),
-        ({"seed": -1}, "seed must be 0 or more, got -1"),
-        ({"loss": "l1"}, "unknown loss 'l1'; expected one of squared, huber, quantile"),
-        ({"loss": "huber", "huber_delta": 0.0}, "δ of the Huber loss must be above 0 and finite"),
-        ({"loss": "quantile", "quantile": 1.0}, "the quantile must lie between 0 and 1, got 1.0"),
-        ({"penalty": -0.1}, "penalty must be 0 or more, got -0.1"),
-        ({"penalty": math.inf}, "penalty must be 0 or more, got inf"),
-        ({"starts": 0}, "starts must be above 0 and finite, got 0"),
+        ({"layers": (8, 0)}, "layers must be whole numbers from 1 to 10,000,000, got (8, 0)"),
+        ({"layers": (8.0,)}, "layers must be whole numbers from 1 to 10,000,000, got (8.0,)"),
+        ({"activation": "tan"}, "activation must be one of tanh, relu"),
+        ({"solver": "lbfgs"}, "solver must be one of auto, sgd, momentum, nesterov"),
+        ({"solver": None}, "solver must be one of auto, sgd"),
+        (
+            {"schedule": "step"},
+            "schedule must be one of constant, linear",
+        ),
+        ({"loss": "l1"}, "loss must be one of squared, huber"),
+        ({"learning_rate": 0.0}, f"learning_rate {POSITIVE} 0.0"),
+        ({"learning_rate": math.nan}, f"learning_rate {POSITIVE} nan"),
+        ({"target_mse": 0.0}, f"target_mse {POSITIVE} 0.0"),
+        ({"target_mse": math.nan}, f"target_mse {POSITIVE} nan"),
+        ({"max_seconds": 0.0}, f"max_seconds {POSITIVE} 0.0"),
+        ({"max_seconds": math.inf}, f"max_seconds {POSITIVE} inf"),
+        ({"huber_delta": 0.0}, f"huber_delta {POSITIVE} 0.0"),
+        ({"quantile": 1.0}, "quantile must be a number above 0 and below 1, got 1.0"),
+        ({"penalty": -0.1}, "penalty must be a finite number not below 0, got -0.1"),
+        ({"penalty": math.inf}, "penalty must be a finite number not below 0, got inf"),
+        ({"batch_size": 0}, f"batch_size {COUNT} 0"),
+        ({"epochs": -1}, f"epochs {COUNT} -1"),
+        ({"epochs": 0}, f"epochs {COUNT} 0"),
+        ({"epochs": 2**53 + 1}, f"epochs {COUNT} {2**53 + 1}"),
+        ({"patience": 0}, f"patience {COUNT} 0"),
+        ({"starts": 0}, "starts must be a whole number from 1 to 1,000, got 0"),
+        ({"starts": 1_001}, "starts must be a whole number from 1 to 1,000, got 1001"),
+        ({"seed": -1}, "seed must be a whole number from 0 to 9,007,199,254,740,992, got -1"),
         (
             {"learning_rate": 0.1},
-            "learning_rate goes with solver sgd, momentum, nesterov, adam; not",
+            "learning_rate applies to solver sgd, momentum, nesterov, adam, not to auto",
         ),
-        ({"learning_rate": 0.1, "solver": "bfgs"}, "learning_rate goes with solver sgd"),
-        (
-            {"batch_size": 9},
-            "batch_size goes with solver sgd, momentum, nes",
-        ),
-        (
-            {"schedule": "linear"},
-            "schedule goes with solver sgd",
-        ),
-        ({"huber_delta": 0.2}, "huber_delta goes with loss huber, not with squared"),
-        ({"quantile": 0.9, "loss": "huber"}, "quantile goes with loss quantile, not with huber"),
+        ({"learning_rate": 0.1, "solver": "bfgs"}, "learning_rate applies to solver sgd"),
+        ({"batch_size": 9}, "batch_size applies to solver sgd, momentum, nes"),
+        ({"schedule": "linear"}, "schedule applies to solver sgd"),
+        ({"huber_delta": 0.2}, "huber_delta applies to loss huber, not to squared"),
+        ({"quantile": 0.9, "loss": "huber"}, "quantile applies to loss quantile, not to huber"),
         (
             {"penalty": 0.1, "solver": "bayesian-regularization"},
-            "bayesian-regularization finds its own penalty",
+            "penalty must be 0 for solver bayesian-regularization, which estimates its own",
         ),
         (
             {"starts": 2, "solver": "bayesian-regularization"},
-            "bayesian-regularization goes by the evidence, not by validation: it takes one start",
+            "starts must be 1 for solver bayesian-regularization, which selects by evidence",
         ),
     ],
     ids=str,
 )
-def test_options_that_make_no_training_are_refused(option: dict[str, Any], message: str) -> None:
-    with pytest.raises(RecipeError, match=f"^{message}"):
+def test_an_invalid_option_is_refused(option: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError) as refused:
         Recipe(**option)
+    assert str(refused.value).startswith(message)
 
 
-def test_the_default_is_the_network_that_ships() -> None:
+def test_the_default_layers_are_those_of_the_shipped_network() -> None:
     recipe = Recipe()
     assert (recipe.layers, recipe.activation, recipe.solver) == ((32, 16), "tanh", "auto")
 
@@ -78,15 +88,51 @@ def test_the_default_is_the_network_that_ships() -> None:
     ],
     ids=["squared", "huber", "quantile"],
 )
-def test_the_loss_is_made_as_it_is_named(recipe: Recipe, loss: Loss) -> None:
+def test_make_loss_returns_the_named_loss_with_its_parameter(recipe: Recipe, loss: Loss) -> None:
     assert recipe.make_loss() == loss
 
 
-@pytest.mark.parametrize("loss", ["huber", "quantile"])
+@pytest.mark.parametrize("loss", [name for name in LOSSES if name != "squared"])
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_solver_for_squared_errors_refuses_other_losses(solver: str, loss: str) -> None:
     if SOLVERS[solver].squared_only:
-        with pytest.raises(RecipeError, match=f"^{solver} knows the squared loss alone"):
+        with pytest.raises(RecipeError, match=f"^loss must be squared for solver {solver}"):
             Recipe(solver=solver, loss=loss)
     else:
         assert Recipe(solver=solver, loss=loss).loss == loss
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_can_be_made_from_its_name(loss: str) -> None:
+    assert Recipe(loss=loss).make_loss() == LOSSES[loss]()
+
+
+def test_every_default_is_accepted() -> None:
+    assert all(declared.accepts(declared.default) for declared in RECIPE_OPTIONS.values())
+    assert Recipe().asked == {}
+
+
+def test_asked_has_the_fields_that_differ_from_their_defaults() -> None:
+    assert Recipe(layers=(8,), epochs=3, seed=0).asked == {"layers": (8,), "epochs": 3}
+
+
+def test_every_default_of_none_is_described() -> None:
+    for declared in RECIPE_OPTIONS.values():
+        assert bool(declared.if_omitted) == (declared.default is None)
+
+
+def test_the_table_of_options_in_the_docs_is_that_of_the_declarations() -> None:
+    rows = [_table_row(name, declared) for name, declared in RECIPE_OPTIONS.items()]
+    table = "\n".join(["| option | values | default | |", "|---|---|---|---|", *rows])
+    assert table in (ROOT / "docs" / "operations.md").read_text(), f"expected:\n{table}"
+
+
+def _table_row(name: str, declared: Option) -> str:
+    default = declared.default
+    if isinstance(default, tuple):
+        default = ", ".join(map(str, default))
+    elif isinstance(default, float):
+        default = f"{default:g}"
+    shown = declared.if_omitted or default
+    description = declared.description.replace("|", "\\|")
+    return f"| `{name}` | {declared.values.expected} | {shown} | {description} |"
