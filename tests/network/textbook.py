@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from network import Architecture, Array, Huber, Loss, Quantile, Rows
+from network import Architecture, Array, Huber, Loss, Quantile, Rows, Squared
 
 Function = Callable[[Array], Array]
 
@@ -47,25 +47,32 @@ DERIVATIVES: dict[str, Function] = {
 
 
 def cost(loss: Loss, r: Array) -> Array:
-    """ρ of each residual."""
+    """ρ of each residual; for a loss without a formula here as the loss itself defines it."""
     size = np.abs(r)
+    if isinstance(loss, Squared):
+        return r**2
     if isinstance(loss, Huber):
         return np.where(size <= loss.delta, r**2, 2 * loss.delta * size - loss.delta**2)
     if isinstance(loss, Quantile):
         kink = loss.KINK
         rounded = np.where(size <= kink, r**2 / (2 * kink), size - kink / 2)
         return np.where(r > 0, 1 - loss.q, loss.q) * rounded
-    return r**2
+    return np.array([loss.total(np.array([[each]]), None) for each in r.flat]).reshape(r.shape)
 
 
 def cost_slope(loss: Loss, r: Array) -> Array:
-    """ρ′ of each residual."""
+    """ρ′ of each residual; for a loss without a formula here as the loss itself defines it."""
+    if isinstance(loss, Squared):
+        return 2 * r
     if isinstance(loss, Huber):
         return np.where(np.abs(r) <= loss.delta, 2 * r, 2 * loss.delta * np.sign(r))
     if isinstance(loss, Quantile):
         rounded = np.where(np.abs(r) <= loss.KINK, r / loss.KINK, np.sign(r))
         return np.where(r > 0, 1 - loss.q, loss.q) * rounded
-    return 2 * r
+    slopes = r.copy()
+    for each in slopes.reshape(-1, 1, 1):
+        loss.slope(each, None)
+    return slopes
 
 
 def weights_of(rows: Rows) -> Array:
