@@ -5,6 +5,7 @@ import io
 import select
 import socket
 import struct
+import threading
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -70,6 +71,15 @@ class Client:
             self.socket.sendall(part)
         return self
 
+    def send_in_background(self, data: bytes) -> None:
+        """Send what the server may not read before its responses are read."""
+
+        def send() -> None:
+            with contextlib.suppress(OSError):  # the test has closed the connection
+                self.socket.sendall(data)
+
+        threading.Thread(target=send, daemon=True).start()
+
     def response(self, method: str = "GET") -> Response:
         """Read one response to a request of that method.
 
@@ -124,7 +134,15 @@ class Client:
             return True
 
     def is_silent(self, time_limit: float) -> bool:
-        """Return whether nothing comes for so many seconds."""
+        """Return whether neither a byte nor the end comes for so many seconds."""
+        self.socket.setblocking(False)
+        try:
+            if self._stream.peek(1):
+                return False
+        except ConnectionResetError:
+            return False
+        finally:
+            self.socket.settimeout(seconds(TIMEOUT_SECONDS))
         return not select.select([self.socket], [], [], time_limit)[0]
 
     def half_close(self) -> Self:

@@ -83,10 +83,13 @@ class Server:
         lines = (self._folder / "requests").read_text().splitlines()
         return [line.split(" ", 1)[1] for line in lines if line.startswith(event)]
 
-    def wait_until_waiting(self, gate: str, count: int = 1) -> None:
-        """Wait until that many requests have reached the application and wait at a gate."""
-        path = f"/wait?gate={gate}"
+    def wait_until_begun(self, path: str, count: int = 1) -> None:
+        """Wait until that many requests have reached the application."""
         until(lambda: sum(each.startswith(path) for each in self.requests()) >= count)
+
+    def wait_until_waiting(self, gate: str, count: int = 1) -> None:
+        """Wait until that many requests wait in the application at a gate."""
+        self.wait_until_begun(f"/wait?gate={gate}", count)
 
     def open_gate(self, gate: str) -> None:
         """Let the requests go on that wait at a gate."""

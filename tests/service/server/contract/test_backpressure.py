@@ -1,0 +1,145 @@
+"""Clients that read slowly: backpressure, memory, and what they cost everyone else."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.patience import seconds, until
+from tests.service.server.contract.conftest import StartServer
+from tests.service.server.harness.application import PART, PARTS_OF_LONG
+from tests.service.server.harness.client import request
+from tests.service.server.harness.configuration import Configuration, Limits
+from tests.service.server.harness.server import Server, running
+
+LONG_BYTES = len(PART) * PARTS_OF_LONG
+SMALL_BUFFER = 8_192
+PERIOD = seconds(1.0)
+
+
+@pytest.fixture(scope="module")
+def roomy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server with memory for many responses that are not read."""
+    configuration = Configuration(threads=4, max_body_bytes=16_000_000)
+    with running(tmp_path_factory.mktemp("server"), configuration) as server:
+        yield server
+
+
+@pytest.fixture
+def roomy(roomy_server: Server) -> Iterator[Server]:
+    yield roomy_server
+    roomy_server.close_clients()
+
+
+@pytest.fixture(scope="module")
+def impatient_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server that closes a connection when its client reads nothing for a second."""
+    limits = Limits(body_seconds=PERIOD, min_bytes_per_second=10_000)
+    with running(
+        tmp_path_factory.mktemp("server"), Configuration(threads=2, limits=limits)
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def impatient(impatient_server: Server) -> Iterator[Server]:
+    yield impatient_server
+    impatient_server.close_clients()
+
+
+@pytest.mark.parametrize("path", ["/long", f"/large?bytes={LONG_BYTES}"])
+def test_a_long_response_arrives_complete(server: Server, path: str) -> None:
+    client = server.connect(request(path))
+    assert client.response().body == PART * PARTS_OF_LONG
+    assert client.send(request("/echo", body=b"next")).response().body == b"next"
+
+
+def test_a_response_that_is_not_read_holds_no_thread(start_server: StartServer) -> None:
+    """It waits in memory, as it is not too long."""
+    server = start_server(threads=1, max_waiting=0)
+    lazy = server.connect(request("/large?bytes=3000000"), receive_buffer=SMALL_BUFFER)
+    server.wait_until_begun("/large?bytes=3000000")
+    until(lambda: server.ask("/echo").status == 200)
+    assert lazy.is_silent(0) is False
+    assert len(lazy.response().body) == 3_000_000
+    assert lazy.send(request("/echo", body=b"next")).response().body == b"next"
+
+
+@pytest.mark.xfail(reason="a long response holds its thread while its client does not read")
+def test_long_responses_that_are_not_read_hold_no_threads(roomy: Server) -> None:
+    lazy = [roomy.connect(request("/long"), receive_buffer=SMALL_BUFFER) for _ in range(8)]
+    for client in lazy:
+        assert not client.is_silent(seconds(2))
+    other = roomy.connect(request("/echo", body=b"abc"))
+    assert not other.is_silent(seconds(2))
+    assert other.response().body == b"abc"
+
+
+def test_a_response_that_is_not_read_is_not_all_kept_in_memory(roomy: Server) -> None:
+    memory = roomy.memory_bytes()
+    lazy = [roomy.connect(request("/long"), receive_buffer=SMALL_BUFFER) for _ in range(3)]
+    for client in lazy:
+        assert client.head()[1] == 200
+    roomy.turn(100)
+    assert roomy.ask("/echo", body=b"abc").body == b"abc"
+    assert roomy.memory_bytes() - memory < 60_000_000  # of 300 MB
+    rest = lazy[0].read(LONG_BYTES)
+    assert len(rest) == LONG_BYTES
+
+
+def test_pipelined_requests_are_not_read_on_while_their_responses_are_not(roomy: Server) -> None:
+    """Each response is a hundred times as long as its request."""
+    memory = roomy.memory_bytes()
+    count, path = 5_000, "/large?bytes=10000&by=lazy"
+    lazy = roomy.connect(receive_buffer=SMALL_BUFFER)
+    lazy.send(request(path) * count)
+    roomy.wait_until_begun(path)
+    roomy.turn(100)
+    assert roomy.ask("/at-once", body=b"a").status == 200
+    assert roomy.memory_bytes() - memory < 30_000_000  # of 50 MB
+    assert roomy.requests().count(path) < count
+    assert {len(lazy.response().body) for _ in range(count)} == {10_000}
+
+
+@pytest.mark.parametrize("path", ["/quick", "/at-once"])
+def test_pipelined_responses_that_are_read_late_arrive_in_order(roomy: Server, path: str) -> None:
+    count = 4_000
+    lazy = roomy.connect(receive_buffer=SMALL_BUFFER)
+    bodies = [b"%d" % number for number in range(count)]
+    lazy.send_in_background(b"".join(request(path, body=body) for body in bodies))
+    roomy.wait_until_begun(path)
+    assert roomy.ask(path, body=b"abc").body == b"abc"
+    assert [lazy.response().body for _ in range(count)] == bodies
+
+
+@pytest.mark.parametrize("path", ["/long", f"/large?bytes={LONG_BYTES}"])
+def test_a_client_that_stops_reading_is_closed(impatient: Server, path: str) -> None:
+    lazy = impatient.connect(request(path), receive_buffer=SMALL_BUFFER)
+    assert not lazy.is_silent(seconds(20))
+    until(lambda: impatient.open_connections() == 0)
+    impatient.wait_until_idle()
+    assert len(lazy.read_all()) < LONG_BYTES
+
+
+def test_a_client_that_reads_fast_enough_is_not_closed(impatient: Server) -> None:
+    client = impatient.connect(request("/long"))
+    assert client.head()[1] == 200
+    received = 0
+    deadline = time.monotonic() + 3 * PERIOD
+    while time.monotonic() < deadline:
+        received += len(client.read(500_000))
+        time.sleep(PERIOD / 20)  # the pace of reading is what is tested
+    assert received + len(client.read(LONG_BYTES - received)) == LONG_BYTES
+
+
+def test_clients_that_go_away_while_they_are_sent_a_response_leave_nothing_behind(
+    roomy: Server,
+) -> None:
+    memory = roomy.memory_bytes()
+    for _ in range(10):
+        client = roomy.connect(request("/long"), receive_buffer=SMALL_BUFFER)
+        assert client.head()[1] == 200
+        client.reset()
+    roomy.wait_until_idle()
+    until(lambda: roomy.open_connections() == 0)
+    assert roomy.memory_bytes() - memory < 60_000_000

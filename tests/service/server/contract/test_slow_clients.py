@@ -1,0 +1,175 @@
+"""Clients that send slowly: time limits, and what they cost everyone else."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.patience import seconds, until
+from tests.service.problem_shape import assert_problem
+from tests.service.server.harness.client import Client, request
+from tests.service.server.harness.configuration import Configuration, Limits
+from tests.service.server.harness.server import Server, running
+
+PERIOD = seconds(1.0)
+RATE = 10_000  # bytes per second
+LIMITS = Limits(
+    head_seconds=PERIOD,
+    body_seconds=PERIOD,
+    min_bytes_per_second=RATE,
+    idle_seconds=PERIOD,
+    linger_seconds=PERIOD,
+)
+
+
+@pytest.fixture(scope="module")
+def impatient_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server whose time limits are one second."""
+    configuration = Configuration(threads=2, limits=LIMITS)
+    with running(tmp_path_factory.mktemp("server"), configuration) as server:
+        yield server
+
+
+@pytest.fixture
+def impatient(impatient_server: Server) -> Iterator[Server]:
+    yield impatient_server
+    impatient_server.close_clients()
+
+
+def announce(length: int, path: str = "/echo") -> bytes:
+    """Return the head of a request whose body is still to be sent."""
+    return request(path, f"Content-Length: {length}", method="POST")
+
+
+def assert_times_out(client: Client) -> None:
+    """Check that a client gets a 408, and that its connection ends."""
+    response = client.response()
+    assert_problem(response.status, response.body, response.headers, expected=408)
+    assert response.headers["Connection"] == "close"
+    assert client.ended()
+
+
+def send_slowly(client: Client, part: Callable[[], bytes], timeout: float) -> None:
+    """Send a part every tenth of a period until the server answers."""
+    deadline = time.monotonic() + timeout
+    while client.is_silent(PERIOD / 10):
+        assert time.monotonic() < deadline, "the server answers"
+        client.send(part())
+
+
+def send_for(client: Client, duration: float) -> None:
+    """Send bytes all the time, whatever the server answers."""
+    deadline = time.monotonic() + duration
+    while time.monotonic() < deadline:
+        client.send(b"a" * 1_000)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"P",
+        b"POST / HTTP/1.1\r\nHost: he",
+        announce(9),
+        announce(9) + b"1234",
+        request("/echo", "Transfer-Encoding: chunked", method="POST") + b"9\r\n1234",
+        request("/echo", "Transfer-Encoding: chunked", method="POST") + b"4\r\n1234\r\n",
+        announce(900_000) + b"a" * 60_000,
+    ],
+)
+def test_a_request_that_stops_arriving_gets_a_408(impatient: Server, sent: bytes) -> None:
+    assert_times_out(impatient.connect(sent))
+    assert impatient.ask("/echo").status == 200
+
+
+def test_a_head_that_arrives_too_slowly_gets_a_408(impatient: Server) -> None:
+    """However steadily it comes: the time limit is for the whole head."""
+    client = impatient.connect(b"GET / HTTP/1.1\r\nHost: here\r\nA: ")
+    send_slowly(client, lambda: b"a", 20 * PERIOD)
+    assert_times_out(client)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_arrives_too_slowly_gets_a_408(impatient: Server, chunked: bool) -> None:
+    if chunked:
+        client = impatient.connect(request("/echo", "Transfer-Encoding: chunked", method="POST"))
+    else:
+        client = impatient.connect(announce(900_000))
+    send_slowly(client, lambda: b"1\r\na\r\n" if chunked else b"a", 20 * PERIOD)
+    assert_times_out(client)
+
+
+def test_a_body_that_arrives_fast_enough_is_taken_however_long_it_takes(
+    impatient: Server,
+) -> None:
+    part = b"a" * int(PERIOD * RATE)  # ten times the least, in each tenth of a period
+    count = 25
+    client = impatient.connect(announce(count * len(part)))
+    for _ in range(count):
+        assert client.is_silent(PERIOD / 10)
+        client.send(part)
+    assert client.response().body == part * count
+
+
+def test_a_body_that_never_comes_is_refused_in_the_format_of_its_protocol(
+    impatient: Server,
+) -> None:
+    paths = ("/v2/models", "/v1/models", "/invocations")
+    responses = [
+        client.response()
+        for client in [impatient.connect(announce(9, path) + b"1") for path in paths]
+    ]
+    assert [each.status for each in responses] == [408] * 3
+    documents = [json.loads(each.body) for each in responses]
+    assert [each.keys() for each in documents[:2]] == [{"error"}] * 2
+    assert documents[2].keys() == {"error_code", "message"}
+
+
+def test_an_idle_connection_is_closed_without_a_response(impatient: Server) -> None:
+    new, kept_alive = impatient.connect(), impatient.connect(request("/echo"))
+    assert kept_alive.response().status == 200
+    assert new.ended()
+    assert kept_alive.ended()
+
+
+def test_a_connection_that_is_used_is_not_idle(impatient: Server) -> None:
+    client = impatient.connect()
+    for _ in range(8):
+        assert client.send(request("/at-once", body=b"a")).response().status == 200
+        assert client.is_silent(PERIOD / 4)
+
+
+def test_a_request_that_takes_long_to_answer_is_not_slow(impatient: Server) -> None:
+    """Time limits are for clients, not for the application."""
+    client = impatient.connect(request("/wait?gate=not-slow", body=b"abc"))
+    assert client.is_silent(2.5 * PERIOD)
+    impatient.open_gate("not-slow")
+    assert client.response().body == b"abc"
+
+
+def test_a_client_that_sends_on_after_its_last_response_is_cut_off(impatient: Server) -> None:
+    client = impatient.connect(announce(10**12))
+    assert client.response().status == 413
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        send_for(client, 20 * PERIOD)
+
+
+@pytest.mark.usefixtures("many_files")
+def test_a_thousand_slow_clients_hold_up_nobody(server: Server) -> None:
+    """They are many more than there are threads."""
+    slow: list[tuple[Client, bytes]] = []
+    for _ in range(250):
+        slow.append((server.connect(), b"GET /echo HTTP/1.1\r\nHost: here\r\n\r\n"))
+        slow.append((server.connect(announce(4)[:13]), announce(4)[13:] + b"abcd"))
+        slow.append((server.connect(announce(4)), b"abcd"))
+        slow.append((server.connect(announce(4) + b"a"), b"bcd"))
+    fast = server.connect()
+    for _ in range(50):
+        for path in ("/echo", "/at-once", "/quick"):
+            begun = time.monotonic()
+            assert fast.send(request(path, body=b"abc")).response().body == b"abc"
+            assert time.monotonic() - begun < seconds(1)
+    for client, rest in slow:
+        assert client.send(rest).response().status == 200
+    server.close_clients()
+    until(lambda: server.open_connections() == 0)
