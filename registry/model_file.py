@@ -61,9 +61,11 @@ class Version:
 
     Attributes
     ----------
-    calibration : None where the file has no residual scores
+    sha256 : of the file
+    calibration : None if the file has no residual scores
     """
 
+    number: int
     model: Model
     card: Card
     sha256: str
@@ -71,16 +73,19 @@ class Version:
 
 
 def encode(
+    number: int,
     model: Model,
     card: Mapping[str, Any],
     golden_inputs: Array,
     calibration: Calibration | None = None,
 ) -> bytes:
-    """The file of a model and its card.
+    """The file of a version: a model and its card.
 
     Parameters
     ----------
-    card : any JSON document without NaN; the names, layers and activation are filled in here
+    number : from 1
+    card : any JSON document without NaN; the version's number, the names, layers and activation are
+        filled in here
     golden_inputs : (a few, features) float64, unscaled
 
     Raises
@@ -90,6 +95,7 @@ def encode(
     """
     described = {
         **card,
+        "version": number,
         "features": list(model.features),
         "targets": list(model.targets),
         "layers": list(model.architecture.sizes),
@@ -145,7 +151,7 @@ def decode(content: bytes) -> Version:
         calibration = _calibration(model, members)
     except NetworkError as error:
         raise VersionRefused(str(error)) from error
-    return Version(model, card, hashlib.sha256(content).hexdigest(), calibration)
+    return Version(card["version"], model, card, hashlib.sha256(content).hexdigest(), calibration)
 
 
 def _read_members(content: bytes) -> Members:
@@ -258,6 +264,8 @@ def _card(content: NDArray[Any]) -> Card:
         names = card.get(key)
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise VersionRefused(f"the card's {key} are not a list of names")
+    if type(number := card.get("version")) is not int or number < 1:
+        raise VersionRefused(f"the card's version is {str(number)[:40]}; expected a number from 1")
     return card
 
 

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -58,7 +58,7 @@ class Registry:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._cards: dict[int, tuple[str, Card]] = {}  # by version, with the file's SHA-256
+        self._verified: dict[int, tuple[str, Card]] = {}  # the file's SHA-256, by version
 
     @classmethod
     def local(cls, folder: Path) -> Self:
@@ -71,12 +71,16 @@ class Registry:
         card: Mapping[str, Any],
         golden_inputs: Array,
         calibration: Calibration | None = None,
-    ) -> int:
-        """Store a model under the next free number, complete and durable, and return the number.
+    ) -> Version:
+        """Verify a model's file and store it, durably, under the next free number.
 
         Parameters
         ----------
         card, golden_inputs, calibration : as `registry.model_file.encode` takes them
+
+        Returns
+        -------
+        published : what was read back from the file's bytes
 
         Raises
         ------
@@ -85,13 +89,14 @@ class Registry:
         number = max(self.versions(), default=0)
         while True:
             number += 1
-            content = encode(model, {**card, "version": number}, golden_inputs, calibration)
-            decode(content)
+            content = encode(number, model, card, golden_inputs, calibration)
+            published = decode(content)
             try:
                 self._storage.create(f"{number}.npz", content)
             except KeyExists:
                 continue  # another trainer was faster
-            return number
+            self._verified[number] = published.sha256, published.card
+            return published
 
     def check_writable(self) -> None:
         """Raise `StorageError` where a version could not be published."""
@@ -101,8 +106,8 @@ class Registry:
         """The numbers of all versions, ascending."""
         matches = map(_VERSION_KEY.fullmatch, self._storage.list(""))
         found = sorted(int(match[1]) for match in matches if match)
-        for gone in self._cards.keys() - set(found):
-            self._cards.pop(gone, None)
+        for gone in self._verified.keys() - set(found):
+            self._verified.pop(gone, None)
         return found
 
     def load(self, version: int, sha256: str | None = None) -> Version:
@@ -116,10 +121,7 @@ class Registry:
         ------
         VersionNotFound, VersionRefused, StorageError
         """
-        content = self._read(version)
-        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-            raise VersionRefused("the file is not the one that was promoted: its checksum differs")
-        return _verified(version, content)
+        return self._decode(version, self._read(version, sha256))
 
     def stamp(self, version: int) -> Hashable:
         """Changes when a version's file does; cheap enough to ask before every request.
@@ -134,19 +136,13 @@ class Registry:
         return stamp
 
     def card(self, version: int) -> Card:
-        """The card of a version, verified; again only where the file has changed since.
+        """The card of a version, from a verified file.
 
         Raises
         ------
         VersionNotFound, VersionRefused, StorageError
         """
-        content = self._read(version)
-        sha256 = hashlib.sha256(content).hexdigest()
-        known, card = self._cards.get(version, ("", {}))
-        if known != sha256:
-            card = _verified(version, content).card
-            self._cards[version] = (sha256, card)
-        return card
+        return self._read_verified(version)[2]
 
     def content(self, version: int) -> bytes:
         """A version's file, verified.
@@ -155,9 +151,7 @@ class Registry:
         ------
         VersionNotFound, VersionRefused, StorageError
         """
-        content = self._read(version)
-        _verified(version, content)
-        return content
+        return self._read_verified(version)[0]
 
     def promote(
         self,
@@ -166,13 +160,18 @@ class Registry:
         by: str,
         reason: str,
         at: datetime,
+        sha256: str | None = None,
         after: int | None = None,
         undoes: int | None = None,
     ) -> Promotion:
-        """Make a version current, once it is verified.
+        """Make a version current, if it is verified.
+
+        A file that this registry has verified before, as `publish` does, is read and its checksum
+        compared; any other file is decoded.
 
         Parameters
         ----------
+        sha256 : what the file must be, if known
         after : the number of the last promotion that the decision knew of, 0 for none; by default
             it is made whatever was promoted meanwhile
         undoes : as `Promotion` has it
@@ -183,7 +182,7 @@ class Registry:
             there is a promotion later than `after`.
         VersionNotFound, VersionRefused, StorageError
         """
-        sha256 = self.load(version).sha256
+        _, sha256, _ = self._read_verified(version, sha256)
         number = 0
         while True:
             # The number first: were `latest` read before it, an entry made in between would be
@@ -255,7 +254,7 @@ class Registry:
             serving = self.serving()
             if version not in (*self._current_and_before(), serving and serving.version):
                 self._storage.delete(f"{version}.npz")
-                self._cards.pop(version, None)
+                self._verified.pop(version, None)
                 retired.append(version)
         return retired
 
@@ -286,18 +285,21 @@ class Registry:
 
     def current(self) -> Promotion | None:
         """The newest readable promotion, or None where nothing was promoted yet."""
-        for number in reversed(self.promotion_numbers()):
-            with contextlib.suppress(VersionRefused):
-                return self.promotion(number)
-        return None
+        return next(self._newest_first(), None)
 
     def serving(self) -> Promotion | None:
         """The newest promotion whose version verifies, which is what a service serves."""
-        for number in reversed(self.promotion_numbers()):
+        for promotion in self._newest_first():
             with contextlib.suppress(VersionRefused, VersionNotFound):
-                promotion = self.promotion(number)
-                self.load(promotion.version, promotion.sha256)
+                self._read_verified(promotion.version, promotion.sha256)
                 return promotion
+        return None
+
+    def load_serving(self) -> Version | None:
+        """The version that a service serves, or None if there is none."""
+        for promotion in self._newest_first():
+            with contextlib.suppress(VersionRefused, VersionNotFound):
+                return self.load(promotion.version, promotion.sha256)
         return None
 
     def generation(self) -> Hashable:
@@ -311,11 +313,40 @@ class Registry:
         there = {*self.versions()} - {current}
         return current, next((each for each in reversed(stack) if each in there), None)
 
-    def _read(self, version: int) -> bytes:
+    def _newest_first(self) -> Iterator[Promotion]:
+        """Read the log backwards, without the entries that are damaged."""
+        for number in reversed(self.promotion_numbers()):
+            with contextlib.suppress(VersionRefused):
+                yield self.promotion(number)
+
+    def _read(self, version: int, sha256: str | None = None) -> bytes:
         content = self._storage.read(f"{version}.npz")
         if content is None:
             raise VersionNotFound(version)
+        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+            raise VersionRefused(
+                "the file was changed or replaced: its checksum is not the expected one"
+            )
         return content
+
+    def _read_verified(self, version: int, sha256: str | None = None) -> tuple[bytes, str, Card]:
+        """Read a version's file, and verify it unless these bytes are known to be right.
+
+        Returns
+        -------
+        content, sha256, card : the file, its checksum, and the card in it
+        """
+        content = self._read(version, sha256)
+        digest = hashlib.sha256(content).hexdigest()
+        known, card = self._verified.get(version, ("", {}))
+        return content, digest, card if known == digest else self._decode(version, content).card
+
+    def _decode(self, version: int, content: bytes) -> Version:
+        loaded = decode(content)
+        if loaded.number != version:
+            raise VersionRefused(f"the file is that of version {loaded.number}")
+        self._verified[version] = loaded.sha256, loaded.card
+        return loaded
 
 
 def _undo_stack(history: list[Promotion]) -> list[int]:
@@ -328,10 +359,3 @@ def _undo_stack(history: list[Promotion]) -> list[int]:
         if stack[-1:] != [promotion.version]:
             stack.append(promotion.version)
     return stack
-
-
-def _verified(version: int, content: bytes) -> Version:
-    loaded = decode(content)
-    if loaded.card.get("version") != version:
-        raise VersionRefused(f"the file is that of version {loaded.card.get('version')}")
-    return loaded

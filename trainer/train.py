@@ -166,12 +166,12 @@ def main(
                 click.echo("--resume goes on from the last checkpoint", err=True)
             _finish(as_json, {"version": None, "state": "discarded"}, EXIT_INTERRUPTED)
         with _interruptible():  # too late to stop: an interrupt lets this finish
-            version = registry.publish(
+            published = registry.publish(
                 trained.model, trained.card, trained.golden_inputs, trained.calibration
             )
-            verdict = release(registry, version, table, recipe, terms=terms)
+            verdict = release(registry, published, table, recipe, terms=terms)
             checkpoint.remove()
-        outcome = released(version, verdict)
+        outcome = released(published.number, verdict)
         if no_promote:
             outcome["state"] = "published"
         _report(outcome, trained, as_json)

@@ -46,7 +46,8 @@ def publish(registry: Registry, seeds: Sequence[int]) -> list[int]:
     for seed in seeds:
         recipe = Recipe(layers=(8,), seed=seed, epochs=20, starts=1)
         trained = train(synthetic_table(400, seed), recipe)
-        versions.append(registry.publish(trained.model, trained.card, trained.golden_inputs))
+        published = registry.publish(trained.model, trained.card, trained.golden_inputs)
+        versions.append(published.number)
     return versions
 
 

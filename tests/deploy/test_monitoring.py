@@ -31,7 +31,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     registry = Registry.local(folder / "models")
     card = {"created_at": "2026-01-01T00:00:00+00:00"}
     version = registry.publish(small_model(), card, np.zeros((2, 4)))
-    promote(registry, version)
+    promote(registry, version.number)
     app = create_app(Settings(models=folder / "models", state=folder / "state"))
     text = app.test_client().get("/metrics").text
     suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}

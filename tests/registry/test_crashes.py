@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings(
 def publish_and_promote(folder: Path) -> Promotion:
     registry = Registry.local(folder)
     version = registry.publish(MODEL, {}, GOLDEN)
-    return registry.promote(version, by="publisher", reason="newer", at=NOON)
+    return registry.promote(version.number, by="publisher", reason="newer", at=NOON)
 
 
 def run_until_killed(work: Callable[[], object], kill_after_seconds: float | None = None) -> None:

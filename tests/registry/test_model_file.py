@@ -37,7 +37,7 @@ def golden_rows(model: Model) -> Array:
 
 
 FILE = encode(
-    make_model((2, 3, 1)), {"seed": 7, "history": [1.0, 0.5]}, golden_rows(make_model((2, 1)))
+    3, make_model((2, 3, 1)), {"seed": 7, "history": [1.0, 0.5]}, golden_rows(make_model((2, 1)))
 )
 
 
@@ -63,12 +63,14 @@ def assert_same(version: Version, model: Model) -> None:
 @pytest.mark.parametrize("layers", LAYERS, ids=str)
 def test_a_model_comes_back_with_the_same_bits(layers: tuple[int, ...], activation: str) -> None:
     model = make_model(layers, activation)
-    content = encode(model, {"seed": 7}, golden_rows(model))
+    content = encode(3, model, {"seed": 7}, golden_rows(model))
     version = decode(content)
     assert_same(version, model)
+    assert version.number == 3
     assert version.sha256 == sha256(content).hexdigest()
     assert version.card == {
         "seed": 7,
+        "version": 3,
         "features": list(model.features),
         "targets": list(model.targets),
         "layers": list(layers),
@@ -91,9 +93,15 @@ def test_any_names_and_any_card_come_back(names: tuple[str, ...], card: dict[str
     base = make_model((2, 1))
     model = Model(base.architecture, base.theta, base.feature_scaling, base.target_scaling,
                   names, ("y",), base.feature_range)  # fmt: skip
-    version = decode(encode(model, card, golden_rows(model)))
+    version = decode(encode(3, model, card, golden_rows(model)))
     assert_same(version, model)
-    described = {"features": list(names), "targets": ["y"], "layers": [2, 1], "activation": "tanh"}
+    described = {
+        "version": 3,
+        "features": list(names),
+        "targets": ["y"],
+        "layers": [2, 1],
+        "activation": "tanh",
+    }
     assert version.card == card | described
 
 
@@ -102,12 +110,12 @@ def test_any_names_and_any_card_come_back(names: tuple[str, ...], card: dict[str
 def test_golden_rows_may_lie_in_memory_in_any_order(rows: int, order: Any) -> None:
     model = make_model((4, 8, 3))
     golden = np.asarray(np.random.default_rng(1).normal(size=(rows, 4)), order=order)
-    assert_same(decode(encode(model, {}, golden)), model)
+    assert_same(decode(encode(3, model, {}, golden)), model)
 
 
 def test_the_deepest_model_comes_back() -> None:
     model = make_model((2, *[1] * MAX_LAYERS))
-    assert_same(decode(encode(model, {}, golden_rows(model))), model)
+    assert_same(decode(encode(3, model, {}, golden_rows(model))), model)
 
 
 @pytest.mark.parametrize("targets", [1, 3])
@@ -116,7 +124,7 @@ def test_residual_scores_come_back_with_the_same_bits(rows: int, targets: int) -
     model = make_model((4, 8, targets))
     errors = np.random.default_rng(3).normal(size=(rows, targets))
     calibration = Calibration.of(errors, np.zeros_like(errors))
-    loaded = decode(encode(model, {}, golden_rows(model), calibration)).calibration
+    loaded = decode(encode(3, model, {}, golden_rows(model), calibration)).calibration
     assert loaded is not None
     assert loaded.scores.tobytes() == calibration.scores.tobytes()
 
@@ -128,7 +136,7 @@ def test_a_file_without_residual_scores_is_taken() -> None:
 def test_scores_of_another_model_are_not_published() -> None:
     model = make_model((2, 3, 1))
     with pytest.raises(VersionRefused, match="residual_scores has 2 columns; expected 1"):
-        decode(encode(model, {}, golden_rows(model), Calibration(np.ones((5, 2)))))
+        decode(encode(3, model, {}, golden_rows(model), Calibration(np.ones((5, 2)))))
 
 
 def test_a_file_is_plain_arrays_to_numpy() -> None:
@@ -148,7 +156,7 @@ def test_a_model_without_finite_golden_predictions_is_not_encoded() -> None:
     model = make_model((2, 3, 1), "identity")
     model = replace(model, theta=100.0 * model.theta)
     with pytest.raises(VersionRefused, match="predictions for its golden rows are not finite"):
-        encode(model, {}, np.full((2, 2), 1.7e308) * [[1, -1], [-1, 1]])
+        encode(3, model, {}, np.full((2, 2), 1.7e308) * [[1, -1], [-1, 1]])
 
 
 # What is refused: files with a right checksum
@@ -311,6 +319,9 @@ FORGERIES: dict[str, tuple[Change, str]] = {
     "a feature too many": (card_with(features=["a", "b", "c"]), r"features has shape \(3,\)"),
     "features of one name": (card_with(features=["a", "a"]), "names must differ from each other"),
     "no target": (card_with(targets=[]), r"targets has shape \(0,\); expected \(1,\)"),
+    "a card without a version": (card_with(version=None), "the card's version is None; expected a"),
+    "version 0": (card_with(version=0), "the card's version is 0; expected a number from 1"),
+    "a version that is text": (card_with(version="3" * 99), f"version is {'3' * 40}; expected"),
     "a card of other layers": (
         card_with(layers=[2, 4, 1]),
         r"the card says layers \[2, 4, 1\]; the weights \[2, 3, 1\]",
@@ -655,7 +666,7 @@ def test_a_hostile_archive_is_refused_without_memory(content: bytes, message: st
 
 
 def test_a_member_over_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    content = encode(make_model((4, 32, 16, 1)), {}, golden_rows(make_model((4, 1))))
+    content = encode(3, make_model((4, 32, 16, 1)), {}, golden_rows(make_model((4, 1))))
     monkeypatch.setattr(model_file, "MAX_MEMBER_BYTES", 4000)
     with pytest.raises(
         VersionRefused, match=r"^'weights_1' declares 4,224 bytes; the limit is 4,0"

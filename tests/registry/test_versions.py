@@ -18,8 +18,11 @@ from registry import (
     PromotionOvertaken,
     Registry,
     StorageError,
+    Version,
     VersionNotFound,
     VersionRefused,
+    model_file,
+    versions,
 )
 from tests.registry.models import make_model
 from tests.registry.races import in_processes
@@ -35,7 +38,7 @@ Publish = Callable[[], int]
 
 @pytest.fixture
 def publish(registry: Registry, model: Model, golden: Array) -> Publish:
-    return lambda: registry.publish(model, {"seed": 7}, golden)
+    return lambda: registry.publish(model, {"seed": 7}, golden).number
 
 
 @pytest.fixture
@@ -109,6 +112,15 @@ def test_a_version_that_would_be_refused_is_not_published(
     assert registry.versions() == []
 
 
+def test_publish_returns_the_version_as_it_is_loaded(
+    registry: Registry, model: Model, golden: Array
+) -> None:
+    published = registry.publish(model, {"seed": 7}, golden)
+    loaded = registry.load(published.number)
+    assert (loaded.number, loaded.sha256, loaded.card) == (1, published.sha256, published.card)
+    assert loaded.model.theta.tobytes() == published.model.theta.tobytes()
+
+
 def test_publishing_promotes_nothing(registry: Registry, publish: Publish) -> None:
     before = registry.generation()
     publish()
@@ -121,7 +133,7 @@ def test_publishers_at_the_same_time_get_different_numbers(
     folder: Path, model: Model, golden: Array
 ) -> None:
     def attempt(index: int, contestant: int) -> int:
-        return Registry.local(folder).publish(model, {"by": [index, contestant]}, golden)
+        return Registry.local(folder).publish(model, {"by": [index, contestant]}, golden).number
 
     rounds = in_processes(4, 12, attempt)
     published = {
@@ -180,7 +192,7 @@ def test_another_file_than_the_promoted_one_is_refused(
     other.publish(make_model((2, 3, 1), seed=1), {}, np.ones((1, 2)))
     shutil.copy(tmp_path / "other" / "1.npz", folder / "1.npz")
     registry.load(1)  # a good version 1, but not that one
-    with pytest.raises(VersionRefused, match="is not the one that was promoted: its checksum dif"):
+    with pytest.raises(VersionRefused, match=r"^the file was changed or replaced"):
         registry.load(1, promoted.sha256)
 
 
@@ -268,6 +280,55 @@ def test_a_damaged_version_is_not_promoted(
         promote(registry, 3)
     assert log(folder) == before
     assert registry.generation() == generation
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the versions that were decoded, in order."""
+    numbers: list[int] = []
+
+    def decode(content: bytes) -> Version:
+        version = model_file.decode(content)
+        numbers.append(version.number)
+        return version
+
+    monkeypatch.setattr(versions, "decode", decode)
+    return numbers
+
+
+def test_version_is_decoded_once_until_it_is_promoted(
+    registry: Registry, model: Model, golden: Array, decoded: list[int]
+) -> None:
+    for number in (1, 2):
+        published = registry.publish(model, {}, golden)
+        registry.promote(number, sha256=published.sha256, by="", reason="", at=NOON)
+        assert registry.serving() == registry.current() == registry.promotion(number)
+        assert registry.card(number) == published.card
+    assert decoded == [1, 2]
+
+
+def test_promote_decodes_a_file_that_this_registry_has_not_verified(
+    registry: Registry, publish: Publish, folder: Path, decoded: list[int]
+) -> None:
+    publish()
+    content = (folder / "1.npz").read_bytes()
+    promote(Registry.local(folder), 1)
+    assert decoded == [1, 1]
+    (folder / "1.npz").write_bytes(content[:-1])
+    with pytest.raises(VersionRefused, match="damaged or cut short"):
+        promote(registry, 1)
+
+
+def test_promote_refuses_a_file_that_was_replaced(
+    registry: Registry, model: Model, golden: Array, folder: Path
+) -> None:
+    published = registry.publish(model, {}, golden)
+    (folder / "1.npz").unlink()
+    registry.publish(model, {"another": 1}, golden)
+    with pytest.raises(VersionRefused, match=r"^the file was changed or replaced: its checksum is"):
+        registry.promote(1, sha256=published.sha256, by="", reason="", at=NOON)
+    assert registry.history() == []
+    assert promote(registry, 1).sha256 != published.sha256
 
 
 def test_promotions_at_the_same_time_make_one_history(folder: Path, model: Model) -> None:
@@ -510,7 +571,7 @@ def test_rollbacks_and_promotions_at_the_same_time_make_one_history(
 ) -> None:
     registry = Registry.local(folder)
     for _ in range(4):
-        promote(registry, registry.publish(model, {}, np.ones((1, 2))))
+        promote(registry, registry.publish(model, {}, np.ones((1, 2))).number)
 
     def attempt(_: int, contestant: int) -> bool:
         try:
@@ -543,7 +604,10 @@ def test_rollbacks_and_promotions_at_the_same_time_make_one_history(
 
 
 def served(registry: Registry) -> int | None:
-    promotion = registry.serving()
+    promotion, loaded = registry.serving(), registry.load_serving()
+    assert (promotion and (promotion.version, promotion.sha256)) == (
+        loaded and (loaded.number, loaded.sha256)
+    )
     return promotion.version if promotion else None
 
 

@@ -54,7 +54,7 @@ def random_rows(count: int, columns: int = len(FEATURES), *, seed: int = 1) -> A
 def publish(registry: Registry, model: Model, calibration: Calibration | None = None) -> int:
     """Publish without promoting."""
     golden = np.zeros((2, len(model.features)))
-    return registry.publish(model, {"metrics": {"mse": 0.5}}, golden, calibration)
+    return registry.publish(model, {"metrics": {"mse": 0.5}}, golden, calibration).number
 
 
 def promote(registry: Registry, version: int) -> Promotion:

@@ -31,5 +31,5 @@ def trained_app(folder: Path, versions: int = 1) -> Flask:
         version = registry.publish(
             trained.model, trained.card, trained.golden_inputs, trained.calibration
         )
-        promote(registry, version)
+        promote(registry, version.number)
     return create_app(settings)

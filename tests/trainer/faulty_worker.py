@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from network import Model
-from registry import Promotion, Registry
+from registry import Promotion, Registry, Version
 from trainer import worker
 from trainer.data.table import Table
 from trainer.jobs import execution
@@ -45,10 +45,10 @@ def faulty_train(table: Table, recipe: Recipe, **hooks: Any) -> Trained:
 
 
 class FaultyRegistry(Registry):
-    def publish(self, *arguments: Any) -> int:
+    def publish(self, *arguments: Any) -> Version:
         version = super().publish(*arguments)
-        if self.card(version)["recipe"]["seed"] == DAMAGED:
-            path = self._storage.root / f"{version}.npz"  # type: ignore[attr-defined]  # it is local
+        if version.card["recipe"]["seed"] == DAMAGED:
+            path = self._storage.root / f"{version.number}.npz"  # type: ignore[attr-defined]  # it is local
             path.write_bytes(path.read_bytes()[:-100])
         return version
 

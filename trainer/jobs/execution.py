@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config import Settings
-from registry import Registry, VersionNotFound, VersionRefused
+from registry import Registry, Version, VersionNotFound, VersionRefused
 from trainer.data.table import Table
 from trainer.errors import CheckpointError, Interrupted, TrainingFailed
 from trainer.jobs.progress import JobProgress
@@ -62,9 +62,7 @@ class Retraining:
         self.progress.enter("reading data")
         table = self.request.read(self.settings.data, self._poll)
         self._poll()
-        version = _published_for(registry, self.job)
-        if version is None:
-            version = self._train(registry, table)
+        published = _published_for(registry, self.job) or self._train(registry, table)
         self.progress.enter("judging")
         self.confirm()
         terms = Terms(
@@ -73,10 +71,10 @@ class Retraining:
             margin=self.settings.gate_margin,
             keep=self.settings.keep_versions,
         )
-        verdict = release(registry, version, table, self.request.make_recipe(), terms=terms)
-        card = registry.card(version)
+        verdict = release(registry, published, table, self.request.make_recipe(), terms=terms)
+        card = published.card
         return {
-            **released(version, verdict),
+            **released(published.number, verdict),
             "metrics": card["metrics"]["test"],
             "stopped": card["training"]["stopped"],
             "seconds": card["training"]["seconds"],
@@ -85,7 +83,7 @@ class Retraining:
             "decisions": card["training"]["decisions"],
         }
 
-    def _train(self, registry: Registry, table: Table) -> int:
+    def _train(self, registry: Registry, table: Table) -> Version:
         recipe = self.request.make_recipe()
         identity = {**training_identity(table, recipe), "job": self.job}
         checkpoint = Checkpoint(
@@ -106,7 +104,7 @@ class Retraining:
             self.progress.enter("publishing")
             self._check_models(registry)
             self.confirm()
-            version = registry.publish(
+            published = registry.publish(
                 trained.model,
                 {**trained.card, "job": self.job},
                 trained.golden_inputs,
@@ -117,7 +115,7 @@ class Retraining:
                 checkpoint.remove()  # nobody will go on from it
             raise
         checkpoint.remove()
-        return version
+        return published
 
     def _check_models(self, registry: Registry) -> None:
         """Make nothing in a folder that is empty as its disk is not there."""
@@ -135,11 +133,11 @@ class Retraining:
             raise Interrupted
 
 
-def _published_for(registry: Registry, job: str) -> int | None:
+def _published_for(registry: Registry, job: str) -> Version | None:
     for version in reversed(registry.versions()):
         try:
             if registry.card(version).get("job") == job:
-                return version
+                return registry.load(version)
         except (VersionRefused, VersionNotFound):
             continue
     return None

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from registry import PromotionOvertaken, Registry, StorageError
+from registry import PromotionOvertaken, Registry, StorageError, Version
 from trainer.data.split import held_out
 from trainer.data.table import Table
 from trainer.release.gate import Candidate, Verdict, judge
@@ -35,7 +35,7 @@ class Terms:
 
 def release(
     registry: Registry,
-    version: int,
+    published: Version,
     table: Table,
     recipe: Recipe,
     *,
@@ -46,26 +46,31 @@ def release(
 
     Parameters
     ----------
+    published : as `Registry.publish` or `Registry.load` returns it
     table, recipe : that it was trained on and by
 
     Raises
     ------
     VersionNotFound, VersionRefused, StorageError
     """
-    published = registry.load(version)
     for promotion in registry.history():
         # before a crash that kept it from being told; a number alone may be that of a version
         # which was deleted
-        if (promotion.version, promotion.sha256) == (version, published.sha256):
+        if (promotion.version, promotion.sha256) == (published.number, published.sha256):
             return Verdict(True, promotion.reason, promotion.previous)
-    candidate = Candidate(version, published.model, held_out(table), recipe.make_loss())
+    candidate = Candidate(published.number, published.model, held_out(table), recipe.make_loss())
     while True:
         latest = max(registry.promotion_numbers(), default=0)
         verdict = _verdict(registry, candidate, terms)
         if verdict.promote:
             try:
                 registry.promote(
-                    candidate.version, by=terms.by, reason=verdict.reason, at=now(), after=latest
+                    published.number,
+                    sha256=published.sha256,
+                    by=terms.by,
+                    reason=verdict.reason,
+                    at=now(),
+                    after=latest,
                 )
             except PromotionOvertaken:
                 continue  # what it was judged against is no longer the current version
@@ -87,11 +92,10 @@ def _verdict(registry: Registry, candidate: Candidate, terms: Terms) -> Verdict:
         return Verdict(False, "published only, as was asked for")
     if terms.policy == "always":
         return Verdict(True, "promoted without a comparison, as was asked for")
-    serving = registry.serving()
-    if serving is None:
+    current = registry.load_serving()
+    if current is None:
         return Verdict(True, "there is no version to compare it with")
-    current = registry.load(serving.version, serving.sha256).model
-    return judge(candidate, current, serving.version, terms.margin)
+    return judge(candidate, current.model, current.number, terms.margin)
 
 
 def _retire(registry: Registry, keep: int) -> None:

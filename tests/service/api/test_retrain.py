@@ -134,7 +134,7 @@ def test_what_is_left_open_is_as_in_the_training_of_the_version_in_use(
         {"recipe": {"asked": asked}, "data": {"source": "synthetic", "rows": {"training": 300}}},
         np.zeros((2, len(FEATURES))),
     )
-    promote(registry, version)
+    promote(registry, version.number)
     with submitted(client) as job:
         assert (job["request"]["recipe"], job["request"]["samples"]) == (asked, 300)
     with submitted(client, json={"seed": 4, "solver": "l-bfgs"}) as job:

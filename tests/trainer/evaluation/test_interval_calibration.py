@@ -115,10 +115,10 @@ def test_the_card_leaves_out_levels_that_few_rows_cannot_give(make_table: MakeTa
 def test_a_published_version_comes_back_with_its_scores(tmp_path: Path) -> None:
     trained = train(synthetic_table(100, 0), SHORT)
     registry = Registry.local(tmp_path)
-    version = registry.publish(
+    published = registry.publish(
         trained.model, trained.card, trained.golden_inputs, trained.calibration
     )
-    loaded = registry.load(version)
+    loaded = registry.load(published.number)
     assert loaded.calibration is not None
     assert loaded.calibration.scores.tobytes() == trained.calibration.scores.tobytes()
     assert loaded.card["metrics"]["calibration"]["rows"] == 10

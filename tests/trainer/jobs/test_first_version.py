@@ -43,7 +43,7 @@ def asking(jobs: Jobs, models: Path) -> Iterator[threading.Thread]:
 def make_version(models: Path) -> None:
     registry = Registry.local(models)
     version = registry.publish(linear_model(np.ones((2, 1))), {}, np.zeros((1, 2)))
-    registry.promote(version, by="tests", reason="", at=datetime.now(UTC))
+    registry.promote(version.number, by="tests", reason="", at=datetime.now(UTC))
 
 
 def test_where_there_is_a_version_nobody_asks(jobs: Jobs, tmp_path: Path) -> None:

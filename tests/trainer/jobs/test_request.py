@@ -39,7 +39,7 @@ def card_of(registry: Registry) -> CardOf:
 
     def card_of(table: Table, **options: Any) -> Card:
         trained = train(table, Recipe(layers=(3,), epochs=1, **options))
-        return registry.card(registry.publish(trained.model, trained.card, trained.golden_inputs))
+        return registry.publish(trained.model, trained.card, trained.golden_inputs).card
 
     return card_of
 

@@ -42,7 +42,7 @@ def registry(tmp_path: Path) -> Registry:
 def use(registry: Registry, request: Request) -> None:
     trained = train(request.read(Path()), request.make_recipe())
     version = registry.publish(trained.model, trained.card, trained.golden_inputs)
-    registry.promote(version, by="tests", reason="", at=NOON)
+    registry.promote(version.number, by="tests", reason="", at=NOON)
 
 
 def clock_at(start: datetime) -> Callable[[], datetime]:

@@ -41,7 +41,7 @@ def registry(folder: Path) -> Registry:
 
 
 def publish(registry: Registry, model: Model) -> int:
-    return registry.publish(model, {}, np.zeros((1, len(model.features))))
+    return registry.publish(model, {}, np.zeros((1, len(model.features)))).number
 
 
 def promote(registry: Registry, version: int) -> None:
@@ -54,7 +54,7 @@ def current(registry: Registry) -> int | None:
 
 
 def released_by(registry: Registry, version: int, terms: Terms = GATE) -> Verdict:
-    return release(registry, version, TABLE, Recipe(), terms=terms, now=lambda: NOON)
+    return release(registry, registry.load(version), TABLE, Recipe(), terms=terms, now=lambda: NOON)
 
 
 def test_the_first_version_is_promoted(registry: Registry) -> None:
@@ -92,7 +92,7 @@ def test_the_loss_is_the_recipes(registry: Registry) -> None:
     promote(registry, publish(registry, off_by(0.2)))
     verdict = release(
         registry,
-        publish(registry, off_by(0.1)),
+        registry.load(publish(registry, off_by(0.1))),
         TABLE,
         Recipe(loss="quantile", quantile=0.9),
         terms=GATE,
