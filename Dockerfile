@@ -1,9 +1,9 @@
-# One image for the service and for the trainer: the command says which. docs/deployment.md.
+# One image for the service and for the trainer; the command selects which. See docs/deployment.md.
 
 FROM python:3.13-slim AS packages
 RUN python -m venv --without-pip /opt/numnet
 COPY requirements/run.txt /
-# Without what never runs: tests, what tests and builds with the packages, stubs, sources of C.
+# Remove files that never run: tests, test and build helpers of the packages, type stubs, C sources.
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m pip --python /opt/numnet/bin/python --disable-pip-version-check install --quiet \
       --require-hashes --only-binary :all: --no-compile --requirement /run.txt \
@@ -13,7 +13,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 FROM python:3.13-slim AS code
 COPY . /app
-# Whatever the umask of the clone was, everybody may read, and only root may write.
+# Make the files readable by all users and writable only by root, whatever the umask of the clone was.
 RUN chmod -R u=rwX,go=rX /app \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /app
 
@@ -36,7 +36,7 @@ WORKDIR /app
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-# The service is healthy when a verified model is loaded; a first training may take a while.
+# The service is healthy when a verified model is loaded. The first training may take some time.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5m --start-interval=500ms \
   CMD ["python", "-m", "service.healthcheck"]
 CMD ["python", "-m", "service"]

@@ -112,7 +112,7 @@ def test_a_replica_that_does_not_become_healthy_replaces_none(replicas: Project)
     with unfailing(replicas), pytest.raises(AssertionError) as caught:
         replicas.run("NUMNET_THREADS=many deploy/rolling-update")
     assert "NUMNET_THREADS=many: expected a whole number" in str(caught.value)
-    assert "rolling-update: a new replica did not become healthy and is taken away" in str(
+    assert "rolling-update: a new replica did not become healthy and is removed" in str(
         caught.value
     )
     assert replicas.containers("service") == before
