@@ -19,20 +19,13 @@ def seconds(count: float) -> float:
     return count * PATIENCE
 
 
-def until(
-    condition: Callable[[], T | None],
-    timeout: float = 20.0,
-    message: str = "",
-    *,
-    every: float = 0.01,
-) -> T:
+def until(condition: Callable[[], T | None], timeout: float = 60.0, message: str = "") -> T:
     """Poll a condition until it returns a true value, and return that value.
 
     Parameters
     ----------
     timeout : seconds before NUMNET_TEST_PATIENCE is applied
     message : what the failure says; by default that the condition did not hold
-    every : seconds between two polls
 
     Raises
     ------
@@ -41,9 +34,11 @@ def until(
     """
     patient = seconds(timeout)
     deadline = time.monotonic() + patient
+    pause = 0.005
     while not (value := condition()):
         assert time.monotonic() < deadline, (
             f"{message or 'the condition did not hold'} within {patient:g} s"
         )
-        time.sleep(every)
+        time.sleep(pause)
+        pause = min(1.3 * pause, 0.1)  # a condition that holds late need not be asked often
     return value

@@ -105,7 +105,7 @@ class Project:
             healthy: bool = now["State"]["Health"]["Status"] == "healthy"
             return healthy and now["RestartCount"] > before and now["State"]["Running"]
 
-        until(back, 120, every=0.2)
+        until(back, 120)
 
     def api(self) -> Api:
         """The service through its published port, with the token from the state volume."""

@@ -87,7 +87,7 @@ def test_what_is_killed_is_back_and_nothing_is_lost(project: Project) -> None:
 def test_a_job_outlives_its_trainer(project: Project) -> None:
     api = project.api()
     job = api.retrain(**SLOW)
-    until(lambda: api.get(job).get("fraction_done", 0) > 0.4, 120, every=0.2)
+    until(lambda: api.get(job).get("fraction_done", 0) > 0.4, 120)
     [container] = project.containers("trainer")
     project.killed(container)
     document = api.ended(job)
@@ -129,7 +129,7 @@ def test_a_schedule_is_kept(project: Project) -> None:
         new = (job for job in project.jobs() if job["id"] not in known)
         return [job for job in new if job["by"] == "schedule"]
 
-    [job] = until(scheduled, 90, every=1)
+    [job] = until(scheduled, 90)
     project.up()  # without a schedule, which the job outlives
     assert project.api().ended(f"/retrain/{job['id']}")["state"] in ENDED_WELL
 

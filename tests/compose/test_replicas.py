@@ -130,7 +130,7 @@ def test_a_killed_replica_fails_no_prediction(
 def test_the_other_trainer_takes_a_job_over(replicas: Project) -> None:
     api = replicas.api()
     job = api.retrain(**SLOW)
-    until(lambda: api.get(job).get("fraction_done", 0) > 0.4, 120, every=0.2)
+    until(lambda: api.get(job).get("fraction_done", 0) > 0.4, 120)
     at_work = api.get(job)["worker"].partition(":")[0]
     [container] = [each for each in replicas.containers("trainer") if each.startswith(at_work)]
     replicas.kill(container)
@@ -145,7 +145,7 @@ def test_what_is_killed_is_back_and_nothing_is_lost(replicas: Project, service: 
     before = everything(replicas)
     [container] = replicas.containers(service)
     replicas.killed(container)
-    assert until(lambda: able(replicas), 120, every=0.5)
+    assert until(lambda: able(replicas), 120)
     assert everything(replicas) == before
     assert replicas.api().ended(replicas.api().retrain(seed=4))["state"] in ENDED_WELL
 
