@@ -124,7 +124,7 @@ def test_every_default_of_none_is_described() -> None:
 def test_the_table_of_options_in_the_docs_is_that_of_the_declarations() -> None:
     rows = [_table_row(name, declared) for name, declared in RECIPE_OPTIONS.items()]
     table = "\n".join(["| option | values | default | |", "|---|---|---|---|", *rows])
-    assert table in (ROOT / "docs" / "operations.md").read_text(), f"expected:\n{table}"
+    assert table in (ROOT / "docs" / "training.md").read_text(), f"expected:\n{table}"
 
 
 def _table_row(name: str, declared: Option) -> str:
