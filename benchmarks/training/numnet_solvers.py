@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.training.fit_recording import Array, Recording, Trace
 from network import Architecture, Rows
 from trainer.solvers.objective import Objective
-from trainer.solvers.validation_loss import Validation
+from trainer.solvers.validation_loss import ValidationLoss
 from trainer.training.fit import fit
 from trainer.training.plan import make_plan, make_solver
 from trainer.training.recipe import AUTO, Recipe
@@ -34,7 +34,7 @@ def numnet(
     recipe = Recipe(layers=tuple(layers), solver=solver, seed=seed, epochs=epochs)
     architecture = Architecture((X.shape[1], *layers, Y.shape[1]))
     held = len(X) // VALIDATION_SHARE
-    validation = Validation(architecture, Rows(X[:held], Y[:held]))
+    validation = ValidationLoss(architecture, Rows(X[:held], Y[:held]))
     watchdog = Watchdog(seconds, recording.elapsed, lambda: False)
 
     def keep(theta: Array) -> None:

@@ -1,4 +1,7 @@
-"""Solvers, one algorithm a file. They know θ, an objective and its derivatives; never layers."""
+"""Solvers, one algorithm per file; `SOLVERS` is their table.
+
+A solver knows θ, an objective and its derivatives, and never the network's layers.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,9 +11,9 @@ from trainer.solvers.first_order.adam import Adam
 from trainer.solvers.first_order.gradient_descent import GradientDescent
 from trainer.solvers.first_order.mini_batch import MiniBatch, Optimizer
 from trainer.solvers.levenberg_marquardt import LevenbergMarquardt
-from trainer.solvers.quasi_newton.growing_sample import GrowingSample, Movable
+from trainer.solvers.quasi_newton.broyden_family import BFGS, SELF_SCALED_BROYDEN, BroydenFamily
+from trainer.solvers.quasi_newton.growing_sample import GrowingSample, WarmStartSolver
 from trainer.solvers.quasi_newton.l_bfgs import LBFGS
-from trainer.solvers.quasi_newton.quasi_newton import BFGS, SELF_SCALED_BROYDEN, QuasiNewton
 from trainer.solvers.solver import Iteration, Solver, State, Task
 
 BAYESIAN = "bayesian-regularization"
@@ -18,14 +21,14 @@ BAYESIAN = "bayesian-regularization"
 
 @dataclass(frozen=True)
 class Kind:
-    """How a solver is made and what it is for.
+    """How a solver is made, and its properties.
 
     Attributes
     ----------
-    iterations : the default limit; None: by the number of rows, as an epoch is many steps
-    learning_rate : that which suits it; None where it finds its own steps
-    squared_only : it knows no loss but the squared one
-    dense : it holds matrices of P × P numbers
+    iterations : the default limit; None for mini-batches, whose limit depends on the number of rows
+    learning_rate : the default; None if the solver chooses its step lengths itself
+    squared_only : whether it minimises the squared loss only
+    dense : whether it stores P × P matrices
     """
 
     make: Callable[[Task], Solver]
@@ -41,7 +44,7 @@ def _first_order(optimizer: Callable[[int], Optimizer], learning_rate: float) ->
     )
 
 
-def _growing(make: Callable[[Task], Movable]) -> Callable[[Task], Solver]:
+def _growing(make: Callable[[Task], WarmStartSolver]) -> Callable[[Task], Solver]:
     return lambda task: GrowingSample(task, make)
 
 
@@ -51,9 +54,9 @@ SOLVERS = {
     "nesterov": _first_order(partial(GradientDescent, momentum=0.9, nesterov=True), 0.02),
     "adam": _first_order(Adam, 0.01),
     "l-bfgs": Kind(_growing(LBFGS), iterations=10_000),
-    "bfgs": Kind(_growing(partial(QuasiNewton, update=BFGS)), iterations=4_000, dense=True),
+    "bfgs": Kind(_growing(partial(BroydenFamily, update=BFGS)), iterations=4_000, dense=True),
     "self-scaled-broyden": Kind(
-        _growing(partial(QuasiNewton, update=SELF_SCALED_BROYDEN)), iterations=4_000, dense=True
+        _growing(partial(BroydenFamily, update=SELF_SCALED_BROYDEN)), iterations=4_000, dense=True
     ),
     "levenberg-marquardt": Kind(LevenbergMarquardt, iterations=500, squared_only=True, dense=True),
     BAYESIAN: Kind(

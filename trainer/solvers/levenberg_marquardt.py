@@ -1,11 +1,11 @@
-"""Levenberg-Marquardt with geodesic acceleration, and with a penalty set by evidence.
+"""Levenberg-Marquardt with geodesic acceleration, and Bayesian regularisation.
 
 With the objective's gradient g and Gauss-Newton matrix B, a step is δ = v + ½a,
 
     (B + μ·I)·v = −g        (B + μ·I)·a = −c·JᵀW·∂²ŷ/∂v²
 
-taken when it makes the objective less and the acceleration a is small beside the velocity v. The
-damping μ follows the gain ratio.
+accepted if it reduces the objective and the acceleration a is small compared with the velocity v.
+The damping μ follows the gain ratio.
 
 Bayesian regularisation re-estimates the penalty λ of F = L + λ·|θ|² after every step. With
 M = K·Σw squared residuals and γ, the number of parameters that the data determine,
@@ -17,7 +17,7 @@ References
 Hagan & Menhaj 1994, "Training Feedforward Networks with the Marquardt Algorithm".
 Madsen, Nielsen & Tingleff 2004, "Methods for Non-Linear Least Squares Problems", eq. 2.21: μ.
 Transtrum & Sethna 2012, "Improvements to the Levenberg-Marquardt algorithm for nonlinear
-least-squares minimization": the acceleration, and when to refuse it.
+least-squares minimization": the acceleration, and when to reject it.
 MacKay 1992, "Bayesian Interpolation"; Foresee & Hagan 1997, "Gauss-Newton Approximation to
 Bayesian Learning": γ and λ.
 """
@@ -33,18 +33,23 @@ INITIAL_DAMPING = 1e-2  # of the greatest diagonal element of B
 MAX_ACCELERATION = 0.75  # |a|/|v|
 MAX_DAMPING = 1e16
 INITIAL_PENALTY = 1e-3
-MAX_PENALTY = 1e3  # from here on the network is a constant
-IDLE_GAIN = 1e-5  # a smaller fraction of the objective is no gain
-MAX_IDLE = 5  # steps without gain
+MAX_PENALTY = 1e3  # any larger penalty makes the network a constant
+IDLE_GAIN = 1e-5  # a smaller relative reduction of the objective counts as none
+MAX_IDLE = 5  # steps without a reduction that counts
 
 
 class LevenbergMarquardt:
-    """One step that makes the objective less an iteration."""
+    """One step that reduces the objective per iteration.
+
+    Parameters
+    ----------
+    bayesian : whether to estimate the penalty, on all of θ, instead of taking the objective's
+    """
 
     def __init__(self, task: Task, *, bayesian: bool = False) -> None:
         self._objective = task.objective
         self._bayesian = bayesian
-        if bayesian:  # a penalty of its own, on all of θ
+        if bayesian:
             self._objective = task.objective.part(slice(None))
             self._objective.penalty = INITIAL_PENALTY
             self._objective.penalised[:] = 1.0
@@ -54,7 +59,7 @@ class LevenbergMarquardt:
         self._idle = 0
 
     def iterate(self) -> Iteration:
-        """One step, with as much damping as it takes."""
+        """Take one step, with as much damping as it needs."""
         penalty = self._objective.penalty
         gradient = self._gradient + 2.0 * penalty * self._objective.penalised * self.theta
         B = self._B.copy()
@@ -74,7 +79,7 @@ class LevenbergMarquardt:
         return self._outcome(value, converged=True)
 
     def state(self) -> State:
-        """θ, the damping and the penalty; the rest follows from them."""
+        """Return θ, the damping and the penalty; the rest follows from them."""
         return {
             "theta": self.theta,
             "mu": self._mu,
@@ -84,7 +89,7 @@ class LevenbergMarquardt:
         }
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
         self._mu, self._nu, self._idle = state["mu"], state["nu"], state["idle"]
         self._objective.penalty = state["penalty"]
         self._linearise(state["theta"])
@@ -92,10 +97,10 @@ class LevenbergMarquardt:
     def _linearise(self, theta: Array) -> None:
         loss, gradient, B = self._objective.loss_and_normal_equations(theta)
         self._loss, self._gradient, self._B = loss, gradient, B
-        self.theta = theta  # last: the poll may have given up
+        self.theta = theta  # last, because the poll may have raised
 
     def _step(self, B: Array, gradient: Array) -> Array | None:
-        """v + ½a; None where the damping is too small for it."""
+        """Return v + ½a, or None if the damping is too small."""
         damped = B.copy()
         damped[np.diag_indices_from(damped)] += self._mu
         try:

@@ -1,7 +1,7 @@
-"""Several random starts, one after the other, within the same limits; the best θ of all is kept.
+"""Several random starts, one after the other, within the same limits.
 
-A start that has come to its end leaves the rest of the iterations to the next. Small networks have
-few ways around a poor start, and are done long before their time is out.
+A start that ends early leaves its remaining iterations to the next one. Small networks often get
+stuck from a poor start, and finish long before the time limit.
 """
 
 import math
@@ -13,14 +13,14 @@ from trainer.solvers.solver import Iteration, Solver, State
 
 
 class MultiStart:
-    """A solver made of solvers.
+    """A sequence of solvers, each from another start.
 
     Parameters
     ----------
-    make : one function for each start, called when its turn comes
-    limit : iterations of each start but the last
-    patience : iterations without a better validation loss that end a start
-    validate : the loss of θ on the validation rows
+    make : one function per start, called when the start begins
+    limit : iterations of each start except the last
+    patience : iterations without a better validation loss after which a start ends
+    validate : returns the loss of θ on the validation rows
     """
 
     _start: int
@@ -45,23 +45,23 @@ class MultiStart:
 
     @property
     def theta(self) -> Array:
-        """θ (P,) of the start at work."""
+        """Return θ (P,) of the current start."""
         return self._solver.theta
 
     @property
     def start(self) -> int:
-        """Which start is at work, from 0."""
+        """Return the index of the current start, from 0."""
         return self._start
 
     @property
     def solver(self) -> Solver:
-        """The solver of the start at work."""
+        """Return the solver of the current start."""
         return self._solver
 
     def iterate(self) -> Iteration:
-        """One iteration of the start at work, or of the next where that one is done.
+        """Run one iteration of the current start, or of the next one if the current is done.
 
-        The last start is, as is one whose θ is regularised, carried on to its own end.
+        The last start, and a start whose θ is regularised, continue until they end by themselves.
         """
         while True:
             if self._done:
@@ -72,7 +72,7 @@ class MultiStart:
             loss = self._validate(self.theta)
             if math.isfinite(loss) and math.isfinite(iteration.loss):
                 break
-            self._done = True  # it diverged
+            self._done = True  # diverged
         self._iterations += 1
         self._waited = 0 if loss < self._best or iteration.tentative else self._waited + 1
         self._best = min(loss, self._best)
@@ -82,7 +82,7 @@ class MultiStart:
         return replace(iteration, converged=False, tentative=True)
 
     def state(self) -> State:
-        """The state of the start at work."""
+        """Return the state of the current start."""
         return {
             "start": self._start,
             "best": self._best,
@@ -93,7 +93,7 @@ class MultiStart:
         }
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
         self._begin(state["start"])
         self._best, self._iterations = state["best"], state["iterations"]
         self._waited, self._done = state["waited"], state["done"]

@@ -1,4 +1,4 @@
-"""What a solver minimises: the loss over the training rows and a penalty, as a function of θ."""
+"""The function that a solver minimises: the loss over the training rows plus a penalty."""
 
 from collections.abc import Callable
 from typing import Self
@@ -14,8 +14,8 @@ class Objective:
     Parameters
     ----------
     rows : scaled
-    penalty : λ; may be changed between calls
-    poll : called before every block of rows; may raise, to give up
+    penalty : λ; may change between calls
+    poll : called before every block of rows; may raise to interrupt a computation
     """
 
     def __init__(
@@ -38,23 +38,23 @@ class Objective:
         self._jacobian: Jacobian | None = None
 
     def part(self, which: slice) -> Self:
-        """The same over some of the rows."""
+        """Return the same objective over some of the rows."""
         return type(self)(
             self._architecture, self.rows[which], self._loss, self.penalty, self._poll
         )
 
     @property
     def squares(self) -> float:
-        """How many squared residuals, by weight, L is the mean of: K·Σw."""
+        """Return K·Σw, the weighted number of residuals whose mean is L."""
         return self._architecture.targets * self.rows.total_weight
 
     def value(self, theta: Array) -> float:
-        """F(θ)."""
+        """Return F(θ)."""
         loss = self._backpropagation.loss(theta, self.rows)
         return loss + self.penalty * self.weight_decay(theta)
 
     def value_and_gradient(self, theta: Array, rows: Rows | None = None) -> tuple[float, Array]:
-        """F(θ) and ∂F/∂θ (P,), over all rows or those given."""
+        """Return F(θ) and ∂F/∂θ (P,), over all rows or over `rows`."""
         loss, gradient = self._backpropagation.loss_and_gradient(
             theta, self.rows if rows is None else rows
         )
@@ -64,15 +64,15 @@ class Objective:
         return loss, gradient
 
     def loss_and_normal_equations(self, theta: Array) -> tuple[float, Array, Array]:
-        """L(θ), ∂L/∂θ (P,) and the Gauss-Newton matrix B (P, P), all without the penalty."""
+        """Return L(θ), ∂L/∂θ (P,) and the Gauss-Newton matrix B (P, P), all without the penalty."""
         return self._derivatives().normal_equations(theta, self.rows)
 
     def curvature(self, theta: Array, direction: Array) -> Array:
-        """As `network.Jacobian.curvature`: (P,)."""
+        """Return `network.Jacobian.curvature` (P,)."""
         return self._derivatives().curvature(theta, self.rows, direction)
 
     def weight_decay(self, theta: Array) -> float:
-        """|W|²."""
+        """Return |W|²."""
         return float((self.penalised * theta) @ theta)
 
     def _derivatives(self) -> Jacobian:

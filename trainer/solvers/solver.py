@@ -1,4 +1,4 @@
-"""What the training loop asks of every solver."""
+"""The interface between the training loop and every solver."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,15 +12,18 @@ State = dict[str, Any]  # arrays, numbers, text, and dictionaries and lists of t
 
 @dataclass(frozen=True)
 class Iteration:
-    """What one iteration, for mini-batches an epoch, came to.
+    """The result of one iteration; for mini-batches, of one epoch.
 
     Attributes
     ----------
-    loss : the objective it ended with; for mini-batches the mean over them, each before its step
-    step : the learning rate, the length of the step along the search direction, or the damping
-    converged : no step from here makes the objective less by an amount that counts
-    tentative : it is a trial, or on part of the rows, so that patience does not apply yet
-    regularised : the training rows set a penalty on θ, so that validation has less of a say
+    loss : the objective after the iteration; for mini-batches the mean over them, each before its
+        step
+    step : the learning rate, the step length along the search direction, or the damping
+    converged : whether no further step reduces the objective by a relevant amount
+    tentative : whether the solver is still on a trial or on part of the rows, so that patience does
+        not count yet
+    regularised : whether θ was penalised by an amount that the training rows determined, so that
+        the validation loss matters less
     """
 
     loss: float
@@ -31,35 +34,35 @@ class Iteration:
 
 
 class Solver(Protocol):
-    """Minimises an objective, iteration by iteration, from a θ it owns.
+    """Minimises an objective, iteration by iteration, from a θ of its own.
 
-    An iteration may be cut short by whatever the objective's poll raises. θ is then one that the
-    solver has come to: what it was, or for mini-batches what the last of them made it.
+    The objective's poll may raise and so interrupt an iteration. θ is then the one before the
+    iteration, or for mini-batches the one after the last completed step.
     """
 
     @property
     def theta(self) -> Array:
-        """θ (P,) as it is now."""
+        """Return the current θ (P,)."""
 
     def iterate(self) -> Iteration:
-        """Move θ once."""
+        """Run one iteration."""
 
     def state(self) -> State:
-        """All that, given to `restore`, lets a fresh instance go on to the same bits."""
+        """Return everything that a new instance needs to continue with identical bits."""
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a solver is made for.
+    """The problem that a solver is made for.
 
     Attributes
     ----------
     theta : (P,) float64, the start
-    seed : for what a solver draws at random
-    iterations : how many there will be at most
+    seed : for the solver's random numbers
+    iterations : the limit, which the learning-rate schedule spans
     schedule : the factor on the learning rate as training proceeds from 0 to 1
     """
 

@@ -1,12 +1,12 @@
-"""The loss on the validation rows, which several ask for after every iteration."""
+"""The loss on the validation rows, which several callers need after every iteration."""
 
 import numpy as np
 
 from network import Architecture, Array, Backpropagation, Loss, Rows
 
 
-class Validation:
-    """A function of θ that remembers its last answer.
+class ValidationLoss:
+    """A function of θ that caches its last result.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class Validation:
         self._loss = 0.0
 
     def __call__(self, theta: Array) -> float:
-        """The loss of θ (P,), as `network.loss` defines it."""
+        """Return the loss of θ (P,), as `network.loss` defines it."""
         if self._theta is None or not np.array_equal(theta, self._theta):
             self._theta = theta.copy()
             self._loss = self._backpropagation.loss(theta, self.rows)

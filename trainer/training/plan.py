@@ -16,9 +16,9 @@ from network import Architecture, Array, Rows, initial_parameters
 from trainer.errors import RecipeError
 from trainer.solvers import BAYESIAN, SOLVERS, Solver, Task
 from trainer.solvers.first_order.schedules import SCHEDULES
-from trainer.solvers.hand_over import HandOver
 from trainer.solvers.multi_start import MultiStart
 from trainer.solvers.objective import Objective
+from trainer.solvers.switching import SwitchingSolver
 from trainer.training.fit import Limits
 from trainer.training.recipe import (
     AUTO,
@@ -167,7 +167,9 @@ def make_solver(
         if not plan.regularises:
             return solver
         second = SOLVERS[BAYESIAN]
-        return HandOver(solver, partial(second.make, first), second.iterations or limit, validate)
+        return SwitchingSolver(
+            solver, partial(second.make, first), second.iterations or limit, validate
+        )
 
     starts = [partial(start, int(seed)) for seed in rng.integers(2**63, size=plan.starts)]
     if plan.starts == 1:

@@ -18,10 +18,10 @@ from trainer.evaluation.interval_calibration import calibrate, calibration_repor
 from trainer.evaluation.regression_metrics import regression_metrics, share_below
 from trainer.evaluation.test_report import test_report
 from trainer.solvers import BAYESIAN, Solver, State
-from trainer.solvers.hand_over import HandOver
 from trainer.solvers.multi_start import MultiStart
 from trainer.solvers.objective import Objective
-from trainer.solvers.validation_loss import Validation
+from trainer.solvers.switching import SwitchingSolver
+from trainer.solvers.validation_loss import ValidationLoss
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.fit import Epoch, Fit, fit
 from trainer.training.plan import Plan, make_plan, make_solver
@@ -31,7 +31,7 @@ from trainer.training.watchdog import Halt, Stopped, Watchdog
 GOLDEN_ROWS = 8
 HISTORY_POINTS = 200
 GRACE_SECONDS = 0.5  # of an iteration; a training that ends between two can be resumed from there
-STATE_FORMAT = 2  # to be raised where solvers or the split change: no checkpoint outlives its code
+STATE_FORMAT = 3  # to be raised where solvers or the split change: no checkpoint outlives its code
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ def train(
     decided(list(plan.reasons))
     loss = recipe.make_loss()
     objective = Objective(architecture, scaled(rows.train), loss, recipe.penalty, watchdog.poll)
-    validation = Validation(architecture, scaled(rows.validation), loss)
+    validation = ValidationLoss(architecture, scaled(rows.validation), loss)
     feature_range = np.vstack([rows.train.X.min(axis=0), rows.train.X.max(axis=0)])
 
     def model_of(theta: Array) -> Model:
@@ -227,9 +227,9 @@ def _decisions(plan: Plan, solver: Solver) -> list[str]:
     if isinstance(solver, MultiStart):
         decisions.append(f"{solver.start + 1} of up to {plan.starts} random starts")
         solver = solver.solver
-    if isinstance(solver, HandOver) and solver.handed_over_after is not None:
+    if isinstance(solver, SwitchingSolver) and solver.switched_after is not None:
         decisions.append(
-            f"{BAYESIAN} after {solver.handed_over_after} iterations: "
+            f"{BAYESIAN} after {solver.switched_after} iterations: "
             f"the validation loss had all but stopped falling"
         )
     return decisions

@@ -1,4 +1,4 @@
-"""Regression problems to solve, solvers at their start, and a state's way over the disk."""
+"""Regression problems, solvers at their start, and states written to disk and read again."""
 
 import math
 from collections.abc import Callable
@@ -19,12 +19,12 @@ BATCH_SIZE = 16
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Something to minimise, and how far every solver has to come.
+    """A regression problem, and the loss that every solver must reach on it.
 
     Attributes
     ----------
-    loss : to be reached
-    iterations, epochs : within so many, by solvers that use all rows at once or mini-batches
+    loss : the loss to reach
+    iterations, epochs : the limits for solvers that use all rows at once, and for mini-batches
     """
 
     name: str
@@ -52,7 +52,7 @@ class Problem:
         )
 
     def solver(self, name: str, objective: Objective | None = None, seed: int = 0) -> Solver:
-        """One of `SOLVERS` with the learning rate that suits it."""
+        """Make one of `SOLVERS` with its default learning rate."""
         kind = SOLVERS[name]
         task = vars(self.task(objective, seed)) | {"learning_rate": kind.learning_rate or 0.0}
         return kind.make(Task(**task))
@@ -62,7 +62,7 @@ class Problem:
 
 
 class Fuse:
-    """A poll that halts the training when it is asked for the n-th time from `set` on."""
+    """A poll that halts the training at the n-th call after `set(n)`."""
 
     def __init__(self) -> None:
         self._left = math.inf
@@ -77,13 +77,13 @@ class Fuse:
 
 
 def iterate(solver: Solver, times: int) -> list[Iteration]:
-    """As often, with overflow and 0/0 let pass as `trainer.training.training` does."""
+    """Iterate, with warnings of overflow and 0/0 off, as `trainer.training.training` does."""
     with np.errstate(all="ignore"):
         return [solver.iterate() for _ in range(times)]
 
 
-def over_the_disk(state: State, folder: Path) -> State:
-    """What a checkpoint makes of a state."""
+def written_and_read(state: State, folder: Path) -> State:
+    """Return a state after it was written to a checkpoint and read again."""
     checkpoint = Checkpoint(folder, {})
     checkpoint.write(state)
     read = checkpoint.read()
@@ -92,13 +92,13 @@ def over_the_disk(state: State, folder: Path) -> State:
 
 
 def loss_on(rows: Rows, architecture: Architecture) -> Callable[[Array], float]:
-    """The squared loss on other rows, as a validation."""
+    """Return the squared loss on other rows as a function of θ."""
     backpropagation = Backpropagation(architecture)
     return lambda theta: backpropagation.loss(theta, rows)
 
 
 def least_squares(rows: Rows) -> tuple[Array, float]:
-    """θ of the linear network that fits best, by LAPACK; and its loss."""
+    """Return θ of the best linear network, computed by LAPACK, and its loss."""
     weights = np.ones(len(rows)) if rows.weights is None else rows.weights
     root = np.sqrt(weights)[:, None]
     A = np.column_stack([rows.X, np.ones(len(rows))])
@@ -127,7 +127,7 @@ def _curve(activation: str = "tanh") -> Problem:
 
 
 def noisy_curve(rows: int, seed: int, hidden: int = 10, noise: float = 0.5) -> Problem:
-    """sin 2x with noise, for a network that can follow the noise."""
+    """sin 2x with noise, and a network large enough to overfit it."""
     rng = np.random.default_rng(seed)
     X = rng.uniform(-1.7, 1.7, (rows, 1))
     Y = np.sin(2.0 * X) + rng.normal(0.0, noise, (rows, 1))

@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt against closed solutions, and its penalty against the evidence."""
+"""Levenberg-Marquardt against closed-form solutions, and its penalty against the evidence."""
 
 import math
 
@@ -25,7 +25,7 @@ EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem:
 
 @EVERY_PROBLEM
 @pytest.mark.parametrize("penalty", [0.0, 0.01])
-def test_every_iteration_makes_the_objective_less(problem: Problem, penalty: float) -> None:
+def test_every_iteration_reduces_the_objective(problem: Problem, penalty: float) -> None:
     objective = Objective(problem.architecture, problem.rows, penalty=penalty)
     solver = LevenbergMarquardt(problem.task(objective))
     values = [objective.value(solver.theta)]
@@ -35,7 +35,7 @@ def test_every_iteration_makes_the_objective_less(problem: Problem, penalty: flo
             break
         values.append(objective.value(solver.theta))
         assert iteration.loss == values[-1]
-    assert (np.diff(values) <= 1e-14 * values[0]).all()  # both sides are sums, rounded differently
+    assert (np.diff(values) <= 1e-14 * values[0]).all()  # the sums are rounded differently
     assert len(values) > 3
 
 
@@ -48,7 +48,7 @@ def test_a_linear_network_ends_at_the_normal_equations_solution(problem: Problem
 
 
 def ridge(rows: Rows, penalty: float) -> Array:
-    """θ that minimises Σr²/(K·N) + λ·|W|², the biases free."""
+    """Return the θ that minimises Σr²/(K·N) + λ·|W|², without a penalty on biases."""
     A = np.column_stack([rows.X, np.ones(len(rows))])
     free = np.diag([*np.ones(rows.X.shape[1]), 0.0])
     W = np.linalg.solve(A.T @ A + penalty * rows.Y.size * free, A.T @ rows.Y)
@@ -56,20 +56,20 @@ def ridge(rows: Rows, penalty: float) -> Array:
 
 
 @pytest.mark.parametrize("penalty", [1e-3, 0.1, 10.0])
-def test_a_penalty_gives_ridge_regressions_solution(penalty: float) -> None:
+def test_a_penalty_gives_the_solution_of_ridge_regression(penalty: float) -> None:
     objective = Objective(LINE.architecture, LINE.rows, penalty=penalty)
     solver = LevenbergMarquardt(LINE.task(objective))
     iterate(solver, 60)
     np.testing.assert_allclose(solver.theta, ridge(LINE.rows, penalty), rtol=1e-7)
 
 
-def test_a_good_step_lessens_the_damping() -> None:
+def test_a_good_step_reduces_the_damping() -> None:
     solver = LevenbergMarquardt(LINE.task())
     first, second = iterate(solver, 2)
     assert second.step == pytest.approx(first.step / 3.0)
 
 
-def test_acceleration_shows_in_the_curve_and_not_in_the_line() -> None:
+def test_acceleration_changes_steps_of_a_nonlinear_network_only() -> None:
     def velocity(problem: Problem) -> Array:
         objective, theta = problem.objective(), problem.start()
         _, gradient, B = objective.loss_and_normal_equations(theta)
@@ -87,7 +87,7 @@ def test_acceleration_shows_in_the_curve_and_not_in_the_line() -> None:
 
 
 def evidence(rows: Rows) -> tuple[float, float]:
-    """α and β of a linear model with one target, MacKay 1992, eqs. 4.8 to 4.10, iterated."""
+    """Return α and β of a linear model with one target: MacKay 1992, eqs. 4.8 to 4.10, iterated."""
     A = np.column_stack([rows.X, np.ones(len(rows))])
     alpha, beta = 1.0, 1.0
     for _ in range(1000):
@@ -101,7 +101,7 @@ def evidence(rows: Rows) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("count", "noise"), [(30, 1.0), (400, 0.3)])
-def test_the_penalty_of_a_linear_model_is_that_of_the_evidence(count: int, noise: float) -> None:
+def test_the_penalty_of_a_linear_model_maximises_the_evidence(count: int, noise: float) -> None:
     rng = np.random.default_rng(8)
     X = rng.normal(size=(count, 5))
     rows = Rows(X, X @ rng.normal(0.0, 1.0, (5, 1)) + 0.7 + rng.normal(0.0, noise, (count, 1)))
@@ -113,7 +113,7 @@ def test_the_penalty_of_a_linear_model_is_that_of_the_evidence(count: int, noise
     assert beta**-0.5 == pytest.approx(noise, rel=0.3)
 
 
-def test_it_follows_the_noise_less_than_plain_levenberg_marquardt() -> None:
+def test_bayesian_regularisation_overfits_less_than_plain_levenberg_marquardt() -> None:
     problem = noisy_curve(rows=60, seed=9, hidden=20)
     x = np.linspace(-1.7, 1.7, 400)[:, None]
     error = loss_on(Rows(x, np.sin(2.0 * x)), problem.architecture)
@@ -125,7 +125,7 @@ def test_it_follows_the_noise_less_than_plain_levenberg_marquardt() -> None:
     assert problem.objective().value(plain.theta) < problem.objective().value(bayesian.theta)
 
 
-def test_its_penalty_is_its_own_and_leaves_the_tasks_objective_alone() -> None:
+def test_bayesian_regularisation_ignores_and_keeps_the_penalty_of_the_objective() -> None:
     objective = Objective(CURVE.architecture, CURVE.rows, penalty=3.0)
     given, without = (
         LevenbergMarquardt(CURVE.task(each), bayesian=True)
@@ -139,13 +139,13 @@ def test_its_penalty_is_its_own_and_leaves_the_tasks_objective_alone() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_targets_that_are_noise_alone_end_with_the_mean(seed: int) -> None:
+def test_pure_noise_is_predicted_by_the_mean(seed: int) -> None:
     rng = np.random.default_rng(seed)
     Y = rng.normal(size=(20, 1))
     rows = Rows(rng.normal(size=(20, 2)), (Y - Y.mean()) / Y.std())
     problem = Problem("noise", Architecture((2, 3, 1)), rows)
     solver = LevenbergMarquardt(problem.task(), bayesian=True)
-    told = iterate(solver, 300)
+    iterations = iterate(solver, 300)
     assert math.isfinite(solver.state()["penalty"])
-    assert all(math.isfinite(iteration.loss) for iteration in told)
+    assert all(math.isfinite(iteration.loss) for iteration in iterations)
     assert problem.objective().value(solver.theta) == pytest.approx(1.0, abs=0.2)

@@ -1,4 +1,4 @@
-"""Several starts: each has its turn until it converges, waits in vain or diverges."""
+"""Several starts: each runs until it converges, diverges, or exceeds its patience or limit."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +15,7 @@ PATIENCE = 5
 UNLIMITED = 10**9
 
 
-def never_better(theta: Array) -> float:
+def constant_loss(theta: Array) -> float:
     return 1.0 if np.isfinite(theta).all() else np.nan
 
 
@@ -23,8 +23,8 @@ def starts(name: str = "adam") -> list[Callable[[], Solver]]:
     return [partial(CURVE.solver, name, seed=seed) for seed in range(3)]
 
 
-def test_each_start_goes_its_own_way_until_it_has_waited_in_vain() -> None:
-    together = MultiStart(starts(), UNLIMITED, PATIENCE, never_better)
+def test_each_start_runs_until_its_patience_is_exceeded() -> None:
+    together = MultiStart(starts(), UNLIMITED, PATIENCE, constant_loss)
     for make in starts():
         alone = make()
         for _ in range(1 + PATIENCE):  # the first loss is the best so far
@@ -43,32 +43,32 @@ def test_a_start_ends_at_its_limit() -> None:
     assert at == [0] * 4 + [1] * 4 + [2] * 4
 
 
-def test_a_start_that_validates_better_and_better_keeps_its_turn() -> None:
+def test_a_start_with_a_falling_validation_loss_continues() -> None:
     together = MultiStart(starts(), UNLIMITED, 1, loss_on(CURVE.rows, CURVE.architecture))
     iterate(together, 40)
     assert together.start == 0
 
 
-def test_a_start_that_has_converged_leaves_its_turn_to_the_next() -> None:
+def test_the_next_start_follows_one_that_converged() -> None:
     make = [partial(LINE.solver, "levenberg-marquardt", seed=seed) for seed in range(3)]
     together = MultiStart(make, UNLIMITED, 10_000, loss_on(LINE.rows, LINE.architecture))
-    at, told = [], []
+    at, iterations = [], []
     for _ in range(200):
-        told += iterate(together, 1)
+        iterations += iterate(together, 1)
         at.append(together.start)
-        if told[-1].converged:
+        if iterations[-1].converged:
             break
     assert sorted(set(at)) == [0, 1, 2]
-    assert [each.tentative for each in told] == [start < 2 for start in at]
-    assert [each.converged for each in told].count(True) == 1
+    assert [each.tentative for each in iterations] == [start < 2 for start in at]
+    assert [each.converged for each in iterations].count(True) == 1
 
 
 @pytest.mark.parametrize("diverged", [0, 1])
-def test_a_start_that_diverged_leaves_its_turn_to_the_next(diverged: int) -> None:
+def test_the_next_start_follows_one_that_diverged(diverged: int) -> None:
     broken = vars(CURVE.task()) | {"theta": np.full(CURVE.architecture.parameters, np.nan)}
     make = starts()
     make[diverged] = partial(SOLVERS["adam"].make, Task(**broken))
-    together = MultiStart(make, UNLIMITED, PATIENCE, never_better)
+    together = MultiStart(make, UNLIMITED, PATIENCE, constant_loss)
     iterate(together, diverged * (1 + PATIENCE) + 1)
     assert together.start == diverged + 1  # without an iteration for it
     assert np.isfinite(together.theta).all()

@@ -1,4 +1,4 @@
-"""The loss with its penalty, as a function of θ, and its derivatives."""
+"""The objective, loss plus penalty, and its derivatives."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def weights_only(theta: Array) -> Array:
 
 @pytest.mark.parametrize("loss", [None, Huber(0.3), Quantile(0.8)], ids=str)
 @PENALTIES
-def test_the_value_is_the_loss_and_the_penalty_on_weights(
+def test_the_value_is_the_loss_plus_the_penalty_on_weights(
     loss: Loss | None, penalty: float
 ) -> None:
     objective = Objective(ARCHITECTURE, ROWS, loss, penalty)
@@ -34,7 +34,7 @@ def test_the_value_is_the_loss_and_the_penalty_on_weights(
 
 @pytest.mark.parametrize("loss", [None, Huber(0.3)], ids=str)
 @PENALTIES
-def test_the_gradient_is_the_values(loss: Loss | None, penalty: float) -> None:
+def test_the_gradient_agrees_with_central_differences(loss: Loss | None, penalty: float) -> None:
     objective = Objective(ARCHITECTURE, ROWS, loss, penalty)
     _, gradient = objective.value_and_gradient(THETA)
     for axis in range(len(THETA)):
@@ -60,7 +60,7 @@ def test_the_penalty_may_change_between_calls() -> None:
     assert objective.value(THETA) == pytest.approx(without + 2.0 * decay, rel=1e-14)
 
 
-def test_a_gradient_may_be_over_other_rows() -> None:
+def test_a_gradient_can_be_computed_over_other_rows() -> None:
     objective = Objective(ARCHITECTURE, ROWS, penalty=0.1)
     few = ROWS[np.array([5, 3, 30])]
     value, gradient = objective.value_and_gradient(THETA, few)
@@ -69,7 +69,7 @@ def test_a_gradient_may_be_over_other_rows() -> None:
     np.testing.assert_array_equal(gradient, own.value_and_gradient(THETA)[1])
 
 
-def test_a_part_is_the_same_over_some_of_the_rows() -> None:
+def test_a_part_is_the_objective_over_some_of_the_rows() -> None:
     objective = Objective(ARCHITECTURE, ROWS, Huber(0.3), 0.1)
     part = objective.part(slice(10, 25))
     expected = Objective(ARCHITECTURE, ROWS[10:25], Huber(0.3), 0.1)
@@ -80,7 +80,7 @@ def test_a_part_is_the_same_over_some_of_the_rows() -> None:
 
 
 @PENALTIES
-def test_the_normal_equations_leave_the_penalty_out(penalty: float) -> None:
+def test_the_normal_equations_exclude_the_penalty(penalty: float) -> None:
     objective = Objective(ARCHITECTURE, ROWS, penalty=penalty)
     loss, gradient, B = objective.loss_and_normal_equations(THETA)
     expected = Objective(ARCHITECTURE, ROWS).value_and_gradient(THETA)
@@ -92,7 +92,7 @@ def test_the_normal_equations_leave_the_penalty_out(penalty: float) -> None:
     np.testing.assert_allclose(B, 2.0 / objective.squares * J.T @ weighted, rtol=1e-11, atol=1e-14)
 
 
-def test_the_curvature_is_the_jacobians() -> None:
+def test_the_curvature_is_that_of_the_jacobian() -> None:
     direction = np.random.default_rng(12).normal(size=len(THETA))
     np.testing.assert_array_equal(
         Objective(ARCHITECTURE, ROWS).curvature(THETA, direction),
@@ -111,12 +111,12 @@ def test_squares_count_targets_and_weights() -> None:
     "call",
     ["value", "value_and_gradient", "loss_and_normal_equations", "weighted part", "curvature"],
 )
-def test_every_pass_over_the_rows_polls_and_can_be_given_up(call: str) -> None:
-    asked: list[None] = []
+def test_every_pass_over_the_rows_polls_and_can_be_interrupted(call: str) -> None:
+    polls: list[None] = []
 
     def halt_at_the_second() -> None:
-        asked.append(None)
-        if len(asked) == 2:
+        polls.append(None)
+        if len(polls) == 2:
             raise Halt(Stopped.TIME)
 
     rows = Rows(np.zeros((2500, 2)), np.zeros((2500, 2)))  # three blocks
@@ -130,4 +130,4 @@ def test_every_pass_over_the_rows_polls_and_can_be_given_up(call: str) -> None:
     }
     with pytest.raises(Halt):
         calls[call]()
-    assert len(asked) == 2
+    assert len(polls) == 2

@@ -1,4 +1,4 @@
-"""The contract of every solver: it gets down, and it goes on from its state to the same bits."""
+"""The contract of every solver: it minimises, and continues from its state with the same bits."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,12 +17,12 @@ from tests.trainer.solvers.problems import (
     iterate,
     loss_on,
     noisy_curve,
-    over_the_disk,
+    written_and_read,
 )
 from trainer.solvers import SOLVERS, Solver
-from trainer.solvers.hand_over import HandOver
 from trainer.solvers.multi_start import MultiStart
 from trainer.solvers.objective import Objective
+from trainer.solvers.switching import SwitchingSolver
 from trainer.training.plan import make_plan, make_solver
 from trainer.training.recipe import Recipe
 from trainer.training.watchdog import Halt
@@ -34,7 +34,7 @@ WHOLE = [name for name, kind in SOLVERS.items() if kind.iterations]  # no mini-b
 
 @EVERY_SOLVER
 @EVERY_PROBLEM
-def test_every_solver_comes_down_to_the_stated_loss(name: str, problem: Problem) -> None:
+def test_every_solver_reaches_the_stated_loss(name: str, problem: Problem) -> None:
     solver = problem.solver(name)
     iterate(solver, problem.iterations_of(name))
     assert problem.objective().value(solver.theta) <= problem.loss
@@ -51,7 +51,7 @@ def test_no_solver_ends_above_its_start(name: str, problem: Problem, iterations:
 
 
 @pytest.mark.parametrize("name", [name for name in WHOLE if name != "bayesian-regularization"])
-def test_an_iteration_tells_the_objective_it_ended_with(name: str) -> None:
+def test_an_iteration_returns_the_objective_after_it(name: str) -> None:
     solver = CURVE.solver(name)
     for _ in range(20):
         (iteration,) = iterate(solver, 1)
@@ -59,7 +59,7 @@ def test_an_iteration_tells_the_objective_it_ended_with(name: str) -> None:
 
 
 @EVERY_SOLVER
-def test_the_start_is_not_written_to(name: str) -> None:
+def test_a_solver_does_not_modify_its_start(name: str) -> None:
     task = CURVE.task()
     solver = SOLVERS[name].make(task)
     iterate(solver, 3)
@@ -68,20 +68,20 @@ def test_the_start_is_not_written_to(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_solver_that_has_converged_gains_no_more(name: str) -> None:
+def test_a_converged_solver_improves_no_further(name: str) -> None:
     solver, objective = LINE.solver(name), LINE.objective()
     for _ in range(500):
         (iteration,) = iterate(solver, 1)
         if iteration.converged:
             break
     assert iteration.converged
-    there = objective.value(solver.theta)
+    reached = objective.value(solver.theta)
     iterate(solver, 10)
-    assert objective.value(solver.theta) == pytest.approx(there, rel=1e-6)
+    assert objective.value(solver.theta) == pytest.approx(reached, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_an_iteration_that_is_cut_short_leaves_theta_as_it_was(name: str) -> None:
+def test_an_interrupted_iteration_leaves_theta_unchanged(name: str) -> None:
     fuse = Fuse()
     for polls in range(1, 16):
         fuse.set(10**9)
@@ -93,7 +93,7 @@ def test_an_iteration_that_is_cut_short_leaves_theta_as_it_was(name: str) -> Non
             iterate(solver, 1)
         except Halt:
             np.testing.assert_array_equal(solver.theta, before)
-        else:  # the iteration was done by then
+        else:  # the iteration ended before that poll
             assert polls > 1
 
 
@@ -109,8 +109,8 @@ def several_starts(name: str) -> Solver:
     return MultiStart(starts, 10**9, 4, loss_on(CURVE.rows[:3], CURVE.architecture))
 
 
-def hand_over() -> HandOver:
-    return HandOver(
+def switching() -> SwitchingSolver:
+    return SwitchingSolver(
         NOISY.solver("levenberg-marquardt"),
         partial(NOISY.solver, "bayesian-regularization"),
         10**9,
@@ -119,7 +119,7 @@ def hand_over() -> HandOver:
 
 
 def as_planned() -> Solver:
-    """Several starts, each a growing sample that may be handed over, on weighted rows."""
+    """Several starts on weighted rows, each a growing sample that may switch to a second solver."""
     rng = np.random.default_rng(0)
     X = rng.uniform(-1.0, 1.0, (1300, 4))
     Y = X[:, :1] * X[:, 1:2] + rng.normal(0.0, 0.3, (1300, 1))
@@ -146,19 +146,19 @@ MAKERS: dict[str, Callable[[], Solver]] = {
     "l-bfgs on a growing sample": partial(MANY.solver, "l-bfgs"),
     "starts of adam": partial(several_starts, "adam"),
     "starts of self-scaled Broyden": partial(several_starts, "self-scaled-broyden"),
-    "hand-over": hand_over,
+    "switching": switching,
 }
 EVERY_MAKER = pytest.mark.parametrize("name", MAKERS)
 
 
-def assert_goes_on_to_the_same_bits(
+def assert_continues_with_the_same_bits(
     make: Callable[[], Solver], before: int, after: int, folder: Path
 ) -> None:
-    """Iterate without interruption, and over the disk into a fresh solver."""
+    """Compare one solver with another that a new instance replaces in between."""
     whole, first, second = make(), make(), make()
     iterate(whole, before)
     iterate(first, before)
-    second.restore(over_the_disk(first.state(), folder))
+    second.restore(written_and_read(first.state(), folder))
     assert second.theta.tobytes() == whole.theta.tobytes()
     for _ in range(after):
         assert iterate(second, 1) == iterate(whole, 1)
@@ -167,36 +167,36 @@ def assert_goes_on_to_the_same_bits(
 
 @EVERY_MAKER
 @pytest.mark.parametrize(("before", "after"), [(0, 4), (1, 5), (9, 6), (13, 8), (45, 25)])
-def test_a_fresh_solver_goes_on_from_the_state_to_the_same_bits(
+def test_a_new_solver_continues_from_the_state_with_the_same_bits(
     name: str, before: int, after: int, tmp_path: Path
 ) -> None:
-    assert_goes_on_to_the_same_bits(MAKERS[name], before, after, tmp_path)
+    assert_continues_with_the_same_bits(MAKERS[name], before, after, tmp_path)
 
 
-@pytest.mark.parametrize("after_it", [-29, -11, -1, 0, 1, 7])
-def test_a_solver_goes_on_to_the_same_bits_around_its_hand_over(
-    after_it: int, tmp_path: Path
+@pytest.mark.parametrize("offset", [-29, -11, -1, 0, 1, 7])
+def test_a_solver_continues_with_the_same_bits_around_its_switch(
+    offset: int, tmp_path: Path
 ) -> None:
-    solver = hand_over()
+    solver = switching()
     iterate(solver, 500)
-    assert solver.handed_over_after is not None
-    before = solver.handed_over_after + after_it
-    assert_goes_on_to_the_same_bits(hand_over, before, 40, tmp_path)
+    assert solver.switched_after is not None
+    before = solver.switched_after + offset
+    assert_continues_with_the_same_bits(switching, before, 40, tmp_path)
 
 
-def test_a_planned_solver_goes_on_to_the_same_bits_through_all_it_decides(tmp_path: Path) -> None:
+def test_a_planned_solver_continues_with_the_same_bits_around_its_switch(tmp_path: Path) -> None:
     solver, done = as_planned(), 0
     assert isinstance(solver, MultiStart)
-    while isinstance(solver.solver, HandOver) and solver.solver.handed_over_after is None:
+    while isinstance(solver.solver, SwitchingSolver) and solver.solver.switched_after is None:
         iterate(solver, 1)
         done += 1
         assert done < 1000
     for before in (done // 2, done - 1, done, done + 2):
-        assert_goes_on_to_the_same_bits(as_planned, before, 5, tmp_path)
+        assert_continues_with_the_same_bits(as_planned, before, 5, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["l-bfgs", "bfgs", "self-scaled-broyden"])
-def test_a_solver_goes_on_to_the_same_bits_at_every_growth_of_its_sample(
+def test_a_solver_continues_with_the_same_bits_at_every_growth_of_its_sample(
     name: str, tmp_path: Path
 ) -> None:
     make = partial(MANY.solver, name)
@@ -207,25 +207,25 @@ def test_a_solver_goes_on_to_the_same_bits_at_every_growth_of_its_sample(
     growths = [n for n in range(1, len(sizes)) if sizes[n] > sizes[n - 1]]
     assert len(growths) == 2
     for growth in growths:
-        assert_goes_on_to_the_same_bits(make, growth - 1, 3, tmp_path)
-        assert_goes_on_to_the_same_bits(make, growth, 3, tmp_path)
+        assert_continues_with_the_same_bits(make, growth - 1, 3, tmp_path)
+        assert_continues_with_the_same_bits(make, growth, 3, tmp_path)
 
 
 @EVERY_MAKER
-def test_a_solver_goes_on_from_its_state_more_than_once(name: str, tmp_path: Path) -> None:
+def test_a_solver_can_be_restored_many_times(name: str, tmp_path: Path) -> None:
     whole, solver = MAKERS[name](), MAKERS[name]()
     iterate(whole, 24)
     for _ in range(8):
         iterate(solver, 3)
-        state, solver = over_the_disk(solver.state(), tmp_path), MAKERS[name]()
+        state, solver = written_and_read(solver.state(), tmp_path), MAKERS[name]()
         solver.restore(state)
     assert solver.theta.tobytes() == whole.theta.tobytes()
 
 
 @EVERY_MAKER
-def test_telling_its_state_changes_nothing(name: str) -> None:
-    asked, left_alone = MAKERS[name](), MAKERS[name]()
+def test_reading_the_state_does_not_change_the_solver(name: str) -> None:
+    read, other = MAKERS[name](), MAKERS[name]()
     for _ in range(20):
-        asked.state()
-        assert iterate(asked, 1) == iterate(left_alone, 1)
-    assert asked.theta.tobytes() == left_alone.theta.tobytes()
+        read.state()
+        assert iterate(read, 1) == iterate(other, 1)
+    assert read.theta.tobytes() == other.theta.tobytes()

@@ -1,4 +1,4 @@
-"""A few steps of a first-order rule in a ravine, whose gradient everyone can write down."""
+"""A few steps of a first-order rule on a quadratic ravine, whose gradient is known."""
 
 import numpy as np
 
@@ -12,13 +12,13 @@ _CURVATURE = np.array([[5.0, 4.0, 0.0], [4.0, 5.0, 0.0], [0.0, 0.0, 0.3]])  # 0.
 
 
 def ravine(theta: Array) -> Array:
-    """The gradient at θ."""
+    """Return the gradient at θ."""
     gradient: Array = _CURVATURE @ (theta - MINIMUM)
     return gradient
 
 
 def walk(optimizer: Optimizer) -> Array:
-    """θ after each step."""
+    """Return θ after each step."""
     theta, path = START.copy(), []
     for rate in RATES:
         optimizer.step(theta, ravine(theta), rate)

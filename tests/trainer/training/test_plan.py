@@ -9,10 +9,10 @@ import pytest
 from network import Architecture, Array, Rows
 from trainer.errors import RecipeError
 from trainer.solvers import SOLVERS, Solver
-from trainer.solvers.hand_over import HandOver
 from trainer.solvers.multi_start import MultiStart
 from trainer.solvers.objective import Objective
 from trainer.solvers.quasi_newton.growing_sample import GrowingSample
+from trainer.solvers.switching import SwitchingSolver
 from trainer.training.plan import Plan, make_plan, make_solver
 from trainer.training.recipe import Recipe
 
@@ -63,7 +63,7 @@ def test_a_matrix_of_all_parameters_has_its_limit(solver: str) -> None:
         (Recipe(solver="bfgs"), 180, False),  # as asked
     ],
 )
-def test_few_rows_may_be_handed_over_to_bayesian_regularization(
+def test_auto_switches_to_bayesian_regularization_for_few_rows(
     recipe: Recipe, rows: int, regularises: bool
 ) -> None:
     assert plan(recipe, SMALL, rows).regularises is regularises
@@ -165,8 +165,8 @@ def make() -> Callable[..., Solver]:
 def test_the_solver_is_made_as_planned(make: Callable[..., Solver]) -> None:
     starts = make(Recipe())
     assert isinstance(starts, MultiStart)
-    assert isinstance(starts.solver, HandOver)
-    assert isinstance(make(Recipe(starts=1)), HandOver)
+    assert isinstance(starts.solver, SwitchingSolver)
+    assert isinstance(make(Recipe(starts=1)), SwitchingSolver)
     assert isinstance(make(Recipe(starts=1, solver="bfgs")), GrowingSample)
 
 

@@ -1,1 +1,1 @@
-"""Gradient methods that need a learning rate."""
+"""First-order methods: mini-batches, learning-rate schedules and update rules."""

@@ -30,7 +30,7 @@ class Adam:
         self._t = 0
 
     def step(self, theta: Array, gradient: Array, learning_rate: float) -> None:
-        """Move θ in place."""
+        """Update θ in place."""
         self._t += 1
         m, v, scratch = self._m, self._v, self._scratch
         # m ← β₁·m + (1 − β₁)·g
@@ -52,9 +52,9 @@ class Adam:
         theta -= scratch
 
     def state(self) -> State:
-        """m, v and the number of steps."""
+        """Return m, v and the number of steps."""
         return {"m": self._m, "v": self._v, "t": self._t}
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
         self._m, self._v, self._t = state["m"], state["v"], state["t"]

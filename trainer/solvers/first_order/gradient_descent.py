@@ -1,4 +1,4 @@
-"""Gradient descent, plain, with momentum, or with Nesterov's.
+"""Gradient descent: plain, with momentum, or with Nesterov momentum.
 
 References
 ----------
@@ -29,7 +29,7 @@ class GradientDescent:
         self._step = np.empty(parameters)
 
     def step(self, theta: Array, gradient: Array, learning_rate: float) -> None:
-        """Move θ in place."""
+        """Update θ in place."""
         np.multiply(gradient, -learning_rate, self._step)
         self._v *= self._momentum
         self._v += self._step
@@ -41,9 +41,9 @@ class GradientDescent:
             theta += self._v
 
     def state(self) -> State:
-        """The velocity v."""
+        """Return the velocity v."""
         return {"v": self._v}
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
         self._v = state["v"]

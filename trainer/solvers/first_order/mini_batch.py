@@ -1,4 +1,4 @@
-"""Mini-batch training: many small steps, each along the gradient of a few rows."""
+"""Mini-batch training: many small steps, each with the gradient of a few rows."""
 
 from typing import Protocol
 
@@ -9,20 +9,20 @@ from trainer.solvers.solver import Iteration, State, Task
 
 
 class Optimizer(Protocol):
-    """A first-order rule. Holds what it remembers of earlier steps."""
+    """A first-order update rule, with its memory of earlier steps."""
 
     def step(self, theta: Array, gradient: Array, learning_rate: float) -> None:
-        """Move θ (P,) in place, given the gradient (P,) of the objective at θ."""
+        """Update θ (P,) in place, given the gradient (P,) of the objective at θ."""
 
     def state(self) -> State:
-        """What it remembers."""
+        """Return the memory of earlier steps."""
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
 
 
 class MiniBatch:
-    """One pass over the rows in random order an iteration."""
+    """One pass over the rows in random order per iteration."""
 
     def __init__(self, task: Task, optimizer: Optimizer) -> None:
         self.theta = task.theta.copy()
@@ -32,7 +32,7 @@ class MiniBatch:
         self._epoch = 0
 
     def iterate(self) -> Iteration:
-        """One epoch."""
+        """Run one epoch."""
         task = self._task
         rows, size = task.objective.rows, task.batch_size
         order = self._rng.permutation(len(rows))
@@ -51,7 +51,7 @@ class MiniBatch:
         return Iteration(total / rows.total_weight, rate, converged=self._epoch >= task.iterations)
 
     def state(self) -> State:
-        """θ, the optimizer's memory, and where the random order stands."""
+        """Return θ, the optimizer's memory and the state of the random numbers."""
         return {
             "theta": self.theta,
             "epoch": self._epoch,
@@ -60,7 +60,7 @@ class MiniBatch:
         }
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
         self.theta, self._epoch = state["theta"], state["epoch"]
         self._optimizer.restore(state["optimizer"])
         self._rng.bit_generator.state = state["rng"]

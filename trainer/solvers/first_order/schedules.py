@@ -10,26 +10,26 @@ from collections.abc import Callable
 
 Schedule = Callable[[float], float]
 
-FINAL_FACTOR = 1e-3  # what `exponential` ends with
+FINAL_FACTOR = 1e-3  # the last value of `exponential`
 
 
 def constant(progress: float) -> float:
-    """1 throughout."""
+    """Return 1 throughout."""
     return 1.0
 
 
 def linear(progress: float) -> float:
-    """From 1 to 0 in a straight line."""
+    """Decrease from 1 to 0 linearly."""
     return 1.0 - progress
 
 
 def cosine(progress: float) -> float:
-    """From 1 to 0 along half a cosine wave."""
+    """Decrease from 1 to 0 along half a cosine wave."""
     return 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
 def exponential(progress: float) -> float:
-    """From 1 to `FINAL_FACTOR` by the same ratio in every step."""
+    """Decrease from 1 to `FINAL_FACTOR` by the same ratio in every step."""
     return float(FINAL_FACTOR**progress)
 
 

@@ -1,1 +1,1 @@
-"""Methods that approximate the inverse Hessian."""
+"""Quasi-Newton methods: line search, updates of the inverse Hessian, a growing sample of rows."""

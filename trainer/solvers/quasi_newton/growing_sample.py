@@ -1,8 +1,8 @@
-"""A quasi-Newton method that starts on a few of the rows and takes more when they tell it no more.
+"""A quasi-Newton method on a sample of the rows that grows during training.
 
-A sample of the rows has nearly the whole's curvature at a fraction of the cost. As soon as θ fits
-the sample much better than the rows held back, or those no better than before, the sample grows;
-what was learnt of the curvature is kept. Rows have to be in random order.
+A sample of the rows has nearly the same curvature as all of them, at a fraction of the cost. The
+sample grows as soon as θ fits it much better than some held-back rows, or fits those no better than
+before. The curvature learned so far is kept. The rows must be in random order.
 
 References
 ----------
@@ -21,23 +21,28 @@ from trainer.solvers.solver import Iteration, Solver, State, Task
 FIRST_ROWS = 1000
 ROWS_PER_PARAMETER = 1.5  # in the first sample, at least
 GROWTH = 2
-HELD_BACK = 4  # as many rows of the sample make one of those held back for the comparison
+HELD_BACK = 4  # rows of the sample per held-back row, which are for comparison
 CHECK_INTERVAL = 10  # iterations
-MAX_GAP = 3.0  # of the held-back rows' loss to the sample's
-MIN_GAIN = 0.01  # of the held-back rows' loss from one check to the next
+MAX_GAP = 3.0  # ratio of the held-back rows' loss to the sample's
+MIN_GAIN = 0.01  # relative, of the held-back rows' loss between two checks
 
 
-class Movable(Solver, Protocol):
-    """A solver that can go on with another objective."""
+class WarmStartSolver(Solver, Protocol):
+    """A solver that can continue with another objective."""
 
-    def move_to(self, objective: Objective) -> None:
-        """Keep θ and what was learnt of the curvature."""
+    def continue_with(self, objective: Objective) -> None:
+        """Replace the objective; keep θ and the curvature learned so far."""
 
 
 class GrowingSample:
-    """A solver on ever more rows."""
+    """A solver on more and more rows.
 
-    def __init__(self, task: Task, make: Callable[[Task], Movable]) -> None:
+    Parameters
+    ----------
+    make : makes the solver of a task
+    """
+
+    def __init__(self, task: Task, make: Callable[[Task], WarmStartSolver]) -> None:
         self._whole = task.objective
         least = max(FIRST_ROWS, int(ROWS_PER_PARAMETER * len(task.theta)))
         self._size = min(len(self._whole.rows), least)
@@ -48,24 +53,24 @@ class GrowingSample:
 
     @property
     def theta(self) -> Array:
-        """θ (P,)."""
+        """Return θ (P,)."""
         return self._solver.theta
 
     def iterate(self) -> Iteration:
-        """One iteration on the sample, after which it may grow."""
+        """Run one iteration on the sample, after which the sample may grow."""
         iteration = self._solver.iterate()
         self._iterations += 1
         if self._held_back is None:
             return iteration
-        if iteration.converged or self._told_all(iteration.loss):
+        if iteration.converged or self._is_exhausted(iteration.loss):
             self._size = min(len(self._whole.rows), GROWTH * self._size)
             self._held_loss = math.inf
             self._take_rows()
-            self._solver.move_to(self._sample)
+            self._solver.continue_with(self._sample)
         return Iteration(iteration.loss, iteration.step, tentative=True)
 
     def state(self) -> State:
-        """The solver's state and the sample's."""
+        """Return the state of the solver and of the sample."""
         return {
             "size": self._size,
             "iterations": self._iterations,
@@ -74,11 +79,11 @@ class GrowingSample:
         }
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
         self._size, self._iterations = state["size"], state["iterations"]
         self._held_loss = state["held_loss"]
         self._take_rows()
-        self._solver.move_to(self._sample)
+        self._solver.continue_with(self._sample)
         self._solver.restore(state["solver"])
 
     def _take_rows(self) -> None:
@@ -88,8 +93,8 @@ class GrowingSample:
         if size < len(rows):
             self._held_back = self._whole.part(slice(size, size + max(1, size // HELD_BACK)))
 
-    def _told_all(self, loss: float) -> bool:
-        """Whether the sample has nothing more to tell about the rows held back."""
+    def _is_exhausted(self, loss: float) -> bool:
+        """Return whether further iterations on the sample would not help the held-back rows."""
         if self._held_back is None or self._iterations % CHECK_INTERVAL:
             return False
         before, self._held_loss = self._held_loss, self._held_back.value(self.theta)

@@ -1,8 +1,8 @@
-"""A dense approximation H of an inverse Hessian that takes its updates in bundles.
+"""A dense approximation H of an inverse Hessian that applies its updates in bundles.
 
-A symmetric update of rank two costs two passes over P² numbers. Kept apart as
-H = c·(H₀ + Vᵀ·K·V), with two rows of V for each update, it costs 2·P numbers; once `BUNDLE` of
-them have come together, one matrix product adds them all to H₀.
+A symmetric update of rank two costs two passes over P² numbers. Stored separately, as
+H = c·(H₀ + Vᵀ·K·V) with two rows of V per update, it costs 2·P numbers. After `BUNDLE` updates one
+matrix product adds them all to H₀.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ class InverseHessian:
         self._product = np.empty_like(self._H)
 
     def __matmul__(self, x: Array) -> Array:
-        """H·x for x (P,)."""
+        """Return H·x for x (P,)."""
         result: Array = self._H @ x
         if self._kept:
             V = self._V[: self._kept]
@@ -34,14 +34,14 @@ class InverseHessian:
         return result
 
     def reset(self, scale: float) -> None:
-        """Make H a multiple of the identity."""
+        """Set H to a multiple of the identity."""
         self._H[:] = 0.0
         np.fill_diagonal(self._H, 1.0)
         self._K[:] = 0.0
         self._kept, self._scale = 0, scale
 
     def update(self, pair: Array, C: Array, tau: float) -> None:
-        """H ← (H + pairᵀ·C·pair)/τ, for a pair of rows (2, P) and C (2, 2) symmetric."""
+        """Set H to (H + pairᵀ·C·pair)/τ, for a pair of rows (2, P) and C (2, 2) symmetric."""
         if self._kept == 2 * BUNDLE:
             self._absorb()
         place = slice(self._kept, self._kept + 2)
@@ -51,7 +51,7 @@ class InverseHessian:
         self._scale /= tau
 
     def state(self) -> State:
-        """All of it."""
+        """Return H and the updates not yet applied to it."""
         return {
             "H": self._H,
             "V": self._V[: self._kept],
@@ -61,7 +61,7 @@ class InverseHessian:
         }
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
         self._H, self._K = state["H"], state["K"]
         self._kept, self._scale = state["kept"], state["scale"]
         self._V[: self._kept] = state["V"]

@@ -8,7 +8,7 @@ Nocedal 1980; Liu & Nocedal 1989; Nocedal & Wright 2006, algorithms 7.4 and 7.5.
 import math
 
 from network import Array
-from trainer.solvers.descent import Descent
+from trainer.solvers.quasi_newton.descent import Descent
 from trainer.solvers.quasi_newton.line_search import Point
 from trainer.solvers.solver import State, Task
 
@@ -16,7 +16,7 @@ MEMORY = 50  # pairs
 
 
 class LBFGS(Descent):
-    """Descent along −H·∇f, H given by the last steps alone."""
+    """Descent along −H·∇f, where H follows from the last `MEMORY` steps."""
 
     _s: list[Array]
     _y: list[Array]
@@ -26,16 +26,16 @@ class LBFGS(Descent):
         self._forget()
 
     def state(self) -> State:
-        """The point and the remembered pairs."""
+        """Return the point and the stored pairs."""
         return super().state() | {"s": self._s, "y": self._y}
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
         super().restore(state)
         self._s, self._y = list(state["s"]), list(state["y"])
 
     def _direction(self) -> Array:
-        """The two-loop recursion, algorithm 7.4."""
+        """Return −H·∇f by the two-loop recursion, algorithm 7.4."""
         q = -self._point.gradient
         if not self._s:
             return q

@@ -4,7 +4,7 @@ References
 ----------
 Nocedal & Wright 2006, "Numerical Optimization", eqs. 3.6a and 3.6b: the conditions.
 Lewis & Overton 2013, "Nonsmooth optimization via quasi-Newton methods", algorithm 4.6: expansion
-and bisection; here bisection gives way to interpolation by a parabola after an overshoot.
+and bisection. Here interpolation by a parabola replaces bisection after an overshoot.
 """
 
 import math
@@ -20,7 +20,7 @@ MAX_TRIALS = 30
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """Where a search arrived: θ (P,), the value there and the gradient (P,)."""
+    """A point of a search: θ (P,), the value there and the gradient (P,)."""
 
     theta: Array
     value: float
@@ -33,17 +33,17 @@ def wolfe_step(
     direction: Array,
     first: float,
 ) -> tuple[float, Point] | None:
-    """Search along a direction from `start`.
+    """Find a step along a direction from `start` that satisfies the weak Wolfe conditions.
 
     Parameters
     ----------
-    evaluate : the value and the gradient at θ
-    direction : (P,), along which the value falls
+    evaluate : returns the value and the gradient at θ
+    direction : (P,), a descent direction
     first : the step length to try first
 
     Returns
     -------
-    step, point : the step length and where it leads; None where no step was found
+    step, point : the step length and the point that it leads to; None if no step was found
     """
     initial_slope = float(direction @ start.gradient)
     low, low_value, low_slope = 0.0, start.value, initial_slope
@@ -67,7 +67,7 @@ def wolfe_step(
 
 
 def _fraction(width: float, rise: float, slope: float) -> float:
-    """Where in an interval the parabola through its start has its minimum, within [0.1, 0.5]."""
+    """Return the minimum of the parabola from an interval's start, as a fraction in [0.1, 0.5]."""
     curvature = rise - slope * width
     if not 0.0 < curvature < math.inf:
         return 0.1

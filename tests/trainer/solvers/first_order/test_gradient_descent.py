@@ -1,4 +1,4 @@
-"""Gradient descent against its published formulas, for some steps with rates that change."""
+"""Gradient descent against its published formulas, with rates that change."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from tests.trainer.solvers.walk import RATES, START, ravine, walk
 from trainer.solvers.first_order.gradient_descent import GradientDescent
 
 
-def test_gradient_descent_is_the_formula() -> None:
+def test_gradient_descent_follows_its_formula() -> None:
     theta, expected = START, []
     for rate in RATES:
         theta = theta - rate * ravine(theta)
@@ -15,7 +15,7 @@ def test_gradient_descent_is_the_formula() -> None:
     np.testing.assert_allclose(walk(GradientDescent(3)), expected, rtol=1e-14)
 
 
-def test_momentum_is_polyaks_formula() -> None:
+def test_momentum_follows_the_formula_of_polyak() -> None:
     theta, v, expected = START, np.zeros(3), []
     for rate in RATES:
         v = 0.8 * v - rate * ravine(theta)
@@ -24,7 +24,7 @@ def test_momentum_is_polyaks_formula() -> None:
     np.testing.assert_allclose(walk(GradientDescent(3, momentum=0.8)), expected, rtol=1e-14)
 
 
-def test_nesterov_follows_the_point_where_the_formula_takes_its_gradient() -> None:
+def test_nesterov_follows_the_formula_at_the_point_of_its_gradient() -> None:
     mu = 0.8
     theta, v, expected = START, np.zeros(3), []
     for rate in RATES:  # Sutskever et al., eqs. 3 and 4
@@ -36,7 +36,7 @@ def test_nesterov_follows_the_point_where_the_formula_takes_its_gradient() -> No
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
-def test_a_step_leaves_the_gradient_alone(nesterov: bool) -> None:
+def test_a_step_does_not_modify_the_gradient(nesterov: bool) -> None:
     optimizer = GradientDescent(3, momentum=0.9, nesterov=nesterov)
     theta, gradient = START.copy(), START.copy()
     optimizer.step(theta, gradient, 0.1)

@@ -1,4 +1,4 @@
-"""An epoch of mini-batches: every row once, the rate as the schedule has it, the mean loss."""
+"""An epoch of mini-batches: every row once, the scheduled learning rate, the mean loss."""
 
 from collections.abc import Callable
 
@@ -19,10 +19,10 @@ TWICE = Rows(X, 2.0 * X)
 
 
 class Recorder(Objective):
-    """Remembers the rows of each gradient."""
+    """Records the rows of each gradient."""
 
     def __init__(self, *arguments: object, **options: object) -> None:
-        super().__init__(*arguments, **options)  # type: ignore[arg-type]  # passed on as they are
+        super().__init__(*arguments, **options)  # type: ignore[arg-type]  # forwarded unchanged
         self.batches: list[Rows] = []
 
     def value_and_gradient(self, theta: Array, rows: Rows | None = None) -> tuple[float, Array]:
@@ -32,7 +32,7 @@ class Recorder(Objective):
 
 
 class Rates:
-    """A rule that goes nowhere and remembers the learning rates."""
+    """A rule that records the learning rates and leaves θ unchanged."""
 
     def __init__(self) -> None:
         self.rates: list[float] = []
@@ -51,7 +51,7 @@ def task(objective: Objective, batch_size: int, iterations: int = 4, seed: int =
     return Task(objective, np.zeros(2), seed, iterations, 0.2, cosine, batch_size)
 
 
-def test_every_epoch_takes_every_row_once_in_another_order() -> None:
+def test_every_epoch_uses_every_row_once_in_a_new_order() -> None:
     objective = Recorder(LINE, TWICE)
     solver = MiniBatch(task(objective, 4), GradientDescent(2))
     solver.iterate()
@@ -67,7 +67,7 @@ def test_every_epoch_takes_every_row_once_in_another_order() -> None:
 
 @pytest.mark.parametrize("weights", [None, np.arange(10.0)], ids=["equal", "weighted"])
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 10])
-def test_the_loss_is_the_mean_over_rows_whatever_the_batches(
+def test_the_loss_is_the_mean_over_rows_for_any_batch_size(
     batch_size: int, weights: Array | None
 ) -> None:
     objective = Objective(LINE, Rows(X, 2.0 * X, weights))
@@ -75,7 +75,7 @@ def test_the_loss_is_the_mean_over_rows_whatever_the_batches(
     assert iteration.loss == pytest.approx(objective.value(np.zeros(2)), rel=1e-14)
 
 
-def test_a_batch_that_weighs_nothing_is_passed_over() -> None:
+def test_a_batch_of_zero_weight_is_skipped() -> None:
     weights = np.zeros(10)
     weights[3] = 2.0
     objective, rule = Recorder(LINE, Rows(X, 2.0 * X, weights)), Rates()
@@ -84,16 +84,16 @@ def test_a_batch_that_weighs_nothing_is_passed_over() -> None:
     assert iteration.loss == pytest.approx(float(4.0 * X[3, 0] ** 2))
 
 
-def test_the_rate_follows_the_schedule_from_step_to_step() -> None:
+def test_the_learning_rate_follows_the_schedule_at_every_step() -> None:
     rule = Rates()
     solver = MiniBatch(task(Objective(LINE, TWICE), 5), rule)
-    told = [solver.iterate().step for _ in range(4)]
+    reported = [solver.iterate().step for _ in range(4)]
     expected = [0.2 * cosine(step / 8) for step in range(8)]
     assert rule.rates == pytest.approx(expected, rel=1e-14)
-    assert told == pytest.approx(expected[::2])
+    assert reported == pytest.approx(expected[::2])
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_others() -> None:
+def test_the_seed_decides_the_weights() -> None:
     def fitted(seed: int) -> bytes:
         objective = Objective(LINE, TWICE)
         solver = MiniBatch(task(objective, 3, seed=seed), GradientDescent(2))
@@ -104,14 +104,14 @@ def test_the_same_seed_gives_the_same_weights_and_another_others() -> None:
 
 
 @pytest.mark.parametrize("polls", [1, 2, 3])
-def test_a_halt_keeps_what_the_batches_before_it_came_to(polls: int) -> None:
+def test_an_interrupted_epoch_keeps_the_completed_steps(polls: int) -> None:
     def steps_until(poll: Callable[[], None]) -> MiniBatch:
         return MiniBatch(task(Objective(LINE, TWICE, poll=poll), 4), GradientDescent(2))
 
-    asked: list[Array] = []
+    polled: list[Array] = []
 
-    def remember() -> None:
-        asked.append(whole.theta.copy())
+    def record() -> None:
+        polled.append(whole.theta.copy())
 
     def halt() -> None:
         if len(waited) == polls - 1:
@@ -119,14 +119,14 @@ def test_a_halt_keeps_what_the_batches_before_it_came_to(polls: int) -> None:
         waited.append(None)
 
     waited: list[None] = []
-    whole, cut_short = steps_until(remember), steps_until(halt)
+    whole, interrupted = steps_until(record), steps_until(halt)
     whole.iterate()
     with pytest.raises(Halt):
-        cut_short.iterate()
-    np.testing.assert_array_equal(cut_short.theta, asked[polls - 1])
+        interrupted.iterate()
+    np.testing.assert_array_equal(interrupted.theta, polled[polls - 1])
 
 
-def test_it_has_converged_when_its_schedule_is_over() -> None:
+def test_it_has_converged_at_the_end_of_its_schedule() -> None:
     task = Task(Objective(LINE, TWICE), np.zeros(2), 0, 3, 0.1, cosine, 5)
     solver = MiniBatch(task, GradientDescent(2))
     assert [solver.iterate().converged for _ in range(3)] == [False, False, True]

@@ -1,4 +1,4 @@
-"""Where the learning-rate schedules begin and end, and that they fall between."""
+"""Learning-rate schedules: their start, middle and end, and that they never rise."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from trainer.solvers.first_order.schedules import SCHEDULES
         ("exponential", 1e-3**0.5, 1e-3),
     ],
 )
-def test_schedule_falls_from_one_to_its_end(name: str, halfway: float, end: float) -> None:
+def test_schedule_decreases_from_one_to_its_end(name: str, halfway: float, end: float) -> None:
     schedule = SCHEDULES[name]
     factors = [schedule(progress) for progress in np.linspace(0.0, 1.0, 101)]
     assert factors[0] == 1.0

@@ -1,4 +1,4 @@
-"""H in bundles against the dense update, carried out as it is written."""
+"""Updates of H in bundles against the same updates of a dense matrix."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from numpy.random import Generator
 
 from network import Array
-from tests.trainer.solvers.problems import over_the_disk
+from tests.trainer.solvers.problems import written_and_read
 from trainer.solvers.quasi_newton.inverse_hessian import BUNDLE, InverseHessian
 
 P = 7
@@ -15,7 +15,7 @@ COUNTS = pytest.mark.parametrize("updates", [0, 1, BUNDLE - 1, BUNDLE, BUNDLE + 
 
 
 def update(rng: Generator) -> tuple[Array, Array, float]:
-    """A random pair, a symmetric C and τ."""
+    """Return a random pair, a symmetric C and τ."""
     half = rng.normal(size=(2, 2))
     return rng.normal(size=(2, P)), half + half.T, float(rng.uniform(0.5, 2.0))
 
@@ -26,7 +26,7 @@ def dense(H: InverseHessian) -> Array:
 
 @COUNTS
 @pytest.mark.parametrize("scale", [1.0, 0.03])
-def test_every_update_is_the_dense_one(updates: int, scale: float) -> None:
+def test_every_update_equals_the_dense_update(updates: int, scale: float) -> None:
     rng = np.random.default_rng(updates)
     H, expected = InverseHessian(P), scale * np.eye(P)
     H.reset(scale)
@@ -46,7 +46,7 @@ def test_it_stays_symmetric(updates: int) -> None:
 
 
 @COUNTS
-def test_reset_forgets_every_update(updates: int) -> None:
+def test_reset_discards_every_update(updates: int) -> None:
     rng, H = np.random.default_rng(updates), InverseHessian(P)
     for _ in range(updates):
         H.update(*update(rng))
@@ -55,12 +55,12 @@ def test_reset_forgets_every_update(updates: int) -> None:
 
 
 @COUNTS
-def test_it_goes_on_from_its_state_to_the_same_bits(updates: int, tmp_path: Path) -> None:
+def test_it_continues_from_its_state_with_the_same_bits(updates: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(updates)
     H, fresh = InverseHessian(P), InverseHessian(P)
     for _ in range(updates):
         H.update(*update(rng))
-    fresh.restore(over_the_disk(H.state(), tmp_path))
+    fresh.restore(written_and_read(H.state(), tmp_path))
     for _ in range(2 * BUNDLE):
         assert dense(fresh).tobytes() == dense(H).tobytes()
         pair, C, tau = update(rng)

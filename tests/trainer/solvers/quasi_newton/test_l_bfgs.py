@@ -1,4 +1,4 @@
-"""L-BFGS is BFGS as long as it remembers every step."""
+"""L-BFGS against its textbook formula, and its limited memory."""
 
 from pathlib import Path
 
@@ -12,19 +12,19 @@ from tests.trainer.solvers.problems import (
     Problem,
     iterate,
     least_squares,
-    over_the_disk,
+    written_and_read,
 )
-from trainer.solvers.descent import FIRST_STEP_LENGTH, root
+from trainer.solvers.quasi_newton.descent import FIRST_STEP_LENGTH, root
 from trainer.solvers.quasi_newton.l_bfgs import LBFGS, MEMORY
 from trainer.solvers.quasi_newton.line_search import Point, wolfe_step
 
 
 def textbook(problem: Problem, steps: int) -> list[Array]:
-    """Nocedal & Wright, algorithm 7.5, with H written out: eqs. 6.17 and 7.20."""
+    """Nocedal & Wright, algorithm 7.5, with a dense H: eqs. 6.17 and 7.20."""
     evaluate = root(problem.objective())
-    here = Point(problem.start(), *evaluate(problem.start()))
+    point = Point(problem.start(), *evaluate(problem.start()))
     pairs: list[tuple[Array, Array]] = []
-    path, identity = [], np.eye(len(here.theta))
+    path, identity = [], np.eye(len(point.theta))
     for _ in range(steps):
         H = identity
         if pairs:
@@ -33,18 +33,18 @@ def textbook(problem: Problem, steps: int) -> list[Array]:
         for s, y in pairs:
             V = identity - np.outer(y, s) / (y @ s)
             H = V.T @ H @ V + np.outer(s, s) / (y @ s)
-        direction = -H @ here.gradient
+        direction = -H @ point.gradient
         first = 1.0 if pairs else FIRST_STEP_LENGTH / np.linalg.norm(direction)
-        found = wolfe_step(evaluate, here, direction, float(first))
+        found = wolfe_step(evaluate, point, direction, float(first))
         assert found is not None
-        step, there = found
-        pairs.append((step * direction, there.gradient - here.gradient))
-        here = there
-        path.append(here.theta)
+        step, reached = found
+        pairs.append((step * direction, reached.gradient - point.gradient))
+        point = reached
+        path.append(point.theta)
     return path
 
 
-def test_it_is_the_textbooks() -> None:
+def test_every_step_follows_the_textbook_formula() -> None:
     for problem, steps in [(LINE, 8), (CURVE, 20)]:
         solver = LBFGS(problem.task())
         for expected in textbook(problem, steps):
@@ -52,18 +52,18 @@ def test_it_is_the_textbooks() -> None:
             np.testing.assert_allclose(solver.theta, expected, rtol=1e-6, atol=1e-8)
 
 
-def test_it_remembers_no_more_than_the_last_steps(tmp_path: Path) -> None:
+def test_it_stores_only_the_last_steps(tmp_path: Path) -> None:
     solver = LBFGS(CURVE.task())
     iterate(solver, MEMORY + 5)
-    state = over_the_disk(solver.state(), tmp_path)
+    state = written_and_read(solver.state(), tmp_path)
     assert len(state["s"]) == len(state["y"]) == MEMORY
 
 
-def test_it_goes_on_with_another_objective_from_the_same_theta() -> None:
+def test_it_continues_with_another_objective_from_the_same_theta() -> None:
     solver = LBFGS(LINE.task())
     iterate(solver, 3)
     before = solver.theta.copy()
-    solver.move_to(WEIGHTED_LINE.objective())
+    solver.continue_with(WEIGHTED_LINE.objective())
     np.testing.assert_array_equal(solver.theta, before)
     iterate(solver, 60)
     expected, _ = least_squares(WEIGHTED_LINE.rows)

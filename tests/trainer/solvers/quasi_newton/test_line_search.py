@@ -1,4 +1,4 @@
-"""The step that is found satisfies the weak Wolfe conditions, however nasty the function."""
+"""The line search finds steps that satisfy the weak Wolfe conditions, also on nasty functions."""
 
 import math
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def along_a_line(value: Callable[[float], float], slope: Callable[[float], float
 
 
 def _beyond(limit: float, broken: float) -> Evaluate:
-    """(x − 1)² up to a limit."""
+    """Return (x − 1)² up to a limit, and a broken value beyond it."""
     return along_a_line(
         lambda x: (x - 1.0) ** 2 if x <= limit else broken,
         lambda x: 2.0 * (x - 1.0) if x <= limit else broken,
@@ -110,7 +110,7 @@ def test_wolfe_conditions_hold_on_nasty_functions(name: str, first: float) -> No
     assert_wolfe(evaluate, np.array([start]), -np.sign(gradient), first)
 
 
-def test_the_first_step_is_taken_where_it_will_do() -> None:
+def test_the_first_step_is_returned_if_it_satisfies_the_conditions() -> None:
     evaluate, theta = _beyond(math.inf, math.nan), np.array([0.0])
     start = Point(theta, *evaluate(theta))
     found = wolfe_step(evaluate, start, np.array([1.0]), 0.7)
@@ -119,20 +119,20 @@ def test_the_first_step_is_taken_where_it_will_do() -> None:
 
 
 @pytest.mark.parametrize("first", [1e-4, 1.0, 1e4])
-def test_uphill_leads_nowhere(first: float) -> None:
+def test_an_ascent_direction_gives_no_step(first: float) -> None:
     evaluate, theta = bowl(4, seed=0), np.ones(4)
     start = Point(theta, *evaluate(theta))
     found = wolfe_step(evaluate, start, start.gradient, first)
-    assert found is None or found[1].value == start.value  # too near to tell apart
+    assert found is None or found[1].value == start.value  # too short to change the value
 
 
-def test_there_is_no_step_where_it_falls_for_ever() -> None:
+def test_an_unbounded_descent_gives_no_step() -> None:
     evaluate = along_a_line(lambda x: -x, lambda x: -1.0)
     start = Point(np.zeros(1), *evaluate(np.zeros(1)))
     assert wolfe_step(evaluate, start, np.ones(1), 1.0) is None
 
 
-def test_there_is_no_step_where_all_else_is_nan() -> None:
+def test_a_function_that_is_nan_everywhere_else_gives_no_step() -> None:
     evaluate = along_a_line(lambda x: 0.0 if x == 0 else math.nan, lambda x: -1.0)
     start = Point(np.zeros(1), *evaluate(np.zeros(1)))
     assert wolfe_step(evaluate, start, np.ones(1), 1.0) is None

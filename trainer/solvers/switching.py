@@ -1,8 +1,9 @@
-"""A fast solver first, and another one in its place where it stalls.
+"""A fast solver first, and Bayesian regularisation instead once it stalls.
 
-Without noise a quasi-Newton method's loss keeps falling, on the training and on the validation
-rows. Where it has all but stopped well above zero, the rows are noisy or too few for the network,
-and a solver that weighs a penalty against the data takes over from the first one's start.
+On data without noise, the loss of a quasi-Newton method keeps falling on the training rows and on
+the validation rows. If it nearly stops falling well above zero, the rows are noisy or too few for
+the network. A solver that weighs a penalty against the data then continues from the first solver's
+start.
 """
 
 import math
@@ -12,22 +13,26 @@ from dataclasses import replace
 from network import Array
 from trainer.solvers.solver import Iteration, Solver, State
 
-WINDOW = 30  # iterations from one check to the next
+WINDOW = 30  # iterations between two checks
 MIN_TRAINING_GAIN = 0.2  # within a window, as a fraction
 MIN_VALIDATION_GAIN = 0.05
-MAX_IDLE = 4  # windows without that validation gain, however the training loss falls
-MIN_LOSS = 1e-5  # of the validation rows; what is below is no noise worth a penalty
+MAX_IDLE = 4  # windows without that validation gain, whatever the training loss does
+MIN_LOSS = 1e-5  # of the validation rows; noise below this needs no penalty
 
 
-class HandOver:
-    """A solver made of two.
+class SwitchingSolver:
+    """A first solver until it stalls, then a second one.
 
     Parameters
     ----------
-    first : at work until it stalls
-    make_second : what takes over
-    limit : iterations of what takes over
-    validate : the loss of θ on the validation rows
+    first : the solver to begin with
+    make_second : makes the solver to switch to
+    limit : iterations of the second solver
+    validate : returns the loss of θ on the validation rows
+
+    Attributes
+    ----------
+    switched_after : iterations of the first solver; None until the switch
     """
 
     def __init__(
@@ -44,34 +49,34 @@ class HandOver:
         self._checked = (math.inf, math.inf)  # training loss and best validation loss
         self._idle = 0
         self._best = math.inf
-        self._due = False  # it takes over before the next iteration
-        self.handed_over_after: int | None = None
+        self._due = False  # whether the next iteration switches
+        self.switched_after: int | None = None
         self._iterations = 0
 
     @property
     def theta(self) -> Array:
-        """θ (P,) of the solver at work."""
+        """Return θ (P,) of the current solver."""
         return self._solver.theta
 
     def iterate(self) -> Iteration:
-        """One iteration, after which the other solver may take over."""
+        """Run one iteration, after which the second solver may be due."""
         if self._due:
-            self._hand_over()
+            self._switch()
         iteration = self._solver.iterate()
         self._iterations += 1
-        if self.handed_over_after is not None:
-            done = self._iterations - self.handed_over_after >= self._limit
+        if self.switched_after is not None:
+            done = self._iterations - self.switched_after >= self._limit
             return replace(iteration, converged=iteration.converged or done)
         if iteration.tentative:
             return iteration
         self._best = min(self._best, self._validate(self.theta))
         if self._best > MIN_LOSS and (iteration.converged or self._stalls(iteration.loss)):
             self._due = True
-            return replace(iteration, converged=False, tentative=True)  # patience begins anew
+            return replace(iteration, converged=False, tentative=True)  # restarts the patience
         return iteration
 
     def state(self) -> State:
-        """The state of the solver at work, and what led to it."""
+        """Return the state of the current solver and of the checks."""
         return {
             "solver": self._solver.state(),
             "best": self._best,
@@ -79,25 +84,25 @@ class HandOver:
             "idle": self._idle,
             "due": self._due,
             "iterations": self._iterations,
-            "handed_over_after": self.handed_over_after,
+            "switched_after": self.switched_after,
         }
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
-        if state["handed_over_after"] is not None:
-            self._hand_over()
+        """Continue from a state that `state` returned."""
+        if state["switched_after"] is not None:
+            self._switch()
         self._best, self._checked = state["best"], tuple(state["checked"])
         self._idle, self._due = state["idle"], state["due"]
         self._iterations = state["iterations"]
-        self.handed_over_after = state["handed_over_after"]
+        self.switched_after = state["switched_after"]
         self._solver.restore(state["solver"])
 
-    def _hand_over(self) -> None:
+    def _switch(self) -> None:
         self._solver = self._make_second()
-        self.handed_over_after, self._due = self._iterations, False
+        self.switched_after, self._due = self._iterations, False
 
     def _stalls(self, loss: float) -> bool:
-        """Whether the losses have all but stopped falling, looking once every window."""
+        """Return whether the losses have nearly stopped falling, checked once per window."""
         if self._iterations % WINDOW:
             return False
         training, best = self._checked

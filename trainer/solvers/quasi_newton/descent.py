@@ -1,7 +1,7 @@
-"""Descent on the square root of the objective: a direction that a method has, and a line search.
+"""Descent on the square root of the objective: a method's direction and a line search.
 
-Where F grows like a square, √F grows like a norm: its curvature, which a method has to learn step
-by step, says less of how far away the minimum is and more of where.
+Where F grows like a square, √F grows like a norm. The curvature of √F, which a method learns step
+by step, then depends less on the distance to the minimum and more on its direction.
 
 References
 ----------
@@ -20,15 +20,15 @@ from trainer.solvers.objective import Objective
 from trainer.solvers.quasi_newton.line_search import Point, wolfe_step
 from trainer.solvers.solver import Iteration, State, Task
 
-FIRST_STEP_LENGTH = 0.1  # in the space of θ, of a step that nothing is known for
+FIRST_STEP_LENGTH = 0.1  # |step| that is tried first while nothing is known of the curvature
 
 
 class Descent(ABC):
-    """One line search an iteration; from the steepest descent where the direction leads nowhere.
+    """One line search per iteration; along the steepest descent if the method's direction fails.
 
     Parameters
     ----------
-    first_step : the step length that its line searches try first
+    first_step : the step length that line searches try first
     """
 
     def __init__(self, task: Task, first_step: float) -> None:
@@ -38,33 +38,33 @@ class Descent(ABC):
 
     @property
     def theta(self) -> Array:
-        """θ (P,)."""
+        """Return θ (P,)."""
         return self._point.theta
 
     def iterate(self) -> Iteration:
-        """One step."""
-        here, direction, fresh = self._point, self._direction(), self._is_fresh()
+        """Take one step."""
+        start, direction, fresh = self._point, self._direction(), self._is_fresh()
         found = None
-        if here.gradient @ direction < 0.0:
+        if start.gradient @ direction < 0.0:
             length = float(np.linalg.norm(direction))
             first = FIRST_STEP_LENGTH / length if fresh else self._first_step
-            found = wolfe_step(self._evaluate, here, direction, first)
+            found = wolfe_step(self._evaluate, start, direction, first)
         if not found:
             if fresh:
-                return Iteration(here.value**2, 0.0, converged=True)
+                return Iteration(start.value**2, 0.0, converged=True)
             self._forget()
             return self.iterate()
         step, self._point = found
-        self._learn(here, direction, step)
+        self._learn(start, direction, step)
         return Iteration(self._point.value**2, step)
 
-    def move_to(self, objective: Objective) -> None:
-        """Go on with another objective, near enough for what was learnt to be of use."""
+    def continue_with(self, objective: Objective) -> None:
+        """Replace the objective by a similar one; keep θ and the curvature learned so far."""
         self._evaluate = root(objective)
         self._point = Point(self.theta, *self._evaluate(self.theta))
 
     def state(self) -> State:
-        """The point; subclasses add what they learnt."""
+        """Return the point; subclasses add the curvature that they learned."""
         return {
             "theta": self._point.theta,
             "value": self._point.value,
@@ -72,28 +72,28 @@ class Descent(ABC):
         }
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
         self._point = Point(state["theta"], state["value"], state["gradient"])
 
     @abstractmethod
     def _direction(self) -> Array:
-        """−H·∇f at the point, (P,)."""
+        """Return −H·∇f at the point, (P,)."""
 
     @abstractmethod
     def _is_fresh(self) -> bool:
-        """Whether nothing is known of the curvature, and the direction is −∇f."""
+        """Return whether nothing is known of the curvature, so that the direction is −∇f."""
 
     @abstractmethod
     def _forget(self) -> None:
-        """Make it fresh."""
+        """Discard the curvature learned so far."""
 
     @abstractmethod
     def _learn(self, before: Point, direction: Array, step: float) -> None:
-        """Take in what a step along a direction showed, from a point to the present one."""
+        """Learn the curvature along a step from `before` to the current point."""
 
 
 def root(objective: Objective) -> Callable[[Array], tuple[float, Array]]:
-    """√F and its gradient ∇F/(2√F), as a function of θ."""
+    """Return a function of θ that gives √F and its gradient ∇F/(2√F)."""
 
     def evaluate(theta: Array) -> tuple[float, Array]:
         value, gradient = objective.value_and_gradient(theta)

@@ -1,7 +1,7 @@
-"""Full-memory quasi-Newton methods on the objective's square root: BFGS and self-scaled Broyden.
+"""Broyden's family of quasi-Newton methods on √F: BFGS and self-scaled Broyden.
 
-With f = √F, s = θₖ₊₁ − θₖ and y = ∇fₖ₊₁ − ∇fₖ, the inverse Hessian's approximation H moves within
-Broyden's family, scaled by τ:
+With f = √F, s = θₖ₊₁ − θₖ and y = ∇fₖ₊₁ − ∇fₖ, the approximation H of the inverse Hessian, a dense
+matrix, is updated within Broyden's family and scaled by τ:
 
     H ← (H − H·y·yᵀ·H/(yᵀHy) + φ·(yᵀHy)·v·vᵀ)/τ + s·sᵀ/(yᵀs),    v = s/(yᵀs) − H·y/(yᵀHy)
 
@@ -12,7 +12,7 @@ References
 Nocedal & Wright 2006, "Numerical Optimization", chapter 6: BFGS, and eq. 6.20 for the first scale.
 Al-Baali 1998, "Numerical experience with a class of self-scaling quasi-Newton algorithms".
 Urbán, Stefanou & Pons 2025, "Unveiling the optimization process of physics informed neural
-networks: How accurate and competitive can PINNs be?": φ and τ as taken here.
+networks: How accurate and competitive can PINNs be?": φ and τ as used here.
 """
 
 import math
@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from network import Array
-from trainer.solvers.descent import Descent
 from trainer.solvers.objective import Objective
+from trainer.solvers.quasi_newton.descent import Descent
 from trainer.solvers.quasi_newton.inverse_hessian import InverseHessian
 from trainer.solvers.quasi_newton.line_search import Point
 from trainer.solvers.solver import State, Task
@@ -37,8 +37,8 @@ class Update:
 
     Attributes
     ----------
-    coefficients : φ and τ from b = sᵀH⁻¹s/(yᵀs), h = yᵀHy/(yᵀs) and P
-    first_step : the step length that its line searches try first
+    coefficients : returns φ and τ for b = sᵀH⁻¹s/(yᵀs), h = yᵀHy/(yᵀs) and P
+    first_step : the step length that line searches try first
     """
 
     coefficients: Coefficients
@@ -46,12 +46,12 @@ class Update:
 
 
 def bfgs(b: float, h: float, parameters: int) -> tuple[float, float]:
-    """φ = τ = 1."""
+    """Return φ = τ = 1."""
     return 1.0, 1.0
 
 
 def self_scaled_broyden(b: float, h: float, parameters: int) -> tuple[float, float]:
-    """φ and τ of Urbán, Stefanou & Pons 2025, after Al-Baali 1998."""
+    """Return φ and τ of Urbán, Stefanou & Pons 2025, after Al-Baali 1998."""
     a = max(b * h - 1.0, np.finfo(float).tiny)
     c = math.sqrt(a / (1.0 + a))
     rho = min(1.0, h / ((1.0 + a) * (1.0 + c)))  # h·(1 − c) without cancellation
@@ -63,14 +63,14 @@ def self_scaled_broyden(b: float, h: float, parameters: int) -> tuple[float, flo
     return (1.0 - theta) / sigma, tau
 
 
-# Self-scaled Broyden's steps of length 1 overshoot √F: over six trainings of the shipped task to an
-# error of 1e-8, a first trial of 0.35 took 0.55 of the gradients.
+# Self-scaled Broyden's steps of length 1 overshoot on √F. Over six trainings of the shipped task to
+# an error of 1e-8, a first trial of 0.35 needed 0.55 times as many gradients.
 BFGS = Update(bfgs, first_step=1.0)
 SELF_SCALED_BROYDEN = Update(self_scaled_broyden, first_step=0.35)
 
 
-class QuasiNewton(Descent):
-    """Descent along −H·∇f, H a dense matrix."""
+class BroydenFamily(Descent):
+    """Descent along −H·∇f, where H is a dense matrix."""
 
     _fresh: bool
     _kept_direction: Array
@@ -81,13 +81,13 @@ class QuasiNewton(Descent):
         self._H = InverseHessian(len(task.theta))
         self._forget()
 
-    def move_to(self, objective: Objective) -> None:
-        """As `Descent.move_to`."""
-        super().move_to(objective)
+    def continue_with(self, objective: Objective) -> None:
+        """Replace the objective, and the direction accordingly."""
+        super().continue_with(objective)
         self._kept_direction = -(self._H @ self._point.gradient)
 
     def state(self) -> State:
-        """The point and H."""
+        """Return the point and H."""
         return super().state() | {
             "direction": self._kept_direction,
             "fresh": self._fresh,
@@ -95,7 +95,7 @@ class QuasiNewton(Descent):
         }
 
     def restore(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Continue from a state that `state` returned."""
         super().restore(state)
         self._kept_direction, self._fresh = state["direction"], state["fresh"]
         self._H.restore(state["H"])
@@ -112,7 +112,7 @@ class QuasiNewton(Descent):
         self._kept_direction = -self._point.gradient
 
     def _learn(self, before: Point, direction: Array, step: float) -> None:
-        """Update H, and the direction by the same products."""
+        """Update H, and the direction with the same products."""
         gradient = self._point.gradient
         s, y = step * direction, gradient - before.gradient
         ys = float(y @ s)
@@ -125,7 +125,7 @@ class QuasiNewton(Descent):
         else:
             b = -step * float(s @ before.gradient) / ys  # sᵀH⁻¹s = −step·sᵀ∇f
         Hg = self._H @ gradient
-        Hy = self._H @ y if self._fresh else Hg + direction  # which is −H·∇f before the step
+        Hy = self._H @ y if self._fresh else Hg + direction  # direction = −H·∇f before the step
         self._fresh = False
         self._kept_direction = -Hg
         yHy = float(y @ Hy)

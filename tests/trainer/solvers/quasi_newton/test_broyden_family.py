@@ -1,4 +1,4 @@
-"""BFGS and self-scaled Broyden against their formulas, written out with dense matrices."""
+"""BFGS and self-scaled Broyden against their published formulas on dense matrices."""
 
 import math
 from collections.abc import Callable
@@ -17,19 +17,19 @@ from tests.trainer.solvers.problems import (
     Problem,
     iterate,
     least_squares,
-    over_the_disk,
+    written_and_read,
 )
-from trainer.solvers.descent import FIRST_STEP_LENGTH, root
 from trainer.solvers.objective import Objective
-from trainer.solvers.quasi_newton.inverse_hessian import InverseHessian
-from trainer.solvers.quasi_newton.line_search import Point, wolfe_step
-from trainer.solvers.quasi_newton.quasi_newton import (
+from trainer.solvers.quasi_newton.broyden_family import (
     BFGS,
     SELF_SCALED_BROYDEN,
-    QuasiNewton,
+    BroydenFamily,
     Update,
     self_scaled_broyden,
 )
+from trainer.solvers.quasi_newton.descent import FIRST_STEP_LENGTH, root
+from trainer.solvers.quasi_newton.inverse_hessian import InverseHessian
+from trainer.solvers.quasi_newton.line_search import Point, wolfe_step
 
 UPDATES = {"bfgs": BFGS, "self-scaled Broyden": SELF_SCALED_BROYDEN}
 EVERY_UPDATE = pytest.mark.parametrize("update", UPDATES.values(), ids=UPDATES)
@@ -37,7 +37,7 @@ Learn = Callable[[Array, Array, Array], Array]
 
 
 def published_coefficients(b: float, h: float, n: int) -> tuple[float, float]:
-    """φ and τ of Urbán, Stefanou & Pons 2025."""
+    """Return φ and τ of Urbán, Stefanou & Pons 2025."""
     a = h * b - 1.0
     c = math.sqrt(a / (1.0 + a))
     rho_minus = min(1.0, h * (1.0 - c))
@@ -74,7 +74,7 @@ def test_coefficients_of_known_cases(b: float, h: float, expected: tuple[float, 
 
 
 @pytest.mark.parametrize("b", [0.2, 1.0, 7.0])
-def test_steps_along_which_h_is_exact_give_finite_coefficients(b: float) -> None:
+def test_coefficients_are_finite_if_h_is_exact_along_the_step(b: float) -> None:
     for h in (1.0 / b, (1.0 - 1e-15) / b):  # a is zero, or below it by rounding
         assert all(map(math.isfinite, self_scaled_broyden(b, h, 10)))
 
@@ -88,7 +88,7 @@ def textbook_bfgs(H: Array, s: Array, y: Array) -> Array:
 
 
 def textbook_broyden(H: Array, s: Array, y: Array) -> Array:
-    """The module's formula, with b from H⁻¹ itself."""
+    """The formula of the module's docstring, with b computed from H⁻¹."""
     ys, yHy = float(y @ s), float(y @ H @ y)
     b = float(s @ np.linalg.solve(H, s)) / ys
     phi, tau = published_coefficients(b, yHy / ys, len(s))
@@ -99,21 +99,21 @@ def textbook_broyden(H: Array, s: Array, y: Array) -> Array:
 
 
 def textbook(problem: Problem, update: Update, learn: Learn, steps: int) -> list[Array]:
-    """θ after each step, from steps with a dense H."""
+    """Return θ after each step, computed with a dense H."""
     evaluate = root(problem.objective())
-    here = Point(problem.start(), *evaluate(problem.start()))
-    H, path, identity = None, [], np.eye(len(here.theta))
+    point = Point(problem.start(), *evaluate(problem.start()))
+    H, path, identity = None, [], np.eye(len(point.theta))
     for _ in range(steps):
-        direction = -here.gradient if H is None else -H @ here.gradient
+        direction = -point.gradient if H is None else -H @ point.gradient
         first = FIRST_STEP_LENGTH / np.linalg.norm(direction) if H is None else update.first_step
-        found = wolfe_step(evaluate, here, direction, float(first))
+        found = wolfe_step(evaluate, point, direction, float(first))
         assert found is not None
-        step, there = found
-        s, y = step * direction, there.gradient - here.gradient
+        step, reached = found
+        s, y = step * direction, reached.gradient - point.gradient
         if H is None:
             H = (y @ s) / (y @ y) * identity  # eq. 6.20
-        H, here = learn(H, s, y), there
-        path.append(here.theta)
+        H, point = learn(H, s, y), reached
+        path.append(point.theta)
     return path
 
 
@@ -125,10 +125,10 @@ def textbook(problem: Problem, update: Update, learn: Learn, steps: int) -> list
 @pytest.mark.parametrize(
     ("problem", "steps"), [(LINE, 8), (WEIGHTED_LINE, 8), (CURVE, 22)], ids=["line", "w", "curve"]
 )
-def test_every_step_is_the_textbooks(
+def test_every_step_follows_the_textbook_formula(
     problem: Problem, steps: int, update: Update, learn: Learn
 ) -> None:
-    solver = QuasiNewton(problem.task(), update)
+    solver = BroydenFamily(problem.task(), update)
     for expected in textbook(problem, update, learn, steps):
         iterate(solver, 1)
         np.testing.assert_allclose(solver.theta, expected, rtol=1e-6, atol=1e-7)
@@ -136,12 +136,12 @@ def test_every_step_is_the_textbooks(
 
 @EVERY_UPDATE
 def test_h_stays_symmetric_and_positive_definite(update: Update, tmp_path: Path) -> None:
-    solver = QuasiNewton(CURVE.task(), update)
+    solver = BroydenFamily(CURVE.task(), update)
     P = len(solver.theta)
     for _ in range(70):
         iterate(solver, 1)
         H = InverseHessian(P)
-        H.restore(over_the_disk(solver.state(), tmp_path)["H"])
+        H.restore(written_and_read(solver.state(), tmp_path)["H"])
         dense = np.column_stack([H @ e for e in np.eye(P)])
         np.testing.assert_allclose(dense, dense.T, rtol=0, atol=1e-10 * abs(dense).max())
         assert np.linalg.eigvalsh(0.5 * (dense + dense.T)).min() > 0.0
@@ -149,38 +149,38 @@ def test_h_stays_symmetric_and_positive_definite(update: Update, tmp_path: Path)
 
 @EVERY_UPDATE
 @pytest.mark.parametrize("problem", [LINE, WEIGHTED_LINE], ids=lambda problem: problem.name)
-def test_a_linear_network_ends_at_the_least_squares_solution(
+def test_a_linear_network_reaches_the_least_squares_solution(
     problem: Problem, update: Update
 ) -> None:
-    solver = QuasiNewton(problem.task(), update)
+    solver = BroydenFamily(problem.task(), update)
     iterate(solver, 60)
     expected, _ = least_squares(problem.rows)
     np.testing.assert_allclose(solver.theta, expected, rtol=0, atol=1e-7)
 
 
 @EVERY_UPDATE
-def test_an_exact_fit_is_reached_to_rounding_and_then_it_has_converged(update: Update) -> None:
+def test_an_exact_fit_converges_to_rounding_error(update: Update) -> None:
     X = np.random.default_rng(0).normal(size=(20, 2))
     rows = Rows(X, X @ [[2.0], [-3.0]] + 1.0)
-    solver = QuasiNewton(Problem("exact", Architecture((2, 1), "identity"), rows).task(), update)
+    solver = BroydenFamily(Problem("exact", Architecture((2, 1), "identity"), rows).task(), update)
     *_, last = iterate(solver, 200)
     assert last.converged
     np.testing.assert_allclose(solver.theta, [2.0, -3.0, 1.0], rtol=1e-12)
 
 
 @EVERY_UPDATE
-def test_it_goes_on_with_another_objective_from_the_same_theta(update: Update) -> None:
-    solver = QuasiNewton(LINE.task(), update)
+def test_it_continues_with_another_objective_from_the_same_theta(update: Update) -> None:
+    solver = BroydenFamily(LINE.task(), update)
     iterate(solver, 3)
     before = solver.theta.copy()
-    solver.move_to(WEIGHTED_LINE.objective())
+    solver.continue_with(WEIGHTED_LINE.objective())
     np.testing.assert_array_equal(solver.theta, before)
     iterate(solver, 60)
     expected, _ = least_squares(WEIGHTED_LINE.rows)
     np.testing.assert_allclose(solver.theta, expected, rtol=0, atol=1e-7)
 
 
-def test_the_root_has_the_gradient_of_the_root() -> None:
+def test_the_gradient_of_the_root_agrees_with_central_differences() -> None:
     evaluate, theta = root(CURVE.objective()), CURVE.start()
     value, gradient = evaluate(theta)
     assert value**2 == pytest.approx(CURVE.objective().value(theta), rel=1e-14)
@@ -191,7 +191,7 @@ def test_the_root_has_the_gradient_of_the_root() -> None:
         assert gradient[axis] == pytest.approx(slope, abs=1e-8)
 
 
-def test_the_root_of_zero_has_the_slope_zero() -> None:
+def test_the_gradient_of_the_root_is_zero_at_zero() -> None:
     rows = Rows(np.zeros((3, 1)), np.zeros((3, 1)))
     value, gradient = root(Objective(Architecture((1, 1)), rows))(np.zeros(2))
     assert value == 0.0
