@@ -82,6 +82,12 @@ def test_a_request_that_stops_arriving_gets_a_408(impatient: Server, sent: bytes
     assert impatient.ask("/echo").status == 200
 
 
+def test_a_request_that_times_out_is_counted(impatient: Server) -> None:
+    before = impatient.counters()["slow"]
+    assert_times_out(impatient.connect(b"P"))
+    assert impatient.counters()["slow"] == before + 1
+
+
 def test_a_head_that_arrives_too_slowly_gets_a_408(impatient: Server) -> None:
     """However steadily it comes: the time limit is for the whole head."""
     client = impatient.connect(b"GET / HTTP/1.1\r\nHost: here\r\nA: ")

@@ -51,7 +51,11 @@ class Client:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(seconds(TIMEOUT_SECONDS))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.connect(address)
+        try:
+            self.socket.connect(address)
+        except OSError:
+            self.socket.close()
+            raise
         self._stream = self.socket.makefile("rb")
 
     def __enter__(self) -> Self:
@@ -120,11 +124,11 @@ class Client:
 
     def read_all(self) -> bytes:
         """Read bytes as they are until the connection ends, be it by a reset."""
-        data = b""
+        parts: list[bytes] = []
         with contextlib.suppress(ConnectionResetError):
-            while part := self._stream.read1():
-                data += part
-        return data
+            while part := self._stream.read1(1_000_000):
+                parts.append(part)
+        return b"".join(parts)
 
     def ended(self) -> bool:
         """Wait for the next byte or the end; return whether it is the end."""
