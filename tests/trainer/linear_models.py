@@ -15,12 +15,12 @@ def linear_model(
     targets: tuple[str, ...] = ("u",),
     scale: float | Sequence[float] = 1.0,
 ) -> Model:
-    """y = x·W + b.
+    """Make the model y = x·W + b.
 
     Parameters
     ----------
     weights : W, (features, targets)
-    scale : of the targets, which changes nothing in what is predicted
+    scale : the scale of the targets, which does not change predictions
     """
     scales, biases = (np.broadcast_to(each, len(targets)) for each in (scale, bias))
     return Model(
