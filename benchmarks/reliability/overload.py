@@ -21,7 +21,8 @@ from benchmarks.load import wrk
 from benchmarks.load.fixed_rate import Flood
 from benchmarks.load.slow_clients import slow_clients
 from benchmarks.report import Verdicts, machine
-from benchmarks.servers.contestants import LOAD_CORE, NUMNET, ROW, Server, running, train
+from benchmarks.servers.programs import NUMNET, ROW
+from benchmarks.servers.running import LOAD_CORE, Server, running, train
 
 CONNECTIONS, SECONDS, TIMES_CAPACITY = 1000, 60, 4
 OPEN_FILES = 8192
@@ -46,7 +47,7 @@ def steady(server: Server, seconds: float) -> NDArray[np.float64]:
         time.sleep(max(0.0, due - time.time()))
         try:
             connection.request(
-                "POST", "/predict", server.contestant.body, {"Content-Type": "application/json"}
+                "POST", "/predict", server.program.body, {"Content-Type": "application/json"}
             )
             answer = connection.getresponse()
             answer.read()
@@ -71,7 +72,7 @@ def measure_overload(server: Server, what: str, verdicts: Verdicts) -> None:
     capacity = max(wrk.burst(server, 32, 3).rate for _ in range(5))
     p99 = float(np.percentile(steady(server, STEADY_SECONDS)[:, 1], 99))
     rate = TIMES_CAPACITY * capacity
-    outcome = Flood(server.port, CONNECTIONS, server.contestant.body).run(rate, SECONDS)
+    outcome = Flood(server.port, CONNECTIONS, server.program.body).run(rate, SECONDS)
     after = steady(server, STEADY_SECONDS)
     took = {status: 1000.0 * np.array(seconds) for status, seconds in outcome.seconds.items()}
     accepted, refused = took.pop(200, np.empty(0)), took.pop(503, np.empty(0))
@@ -145,7 +146,7 @@ def main() -> None:
         train(Path(folder))
         with running(NUMNET, Path(folder)) as server:
             rows = json.dumps({"instances": [ROW]}).encode()
-            in_thread = replace(server, contestant=replace(NUMNET, body=rows))
+            in_thread = replace(server, program=replace(NUMNET, body=rows))
             measure_overload(server, "plain rows", verdicts)
             measure_overload(in_thread, "requests that need a thread", verdicts)
             measure_slow_clients(server, verdicts)

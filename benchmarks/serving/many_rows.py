@@ -14,7 +14,8 @@ import numpy as np
 import orjson
 
 from benchmarks.report import Verdicts, spread
-from benchmarks.servers.contestants import FASTAPI, LOAD_CORE, MLSERVER, NUMNET, SERVER_CORE, Server
+from benchmarks.servers.programs import FASTAPI, MLSERVER, NUMNET
+from benchmarks.servers.running import LOAD_CORE, SERVER_CORE, Server
 from network import Array
 from registry import Registry
 
@@ -43,7 +44,7 @@ class Request:
 def measure(servers: list[Server], folder: Path, verdicts: Verdicts) -> None:
     """Print both tables."""
     model = Registry.local(folder / "models").load(1).model
-    running = {server.contestant: server for server in servers}
+    running = {server.program: server for server in servers}
     rng = np.random.default_rng(0)
     with _on_core(LOAD_CORE):
         _json(running, rng.uniform(-1.0, 1.0, (JSON_ROWS, 4)), model.predict, verdicts)
@@ -65,26 +66,26 @@ def _json(
     print(f"\n### {JSON_ROWS:,} rows of JSON\n")
     print(f"one request, its whole answer read, median [quartiles] of {JSON_TURNS} turns\n")
     print("| | rows/s | numnet's ÷ it | bar | |\n|---|---|---|---|---|")
-    for (_, contestant), request in requests.items():
-        _check(running[contestant], request, predict(X))
+    for (_, program), request in requests.items():
+        _check(running[program], request, predict(X))
     turns, parsing = [], []
     for _ in range(JSON_TURNS):
         turns.append(
             {
-                name: JSON_ROWS / _seconds(running[contestant], request)
-                for (name, contestant), request in requests.items()
+                name: JSON_ROWS / _seconds(running[program], request)
+                for (name, program), request in requests.items()
             }
         )
         with _on_core(SERVER_CORE):
             begun = time.perf_counter()
             orjson.loads(rows)
             parsing.append(JSON_ROWS / (time.perf_counter() - begun))
-    for name, contestant in requests:
+    for name, program in requests:
         ratios = [turn[beside.get(name, name)] / turn[name] for turn in turns]
         print(
             f"| {name} | {spread([turn[name] for turn in turns], ',.0f')} | "
             f"{spread(ratios) if name in beside else ''} | "
-            f"{verdicts.at_least(ratios, JSON_BARS.get(contestant))} |",
+            f"{verdicts.at_least(ratios, JSON_BARS.get(program))} |",
             flush=True,
         )
     ratios = [turn["numnet"] / each for turn, each in zip(turns, parsing, strict=True)]

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from benchmarks.load import wrk
 from benchmarks.report import machine, spread
-from benchmarks.servers.contestants import NUMNET, SERVER_CORE, running, train
+from benchmarks.servers.programs import NUMNET
+from benchmarks.servers.running import SERVER_CORE, running, train
 from config import Settings
 from service.__main__ import Server
 from service.app import Application, create_app
@@ -155,7 +156,7 @@ def main() -> None:
             wrk.burst(server, CONNECTIONS)
             measured = [
                 (
-                    wrk.burst(server, CONNECTIONS).core,
+                    wrk.burst(server, CONNECTIONS).cpu,
                     microseconds(worker, in_detail=False),
                     microseconds(worker, in_detail=True),
                 )
