@@ -9,7 +9,8 @@ import sys
 import tempfile
 from dataclasses import dataclass
 
-from benchmarks.servers.running import LOAD_CORE, Server
+from benchmarks.cores import LOAD_CORE
+from benchmarks.servers.running import Server
 
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 

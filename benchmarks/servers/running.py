@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.installation import free_port, until
+from benchmarks.cores import SERVER_CORE
+from benchmarks.ports import free_port
 from benchmarks.repository import ROOT
 from benchmarks.servers import process_usage, weights
 from benchmarks.servers.programs import ServerProgram, rival_python
+from benchmarks.waiting import wait_until
 from registry import Registry
 
-SERVER_CORE, LOAD_CORE = 0, 1
 STOP_SECONDS = 20
 
 
@@ -98,7 +99,7 @@ def running(program: ServerProgram, folder: Path, processes: int = 1) -> Iterato
         )
     server = Server(program, process, port)
     try:
-        until(lambda: _answers(server, log))
+        wait_until(lambda: _answers(server, log))
         yield server
     finally:
         process.terminate()

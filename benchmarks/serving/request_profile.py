@@ -20,10 +20,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.cores import SERVER_CORE
 from benchmarks.load import wrk
 from benchmarks.report import machine, spread
 from benchmarks.servers.programs import NUMNET
-from benchmarks.servers.running import SERVER_CORE, running, train
+from benchmarks.servers.running import running, train
 from config import Settings
 from service.__main__ import Server
 from service.app import Application, create_app
