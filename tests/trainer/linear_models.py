@@ -1,4 +1,4 @@
-"""Models whose predictions can be computed by hand."""
+"""Models with predictions that can be computed by hand."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,12 @@ def linear_model(
     targets: tuple[str, ...] = ("u",),
     scale: float | Sequence[float] = 1.0,
 ) -> Model:
-    """Make the model y = x·W + b.
+    """Return a model of y = x·W + b.
 
     Parameters
     ----------
     weights : W, (features, targets)
-    scale : the scale of the targets, which does not change predictions
+    scale : of the targets; predictions do not depend on it
     """
     scales, biases = (np.broadcast_to(each, len(targets)) for each in (scale, bias))
     return Model(

@@ -1,1 +1,1 @@
-"""Whether a published version is promoted."""
+"""Release of a published version: judge it, and promote it or keep it back."""

@@ -1,4 +1,4 @@
-"""Whether a new version goes live: it and the current one are judged on the same held-out rows."""
+"""The gate: it compares a new version with the current one on the same held-out rows."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from network import Array, Loss, Model, Rows, Squared
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A published version that may go live.
+    """A published version that may be promoted.
 
     Attributes
     ----------
@@ -26,17 +26,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says, in words and in numbers.
+    """Whether a version is promoted, and why.
 
     Attributes
     ----------
-    promote : whether the candidate goes live
-    reason : why, in words
-    against : the version it was compared with; None where there was nothing to compare with
-    metric : what was compared
-    candidate, current : its values, None where it is not finite or was not compared
-    margin : by which fraction the candidate may be worse
-    rows : on how many held-out rows
+    promote : whether the candidate is promoted
+    reason : for people
+    against : the version that it was compared with; None if there was no comparison
+    metric : the quantity that was compared
+    candidate, current : its values; None if not finite or not compared
+    margin : the fraction by which the candidate may be worse
+    rows : number of held-out rows
     """
 
     promote: bool
@@ -57,44 +57,47 @@ def judge(candidate: Candidate, current: Model, against: int, margin: float) -> 
     against : the version of `current`
     margin : the candidate's loss may be (1 + margin) times the current one's
     """
-    for what in ("features", "targets"):
-        of_candidate, of_current = getattr(candidate.model, what), getattr(current, what)
-        if of_candidate != of_current:
-            return Verdict(
-                False,
-                f"its {what} are {', '.join(of_candidate)} and version {against}'s are "
-                f"{', '.join(of_current)}: clients would have to change",
-                against,
-            )
-    rows = candidate.rows
+    if difference := _difference(candidate.model, current, against):
+        return Verdict(False, difference, against)
     metric, scale = _metric(candidate)
-    loss_of_candidate = _mean_loss(candidate.model, candidate, scale)
-    loss_of_current = _mean_loss(current, candidate, scale)
-    finite = math.isfinite(loss_of_candidate)
-    # not `<=` alone: a current model whose loss is not finite is beaten by any that is
-    promote = finite and not loss_of_candidate > loss_of_current * (1.0 + margin)
-    held_out = f"{len(rows)} held-out row{'s' * (len(rows) > 1)}"
-    words = f"{metric} {loss_of_candidate:.4g} on {held_out}"
-    if not finite:
-        words = f"its predictions for the {held_out} are not finite"
+    new = _mean_loss(candidate.model, candidate, scale)
+    old = _mean_loss(current, candidate, scale)
+    # not `<=`: if the current model's loss is NaN, every finite candidate is promoted
+    promote = math.isfinite(new) and not new > old * (1.0 + margin)
+    count = len(candidate.rows)
+    rows = f"{count} held-out row{'s' * (count > 1)}"
+    result = f"{metric} {new:.4g} on {rows}"
+    if not math.isfinite(new):
+        result = f"its predictions for the {rows} are not finite"
     return Verdict(
         promote,
-        f"{words}, {_compared(loss_of_candidate, loss_of_current)} version {against}'s "
-        f"{loss_of_current:.4g}{_allowance(margin)}",
+        f"{result}, {_compared(new, old)} version {against}'s {old:.4g}{_allowance(margin)}",
         against,
         metric,
-        loss_of_candidate if finite else None,
-        loss_of_current if math.isfinite(loss_of_current) else None,
+        new if math.isfinite(new) else None,
+        old if math.isfinite(old) else None,
         margin,
-        len(rows),
+        count,
     )
 
 
-def _metric(candidate: Candidate) -> tuple[str, Array | float]:
-    """What is compared, and what residuals are divided by.
+def _difference(candidate: Model, current: Model, against: int) -> str | None:
+    """Return why clients of the current model could not use the candidate."""
+    for columns in ("features", "targets"):
+        new, old = getattr(candidate, columns), getattr(current, columns)
+        if new != old:
+            return (
+                f"its {columns} are {', '.join(new)} and version {against}'s are "
+                f"{', '.join(old)}: clients would have to change"
+            )
+    return None
 
-    Several targets count alike whatever their units, and δ of the Huber loss is in deviations: both
-    take the candidate's scale of the targets.
+
+def _metric(candidate: Candidate) -> tuple[str, Array | float]:
+    """Return the name of the metric, and the scale by which residuals are divided.
+
+    The candidate's scale of the targets gives several targets the same weight whatever their units,
+    and δ of the Huber loss is in this scale.
     """
     scale = candidate.model.target_scaling.scale
     if not isinstance(candidate.loss, Squared):
@@ -110,12 +113,12 @@ def _mean_loss(model: Model, candidate: Candidate, scale: Array | float) -> floa
         return total / (len(model.targets) * rows.total_weight)
 
 
-def _compared(candidate: float, current: float) -> str:
-    if candidate == current:
+def _compared(new: float, old: float) -> str:
+    if new == old:
         return "the same as"
-    if not (math.isfinite(candidate) and math.isfinite(current) and current > 0):
+    if not (math.isfinite(new) and math.isfinite(old) and old > 0):
         return "against"
-    ratio = candidate / current
+    ratio = new / old
     if ratio > 2:
         return f"{ratio:.3g} times"
     return f"{abs(ratio - 1):.2%} {'above' if ratio > 1 else 'below'}"
@@ -124,6 +127,4 @@ def _compared(candidate: float, current: float) -> str:
 def _allowance(margin: float) -> str:
     if not margin:
         return ""
-    return (
-        f" ({100 * abs(margin):.4g} % {'more is allowed' if margin > 0 else 'less is asked for'})"
-    )
+    return f" ({100 * abs(margin):.4g} % {'more is allowed' if margin > 0 else 'less is required'})"

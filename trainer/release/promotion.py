@@ -1,4 +1,4 @@
-"""What becomes of a published version: judged, and promoted or kept back."""
+"""Release of a published version: judge it, and promote it or keep it back."""
 
 import logging
 from collections.abc import Callable
@@ -21,10 +21,10 @@ class Terms:
 
     Attributes
     ----------
-    by : who asks, for the promotion log
-    policy : judged by the gate, or promoted always or never
+    by : who releases, for the promotion log
+    policy : the gate decides, or every version is promoted, or none
     margin : as `trainer.release.gate.judge` takes it
-    keep : how many versions are kept; older ones are deleted
+    keep : number of versions to keep; older ones are deleted
     """
 
     by: str
@@ -42,20 +42,19 @@ def release(
     terms: Terms,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Verdict:
-    """Promote a published version if the gate lets it through, and retire old ones.
+    """Promote a published version if the gate approves it, and delete old versions.
 
     Parameters
     ----------
     published : as `Registry.publish` or `Registry.load` returns it
-    table, recipe : that it was trained on and by
+    table, recipe : that the version was trained on and with
 
     Raises
     ------
     VersionNotFound, VersionRefused, StorageError
     """
     for promotion in registry.history():
-        # before a crash that kept it from being told; a number alone may be that of a version
-        # which was deleted
+        # promoted before a crash; the checksum tells it from a deleted version of the same number
         if (promotion.version, promotion.sha256) == (published.number, published.sha256):
             return Verdict(True, promotion.reason, promotion.previous)
     candidate = Candidate(published.number, published.model, held_out(table), recipe.make_loss())
@@ -73,13 +72,13 @@ def release(
                     after=latest,
                 )
             except PromotionOvertaken:
-                continue  # what it was judged against is no longer the current version
+                continue  # it was judged against a version that is no longer current
         _retire(registry, terms.keep)
         return verdict
 
 
 def released(version: int, verdict: Verdict) -> dict[str, Any]:
-    """What came of it, as jobs and commands report it."""
+    """Return the outcome of a release, as jobs and commands report it."""
     return {
         "version": version,
         "state": "promoted" if verdict.promote else "kept_back",
@@ -89,9 +88,9 @@ def released(version: int, verdict: Verdict) -> dict[str, Any]:
 
 def _verdict(registry: Registry, candidate: Candidate, terms: Terms) -> Verdict:
     if terms.policy == "never":
-        return Verdict(False, "published only, as was asked for")
+        return Verdict(False, "published without promotion, as requested")
     if terms.policy == "always":
-        return Verdict(True, "promoted without a comparison, as was asked for")
+        return Verdict(True, "promoted without a comparison, as requested")
     current = registry.load_serving()
     if current is None:
         return Verdict(True, "there is no version to compare it with")
@@ -103,4 +102,4 @@ def _retire(registry: Registry, keep: int) -> None:
         if retired := registry.retire(keep):
             log.info("deleted old versions: %s", ", ".join(map(str, retired)))
     except StorageError as error:
-        log.warning("old versions stay: %s", error)
+        log.warning("cannot delete old versions: %s", error)

@@ -1,4 +1,4 @@
-"""What goes live, and what is kept back."""
+"""The gate: which versions are promoted, and which are kept back."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ AGED = replace(ROWS, weights=RNG.uniform(0.1, 5.0, len(X)))
 
 
 def off_by(error: float, **options: Any) -> Model:
-    """Predicts u = 2a − 3b, and `error` more."""
+    """Return a model that predicts u = 2a − 3b + error."""
     return linear_model(W, error, **options)
 
 
@@ -34,18 +34,18 @@ def compare(
 
 
 def mean_cost(costs: Array, weights: Array | None = None) -> float:
-    """The weighted mean over rows, and the plain one over targets."""
+    """Return the weighted mean over rows of the mean over targets."""
     return float(np.average(costs, axis=0, weights=weights).mean())
 
 
-def test_a_better_candidate_is_promoted() -> None:
+def test_better_candidate_is_promoted() -> None:
     verdict = compare(off_by(0.1), off_by(0.2))
     assert verdict.promote
     assert verdict.reason == "MSE 0.01 on 50 held-out rows, 75.00% below version 4's 0.04"
     assert (verdict.against, verdict.metric, verdict.margin, verdict.rows) == (4, "MSE", 0.0, 50)
 
 
-def test_a_worse_candidate_is_kept_back_by_however_little() -> None:
+def test_slightly_worse_candidate_is_kept_back() -> None:
     verdict = compare(off_by(0.2001), off_by(0.2))
     assert not verdict.promote
     assert verdict.reason == "MSE 0.04004 on 50 held-out rows, 0.10% above version 4's 0.04"
@@ -54,7 +54,7 @@ def test_a_worse_candidate_is_kept_back_by_however_little() -> None:
     assert verdict.candidate > verdict.current
 
 
-def test_a_much_worse_candidate_is_kept_back_with_the_factor() -> None:
+def test_much_worse_candidate_is_kept_back_with_the_factor() -> None:
     verdict = compare(off_by(2.0), off_by(0.2))
     assert not verdict.promote
     assert verdict.reason == "MSE 4 on 50 held-out rows, 100 times version 4's 0.04"
@@ -62,7 +62,7 @@ def test_a_much_worse_candidate_is_kept_back_with_the_factor() -> None:
 
 @pytest.mark.parametrize("error", [0.0, 0.2, -1e60])
 @pytest.mark.parametrize("margin", [0.0, 0.5])
-def test_an_equal_candidate_is_promoted(error: float, margin: float) -> None:
+def test_equal_candidate_is_promoted(error: float, margin: float) -> None:
     verdict = compare(off_by(error), off_by(error), margin)
     assert verdict.promote
     assert verdict.candidate == verdict.current
@@ -83,13 +83,13 @@ def test_an_equal_candidate_is_promoted(error: float, margin: float) -> None:
         (-0.75, 0.101, False),
     ],
 )
-def test_the_margin_is_a_fraction_of_the_current_versions_loss(
+def test_margin_is_a_fraction_of_the_current_loss(
     margin: float, error: float, promoted: bool
 ) -> None:
     verdict = compare(off_by(error), off_by(0.2), margin)
     assert verdict.promote == promoted
     assert verdict.margin == margin
-    what = "more is allowed" if margin > 0 else "less is asked for"
+    what = "more is allowed" if margin > 0 else "less is required"
     assert verdict.reason.endswith(f" version 4's 0.04 ({100 * abs(margin):g} % {what})")
 
 
@@ -98,10 +98,10 @@ def test_the_margin_is_a_fraction_of_the_current_versions_loss(
     ("loss", "metric"),
     [(Squared(), "MSE"), (Huber(0.3), "Huber loss"), (Quantile(0.8), "Quantile loss")],
 )
-def test_the_numbers_are_mean_losses_on_the_rows(rows: Rows, loss: Loss, metric: str) -> None:
+def test_verdict_has_the_mean_losses_on_the_rows(rows: Rows, loss: Loss, metric: str) -> None:
     scale = 1.7
     candidate = linear_model(W + 0.3, 0.1, scale=scale)
-    current = linear_model(W - 0.2, -0.2, scale=99.0)  # whose scale has no part in it
+    current = linear_model(W - 0.2, -0.2, scale=99.0)  # its own scale is not used
 
     def expected(model: Model) -> float:
         r = model.predict(rows.X) - rows.Y
@@ -122,7 +122,7 @@ def test_the_numbers_are_mean_losses_on_the_rows(rows: Rows, loss: Loss, metric:
     assert verdict.promote == (expected(candidate) <= expected(current))
 
 
-def test_what_rows_weigh_decides() -> None:
+def test_weights_of_rows_count() -> None:
     weights = np.where(X[:, 0] > 0, 100.0, 1.0)
     good_above = off_by(0.0)
     tilted = Rows(X, X @ W + np.where(X[:, :1] > 0, 0.0, 0.3), weights)
@@ -134,11 +134,11 @@ def test_what_rows_weigh_decides() -> None:
 
 
 @pytest.mark.parametrize("loss", [Squared(), Huber(0.3), Quantile(0.8)])
-def test_several_targets_count_alike_whatever_their_units(loss: Loss) -> None:
+def test_targets_count_alike_whatever_their_units(loss: Loss) -> None:
     weights = np.array([[2.0, 1.0], [-3.0, 0.5]])
 
     def model(first: float, second: float, unit: float) -> Model:
-        """Off by so many deviations in each target, of which the second is in another unit."""
+        """Return a model with given errors in scales of the targets, the second in another unit."""
         units = np.array([1.0, unit])
         return linear_model(
             weights * units, [first, second * unit], targets=("u", "v"), scale=list(units)
@@ -183,17 +183,21 @@ def test_several_targets_count_alike_whatever_their_units(loss: Loss) -> None:
         ),
     ],
 )
-def test_other_features_or_targets_are_kept_back(candidate: Model, reason: str) -> None:
+def test_candidate_with_other_features_or_targets_is_kept_back(
+    candidate: Model, reason: str
+) -> None:
     assert compare(candidate, off_by(9.0)) == Verdict(False, reason, 4)
 
 
-HUGE = off_by(1e308)  # whose squared error is beyond float64
-BROKEN = linear_model(np.full((2, 1), 1e308), 1e308)  # some of whose predictions are
+HUGE = off_by(1e308)  # its squared error overflows
+BROKEN = linear_model(np.full((2, 1), 1e308), 1e308)  # some of its predictions overflow
 
 
 @pytest.mark.parametrize("candidate", [HUGE, BROKEN])
 @pytest.mark.parametrize("margin", [0.0, 1e6, -0.5])
-def test_a_candidate_that_is_not_finite_is_kept_back(candidate: Model, margin: float) -> None:
+def test_candidate_with_a_loss_that_is_not_finite_is_kept_back(
+    candidate: Model, margin: float
+) -> None:
     for current in (off_by(0.2), HUGE, BROKEN):
         verdict = compare(candidate, current, margin)
         assert not verdict.promote
@@ -203,7 +207,9 @@ def test_a_candidate_that_is_not_finite_is_kept_back(candidate: Model, margin: f
 
 @pytest.mark.parametrize("current", [HUGE, BROKEN])
 @pytest.mark.parametrize("margin", [0.0, 1e6, -0.5])
-def test_a_current_version_that_is_not_finite_is_beaten(current: Model, margin: float) -> None:
+def test_candidate_replaces_a_current_version_with_a_loss_that_is_not_finite(
+    current: Model, margin: float
+) -> None:
     verdict = compare(off_by(1e3), current, margin)
     assert verdict.promote
     assert verdict.candidate == pytest.approx(1e6)

@@ -1,4 +1,4 @@
-"""What becomes of a published version."""
+"""Released versions: promoted or kept back."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from network import Model
-from registry import LocalStorage, Registry, StorageError, VersionNotFound, VersionRefused
+from registry import (
+    LocalStorage,
+    Registry,
+    StorageError,
+    Version,
+    VersionNotFound,
+    VersionRefused,
+)
+from registry.model_file import decode
 from tests.registry.races import in_processes
 from tests.trainer.linear_models import linear_model
 from trainer.data.split import held_out
@@ -53,23 +61,23 @@ def current(registry: Registry) -> int | None:
     return promotion.version if promotion else None
 
 
-def released_by(registry: Registry, version: int, terms: Terms = GATE) -> Verdict:
+def release_(registry: Registry, version: int, terms: Terms = GATE) -> Verdict:
     return release(registry, registry.load(version), TABLE, Recipe(), terms=terms, now=lambda: NOON)
 
 
-def test_the_first_version_is_promoted(registry: Registry) -> None:
-    verdict = released_by(registry, publish(registry, off_by(9.0)))
+def test_first_version_is_promoted(registry: Registry) -> None:
+    verdict = release_(registry, publish(registry, off_by(9.0)))
     assert verdict == Verdict(True, "there is no version to compare it with")
     [promotion] = registry.history()
     assert (promotion.version, promotion.by, promotion.at) == (1, "tests", NOON.isoformat())
     assert promotion.reason == verdict.reason
 
 
-def test_the_gate_decides_on_the_rows_held_out(registry: Registry) -> None:
+def test_gate_compares_on_the_held_out_rows(registry: Registry) -> None:
     for error in (0.3, 0.2, 0.25, 0.1):
         version = publish(registry, off_by(error))
         before = current(registry)
-        verdict = released_by(registry, version)
+        verdict = release_(registry, version)
         if before:
             candidate = Candidate(version, off_by(error), held_out(TABLE), Recipe().make_loss())
             against = registry.load(before).model
@@ -80,15 +88,15 @@ def test_the_gate_decides_on_the_rows_held_out(registry: Registry) -> None:
     assert registry.versions() == [1, 2, 3, 4]
 
 
-def test_the_margin_is_the_terms(registry: Registry) -> None:
+def test_terms_have_the_margin(registry: Registry) -> None:
     promote(registry, publish(registry, off_by(0.2)))
     strict, mild = Terms("tests", margin=-0.5), Terms("tests", margin=0.3)
-    assert not released_by(registry, publish(registry, off_by(0.19)), strict).promote
-    assert not released_by(registry, publish(registry, off_by(0.21))).promote
-    assert released_by(registry, publish(registry, off_by(0.21)), mild).promote
+    assert not release_(registry, publish(registry, off_by(0.19)), strict).promote
+    assert not release_(registry, publish(registry, off_by(0.21))).promote
+    assert release_(registry, publish(registry, off_by(0.21)), mild).promote
 
 
-def test_the_loss_is_the_recipes(registry: Registry) -> None:
+def test_recipe_has_the_loss(registry: Registry) -> None:
     promote(registry, publish(registry, off_by(0.2)))
     verdict = release(
         registry,
@@ -100,96 +108,97 @@ def test_the_loss_is_the_recipes(registry: Registry) -> None:
     assert verdict.metric == "Quantile loss"
 
 
-def test_never_keeps_even_a_better_version_back(registry: Registry) -> None:
+def test_policy_never_keeps_back_even_a_better_version(registry: Registry) -> None:
     never = Terms("tests", "never")
     for error in (0.2, 0.1):
-        verdict = released_by(registry, publish(registry, off_by(error)), never)
-        assert verdict == Verdict(False, "published only, as was asked for")
+        verdict = release_(registry, publish(registry, off_by(error)), never)
+        assert verdict == Verdict(False, "published without promotion, as requested")
     assert current(registry) is None
 
 
-def test_always_promotes_even_one_with_other_features(registry: Registry) -> None:
+def test_policy_always_promotes_even_a_version_with_other_features(registry: Registry) -> None:
     promote(registry, publish(registry, off_by(0.1)))
     version = publish(registry, off_by(9.0, features=("c", "d")))
-    assert not released_by(registry, version).promote
-    verdict = released_by(registry, version, Terms("tests", "always"))
-    assert verdict == Verdict(True, "promoted without a comparison, as was asked for")
+    assert not release_(registry, version).promote
+    verdict = release_(registry, version, Terms("tests", "always"))
+    assert verdict == Verdict(True, "promoted without a comparison, as requested")
     assert current(registry) == version
 
 
 @pytest.mark.parametrize("policy", ["gate", "always", "never"])
-def test_a_promoted_version_is_not_promoted_again(registry: Registry, policy: Any) -> None:
+def test_promoted_version_is_not_promoted_again(registry: Registry, policy: Any) -> None:
     promote(registry, publish(registry, off_by(0.2)))
-    told = released_by(registry, publish(registry, off_by(0.1)))
+    first = release_(registry, publish(registry, off_by(0.1)))
     publish(registry, off_by(0.05))
     promote(registry, 3)
     registry.roll_back(by="ops", at=NOON)
     registry.roll_back(by="ops", at=NOON)
     assert current(registry) == 1
-    again = released_by(registry, 2, Terms("tests", policy))
-    assert again == Verdict(True, told.reason, against=1)
+    again = release_(registry, 2, Terms("tests", policy))
+    assert again == Verdict(True, first.reason, against=1)
     assert current(registry) == 1
     assert len(registry.history()) == 5
 
 
-def test_a_version_under_a_number_that_was_promoted_before_is_judged(
+def test_version_with_the_number_of_a_deleted_one_is_judged(
     registry: Registry, folder: Path
 ) -> None:
     for error in (0.3, 0.2):
         promote(registry, publish(registry, off_by(error)))
     (folder / "2.npz").unlink()
     assert publish(registry, off_by(0.4)) == 2
-    assert not released_by(registry, 2).promote
+    assert not release_(registry, 2).promote
     (folder / "2.npz").unlink()
     assert publish(registry, off_by(0.1)) == 2
-    assert released_by(registry, 2).against == 1
+    assert release_(registry, 2).against == 1
     assert [promotion.version for promotion in registry.history()] == [1, 2, 2]
     serving = registry.serving()
     assert serving is not None
     assert serving.version == 2
 
 
-def test_it_is_judged_against_what_serves(registry: Registry, folder: Path) -> None:
-    """That is the version before, where the current one is damaged."""
+def test_damaged_current_version_is_replaced_by_its_predecessor_for_comparison(
+    registry: Registry, folder: Path
+) -> None:
     for error in (0.2, 0.01):
         promote(registry, publish(registry, off_by(error)))
     version = publish(registry, off_by(0.1))
     (folder / "2.npz").write_bytes(b"")
-    verdict = released_by(registry, version)
+    verdict = release_(registry, version)
     assert (verdict.promote, verdict.against) == (True, 1)
 
 
 class Overtaken(LocalStorage):
-    """Something else happens right before the first promotion is written."""
+    """Calls a hook right before the first promotion is written."""
 
-    def __init__(self, root: Path, meanwhile: Callable[[], object]) -> None:
+    def __init__(self, root: Path, hook: Callable[[], object]) -> None:
         super().__init__(root)
-        self.meanwhile = [meanwhile]
+        self.hooks = [hook]
 
     def create(self, key: str, content: bytes) -> None:
-        if key.startswith("promotions/") and self.meanwhile:
-            self.meanwhile.pop()()
+        if key.startswith("promotions/") and self.hooks:
+            self.hooks.pop()()
         super().create(key, content)
 
 
 @pytest.mark.parametrize(
     ("error", "promoted"), [(0.05, False), (0.15, True)], ids=["better", "worse"]
 )
-def test_it_is_judged_again_where_another_one_was_promoted_meanwhile(
+def test_version_is_judged_again_if_another_was_promoted_meanwhile(
     registry: Registry, folder: Path, error: float, promoted: bool
 ) -> None:
     promote(registry, publish(registry, off_by(0.2)))
     candidate, other = publish(registry, off_by(0.1)), publish(registry, off_by(error))
     overtaken = Overtaken(folder, lambda: promote(registry, other))
-    verdict = released_by(Registry(overtaken), candidate)
-    assert not overtaken.meanwhile
+    verdict = release_(Registry(overtaken), candidate)
+    assert not overtaken.hooks
     assert verdict.against == other
     assert verdict.promote == promoted
     assert current(registry) == (candidate if promoted else other)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # BLAS keeps idle threads
-def test_of_several_releases_at_once_the_best_is_current_at_the_end(tmp_path: Path) -> None:
+def test_best_of_concurrent_releases_is_current_at_the_end(tmp_path: Path) -> None:
     rounds, errors = 12, (0.3, 0.1, 0.2)
 
     def registry_of(index: int) -> Registry:
@@ -201,7 +210,7 @@ def test_of_several_releases_at_once_the_best_is_current_at_the_end(tmp_path: Pa
             publish(registry_of(index), off_by(error))
 
     def attempt(index: int, contestant: int) -> bool:
-        return released_by(registry_of(index), contestant + 2).promote
+        return release_(registry_of(index), contestant + 2).promote
 
     verdicts = in_processes(len(errors), rounds, attempt)
     for index, promoted in enumerate(verdicts):
@@ -210,46 +219,67 @@ def test_of_several_releases_at_once_the_best_is_current_at_the_end(tmp_path: Pa
         assert sorted(history) == [1, *(number + 2 for number in range(3) if promoted[number])]
 
 
-def test_old_versions_are_retired_whatever_the_verdict(registry: Registry) -> None:
+def test_old_versions_are_deleted_whatever_the_verdict(registry: Registry) -> None:
     two = Terms("tests", keep=2)
     for error in (0.5, 0.4, 0.3):
-        assert released_by(registry, publish(registry, off_by(error)), two).promote
+        assert release_(registry, publish(registry, off_by(error)), two).promote
     assert registry.versions() == [2, 3]
-    assert not released_by(registry, publish(registry, off_by(0.6)), two).promote
+    assert not release_(registry, publish(registry, off_by(0.6)), two).promote
     assert registry.versions() == [2, 3, 4]  # current, the one before, and the newest two
 
 
-def test_where_old_versions_cannot_be_deleted_the_release_stands(
+def test_release_succeeds_if_old_versions_cannot_be_deleted(
     registry: Registry, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Stubborn(LocalStorage):
+    class ReadOnly(LocalStorage):
         def delete(self, key: str) -> None:
             raise StorageError(f"cannot delete {key}: Read-only file system")
 
     for error in (0.5, 0.4, 0.3):
-        released_by(registry, publish(registry, off_by(error)))
+        release_(registry, publish(registry, off_by(error)))
     version = publish(registry, off_by(0.2))
-    assert released_by(Registry(Stubborn(folder)), version, Terms("tests", keep=2)).promote
+    assert release_(Registry(ReadOnly(folder)), version, Terms("tests", keep=2)).promote
     assert current(registry) == version
-    assert "old versions stay: cannot delete 1.npz: Read-only file system" in caplog.text
+    assert "cannot delete old versions: cannot delete 1.npz: Read-only file system" in caplog.text
 
 
-def test_a_damaged_or_missing_candidate_is_refused(registry: Registry, folder: Path) -> None:
+@pytest.mark.parametrize("policy", ["gate", "always"])
+def test_version_damaged_after_it_was_published_is_not_promoted(
+    registry: Registry, folder: Path, policy: Any
+) -> None:
     promote(registry, publish(registry, off_by(0.2)))
-    version = publish(registry, off_by(0.1))
-    (folder / f"{version}.npz").write_bytes(b"PK")
-    for policy in ("gate", "always", "never"):
-        with pytest.raises(VersionRefused, match="damaged or cut short"):
-            released_by(registry, version, Terms("tests", policy))
-    (folder / f"{version}.npz").unlink()
+    published = registry.load(publish(registry, off_by(0.1)))
+    terms = Terms("tests", policy)
+    path = folder / f"{published.number}.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(VersionRefused, match="changed or replaced"):
+        release(registry, published, TABLE, Recipe(), terms=terms)
+    path.unlink()
     with pytest.raises(VersionNotFound):
-        released_by(registry, version)
+        release(registry, published, TABLE, Recipe(), terms=terms)
     assert current(registry) == 1
 
 
-def test_what_came_of_it_is_reported_with_the_numbers(registry: Registry) -> None:
-    promoted = released_by(registry, publish(registry, off_by(0.2)))
-    kept_back = released_by(registry, publish(registry, off_by(0.4)))
+def test_candidate_is_not_decoded_again(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[int] = []
+
+    def count(content: bytes) -> Version:
+        version = decode(content)
+        decoded.append(version.number)
+        return version
+
+    monkeypatch.setattr("registry.versions.decode", count)
+    for error in (0.2, 0.1):
+        published = registry.publish(off_by(error), {}, np.zeros((1, 2)))
+        assert release(registry, published, TABLE, Recipe(), terms=GATE).promote
+    assert decoded == [1, 2, 1]  # published, published, the current one for the comparison
+
+
+def test_report_has_the_verdict_with_its_numbers(registry: Registry) -> None:
+    promoted = release_(registry, publish(registry, off_by(0.2)))
+    kept_back = release_(registry, publish(registry, off_by(0.4)))
     assert released(1, promoted) == {
         "version": 1,
         "state": "promoted",
