@@ -1,23 +1,18 @@
-"""What can keep a training from making a model, or a job from being done.
+"""Reasons why a training makes no model, or why a job cannot be run.
 
 TrainerError
-├── DataError         a table that cannot be trained on; names what is wrong and where
-├── RecipeError       options that make no training
+├── DataError         a table that cannot be trained on; names the defect and its place
+├── RecipeError       options that do not describe a training
 ├── CheckpointError   a checkpoint that cannot be written or read
-├── TrainingFailed    nothing better than the random start was found
-├── Interrupted       somebody wants the training to end
+├── TrainingFailed    the training found nothing better than its random start
+├── Interrupted       the training was asked to stop
 └── JobError
-    ├── JobConflict       another job waits or runs
-    ├── JobNotFound       no job of that id
-    ├── JobFinished       too late to cancel it
-    ├── JobKeyReused      an idempotency key that came with another request before
-    └── JobsUnavailable   the database of jobs cannot be used
+    ├── JobConflict       another job is queued or running
+    ├── JobNotFound       no job has this id
+    ├── JobFinished       the job has ended, so it cannot be cancelled
+    ├── JobKeyReused      the idempotency key belongs to a different request
+    └── JobsUnavailable   the job database cannot be used
 """
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from trainer.jobs.client import Job
 
 
 class TrainerError(Exception):
@@ -29,7 +24,7 @@ class DataError(TrainerError):
 
 
 class RecipeError(TrainerError):
-    """Options that make no training."""
+    """Options that do not describe a training."""
 
 
 class CheckpointError(TrainerError):
@@ -37,11 +32,11 @@ class CheckpointError(TrainerError):
 
 
 class TrainingFailed(TrainerError):
-    """Nothing better than the random start was found."""
+    """The training found nothing better than its random start."""
 
 
 class Interrupted(TrainerError):
-    """Somebody wants the training to end."""
+    """The training was asked to stop."""
 
 
 class JobError(TrainerError):
@@ -49,39 +44,44 @@ class JobError(TrainerError):
 
 
 class JobConflict(JobError):
-    """Another job waits or runs; None where it was done before it could be named."""
+    """Another job is queued or running.
 
-    def __init__(self, job: "Job | None") -> None:
+    Attributes
+    ----------
+    job_id : the other job; None if it ended before it could be looked up
+    """
+
+    def __init__(self, job_id: str | None = None, state: str = "") -> None:
         super().__init__(
-            f"job {job.id} is {job.state}; one job is carried out at a time"
-            if job
-            else "another job was just being finished; ask again"
+            f"job {job_id} is {state}, and only one job may be queued or running at a time"
+            if job_id
+            else "another job was about to end; try again"
         )
-        self.job = job
+        self.job_id = job_id
 
 
 class JobNotFound(JobError):
-    """No job of that id."""
+    """No job has this id."""
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"there is no job {job_id}")
 
 
 class JobFinished(JobError):
-    """Too late to cancel it."""
+    """The job has ended, so it cannot be cancelled."""
 
-    def __init__(self, job: "Job") -> None:
-        super().__init__(f"job {job.id} is {job.state} already")
-        self.job = job
+    def __init__(self, job_id: str, state: str) -> None:
+        super().__init__(f"job {job_id} has ended already: it is {state}")
+        self.job_id = job_id
 
 
 class JobKeyReused(JobError):
-    """An idempotency key that came with another request before."""
+    """The idempotency key belongs to a different request."""
 
-    def __init__(self, job: "Job") -> None:
-        super().__init__(f"the Idempotency-Key came with another body before, for job {job.id}")
-        self.job = job
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"the Idempotency-Key was used with a different body, for job {job_id}")
+        self.job_id = job_id
 
 
 class JobsUnavailable(JobError):
-    """The database of jobs cannot be used."""
+    """The job database cannot be used."""

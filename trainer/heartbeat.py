@@ -1,7 +1,7 @@
-"""`python -m trainer.heartbeat`: whether the worker in this container still gives signs of life.
+"""`python -m trainer.heartbeat`: check that the trainer in this container is alive.
 
-For a container's health check, every few seconds: the standard library alone. The worker touches a
-file of its machine's temporary folder, which a container has for itself.
+A container's health check runs it every few seconds, so it imports the standard library alone. The
+trainer touches a file in its temporary folder, which no other container shares.
 """
 
 import os
@@ -10,24 +10,24 @@ import tempfile
 import time
 from pathlib import Path
 
-BEAT_SECONDS = 5.0
-PATIENCE_SECONDS = 30.0
+INTERVAL_SECONDS = 5.0
+TIMEOUT_SECONDS = 30.0
 
 
 class Heartbeat:
-    """The signs of life of one worker."""
+    """The heartbeat of one trainer: the time when a file was last touched."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or _default_path()
         self._due = 0.0
 
     def beat(self) -> None:
-        """Give one, unless the last one is fresh. Where that fails, there is none."""
+        """Touch the file, unless that was done within `INTERVAL_SECONDS`. Ignore failures."""
         if time.monotonic() < self._due:
             return
-        self._due = time.monotonic() + BEAT_SECONDS
+        self._due = time.monotonic() + INTERVAL_SECONDS
         try:
-            # not through a link that somebody else may have put there
+            # O_NOFOLLOW: another user may have put a link in a shared temporary folder
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
             descriptor = os.open(self._path, flags, 0o600)
         except OSError:
@@ -36,7 +36,7 @@ class Heartbeat:
         os.close(descriptor)
 
     def age(self) -> float:
-        """Seconds since the last one; infinite where there was none."""
+        """Return the seconds since the last beat; infinite if there was none."""
         try:
             return max(0.0, time.time() - self._path.stat().st_mtime)
         except OSError:
@@ -44,16 +44,14 @@ class Heartbeat:
 
 
 def _default_path() -> Path:
-    return Path(tempfile.gettempdir()) / f"numnet-worker-{os.getuid()}"
+    return Path(tempfile.gettempdir()) / f"numnet-trainer-{os.getuid()}"
 
 
 def main() -> int:
     age = Heartbeat().age()
     known = age < float("inf")
-    print(
-        f"the worker's last sign of life is {age:.0f} s old" if known else "no worker was here yet"
-    )
-    return 0 if age < PATIENCE_SECONDS else 1
+    print(f"the trainer's last heartbeat was {age:.0f} s ago" if known else "no heartbeat yet")
+    return 0 if age < TIMEOUT_SECONDS else 1
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 ServiceError
 ├── InvalidInput      the values sent are wrong; names each of them
-│   └── PredictionNotFinite  rows so far out of range that their predictions overflow
 ├── InvalidInference  the same, in the words of the Open Inference Protocol
 ├── NoModel           nothing to serve yet
 ├── NoIntervals       the version has nothing to make intervals of
@@ -56,21 +55,6 @@ class InvalidInput(ServiceError):
         self.errors = errors
         self.complete = complete
         self.example = example
-
-
-class PredictionNotFinite(InvalidInput):
-    """Rows are so far outside the range seen in training that their predictions overflow.
-
-    Attributes
-    ----------
-    rows : the first of them, from 0
-    """
-
-    def __init__(
-        self, rows: list[int], errors: list[dict[str, str]], example: Mapping[str, Any]
-    ) -> None:
-        super().__init__(errors[:MAX_ERRORS], example, complete=len(errors) < MAX_ERRORS)
-        self.rows = rows[:MAX_ERRORS]
 
 
 class InvalidInference(ServiceError):
@@ -250,7 +234,7 @@ def _job_finished(error: JobFinished) -> Response:
 
 
 def _of_a_job(error: JobConflict | JobFinished, slug: str, title: str) -> Response:
-    address = f"/retrain/{error.job.id}" if error.job else None
+    address = f"/retrain/{error.job_id}" if error.job_id else None
     response = problem(409, str(error), slug=slug, title=title, job=address)
     if address:
         response.headers["Link"] = f'<{address}>; rel="related"'

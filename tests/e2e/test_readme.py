@@ -71,7 +71,7 @@ def running(clone: Path, environment: dict[str, str], port: int) -> Iterator[str
         return is_ready(port)
 
     try:
-        until(ready, FIRST_RUN_SECONDS, "`make run` did not become ready")
+        until(ready, FIRST_RUN_SECONDS, "`make run` did not become ready", every=0.1)
         yield log.read_text()
     finally:
         os.killpg(process.pid, signal.SIGINT)

@@ -134,7 +134,7 @@ def test_a_worse_version_is_kept_back_and_says_by_how_much(service: Service) -> 
 def test_a_job_that_cannot_be_done_says_why(service: Service) -> None:
     document = ended(service, submit(service, {"data": "missing.csv", "targets": ["y"]}))
     assert document["state"] == "failed"
-    assert document["error"] == "there is no data folder: NUMNET_DATA says which it is"
+    assert document["error"] == "the data folder does not exist: set NUMNET_DATA"
 
 
 def test_a_running_job_can_be_cancelled_and_the_next_one_begins(service: Service) -> None:

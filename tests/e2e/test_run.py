@@ -158,7 +158,7 @@ def test_a_job_that_is_interrupted_by_a_stop_goes_on_after_the_next_start(
     run.process.send_signal(signal.SIGINT)
     assert run.process.wait(10) == 0
     assert run.processes() == []
-    assert "the job goes on with the next worker" in run.errors()
+    assert "the next trainer resumes the job" in run.errors()
     run.start()
     run.wait_until_ready()
     job = ended(run, path)
@@ -222,5 +222,5 @@ def test_where_it_is_killed_both_stop(start_run: StartRun) -> None:
     run.process.kill()
     run.process.wait()
     until(lambda: not run.processes(), 10)
-    assert "the job goes on with the next worker" in run.errors()
+    assert "the next trainer resumes the job" in run.errors()
     assert "Handling signal: term" in run.errors()

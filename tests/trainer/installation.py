@@ -1,4 +1,4 @@
-"""A folder of models, a database of jobs, and workers on them: the real thing, in little."""
+"""An installation for tests: a folder of models, a job database and real trainer processes."""
 
 import os
 import signal
@@ -17,29 +17,29 @@ from trainer.jobs import Job, Jobs, Request
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = seconds(60.0)
-WORKER = ("-m", "trainer.worker")
+TRAINER = ("-m", "trainer.worker")
 TINY = {"samples": 200, "layers": [4], "solver": "l-bfgs", "epochs": 5, "max_seconds": 3.0}
 BETTER = TINY | {"epochs": 60}
 LONG = TINY | {"solver": "adam", "epochs": 10**7, "patience": 10**7, "max_seconds": 60.0}
 
 
-def end_holder(url: str) -> None:
-    """End the connection that holds the workers' lock in a PostgreSQL database."""
+def kill_lock_connection(url: str) -> None:
+    """End the connection that holds the trainers' lock in a PostgreSQL database."""
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with engine.connect() as connection:
         ended = connection.execute(
             text(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) "
                 "WHERE locktype = 'advisory' AND granted AND datname = current_database() "
-                "AND application_name = 'numnet_worker_lock'"
+                "AND application_name = 'numnet_trainer_lock'"
             )
         ).all()
     engine.dispose()
     assert ended == [(True,)]
 
 
-class Worker:
-    """A worker's process."""
+class Trainer:
+    """A trainer process."""
 
     def __init__(self, program: Sequence[str], environment: dict[str, str], output: Path) -> None:
         self._output = output
@@ -57,17 +57,17 @@ class Worker:
     def log(self) -> str:
         return self._output.read_text()
 
-    def wait_for(self, words: str) -> None:
-        """Return once it has logged this."""
+    def wait_for(self, message: str) -> None:
+        """Return once the trainer has logged a message."""
 
         def logged() -> bool:
             assert self.process.poll() is None, self.log
-            return words in self.log
+            return message in self.log
 
-        until(logged)
+        until(logged, 60)
 
-    def send(self, number: signal.Signals) -> int:
-        """Send a signal that ends it; the exit code."""
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal that ends the process and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(DEADLINE_SECONDS)
 
@@ -77,7 +77,7 @@ class Worker:
 
 
 class Installation:
-    """Settings, and what runs with them.
+    """Settings, and the trainers that were started with them.
 
     Parameters
     ----------
@@ -96,42 +96,42 @@ class Installation:
         self.settings = Settings.from_environment(self.environment)
         self.registry = Registry.local(self.settings.models)
         self.jobs = Jobs(self.settings.jobs_url)
-        self._workers: list[Worker] = []
+        self._trainers: list[Trainer] = []
 
-    def start_worker(self, program: Sequence[str] = WORKER, **settings: str) -> Worker:
-        output = self.folder / f"worker-{len(self._workers) + 1}.log"
-        worker = Worker(program, self.environment | settings, output)
-        self._workers.append(worker)
-        return worker
+    def start_trainer(self, program: Sequence[str] = TRAINER, **settings: str) -> Trainer:
+        output = self.folder / f"trainer-{len(self._trainers) + 1}.log"
+        trainer = Trainer(program, self.environment | settings, output)
+        self._trainers.append(trainer)
+        return trainer
 
-    def at_work(self, job: Job) -> Worker:
-        """The living worker that says that it carries a job out."""
+    def trainer_of(self, job: Job) -> Trainer:
+        """Wait until a live trainer reports on a job, and return it."""
 
-        def found() -> Worker | None:
+        def found() -> Trainer | None:
             name = self.jobs.get(job.id).document.get("worker", "")
-            living = (each for each in self._workers if each.process.poll() is None)
-            return next((each for each in living if name.endswith(f":{each.process.pid}")), None)
+            alive = (each for each in self._trainers if each.process.poll() is None)
+            return next((each for each in alive if name.endswith(f":{each.process.pid}")), None)
 
-        return until(found)
+        return until(found, 60)
 
     def close(self) -> None:
-        for worker in self._workers:
-            worker.process.kill()
-            worker.process.wait()
+        for trainer in self._trainers:
+            trainer.process.kill()
+            trainer.process.wait()
         self.jobs.close()
 
     def request(self, asked: dict[str, Any]) -> Request:
-        """What is asked for, like nothing before it."""
+        """Return a request that inherits nothing."""
         return Request.like({}, asked)
 
     def submit(self, asked: dict[str, Any], **options: Any) -> Job:
-        """A new job."""
+        """Submit a new job."""
         job, new = self.jobs.submit(self.request(asked), asked=asked, by="tests", **options)
         assert new
         return job
 
     def wait_for(self, job: Job, *, epoch: int = 0) -> Job:
-        """The job once it has come to an epoch, or by default to its end."""
+        """Return the job once it has reached an epoch, or by default once it has ended."""
 
         def found() -> Job | None:
             now = self.jobs.get(job.id)
@@ -140,14 +140,14 @@ class Installation:
                 return now if now.document.get("epoch", 0) >= epoch else None
             return None if now.active else now
 
-        return until(found)
+        return until(found, 60)  # a trainer has the lowest priority
 
     def run(self, asked: dict[str, Any]) -> Job:
-        """A job at its end."""
+        """Submit a job and return it once it has ended."""
         return self.wait_for(self.submit(asked))
 
     def cancel_active(self) -> None:
-        """So that one test's job is in no other's way."""
+        """Cancel the job that is queued or running, so that the next test can submit one."""
         if job := self.jobs.active():
             self.jobs.cancel(job.id)
 
@@ -156,7 +156,7 @@ class Installation:
         return promotion.version if promotion else None
 
     def versions_of(self, job: Job) -> list[int]:
-        """The versions that were published for a job, as far as they can be read."""
+        """Return the versions that were published for a job."""
         numbers = self.registry.versions()
         return [each for each in numbers if self.registry.card(each).get("job") == job.id]
 

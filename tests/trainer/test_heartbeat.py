@@ -1,4 +1,4 @@
-"""Signs of life, as a container's health check looks for them."""
+"""The trainer's heartbeat and its health check."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import pytest
 
 from tests.patience import until
 from tests.trainer.installation import ROOT, Installation
-from trainer.heartbeat import BEAT_SECONDS, PATIENCE_SECONDS, Heartbeat
+from trainer.heartbeat import INTERVAL_SECONDS, TIMEOUT_SECONDS, Heartbeat
 
 
 def check(folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -26,61 +26,61 @@ def check(folder: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_a_sign_of_life_grows_old(tmp_path: Path) -> None:
-    path = tmp_path / "worker"
+def test_age_grows_until_the_next_beat(tmp_path: Path) -> None:
+    path = tmp_path / "heartbeat"
     assert Heartbeat(path).age() == float("inf")
     Heartbeat(path).beat()
-    assert Heartbeat(path).age() < BEAT_SECONDS
+    assert Heartbeat(path).age() < INTERVAL_SECONDS
     os.utime(path, (time.time() - 100, time.time() - 100))
     assert 100 <= Heartbeat(path).age() < 110
     Heartbeat(path).beat()
-    assert Heartbeat(path).age() < BEAT_SECONDS
+    assert Heartbeat(path).age() < INTERVAL_SECONDS
 
 
-def test_signs_are_given_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_is_touched_once_per_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    path = tmp_path / "worker"
-    worker = Heartbeat(path)
-    worker.beat()
+    path = tmp_path / "heartbeat"
+    heartbeat = Heartbeat(path)
+    heartbeat.beat()
     path.unlink()
-    worker.beat()
+    heartbeat.beat()
     assert not path.exists()
-    now += BEAT_SECONDS
-    worker.beat()
+    now += INTERVAL_SECONDS
+    heartbeat.beat()
     assert path.exists()
 
 
-def test_no_link_is_followed(tmp_path: Path) -> None:
+def test_links_are_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "target"
-    (tmp_path / "worker").symlink_to(target)
-    Heartbeat(tmp_path / "worker").beat()
+    (tmp_path / "heartbeat").symlink_to(target)
+    Heartbeat(tmp_path / "heartbeat").beat()
     assert not target.exists()
 
 
-def test_a_folder_that_cannot_be_written_ends_no_worker(tmp_path: Path) -> None:
-    Heartbeat(tmp_path / "missing" / "worker").beat()
+def test_folder_that_cannot_be_written_is_ignored(tmp_path: Path) -> None:
+    Heartbeat(tmp_path / "missing" / "heartbeat").beat()
 
 
-def test_workers_that_work_and_that_wait_give_signs(
+def test_trainers_with_and_without_the_lock_are_healthy(
     installation: Installation, tmp_path: Path
 ) -> None:
     def healthy() -> bool:
         return check(folder).returncode == 0
 
-    for name in ("works", "waits"):
+    for name in ("active", "standby"):
         folder = tmp_path / name
         folder.mkdir()
-        assert check(folder).stdout == "no worker was here yet\n"
+        assert check(folder).stdout == "no heartbeat yet\n"
         assert not healthy()
-        worker = installation.start_worker(TMPDIR=str(folder))
+        trainer = installation.start_trainer(TMPDIR=str(folder))
         until(healthy)
-        worker.process.send_signal(signal.SIGSTOP)
-        [path] = folder.glob("numnet-worker-*")
-        old = time.time() - PATIENCE_SECONDS - 1
+        trainer.process.send_signal(signal.SIGSTOP)
+        [path] = folder.glob("numnet-trainer-*")
+        old = time.time() - TIMEOUT_SECONDS - 1
         os.utime(path, (old, old))
         late = check(folder)
         assert late.returncode == 1
-        assert re.fullmatch(r"the worker's last sign of life is 3\d s old\n", late.stdout)
-        worker.process.send_signal(signal.SIGCONT)
+        assert re.fullmatch(r"the trainer's last heartbeat was 3\d s ago\n", late.stdout)
+        trainer.process.send_signal(signal.SIGCONT)
         until(healthy)

@@ -1,1 +1,1 @@
-"""Evaluation on held-out rows: metrics, reports and prediction intervals."""
+"""Metrics, reports and prediction intervals from held-out rows."""

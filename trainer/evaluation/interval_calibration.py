@@ -1,4 +1,4 @@
-"""The calibration of a model's prediction intervals, and their coverage on other rows."""
+"""How wide a model's prediction intervals are, and how many of other rows they hold."""
 
 from typing import Any
 
@@ -9,14 +9,15 @@ LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
 def calibrate(Y_hat: Array, test: Rows) -> Calibration:
-    """Return the calibration from the first `MAX_ROWS` test rows.
+    """The scores of the test rows, or of as many of them as a version keeps.
 
-    The test rows are independent of the training, including its early stopping. They are ordered by
-    their hashes, so that the first ones are as good as a random sample. Weights are ignored.
+    The test rows had no part in the training, not even in when it stopped, and come in the order of
+    their hashes: the first ones are as good as drawn at random. Each counts once, whatever it
+    weighs.
 
     Parameters
     ----------
-    Y_hat : (N, targets) float64, the predictions for the test rows
+    Y_hat : (N, targets) float64, the predictions for them
     """
     return Calibration.of(Y_hat[:MAX_ROWS], test.Y[:MAX_ROWS])
 
@@ -24,12 +25,12 @@ def calibrate(Y_hat: Array, test: Rows) -> Calibration:
 def calibration_report(
     calibration: Calibration, Y_hat: Array, other: Rows, targets: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return half widths by level and target, and the share of other rows within them, for a card.
+    """For the card: half widths by level and target, and the share of other rows within them.
 
     Parameters
     ----------
     Y_hat : (N, targets) float64, the predictions for the other rows
-    other : rows that were not used for the calibration
+    other : that had no part in the calibration
     """
     half_widths, coverage = {}, {}
     for level in LEVELS:

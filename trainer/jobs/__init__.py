@@ -10,8 +10,8 @@ from trainer.errors import (
     JobsUnavailable,
     TrainerError,
 )
-from trainer.jobs.client import Job, Jobs
-from trainer.jobs.counts import STATES
+from trainer.jobs.client import Jobs
+from trainer.jobs.job import STATES, Job
 from trainer.jobs.request import Request
 from trainer.training.option import Choice, Integer, Integers, Number, Option
 from trainer.training.recipe import RECIPE_OPTIONS

@@ -1,7 +1,8 @@
-"""One retraining, from a request to a verdict, which may be taken up again after a crash."""
+"""The work of one job, from its request to a verdict; resumes after a crash."""
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,37 +24,38 @@ CHECKPOINT_SECONDS = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Retraining:
-    """A job's work.
+    """The work of one job.
 
     Attributes
     ----------
-    job : its id, which the version's card will have
-    progress : told how it goes
-    lost : whether the job was taken away: nobody wants it any more, or another worker has it
-    withdrawn : whether nobody wants it any more
-    stopping : whether the process has to end, and leave the job to another one
-    confirm : raises `Interrupted` where the job is cancelled or somebody else's
+    job : its id, which goes into the version's card
+    newest_before : the highest version number when the job began for the first time
+    lost : whether the job was cancelled or given to another trainer
+    withdrawn : whether the job was cancelled
+    stopping : whether the process has to end and leave the job to the next trainer
+    confirm : raises `Interrupted` if the job is lost
     """
 
     job: str
     request: Request
     settings: Settings
     progress: JobProgress
+    newest_before: int
     lost: Callable[[], bool]
     withdrawn: Callable[[], bool]
     stopping: Callable[[], bool]
     confirm: Callable[[], None]
 
     def run(self) -> dict[str, Any]:
-        """Train, publish and release; what came of it.
+        """Train, publish and release. Return the job's result.
 
-        However often it is run, one version at most is published for the job: it goes on from where
-        an earlier run was killed.
+        After a crash, `run` continues where the previous attempt stopped. It publishes one version
+        per job, however many attempts there are.
 
         Raises
         ------
         Interrupted
-            it is cancelled, or has left a checkpoint to another process.
+            the job was cancelled, or has left a checkpoint to the next trainer.
         NetworkError, RegistryError, TrainerError
         """
         registry = Registry.local(self.settings.models)
@@ -62,7 +64,7 @@ class Retraining:
         self.progress.enter("reading data")
         table = self.request.read(self.settings.data, self._poll)
         self._poll()
-        published = _published_for(registry, self.job) or self._train(registry, table)
+        published = self._already_published(registry) or self._train(registry, table)
         self.progress.enter("judging")
         self.confirm()
         terms = Terms(
@@ -82,6 +84,16 @@ class Retraining:
             "solver": card["recipe"]["solver"],
             "decisions": card["training"]["decisions"],
         }
+
+    def _already_published(self, registry: Registry) -> Version | None:
+        """Return the version that an attempt before this one has published."""
+        for number in registry.versions():
+            if number > self.newest_before:
+                with suppress(VersionRefused, VersionNotFound):
+                    version = registry.load(number)
+                    if version.card.get("job") == self.job:
+                        return version
+        return None
 
     def _train(self, registry: Registry, table: Table) -> Version:
         recipe = self.request.make_recipe()
@@ -112,17 +124,17 @@ class Retraining:
             )
         except BaseException:
             if not self._has_to_end() or self.withdrawn():
-                checkpoint.remove()  # nobody will go on from it
+                checkpoint.remove()  # no trainer will resume from it
             raise
         checkpoint.remove()
         return published
 
     def _check_models(self, registry: Registry) -> None:
-        """Make nothing in a folder that is empty as its disk is not there."""
+        """Refuse a folder without versions if there was one: its disk may not be mounted."""
         if self.request.current is not None and registry.serving() is None:
             raise TrainingFailed(
-                f"version {self.request.current} was being served when this was asked for, and the "
-                f"folder of models has no version in use any more"
+                f"version {self.request.current} was in use when the job was submitted, and now "
+                f"the folder of models has no usable version"
             )
 
     def _has_to_end(self) -> bool:
@@ -133,19 +145,9 @@ class Retraining:
             raise Interrupted
 
 
-def _published_for(registry: Registry, job: str) -> Version | None:
-    for version in reversed(registry.versions()):
-        try:
-            if registry.card(version).get("job") == job:
-                return registry.load(version)
-        except (VersionRefused, VersionNotFound):
-            continue
-    return None
-
-
 def _read(checkpoint: Checkpoint) -> State | None:
     try:
         return checkpoint.read()
     except CheckpointError as error:
-        log.warning("the training begins anew: %s", error)
+        log.warning("the training starts from scratch: %s", error)
         return None

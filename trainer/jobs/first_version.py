@@ -1,4 +1,4 @@
-"""The first version, asked for until there is one."""
+"""The first version of a new installation, requested until there is one."""
 
 import logging
 import threading
@@ -10,24 +10,27 @@ from trainer.jobs.request import Request
 
 log = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 60.0
+RETRY_SECONDS = 60.0
 
 
-def ask_for_first_version(
-    jobs: Jobs, registry: Registry, stopping: threading.Event, pause: float = PAUSE_SECONDS
+def request_first_version(
+    jobs: Jobs,
+    registry: Registry,
+    stopping: threading.Event,
+    retry_seconds: float = RETRY_SECONDS,
 ) -> None:
-    """Submit a job for the shipped task, again where it failed, until a version is in use.
+    """Submit a job for the shipped task, again after each failure, until a version is current.
 
-    Once there was one it is over: a folder that is lost later is no reason to begin anew.
+    It returns for good then: if the folder of versions is lost later, nothing is trained.
     """
     while not stopping.is_set():
         try:
             if registry.current() is not None:
                 return
             job, _ = jobs.submit(Request(), asked={}, by="the first start")
-            log.info("there is no version: training a first one", extra={"job": job.id})
+            log.info("no version yet: training a first one", extra={"job": job.id})
         except JobConflict:
-            pass  # it may make the first version
+            pass  # the other job may make the first version
         except (JobError, RegistryError) as error:
-            log.warning("no first version yet: %s", error)
-        stopping.wait(pause)
+            log.warning("cannot train a first version yet: %s", error)
+        stopping.wait(retry_seconds)

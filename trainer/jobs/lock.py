@@ -1,7 +1,7 @@
-"""The right to carry jobs out, which one process of the whole installation has at a time.
+"""The lock that makes one trainer at a time run the jobs of a database.
 
-It is a lock that the operating system or the database takes back when its holder dies, however it
-dies: another worker that waits for it takes over at once.
+The operating system or the database releases it when its holder dies, however it dies: a trainer
+that waits for it takes over at once.
 """
 
 import fcntl
@@ -13,35 +13,36 @@ from typing import Protocol
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from trainer.jobs.client import with_timeouts
+from trainer.jobs.database import with_timeouts
 
+# Never to be changed: trainers of two versions would both hold "the" lock.
 _NUMBER = int.from_bytes(hashlib.sha256(b"numnet worker").digest()[:8], signed=True)
 
 
-class WorkerLock(Protocol):
-    """One holder at a time, until it dies or `lost` says otherwise."""
+class TrainerLock(Protocol):
+    """A lock with one holder at a time in the whole installation."""
 
     def acquire(self) -> bool:
-        """Take it if nobody else has it; whether it is held now."""
+        """Take the lock if it is free. Return whether it is held now."""
 
     def lost(self) -> bool:
-        """Whether somebody else may have it by now."""
+        """Return whether another process may hold the lock by now."""
 
     def release(self) -> None:
-        """Give it back, if it is held."""
+        """Release the lock, if it is held."""
 
 
-def worker_lock(url: str) -> WorkerLock:
-    """The lock that goes with a database of jobs."""
+def trainer_lock(url: str) -> TrainerLock:
+    """Return the lock of a job database."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        assert parsed.database  # noqa: S101  # `Settings` has seen to it
+        assert parsed.database  # noqa: S101  # checked by `Settings`
         return FileLock(Path(f"{parsed.database}.lock"))
     return AdvisoryLock(url)
 
 
 class FileLock:
-    """flock(2) on a file: the kernel takes it back."""
+    """flock(2) on a file; the kernel releases it when the process ends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -67,13 +68,13 @@ class FileLock:
 
 
 class AdvisoryLock:
-    """A session's advisory lock: PostgreSQL takes it back when the connection ends."""
+    """A session-level advisory lock; PostgreSQL releases it when the connection ends."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(
             make_url(with_timeouts(url)).set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
-            connect_args={"application_name": "numnet_worker_lock"},
+            connect_args={"application_name": "numnet_trainer_lock"},
         )
         self._connection: Connection | None = None
 

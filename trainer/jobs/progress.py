@@ -1,27 +1,40 @@
-"""How far a job is, as those who wait for it are told."""
+"""The progress of a job: collected by the training's thread, stored by another."""
 
+import contextvars
+import logging
 import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
+from dbos import DBOS
+from dbos import error as dbos_error
+from sqlalchemy.exc import SQLAlchemyError
+
+from trainer.errors import Interrupted
+from trainer.jobs.database import PROGRESS, reason
 from trainer.training.console_progress import fraction_done, remaining_seconds
 from trainer.training.fit import Epoch
 
+log = logging.getLogger(__name__)
+
 HISTORY_POINTS = 100
 HISTORY_FIELDS = ("epoch", "seconds", "train_loss", "validation_loss")
+REPORT_SECONDS = 0.5
+STOP_SECONDS = 0.8  # for the computation to notice that the job is lost
 
 
 class JobProgress:
-    """Collects what happens in one thread, and shows it to another.
+    """The progress of one attempt at a job. Thread-safe.
 
     Parameters
     ----------
-    worker : who does the work
-    attempt : which try this is, from 1
-    before : the last snapshot of the try before, if this is not the first
+    worker : host and process id of the trainer
+    attempt : its number, from 1
+    before : the last snapshot of the previous attempt, if there was one
     now : the time of day, in seconds
     """
 
@@ -48,19 +61,19 @@ class JobProgress:
         self._stride = 1
 
     def enter(self, phase: str) -> None:
-        """Say what it goes about now."""
+        """Note that a phase begins."""
         with self._lock:
             self._facts["phase"] = phase
 
     def train(self, max_seconds: float) -> None:
-        """Say that the training begins, and what its time limit is."""
+        """Note that the training begins, and its time limit."""
         self.enter("training")
         self._max_seconds = max_seconds
 
-    def leave(self) -> None:
-        """Say that the next worker goes on; this attempt does not count."""
+    def hand_over(self) -> None:
+        """Note that the next trainer resumes the job; this attempt does not count."""
         with self._lock:
-            self._facts |= {"phase": "waiting for a worker", "attempt": self._facts["attempt"] - 1}
+            self._facts |= {"phase": "waiting for a trainer", "attempt": self._facts["attempt"] - 1}
 
     def decided(self, reasons: list[str]) -> None:
         """Note how the solver was chosen."""
@@ -68,9 +81,9 @@ class JobProgress:
             self._decisions = reasons
 
     def watch(self, epoch: Epoch) -> None:
-        """Note an epoch; of the history every 2ᵏ-th is kept, so that it stays short."""
+        """Note an epoch. The history keeps every 2ᵏ-th, so that it stays short."""
         with self._lock:
-            if self._epoch is None:  # what the try before did after its checkpoint is done again
+            if self._epoch is None:  # epochs after the last checkpoint are computed again
                 self._history = [each for each in self._history if each["epoch"] < epoch.epoch]
             self._epoch = epoch
             if epoch.epoch % self._stride == 0:
@@ -80,7 +93,7 @@ class JobProgress:
                 self._history = [e for e in self._history if e["epoch"] % self._stride == 0]
 
     def snapshot(self) -> dict[str, Any]:
-        """All of it as JSON keeps it."""
+        """Return the progress as JSON."""
         with self._lock:
             document = {
                 "fraction_done": 0.0,
@@ -102,3 +115,72 @@ class JobProgress:
                     "best_loss": epoch.best_loss,
                 }
             return document
+
+
+class Reporter:
+    """Stores snapshots of the progress in the database every half second, as a context manager.
+
+    To be created in the workflow's thread.
+
+    Parameters
+    ----------
+    stuck : set if the computation goes on although the job is lost
+
+    Attributes
+    ----------
+    lost : set when the job was cancelled or given to another trainer, so that DBOS refuses reports
+    """
+
+    def __init__(self, progress: JobProgress, stuck: threading.Event) -> None:
+        self.progress = progress
+        self._stuck = stuck
+        self.lost = threading.Event()
+        self._done = threading.Event()
+        context = contextvars.copy_context()  # DBOS keeps the workflow's id in it
+        self._thread = threading.Thread(target=context.run, args=(self._repeat,), daemon=True)
+
+    def __enter__(self) -> Self:
+        with suppress(Interrupted):
+            self.send()  # first of all, so that the attempt counts even if the process crashes
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._done.set()
+        self._thread.join()
+        with suppress(Interrupted):
+            self.send()
+
+    def send(self) -> None:
+        """Store a snapshot now.
+
+        Raises
+        ------
+        Interrupted
+            the job is lost.
+        """
+        try:
+            DBOS.set_event(PROGRESS, self.progress.snapshot())
+        except dbos_error.DBOSWorkflowConflictIDError:
+            self.lost.set()
+            raise Interrupted from None
+        except SQLAlchemyError as error:  # the job may still end well, for example on a full disk
+            log.warning("cannot report the job's progress: %s", reason(error))
+
+    def hand_over(self) -> None:
+        """Store that the next trainer resumes the job."""
+        self._done.set()
+        self._thread.join()
+        self.progress.hand_over()
+        self.send()
+
+    def _repeat(self) -> None:
+        while True:
+            try:
+                self.send()
+            except Interrupted:
+                if not self._done.wait(STOP_SECONDS):
+                    self._stuck.set()
+                return
+            if self._done.wait(REPORT_SECONDS):
+                return

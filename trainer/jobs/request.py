@@ -1,4 +1,4 @@
-"""What a retraining job is asked to do."""
+"""A request for a retraining: its data and its recipe."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,7 +14,7 @@ from trainer.errors import DataError
 from trainer.solvers import SOLVERS
 from trainer.training.recipe import RECIPE_OPTIONS, Recipe
 
-_OF_THE_SOLVER = (
+_SOLVER_OPTIONS = (
     "solver",
     "learning_rate",
     "schedule",
@@ -24,8 +24,8 @@ _OF_THE_SOLVER = (
     "starts",
     "penalty",
 )
-_OF_THE_LOSS = ("loss", *(name for name, each in RECIPE_OPTIONS.items() if each.loss))
-_WHEN_TO_STOP = ("max_seconds", "epochs", "patience", "target_mse")
+_LOSS_OPTIONS = ("loss", *(name for name, each in RECIPE_OPTIONS.items() if each.loss))
+_STOPPING_OPTIONS = ("max_seconds", "epochs", "patience", "target_mse")
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,19 @@ class Request:
 
     Attributes
     ----------
-    data : synthetic, or a CSV file inside the data folder
+    data : "synthetic", or the name of a CSV file in the data folder
     targets, features, weights : its columns, as `trainer.data.csv_file.csv_table` takes them
     samples : rows of synthetic data
-    recipe : the fields of `trainer.training.recipe.Recipe` that are not left at their defaults
-    promote : whether to go on to the gate once it is published
-    current : the version that was being served when it was asked for
+    recipe : the fields of `trainer.training.recipe.Recipe` that differ from their defaults
+    promote : whether the gate may promote the version
+    current : the version in use when the request was made
 
     Raises
     ------
     RecipeError, ArchitectureError
-        options that make no training.
+        the options do not describe a training.
     DataError
-        a file outside the data folder, or columns that do not go with the data.
+        the file is outside the data folder, or the columns do not fit the data.
     """
 
     data: str = SYNTHETIC
@@ -63,24 +63,26 @@ class Request:
         Architecture((1, *recipe.layers, 1), recipe.activation)
         if self.data == SYNTHETIC:
             if self.targets or self.features or self.weights:
-                raise DataError("targets, features and weights go with a file, not with synthetic")
+                raise DataError(
+                    "targets, features and weights apply to a file, not to synthetic data"
+                )
             return
         path = PurePosixPath(self.data)
         if path.is_absolute() or ".." in path.parts or "\0" in self.data or not path.parts:
             raise DataError(f"data must be a file inside the data folder, got {self.data!r}")
         if self.samples:
-            raise DataError("samples goes with the synthetic data, not with a file")
+            raise DataError("samples applies to synthetic data, not to a file")
         if not self.targets:
-            raise DataError("targets is missing: which columns of the file are to be predicted?")
+            raise DataError("targets is missing: name the columns of the file to predict")
 
     @classmethod
     def like(cls, card: Card, asked: Mapping[str, Any]) -> Self:
-        """What is asked for; what is left open, as in the training of the version on the card, but
-        for when to stop.
+        """Return a request for what was asked. Options that were left out, except those that say
+        when to stop, are as in the training of the current version.
 
         Parameters
         ----------
-        card : of the current version; empty where there is none
+        card : of the current version; empty if there is none
         asked : data, targets, features, weights, samples, promote, and fields of the recipe
         """
         data = _data_of(card)
@@ -100,26 +102,26 @@ class Request:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """What `as_document` gave."""
+        """Return the request that `as_document` was called on."""
         return cls(**{key: _frozen(value) for key, value in document.items()})
 
     def as_document(self) -> dict[str, Any]:
-        """As JSON keeps it."""
+        """Return the request as JSON."""
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
         }
 
     def make_recipe(self) -> Recipe:
-        """The recipe that its fields make."""
+        """Return the recipe with its fields."""
         return Recipe(**{key: _frozen(value) for key, value in self.recipe.items()})
 
     def read(self, folder: Path, poll: Callable[[], object] = lambda: None) -> Table:
-        """The table.
+        """Return the table.
 
         Parameters
         ----------
-        folder : the data folder, beyond which no link leads
+        folder : the data folder; links that lead out of it are refused
         poll : as `trainer.data.csv_file.csv_table` takes it
 
         Raises
@@ -133,11 +135,11 @@ class Request:
             if not path.is_relative_to(folder.resolve()):
                 raise DataError(f"{self.data} is not inside the data folder")
             if not folder.is_dir():
-                raise DataError("there is no data folder: NUMNET_DATA says which it is")
+                raise DataError("the data folder does not exist: set NUMNET_DATA")
             if not path.is_file():
                 raise DataError(f"there is no file {self.data} in the data folder")
-        except (OSError, RuntimeError) as error:  # a name too long, or links in a circle
-            raise DataError(f"{self.data} cannot be the name of a file") from error
+        except (OSError, RuntimeError) as error:  # the name is too long, or links form a loop
+            raise DataError(f"{self.data} is not a valid file name") from error
         return csv_table(
             path, self.targets, self.features, self.weights, source=self.data, poll=poll
         )
@@ -161,16 +163,18 @@ def _data_of(card: Card) -> dict[str, Any]:
 
 
 def _recipe_of(card: Card, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the version's own training was asked for, but for what goes with another solver."""
+    """Return the options of the version's own training, without those that belong to a solver or
+    loss other than the given one.
+    """
     asked: dict[str, Any] = dict(card.get("recipe", {}).get("asked", {}))
-    dropped = {*_WHEN_TO_STOP}
-    for group in (_OF_THE_SOLVER, _OF_THE_LOSS):
+    dropped = {*_STOPPING_OPTIONS}
+    for group in (_SOLVER_OPTIONS, _LOSS_OPTIONS):
         name = group[0]
         if given.get(name, _value(asked, name)) != _value(asked, name):
             dropped.update(group)
     kind = SOLVERS.get(_value(asked, "solver"))
     if kind and kind.squared_only and given.get("loss", "squared") != "squared":
-        dropped.update(_OF_THE_SOLVER)
+        dropped.update(_SOLVER_OPTIONS)
     return {name: value for name, value in asked.items() if name not in dropped}
 
 

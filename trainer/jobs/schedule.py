@@ -1,4 +1,9 @@
-"""Retrainings at the times of a cron expression."""
+"""Scheduled retraining: a job at each time of a cron expression.
+
+DBOS has schedules as well. They do not follow the machine's clock: a thread of DBOS 3.4.0 sleeps
+until the next time by the monotonic clock, so that it is late after a suspend, and runs every
+missed time at once after the clock was set forward. They also need a time zone by name.
+"""
 
 import logging
 import threading
@@ -19,8 +24,8 @@ log = logging.getLogger(__name__)
 MAX_WAIT_SECONDS = 30.0
 
 
-class Timetable:
-    """Submits a job at each time of the expression, unless one waits or runs.
+class Schedule:
+    """Submits a job at each time of the expression, unless one is queued or running.
 
     Parameters
     ----------
@@ -40,18 +45,18 @@ class Timetable:
         self._registry = registry
         self._now = now
 
-    def keep(self, stopping: threading.Event) -> None:
-        """Go on until `stopping` is set."""
+    def run(self, stopping: threading.Event) -> None:
+        """Submit jobs until `stopping` is set."""
         while True:
             due: datetime = croniter(self._cron, self._now()).get_next(datetime)
-            # a little at a time: a clock may be set, and a machine may have slept
+            # in short waits, because the clock may be set and the machine suspended
             while (remaining := _seconds(self._now(), due)) > 0:
                 if stopping.wait(min(remaining, MAX_WAIT_SECONDS)):
                     return
             self.submit(due)
 
     def submit(self, due: datetime) -> None:
-        """Submit the job of a minute, once, whoever asks and however often."""
+        """Submit the job of a minute, unless any trainer has done so."""
         try:
             serving = self._registry.serving()
             if serving is None:
@@ -65,7 +70,7 @@ class Timetable:
             )
         except (JobError, NetworkError, RegistryError, TrainerError) as error:
             log.warning("no scheduled retraining: %s", error)
-        except Exception:  # the next time may do better
+        except Exception:  # the next one may succeed
             log.exception("no scheduled retraining")
         else:
             if new:
@@ -73,5 +78,7 @@ class Timetable:
 
 
 def _seconds(start: datetime, end: datetime) -> float:
-    """In UTC: local times of one zone are subtracted as if its clock were never changed."""
+    """Return the seconds between two times. Python subtracts local times of one zone as if its
+    clock were never changed, so they are converted to UTC.
+    """
     return (end.astimezone(UTC) - start.astimezone(UTC)).total_seconds()

@@ -17,7 +17,6 @@ from werkzeug.test import TestResponse
 
 from registry import Registry
 from service.api.retrain import RetrainBody
-from service.services import services_of
 from tests.service.conftest import ADMIN, MakeClient
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, promote, publish, serve, small_model
@@ -230,11 +229,11 @@ def test_a_body_that_is_no_object_is_refused(client: FlaskClient, document: Any)
         ({"penalty": 1, "solver": "bayesian-regularization"}, "/penalty", "must be 0"),
         ({"layers": [4] * 100}, "", "101 layers of weights are too many"),
         ({"layers": [100_000] * 2}, "", "the limit is 10,000,000"),
-        ({"targets": ["y"]}, "", "go with a file, not with synthetic"),
-        ({"weights": "w"}, "", "go with a file, not with synthetic"),
+        ({"targets": ["y"]}, "", "apply to a file, not to synthetic data"),
+        ({"weights": "w"}, "", "apply to a file, not to synthetic data"),
         ({"data": "plant.csv"}, "/targets", "targets is missing"),
         ({"data": "plant.csv", "targets": []}, "/targets", "targets is missing"),
-        ({"data": "plant.csv", "targets": ["y"], "samples": 200}, "/samples", "not with a file"),
+        ({"data": "plant.csv", "targets": ["y"], "samples": 200}, "/samples", "not to a file"),
     ],
     ids=str,
 )
@@ -355,7 +354,7 @@ def test_who_waits_in_vain_is_told_that_no_worker_runs(
     with submitted(client) as job:
         path = f"/retrain/{job['id']}"
         assert "note" not in client.get(path).get_json()
-        jobs = services_of(client.application).jobs
+        jobs = client.application.extensions["jobs"]
         now = jobs._now
         monkeypatch.setattr(jobs, "_now", lambda: now() + 60.0)
         assert "is one running (python -m trainer.worker)?" in client.get(path).get_json()["note"]
@@ -389,7 +388,7 @@ def test_a_database_that_cannot_be_used_is_503_and_predictions_go_on(
         assert int(answer.headers["Retry-After"]) > 0
         for hidden in (str(tmp_path), "127.0.0.1", "secret"):
             assert hidden not in str(document)
-    assert "unavailable: the jobs' database cannot be used: " in caplog.text
+    assert "unavailable: the job database cannot be used: " in caplog.text
     assert "secret" not in caplog.text
     row = dict.fromkeys(FEATURES, 0.5)
     assert client.post("/predict", json=row).status_code == 200

@@ -31,7 +31,6 @@ from service.openapi.document import (
     path_of,
     problem_slugs,
 )
-from service.services import services_of
 from service.web.admin_token import is_admin_only
 from service.web.errors import (
     Forbidden,
@@ -48,7 +47,7 @@ from tests.service.documented import DocumentedClient, assert_documented_event, 
 from tests.service.small_models import AWKWARD_FEATURES, FEATURES, serve, small_model
 from tests.service.trained_app import trained_app
 from tests.trainer.installation import LONG, TINY, Installation
-from trainer.jobs import Job, JobConflict, JobFinished
+from trainer.jobs import JobConflict, JobFinished
 
 ROOT = Path(__file__).resolve().parents[3]
 DIALECTS = ("/v1", "/v2", "/invocations", "/ping", "/health", "/version")  # have tests of their own
@@ -157,14 +156,14 @@ def test_addresses_of_versions_are_of_any_features(registry: Registry, client: F
 
 
 def test_it_is_made_once_for_each_version(registry: Registry, client: FlaskClient) -> None:
-    made = services_of(client.application).document
-    current_version = services_of(client.application).current_version
-    without = made.content(current_version.current())
-    assert made.content(current_version.current()) is without
+    made = client.application.extensions["openapi"]
+    live = client.application.extensions["live_model"]
+    without = made.content(live.current())
+    assert made.content(live.current()) is without
     serve(registry, small_model())
-    first = made.content(current_version.current())
+    first = made.content(live.current())
     assert first != without
-    assert made.content(current_version.current()) is first
+    assert made.content(live.current()) is first
 
 
 def test_without_a_model_a_row_is_of_any_names(client: FlaskClient) -> None:
@@ -180,7 +179,6 @@ def test_problems_are_those_that_the_docs_list() -> None:
     assert listed == {slug: problem.status for slug, problem in PROBLEMS.items()}
 
 
-JOB = Job("a-job", "failed", 1, {})
 FAULTS: dict[str, Exception] = {
     "bad-request": BadRequest("no JSON"),
     "unauthorized": Unauthorized("no token"),
@@ -190,8 +188,8 @@ FAULTS: dict[str, Exception] = {
     "request-timeout": RequestTimeout("too slow"),
     "version-refused": VersionRefused("cut short"),
     "nothing-before": NothingBefore("none before"),
-    "job-active": JobConflict(JOB),
-    "job-finished": JobFinished(JOB),
+    "job-active": JobConflict("a-job", "running"),
+    "job-finished": JobFinished("a-job", "failed"),
     "misdirected-request": Misdirected("another host"),
     "content-too-large": RequestEntityTooLarge("too large"),
     "unsupported-media-type": UnsupportedMediaType("no JSON"),
@@ -241,7 +239,7 @@ def trained(tmp_path: Path) -> Iterator[DocumentedClient]:
     client = app.test_client()
     assert isinstance(client, DocumentedClient)
     yield client
-    services_of(app).jobs.close()
+    app.extensions["jobs"].close()
 
 
 def test_every_success_is_as_documented(trained: DocumentedClient) -> None:
@@ -278,7 +276,7 @@ def test_jobs_in_every_state_are_as_documented(tmp_path: Path) -> None:
         app = create_app(replace(installation.settings, admin_token=TOKEN))
         app.test_client_class = DocumentedClient
         client = app.test_client()
-        worker = installation.start_worker()
+        trainer = installation.start_trainer()
         states = []
         for asked in (TINY, TINY | {"samples": None, "data": "none.csv", "targets": ["y"]}):
             job = installation.submit({key: value for key, value in asked.items() if value})
@@ -291,8 +289,8 @@ def test_jobs_in_every_state_are_as_documented(tmp_path: Path) -> None:
         assert states == ["promoted", "failed", "running", "cancelled"]
         assert len(client.get("/retrain").get_json()["jobs"]) == 3
         assert client.get("/models/1").status_code == 200
-        worker.send(signal.SIGTERM)
-        services_of(app).jobs.close()
+        trainer.end(signal.SIGTERM)
+        app.extensions["jobs"].close()
 
 
 def test_a_view_may_have_several_routes_methods_and_media_types() -> None:

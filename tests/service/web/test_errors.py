@@ -13,7 +13,7 @@ from registry import NothingBefore, StorageError
 from service.app import create_app
 from service.web.errors import AdminUnavailable, Forbidden, TooManyWatchers, Unauthorized
 from tests.service.problem_shape import assert_problem
-from trainer.jobs import Job, JobConflict, JobFinished, JobNotFound, JobsUnavailable
+from trainer.jobs import JobConflict, JobFinished, JobNotFound, JobsUnavailable
 
 
 def refused(app: Flask, method: str, path: str, status: int, **arguments: Any) -> dict[str, Any]:
@@ -109,9 +109,6 @@ def test_any_http_error_keeps_its_status_and_headers(models: Path, error: Any) -
     assert len(headers.getlist("Content-Type")) == 1
 
 
-JOB = Job("a-job", "running", 1, {})
-
-
 @pytest.mark.parametrize(
     ("error", "status", "type_"),
     [
@@ -119,8 +116,8 @@ JOB = Job("a-job", "running", 1, {})
         (Forbidden("wrong token"), 403, "forbidden"),
         (JobNotFound("a-job"), 404, "not-found"),
         (NothingBefore("no version before"), 409, "nothing-before"),
-        (JobConflict(JOB), 409, "job-active"),
-        (JobFinished(JOB), 409, "job-finished"),
+        (JobConflict("a-job", "running"), 409, "job-active"),
+        (JobFinished("a-job", "failed"), 409, "job-finished"),
         (AdminUnavailable("no token to compare with"), 503, "service-unavailable"),
         (TooManyWatchers("too many"), 503, "service-unavailable"),
         (JobsUnavailable("secret: no database"), 503, "service-unavailable"),
@@ -139,7 +136,7 @@ def test_every_error_has_its_status(
 
 
 def test_a_conflict_with_a_job_that_is_just_over_names_none(models: Path) -> None:
-    answer = failing_app(models, JobConflict(None)).test_client().get("/fail")
+    answer = failing_app(models, JobConflict()).test_client().get("/fail")
     document = answer.get_json()
     assert (answer.status_code, document["job"], "Link" in answer.headers) == (409, None, False)
-    assert "ask again" in document["detail"]
+    assert "try again" in document["detail"]

@@ -1,4 +1,4 @@
-"""Jobs as those see them who ask for one; no worker is needed for that."""
+"""The client side of jobs; no trainer is needed."""
 
 import json
 import socket
@@ -24,19 +24,19 @@ from trainer.errors import (
     JobsUnavailable,
 )
 from trainer.jobs import Job, Jobs, Request
-from trainer.jobs.client import MAX_AT_ONCE, reason
+from trainer.jobs.database import MAX_CONNECTED_THREADS, reason
 
 THREADS = 20
 
 
 class Clock:
-    """The time of day, which only a test moves."""
+    """The time of day, plus an offset that a test sets."""
 
     def __init__(self) -> None:
-        self.ahead = 0.0
+        self.offset = 0.0
 
     def __call__(self) -> float:
-        return time.time() + self.ahead
+        return time.time() + self.offset
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,8 @@ def database(
 
 @pytest.fixture
 def jobs(database: Jobs, clock: Clock) -> Iterator[Jobs]:
-    """None yet, whatever other tests have submitted."""
-    clock.ahead = 0.0
+    """An empty database: the jobs of other tests are deleted."""
+    clock.offset = 0.0
     yield database
     if waiting := database.active():
         database.cancel(waiting.id)
@@ -86,11 +86,11 @@ def test_a_submitted_job_is_queued(jobs: Jobs) -> None:
     assert jobs.newest(5) == [job]
 
 
-def test_while_one_job_waits_there_is_no_other(jobs: Jobs) -> None:
+def test_second_job_is_refused_while_one_is_queued(jobs: Jobs) -> None:
     job, _ = submit(jobs)
-    with pytest.raises(JobConflict, match=rf"^job {job.id} is queued; one job is") as caught:
+    with pytest.raises(JobConflict, match=rf"^job {job.id} is queued, and only one job") as caught:
         submit(jobs)
-    assert caught.value.job == job
+    assert caught.value.job_id == job.id
     jobs.cancel(job.id)
     other, new = submit(jobs)
     assert new
@@ -98,7 +98,7 @@ def test_while_one_job_waits_there_is_no_other(jobs: Jobs) -> None:
     assert jobs.newest(5)[-1].id == job.id
 
 
-def test_of_many_submitted_at_once_exactly_one_is_accepted(jobs: Jobs) -> None:
+def test_of_concurrent_submissions_exactly_one_is_accepted(jobs: Jobs) -> None:
     def attempt(index: int, contestant: int) -> str | None:
         try:
             return submit(jobs)[0].id
@@ -110,11 +110,11 @@ def test_of_many_submitted_at_once_exactly_one_is_accepted(jobs: Jobs) -> None:
     assert [job.id for job in jobs.newest(THREADS)] == [accepted]
 
 
-def test_the_same_key_gives_the_same_job(jobs: Jobs) -> None:
+def test_same_key_gives_the_same_job(jobs: Jobs) -> None:
     job, new = submit(jobs, key="monday")
     assert new
     assert submit(jobs, key="monday") == (job, False)
-    with pytest.raises(JobKeyReused, match=rf"came with another body before, for job {job.id}$"):
+    with pytest.raises(JobKeyReused, match=rf"was used with a different body, for job {job.id}$"):
         submit(jobs, TINY | {"seed": 2}, key="monday")
     with pytest.raises(JobConflict):
         submit(jobs, key="tuesday")
@@ -124,7 +124,7 @@ def test_the_same_key_gives_the_same_job(jobs: Jobs) -> None:
     assert submit(jobs, key="tuesday")[1]
 
 
-def test_of_many_with_the_same_key_exactly_one_is_new(jobs: Jobs) -> None:
+def test_of_concurrent_submissions_with_one_key_exactly_one_is_new(jobs: Jobs) -> None:
     def attempt(index: int, contestant: int) -> tuple[str, bool]:
         job, new = submit(jobs, key="monday")
         return job.id, new
@@ -134,7 +134,7 @@ def test_of_many_with_the_same_key_exactly_one_is_new(jobs: Jobs) -> None:
     assert [new for _, new in outcomes].count(True) == 1
 
 
-def test_of_many_bodies_with_the_same_key_one_is_accepted(jobs: Jobs) -> None:
+def test_of_concurrent_bodies_with_one_key_exactly_one_is_accepted(jobs: Jobs) -> None:
     def attempt(index: int, contestant: int) -> bool:
         try:
             return submit(jobs, TINY | {"seed": contestant}, key="monday")[1]
@@ -148,13 +148,13 @@ def test_of_many_bodies_with_the_same_key_one_is_accepted(jobs: Jobs) -> None:
     assert job.document["request"]["recipe"].get("seed", 0) == seed
 
 
-def test_a_key_says_nothing_about_itself(jobs: Jobs) -> None:
+def test_job_id_does_not_reveal_the_key(jobs: Jobs) -> None:
     job, _ = submit(jobs, key="a secret & größer ☃")
     assert job.id.startswith("key-")
     assert job.id.removeprefix("key-").isalnum()
 
 
-def test_a_waiting_job_is_cancelled_once_and_for_all(jobs: Jobs) -> None:
+def test_queued_job_stays_cancelled(jobs: Jobs) -> None:
     job, _ = submit(jobs)
     cancelled = jobs.cancel(job.id)
     assert (cancelled.state, cancelled.active) == ("cancelled", False)
@@ -162,10 +162,10 @@ def test_a_waiting_job_is_cancelled_once_and_for_all(jobs: Jobs) -> None:
     assert cancelled.document["finished_at"] is not None
     assert "error" not in cancelled.document
     assert jobs.active() is None
-    assert jobs.cancel(job.id).state == "cancelled"  # as often as one likes
+    assert jobs.cancel(job.id).state == "cancelled"  # idempotent
 
 
-def test_a_job_that_is_not_there_is_not_found(jobs: Jobs) -> None:
+def test_unknown_job_is_not_found(jobs: Jobs) -> None:
     for ask in (jobs.get, jobs.cancel):
         with pytest.raises(JobNotFound, match=r"^there is no job 20250101T000000-0$"):
             ask("20250101T000000-0")
@@ -173,13 +173,13 @@ def test_a_job_that_is_not_there_is_not_found(jobs: Jobs) -> None:
     assert jobs.newest(5) == []
 
 
-def test_the_newest_jobs_come_first(jobs: Jobs) -> None:
+def test_newest_jobs_come_first(jobs: Jobs) -> None:
     ids = [jobs.cancel(submit(jobs)[0].id).id for _ in range(4)]
     assert {job.id for job in jobs.newest(9)} == set(ids)
     assert len(jobs.newest(2)) == 2
 
 
-def test_old_jobs_are_forgotten_but_not_one_that_waits(jobs: Jobs) -> None:
+def test_forget_keeps_the_newest_and_the_queued_jobs(jobs: Jobs) -> None:
     for number in range(5):
         jobs.cancel(submit(jobs, job_id=f"job-{number}")[0].id)
     jobs.forget(5)
@@ -193,21 +193,21 @@ def test_old_jobs_are_forgotten_but_not_one_that_waits(jobs: Jobs) -> None:
         jobs.get("job-0")
 
 
-def test_who_waits_in_vain_is_told(jobs: Jobs, clock: Clock) -> None:
+def test_note_warns_if_no_trainer_starts_the_job(jobs: Jobs, clock: Clock) -> None:
     job, _ = submit(jobs)
     assert "note" not in job.document
-    clock.ahead = 42.0
+    clock.offset = 42.0
     waiting = jobs.get(job.id)
     assert waiting.document["note"] in {
-        f"no worker has picked this job up for {seconds} s: "
+        f"no trainer has started this job for {seconds} s: "
         f"is one running (python -m trainer.worker)?"
         for seconds in (42, 43)
     }
-    assert waiting.revision > job.revision  # so that watchers are told too
+    assert waiting.revision > job.revision  # so that watchers receive an event
     assert "note" not in jobs.cancel(job.id).document
 
 
-# A database that cannot be used
+# Unusable databases
 
 SECRET = "s3cr3t"
 
@@ -221,11 +221,9 @@ SECRET = "s3cr3t"
         ("sqlite:////dev/null/jobs.sqlite", "File exists"),
     ],
 )
-def test_a_database_that_cannot_be_used_is_explained_without_the_password(
-    url: str, reason: str
-) -> None:
+def test_unusable_database_is_reported_without_the_password(url: str, reason: str) -> None:
     jobs = Jobs(url)
-    asks: list[Callable[[], object]] = [
+    calls: list[Callable[[], object]] = [
         lambda: submit(jobs),
         lambda: jobs.get("job"),
         lambda: jobs.newest(3),
@@ -233,34 +231,32 @@ def test_a_database_that_cannot_be_used_is_explained_without_the_password(
         lambda: jobs.cancel("job"),
         lambda: jobs.forget(3),
     ]
-    for ask in asks:
-        with pytest.raises(
-            JobsUnavailable, match=r"^the jobs' database cannot be used: "
-        ) as caught:
-            ask()
+    for call in calls:
+        with pytest.raises(JobsUnavailable, match=r"^the job database cannot be used: ") as caught:
+            call()
         assert reason in str(caught.value)
         assert SECRET not in str(caught.value)
         assert "\n" not in str(caught.value)
 
 
-def test_a_wrong_password_is_explained_without_it(new_database: Callable[[], str]) -> None:
+def test_wrong_password_is_not_repeated(new_database: Callable[[], str]) -> None:
     url = new_database().replace("postgres:@", f"nobody:{SECRET}@")
     with pytest.raises(JobsUnavailable, match=r'role "nobody" does not exist$') as caught:
         Jobs(url).active()
     assert SECRET not in str(caught.value)
 
 
-def test_a_file_that_is_no_database_is_explained(tmp_path: Path) -> None:
+def test_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite"
     path.write_bytes(b"not a database" * 1000)
     jobs = Jobs(f"sqlite:///{path}")
     with pytest.raises(JobsUnavailable, match=r": file is not a database$"):
         jobs.active()
     path.unlink()
-    assert jobs.active() is None  # mended, and asked again
+    assert jobs.active() is None  # repaired, and tried again
 
 
-def test_threads_share_one_connection_pool(tmp_path: Path) -> None:
+def test_threads_share_one_client(tmp_path: Path) -> None:
     with closing(Jobs(f"sqlite:///{tmp_path}/jobs.sqlite")) as jobs:
         barrier = threading.Barrier(8)
 
@@ -272,32 +268,35 @@ def test_threads_share_one_connection_pool(tmp_path: Path) -> None:
             assert list(pool.map(ask, range(8))) == [None] * 8
 
 
-def test_the_tree_of_errors_has_one_root() -> None:
+def test_every_job_error_is_a_job_error() -> None:
     for kind in (JobConflict, JobNotFound, JobFinished, JobKeyReused, JobsUnavailable):
         assert issubclass(kind, JobError)
 
 
-def test_jobs_can_be_closed_and_asked_again(jobs: Jobs) -> None:
+def test_closed_jobs_reconnect(jobs: Jobs) -> None:
     job, _ = submit(jobs)
     jobs.close()
     jobs.close()
     assert jobs.get(job.id) == job
 
 
-def test_a_database_that_says_nothing_holds_few_threads() -> None:
+def test_unresponsive_database_blocks_few_threads() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(6) as pool:
         jobs = Jobs(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x")
         asked = [pool.submit(jobs.newest, 1) for _ in range(6)]
-        until(lambda: sum(each.done() for each in asked) >= 6 - MAX_AT_ONCE)
+        until(lambda: sum(each.done() for each in asked) >= 6 - MAX_CONNECTED_THREADS)
         for each in asked:
-            with pytest.raises(JobsUnavailable, match=r"does not answer|cannot be used"):
+            with pytest.raises(JobsUnavailable, match=r"does not respond|cannot be used"):
                 each.result(60)
-        assert sum("does not answer" in str(each.exception()) for each in asked) >= 6 - MAX_AT_ONCE
+        assert (
+            sum("does not respond" in str(each.exception()) for each in asked)
+            >= 6 - MAX_CONNECTED_THREADS
+        )
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [(TimeoutError(), "TimeoutError"), (OSError(28, "No space left", "/a/path"), "No space left")],
 )
-def test_an_error_without_words_is_told_by_its_name(error: Exception, said: str) -> None:
-    assert reason(error) == said
+def test_error_without_a_message_is_reported_by_its_type(error: Exception, message: str) -> None:
+    assert reason(error) == message

@@ -1,4 +1,4 @@
-"""How many jobs are in each state, counted without the library that keeps them."""
+"""The number of jobs per state, counted without loading DBOS."""
 
 import subprocess
 import sys
@@ -10,7 +10,8 @@ import pytest
 from tests.patience import until
 from tests.trainer.installation import LONG, TINY, Installation
 from trainer.errors import JobsUnavailable
-from trainer.jobs.counts import STATES, count_by_state
+from trainer.jobs import STATES
+from trainer.jobs.counts import count_by_state
 
 NONE = dict.fromkeys(STATES, 0)
 
@@ -24,18 +25,18 @@ def installation(
     made.close()
 
 
-def test_every_state_is_counted(installation: Installation) -> None:
+def test_jobs_are_counted_by_state(installation: Installation) -> None:
     def counts() -> dict[str, int]:
         return installation.jobs.counts()
 
-    assert counts() == NONE  # there is no table yet
+    assert counts() == NONE  # there are no tables yet
     waiting = installation.submit(LONG)
     assert counts() == NONE | {"queued": 1}
     installation.jobs.cancel(waiting.id)
     assert counts() == NONE | {"cancelled": 1}
-    installation.start_worker(NUMNET_GATE_MARGIN="-0.5")
+    installation.start_trainer(NUMNET_GATE_MARGIN="-0.5")
     installation.run(TINY)
-    installation.run(TINY)  # the same again is not better by half
+    installation.run(TINY)  # the same model is not better by half
     installation.run({"data": "none.csv", "targets": ["y"]})
     ended = {"cancelled": 1, "promoted": 1, "kept_back": 1, "failed": 1}
     assert counts() == NONE | ended
@@ -45,7 +46,7 @@ def test_every_state_is_counted(installation: Installation) -> None:
     assert counts() == NONE | ended | {"cancelled": 2}
 
 
-def test_the_library_is_not_loaded(installation: Installation) -> None:
+def test_counting_loads_neither_dbos_nor_sqlalchemy(installation: Installation) -> None:
     installation.submit(TINY)
     program = (
         "import sys; from trainer.jobs import Jobs; print(Jobs(sys.argv[1]).counts());"
@@ -61,7 +62,7 @@ def test_the_library_is_not_loaded(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_database_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
+def test_unusable_database_is_reported_without_its_password(kind: str, tmp_path: Path) -> None:
     (tmp_path / "jobs.sqlite").write_bytes(b"no database" * 100)
     url = {
         "sqlite": f"sqlite:///{tmp_path / 'jobs.sqlite'}",

@@ -1,4 +1,4 @@
-"""A job's work, in this process: what it leaves behind however it ends."""
+"""The work of one job, in the process of the tests, and what it leaves behind."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,35 +21,35 @@ LONG = TINY | {"solver": "adam", "epochs": 300, "patience": 300, "max_seconds": 
 
 
 class Phases(JobProgress):
-    """Keeps every phase, and may have something happen when one is entered."""
+    """Records every phase, and calls a hook when one begins."""
 
-    def __init__(self, happening: Callable[[str], object] = lambda phase: None) -> None:
+    def __init__(self, hook: Callable[[str], object] = lambda phase: None) -> None:
         super().__init__("tests", 1)
         self.phases: list[str] = []
-        self._happening = happening
+        self._hook = hook
 
     def enter(self, phase: str) -> None:
         super().enter(phase)
         self.phases.append(phase)
-        self._happening(phase)
+        self._hook(phase)
 
 
 class Interruption:
-    """Asks for an end at a given phase, or after a number of epochs."""
+    """Interrupts the work at a given phase, or after a number of epochs."""
 
     def __init__(self, *, phase: str = "", epoch: int = 0) -> None:
-        self.come = False
+        self.requested = False
         self._phase, self._epoch = phase, epoch
         self.progress = Phases(self._enter)
 
     def _enter(self, phase: str) -> None:
-        self.come = self.come or phase == self._phase
+        self.requested = self.requested or phase == self._phase
 
     def __call__(self) -> bool:
-        return self.come or 0 < self._epoch <= self.progress.snapshot().get("epoch", 0)
+        return self.requested or 0 < self._epoch <= self.progress.snapshot().get("epoch", 0)
 
     def confirm(self) -> None:
-        if self.come:
+        if self.requested:
             raise Interrupted
 
 
@@ -69,7 +69,7 @@ def registry(settings: Settings) -> Registry:
 
 @pytest.fixture
 def make(settings: Settings) -> Callable[..., Retraining]:
-    """A retraining of job-1 that nothing disturbs, but for what is given."""
+    """Make the work of job-1, with the given fields; by default nothing interrupts it."""
 
     def make(asked: dict[str, Any] = TINY, **fields: Any) -> Retraining:
         work = Retraining(
@@ -77,6 +77,7 @@ def make(settings: Settings) -> Callable[..., Retraining]:
             request=Request.like({}, asked),
             settings=settings,
             progress=Phases(),
+            newest_before=0,
             lost=never,
             withdrawn=never,
             stopping=never,
@@ -94,7 +95,7 @@ def checkpoints(settings: Settings) -> list[Path]:
     return list((settings.state / "checkpoints").glob("*"))
 
 
-def test_it_reads_trains_publishes_and_judges(
+def test_job_reads_trains_publishes_and_judges(
     make: Make, registry: Registry, settings: Settings
 ) -> None:
     progress = Phases()
@@ -117,7 +118,7 @@ def test_it_reads_trains_publishes_and_judges(
     assert promotion.by == "job job-1"
 
 
-def test_run_again_it_publishes_nothing_more(make: Make, registry: Registry) -> None:
+def test_second_run_publishes_nothing(make: Make, registry: Registry) -> None:
     first = make().run()
     progress = Phases()
     again = make(progress=progress).run()
@@ -125,20 +126,20 @@ def test_run_again_it_publishes_nothing_more(make: Make, registry: Registry) -> 
     assert (again["version"], again["state"], again["metrics"]) == (1, "promoted", first["metrics"])
     assert make(job="job-2").run()["version"] == 2
     assert registry.versions() == [1, 2]
-    assert registry.promotion_numbers() == [1, 2]  # the same is not worse
+    assert registry.promotion_numbers() == [1, 2]  # an equal version is promoted
 
 
-def test_published_but_not_released_it_is_released(make: Make, registry: Registry) -> None:
-    gone = Interruption(phase="judging")
+def test_version_of_an_earlier_run_is_released(make: Make, registry: Registry) -> None:
+    lost = Interruption(phase="judging")
     with pytest.raises(Interrupted):
-        make(progress=gone.progress, confirm=gone.confirm).run()
+        make(progress=lost.progress, confirm=lost.confirm).run()
     assert registry.versions() == [1]
     assert registry.current() is None
     assert make().run()["state"] == "promoted"
     assert registry.versions() == [1]
 
 
-def test_a_damaged_version_of_somebody_elses_is_in_nobodys_way(
+def test_damaged_version_of_another_job_is_ignored(
     make: Make, registry: Registry, settings: Settings
 ) -> None:
     make().run()
@@ -148,14 +149,20 @@ def test_a_damaged_version_of_somebody_elses_is_in_nobodys_way(
     assert make().run()["version"] == 1
 
 
-def test_publishing_only_is_for_the_gate_to_leave_alone(make: Make, registry: Registry) -> None:
+def test_versions_from_before_the_job_are_not_searched(make: Make, registry: Registry) -> None:
+    make().run()
+    assert make(newest_before=1).run()["version"] == 2
+    assert registry.versions() == [1, 2]
+
+
+def test_job_without_promotion_is_kept_back(make: Make, registry: Registry) -> None:
     result = make(TINY | {"promote": False}).run()
     assert result["state"] == "kept_back"
     assert registry.versions() == [1]
     assert registry.promotion_numbers() == []
 
 
-def test_the_gates_margin_and_the_versions_kept_are_the_settings(
+def test_settings_have_the_margin_and_the_number_of_versions_kept(
     make: Make, registry: Registry, settings: Settings
 ) -> None:
     mild = replace(settings, gate_margin=1e6, keep_versions=2)
@@ -167,11 +174,11 @@ def test_the_gates_margin_and_the_versions_kept_are_the_settings(
     assert strict.run()["state"] == "kept_back"
 
 
-# Ended before its end
+# Interruptions
 
 
 @pytest.mark.parametrize("phase", ["reading data", "training", "publishing"])
-def test_cancelled_nothing_is_published_and_nothing_is_left(
+def test_cancelled_job_leaves_nothing_behind(
     make: Make, registry: Registry, settings: Settings, phase: str
 ) -> None:
     cancelled = Interruption(phase=phase)
@@ -183,12 +190,12 @@ def test_cancelled_nothing_is_published_and_nothing_is_left(
             withdrawn=cancelled,
             confirm=cancelled.confirm,
         ).run()
-    assert cancelled.come
+    assert cancelled.requested
     assert registry.versions() == []
     assert checkpoints(settings) == []
 
 
-def test_cancelled_while_training_it_stops_there(
+def test_cancelled_training_stops_at_the_epoch(
     make: Make, registry: Registry, settings: Settings
 ) -> None:
     cancelled = Interruption(epoch=20)
@@ -199,14 +206,14 @@ def test_cancelled_while_training_it_stops_there(
     assert checkpoints(settings) == []
 
 
-def test_cancelled_while_it_is_published_it_is_not_promoted(make: Make, registry: Registry) -> None:
+def test_job_cancelled_before_judging_is_not_promoted(make: Make, registry: Registry) -> None:
     cancelled = Interruption(phase="judging")
     with pytest.raises(Interrupted):
         make(progress=cancelled.progress, confirm=cancelled.confirm).run()
     assert registry.promotion_numbers() == []
 
 
-def test_stopped_it_leaves_a_checkpoint_to_go_on_from(
+def test_stopped_job_resumes_from_its_checkpoint(
     make: Make, registry: Registry, settings: Settings
 ) -> None:
     stopping = Interruption(epoch=50)
@@ -217,22 +224,24 @@ def test_stopped_it_leaves_a_checkpoint_to_go_on_from(
 
     progress = Phases()
     assert make(LONG, progress=progress).run()["epochs"] == 300
-    told = [point["epoch"] for point in progress.snapshot()["loss_history"]]
-    assert told[0] > 50
+    resumed = [point["epoch"] for point in progress.snapshot()["loss_history"]]
+    assert resumed[0] > 50
     assert checkpoints(settings) == []
     request = Request.like({}, LONG)
-    whole = train(synthetic_table(200, 0), request.make_recipe())
-    assert registry.load(1).model.theta.tobytes() == whole.model.theta.tobytes()
+    uninterrupted = train(synthetic_table(200, 0), request.make_recipe())
+    assert registry.load(1).model.theta.tobytes() == uninterrupted.model.theta.tobytes()
 
 
-def test_stopped_and_cancelled_it_leaves_nothing(make: Make, settings: Settings) -> None:
+def test_job_that_is_stopped_and_cancelled_leaves_nothing_behind(
+    make: Make, settings: Settings
+) -> None:
     end = Interruption(epoch=50)
     with pytest.raises(Interrupted):
         make(LONG, progress=end.progress, stopping=end, lost=end, withdrawn=end).run()
     assert checkpoints(settings) == []
 
 
-def test_another_jobs_checkpoint_is_not_gone_on_from(make: Make, settings: Settings) -> None:
+def test_checkpoint_of_another_job_is_not_used(make: Make, settings: Settings) -> None:
     stopping = Interruption(epoch=50)
     with pytest.raises(Interrupted):
         make(LONG, progress=stopping.progress, stopping=stopping).run()
@@ -242,7 +251,7 @@ def test_another_jobs_checkpoint_is_not_gone_on_from(make: Make, settings: Setti
     assert len(checkpoints(settings)) == 1
 
 
-def test_with_a_damaged_checkpoint_it_begins_anew(
+def test_training_with_a_damaged_checkpoint_starts_from_scratch(
     make: Make, registry: Registry, settings: Settings
 ) -> None:
     stopping = Interruption(epoch=50)
@@ -254,10 +263,10 @@ def test_with_a_damaged_checkpoint_it_begins_anew(
     assert registry.card(1)["training"]["epochs"] == 300
 
 
-# What fails, fails early
+# Early failures
 
 
-def test_where_nothing_can_be_published_nothing_is_trained(
+def test_nothing_is_trained_if_nothing_can_be_published(
     make: Make, settings: Settings, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
@@ -269,19 +278,19 @@ def test_where_nothing_can_be_published_nothing_is_trained(
     assert progress.phases == []
 
 
-def test_nothing_is_made_in_a_folder_that_has_lost_its_versions(
+def test_nothing_is_written_to_a_folder_that_lost_its_versions(
     make: Make, settings: Settings
 ) -> None:
     work = make()
-    with pytest.raises(TrainingFailed, match=r"^version 7 was being served when this was asked"):
+    with pytest.raises(TrainingFailed, match=r"^version 7 was in use when the job was submitted"):
         replace(work, request=replace(work.request, current=7)).run()
     assert not settings.models.exists()
 
 
-def test_data_that_cannot_be_used_publishes_nothing(
+def test_unusable_data_publishes_nothing(
     make: Make, registry: Registry, settings: Settings
 ) -> None:
-    with pytest.raises(DataError, match=r"^there is no data folder: NUMNET_DATA says which"):
+    with pytest.raises(DataError, match=r"^the data folder does not exist: set NUMNET_DATA"):
         make({"data": "a.csv", "targets": ["y"]}).run()
     settings.data.mkdir()
     with pytest.raises(DataError, match=r"^there is no file a\.csv in the data folder$"):

@@ -1,4 +1,4 @@
-"""Asking for a first version, until there is one and never after."""
+"""The request for a first version, repeated until there is one and never after."""
 
 import logging
 import threading
@@ -14,23 +14,23 @@ from registry import Registry
 from tests.patience import until
 from tests.trainer.linear_models import linear_model
 from trainer.jobs import Jobs
-from trainer.jobs.first_version import ask_for_first_version
+from trainer.jobs.first_version import request_first_version
 
-PAUSE = 0.02
+RETRY_SECONDS = 0.02
 
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[Jobs]:
-    """Which nobody carries out."""
+    """Jobs that no trainer runs."""
     with closing(Jobs(f"sqlite:///{tmp_path}/jobs.sqlite")) as jobs:
         yield jobs
 
 
 @contextmanager
-def asking(jobs: Jobs, models: Path) -> Iterator[threading.Thread]:
+def requesting(jobs: Jobs, models: Path) -> Iterator[threading.Thread]:
     stopping = threading.Event()
-    given = (jobs, Registry.local(models), stopping, PAUSE)
-    thread = threading.Thread(target=ask_for_first_version, args=given)
+    given = (jobs, Registry.local(models), stopping, RETRY_SECONDS)
+    thread = threading.Thread(target=request_first_version, args=given)
     thread.start()
     try:
         yield thread
@@ -46,18 +46,16 @@ def make_version(models: Path) -> None:
     registry.promote(version.number, by="tests", reason="", at=datetime.now(UTC))
 
 
-def test_where_there_is_a_version_nobody_asks(jobs: Jobs, tmp_path: Path) -> None:
+def test_nothing_is_requested_if_a_version_is_current(jobs: Jobs, tmp_path: Path) -> None:
     make_version(tmp_path / "models")
-    with asking(jobs, tmp_path / "models") as thread:
+    with requesting(jobs, tmp_path / "models") as thread:
         thread.join(10)
     assert jobs.newest(10) == []
 
 
-def test_it_is_asked_for_again_where_it_failed_but_never_once_it_is_there(
-    jobs: Jobs, tmp_path: Path
-) -> None:
+def test_request_is_repeated_until_a_version_is_current(jobs: Jobs, tmp_path: Path) -> None:
     models = tmp_path / "models"
-    with asking(jobs, models) as thread:
+    with requesting(jobs, models) as thread:
         first = until(jobs.active)
         assert first.document["request"]["data"] == "synthetic"
         assert first.document["by"] == "the first start"
@@ -70,7 +68,7 @@ def test_it_is_asked_for_again_where_it_failed_but_never_once_it_is_there(
     assert len(jobs.newest(10)) == 2
 
 
-def test_a_database_that_cannot_be_used_is_said_and_asked_again(
+def test_unusable_database_is_logged_and_retried(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = tmp_path / "state"
@@ -78,9 +76,11 @@ def test_a_database_that_cannot_be_used_is_said_and_asked_again(
     with (
         closing(Jobs(f"sqlite:///{state}/jobs.sqlite")) as jobs,
         caplog.at_level(logging.WARNING),
-        asking(jobs, tmp_path / "models"),
+        requesting(jobs, tmp_path / "models"),
     ):
         until(lambda: caplog.messages)
-        assert caplog.messages[0].startswith("no first version yet: the jobs' database cannot be")
+        assert caplog.messages[0].startswith(
+            "cannot train a first version yet: the job database cannot be"
+        )
         state.unlink()
         until(jobs.active)

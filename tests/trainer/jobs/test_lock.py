@@ -1,4 +1,4 @@
-"""One holder at a time, and what ends a hold."""
+"""The trainers' lock: one holder at a time, released when it dies."""
 
 import contextlib
 import subprocess
@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.patience import until
-from tests.trainer.installation import ROOT, end_holder
-from trainer.jobs.lock import AdvisoryLock, FileLock, WorkerLock, worker_lock
+from tests.trainer.installation import ROOT, kill_lock_connection
+from trainer.jobs.lock import AdvisoryLock, FileLock, TrainerLock, trainer_lock
 
 HOLDER = """
 import sys
-from trainer.jobs.lock import worker_lock
-assert worker_lock(sys.argv[1]).acquire()
+from trainer.jobs.lock import trainer_lock
+assert trainer_lock(sys.argv[1]).acquire()
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -30,7 +30,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, new_database: Callable[[
 
 @pytest.fixture
 def holder(url: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process, which has the lock."""
+    """Another process that holds the lock."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, url],
         cwd=ROOT,
@@ -45,23 +45,23 @@ def holder(url: str) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-MakeLock = Callable[[str], WorkerLock]
+MakeLock = Callable[[str], TrainerLock]
 
 
 @pytest.fixture
 def make_lock() -> Iterator[MakeLock]:
-    """Makes locks that are given back at the end."""
+    """Create locks that are released at the end of the test."""
     with contextlib.ExitStack() as made:
 
-        def make(url: str) -> WorkerLock:
-            lock = worker_lock(url)
+        def make(url: str) -> TrainerLock:
+            lock = trainer_lock(url)
             made.callback(lock.release)
             return lock
 
         yield make
 
 
-def test_the_lock_goes_with_the_database(tmp_path: Path, make_lock: MakeLock) -> None:
+def test_lock_is_of_the_kind_that_the_database_offers(tmp_path: Path, make_lock: MakeLock) -> None:
     lock = make_lock(f"sqlite:///{tmp_path}/state/jobs.sqlite")
     assert isinstance(lock, FileLock)
     assert lock.acquire()
@@ -69,9 +69,9 @@ def test_the_lock_goes_with_the_database(tmp_path: Path, make_lock: MakeLock) ->
     assert isinstance(make_lock("postgresql://user@host/jobs"), AdvisoryLock)
 
 
-def test_a_free_lock_is_held_at_once_and_given_back(url: str, make_lock: MakeLock) -> None:
+def test_free_lock_is_acquired_and_released(url: str, make_lock: MakeLock) -> None:
     first, second = make_lock(url), make_lock(url)
-    first.release()  # which it is not yet
+    first.release()  # it is not held yet
     assert first.acquire()
     assert not first.lost()
     assert not second.acquire()
@@ -79,7 +79,7 @@ def test_a_free_lock_is_held_at_once_and_given_back(url: str, make_lock: MakeLoc
     assert until(second.acquire)
 
 
-def test_the_next_has_it_as_soon_as_its_holder_dies(
+def test_lock_is_free_as_soon_as_its_holder_dies(
     url: str, make_lock: MakeLock, holder: subprocess.Popen[str]
 ) -> None:
     lock = make_lock(url)
@@ -89,24 +89,24 @@ def test_the_next_has_it_as_soon_as_its_holder_dies(
     assert not lock.lost()
 
 
-def test_a_lock_is_lost_with_its_connection(
+def test_lock_is_lost_with_its_connection(
     new_database: Callable[[], str], make_lock: MakeLock
 ) -> None:
     url = new_database()
     first, second = make_lock(url), make_lock(url)
     assert first.acquire()
     assert not second.acquire()
-    end_holder(url)
+    kill_lock_connection(url)
     assert first.lost()
     assert until(second.acquire)
     assert first.lost()
     assert not second.lost()
-    assert not first.acquire()  # it may ask again
+    assert not first.acquire()  # it reconnects
     second.release()
     assert until(first.acquire)
 
 
-def test_other_databases_have_other_locks(
+def test_databases_have_locks_of_their_own(
     new_database: Callable[[], str], make_lock: MakeLock
 ) -> None:
     first, second = make_lock(new_database()), make_lock(new_database())

@@ -1,4 +1,4 @@
-"""What those who wait for a job are told of it."""
+"""The progress of a job, as it is stored for clients."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ def epoch(number: int, epochs: int = 10_000) -> Epoch:
 
 
 def as_json(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """What is there of it after it was stored."""
+    """Return the snapshot after a round trip through JSON."""
     document: dict[str, Any] = json.loads(json.dumps(snapshot, allow_nan=False))
     assert document == snapshot
     return document
@@ -34,7 +34,7 @@ def epochs_of(snapshot: dict[str, Any]) -> list[int]:
     return [point["epoch"] for point in snapshot["loss_history"]]
 
 
-def test_the_phases_of_a_job_are_told() -> None:
+def test_snapshot_has_the_phase() -> None:
     times = itertools.count(100.0)
     progress = JobProgress("host:7", 1, now=lambda: next(times))
     assert as_json(progress.snapshot()) == {
@@ -51,11 +51,11 @@ def test_the_phases_of_a_job_are_told() -> None:
     assert progress.snapshot()["phase"] == "reading data"
     progress.train(60.0)
     assert progress.snapshot()["phase"] == "training"
-    progress.decided(["adam: it was asked for"])
-    assert as_json(progress.snapshot())["decisions"] == ["adam: it was asked for"]
+    progress.decided(["adam: as requested"])
+    assert as_json(progress.snapshot())["decisions"] == ["adam: as requested"]
 
 
-def test_an_epoch_is_told_with_what_is_left() -> None:
+def test_snapshot_has_the_epoch_and_the_time_left() -> None:
     progress = JobProgress("host:7", 1)
     progress.train(60.0)
     progress.watch(epoch(1000))
@@ -71,7 +71,7 @@ def test_an_epoch_is_told_with_what_is_left() -> None:
 
 
 @pytest.mark.parametrize("count", [1, HISTORY_POINTS, HISTORY_POINTS + 1, 12_345])
-def test_the_history_stays_short_and_covers_the_whole_training(count: int) -> None:
+def test_history_is_short_and_covers_the_whole_training(count: int) -> None:
     progress = JobProgress("host:7", 1)
     for number in range(1, count + 1):
         progress.watch(epoch(number))
@@ -86,7 +86,7 @@ def test_the_history_stays_short_and_covers_the_whole_training(count: int) -> No
     assert all(tuple(point) == HISTORY_FIELDS for point in snapshot["loss_history"])
 
 
-def test_a_snapshot_does_not_change_any_more() -> None:
+def test_snapshot_is_immutable() -> None:
     progress = JobProgress("host:7", 1)
     progress.watch(epoch(1))
     snapshot = progress.snapshot()
@@ -96,10 +96,10 @@ def test_a_snapshot_does_not_change_any_more() -> None:
     assert json.dumps(snapshot) == before
 
 
-def test_the_next_attempt_goes_on_from_what_was_told() -> None:
+def test_next_attempt_continues_from_the_last_snapshot() -> None:
     first = JobProgress("host:7", 1, now=lambda: 50.0)
     first.train(60.0)
-    first.decided(["adam: it was asked for"])
+    first.decided(["adam: as requested"])
     for number in range(1, 1001):
         first.watch(epoch(number))
     before = as_json(first.snapshot())
@@ -113,7 +113,7 @@ def test_the_next_attempt_goes_on_from_what_was_told() -> None:
 
 
 @pytest.mark.parametrize("resumed_after", [0, 1, 499, 777, 1000])
-def test_a_resumed_history_stays_in_order(resumed_after: int) -> None:
+def test_resumed_history_stays_in_order(resumed_after: int) -> None:
     first = JobProgress("host:7", 1)
     for number in range(1, 1001):
         first.watch(epoch(number))
@@ -127,31 +127,31 @@ def test_a_resumed_history_stays_in_order(resumed_after: int) -> None:
     assert epochs[-1] > 3000 - 64
 
 
-def test_an_attempt_that_is_left_does_not_count() -> None:
+def test_attempt_that_is_handed_over_does_not_count() -> None:
     progress = JobProgress("host:7", 3)
     progress.watch(epoch(5))
-    progress.leave()
+    progress.hand_over()
     snapshot = as_json(progress.snapshot())
-    assert (snapshot["phase"], snapshot["attempt"]) == ("waiting for a worker", 2)
+    assert (snapshot["phase"], snapshot["attempt"]) == ("waiting for a trainer", 2)
     assert snapshot["epoch"] == 5
 
 
-def test_one_thread_tells_while_another_shows() -> None:
+def test_snapshots_are_consistent_while_another_thread_notes_epochs() -> None:
     progress = JobProgress("host:7", 1)
     progress.train(60.0)
-    shown: list[dict[str, Any]] = []
+    snapshots: list[dict[str, Any]] = []
 
-    def show() -> None:
-        while not shown or shown[-1].get("epoch") != 3000:
-            shown.append(as_json(progress.snapshot()))
+    def collect() -> None:
+        while not snapshots or snapshots[-1].get("epoch") != 3000:
+            snapshots.append(as_json(progress.snapshot()))
 
-    thread = threading.Thread(target=show)
+    thread = threading.Thread(target=collect)
     thread.start()
     for number in range(1, 3001):
         progress.watch(epoch(number))
     thread.join(10)
     assert not thread.is_alive()
-    for snapshot in shown:
+    for snapshot in snapshots:
         epochs = epochs_of(snapshot)
         assert epochs == sorted(set(epochs))
         assert not epochs or epochs[-1] <= snapshot["epoch"]

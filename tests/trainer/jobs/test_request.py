@@ -1,4 +1,4 @@
-"""What a retraining is asked to do, and what it takes over from the version before."""
+"""Requests for a retraining, and what they inherit from the current version."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ CardOf = Callable[..., Card]
 
 
 def write_csv(path: Path, header: str = "a,b,c,w,u,v", rows: int = 40) -> Path:
-    """A table with weights w, and targets u and v."""
+    """Write a table with weights w, and targets u and v."""
     path.parent.mkdir(parents=True, exist_ok=True)
     X = np.random.default_rng(2).uniform(-1.0, 1.0, (rows, 3))
     lines: Iterable[Any] = np.column_stack([X, X[:, :1] ** 2 + 1, X @ [1, 2, 3], X @ [3, 2, 1]])
@@ -35,7 +35,7 @@ def write_csv(path: Path, header: str = "a,b,c,w,u,v", rows: int = 40) -> Path:
 
 @pytest.fixture
 def card_of(registry: Registry) -> CardOf:
-    """The card of a version that was trained on a table with these options."""
+    """Publish a version that was trained with given options, and return its card."""
 
     def card_of(table: Table, **options: Any) -> Card:
         trained = train(table, Recipe(layers=(3,), epochs=1, **options))
@@ -51,7 +51,7 @@ def registry(tmp_path: Path) -> Registry:
 
 @pytest.fixture
 def card(card_of: CardOf, tmp_path: Path) -> Card:
-    """Of a version with more than one column of everything, and options of all kinds."""
+    """A card with several features, weights, and options of every kind."""
     table = csv_table(write_csv(tmp_path / "sales.csv"), ["u"], ["c", "a"], "w")
     return card_of(table, solver="adam", learning_rate=0.02, penalty=0.001, target_mse=1e-9, seed=5)
 
@@ -59,12 +59,12 @@ def card(card_of: CardOf, tmp_path: Path) -> Card:
 # Inheritance
 
 
-def test_without_a_version_before_the_defaults_are_asked_for() -> None:
+def test_without_a_version_the_options_are_the_defaults() -> None:
     assert Request.like({}, {}) == Request(samples=DEFAULT_SAMPLES)
     assert Request.like({}, {}).make_recipe() == Recipe()
 
 
-def test_what_is_left_open_is_as_in_the_version_before_but_for_when_to_stop(card: Card) -> None:
+def test_options_are_inherited_except_when_to_stop(card: Card) -> None:
     request = Request.like(card, {})
     assert request == Request(
         data="sales.csv",
@@ -89,13 +89,13 @@ def test_what_is_left_open_is_as_in_the_version_before_but_for_when_to_stop(card
     )
 
 
-def test_what_was_decided_for_the_version_before_is_decided_again(card_of: CardOf) -> None:
+def test_automatic_choices_are_not_inherited(card_of: CardOf) -> None:
     card = card_of(synthetic_table(60, 0))
     assert card["recipe"]["solver"] == "self-scaled-broyden"
     assert Request.like(card, {}).recipe == {"layers": [3]}
 
 
-def test_as_many_rows_of_synthetic_data_are_asked_for(card_of: CardOf) -> None:
+def test_number_of_synthetic_rows_is_inherited(card_of: CardOf) -> None:
     card = card_of(synthetic_table(73, 0))
     assert Request.like(card, {}).samples == 73
     assert Request.like(card, {"samples": 20}).samples == 20
@@ -103,7 +103,7 @@ def test_as_many_rows_of_synthetic_data_are_asked_for(card_of: CardOf) -> None:
     assert table.fingerprint() == card["data"]["fingerprint"]
 
 
-def test_what_is_asked_for_counts(card: Card) -> None:
+def test_given_options_take_precedence(card: Card) -> None:
     asked = {"layers": [], "seed": 0, "weights": None, "features": ["b"], "promote": False}
     request = Request.like(card, asked)
     assert request.make_recipe().layers == ()
@@ -126,7 +126,7 @@ def test_what_is_asked_for_counts(card: Card) -> None:
         ({"targets": ["u"]}, set()),
     ],
 )
-def test_what_goes_with_something_else_is_dropped(
+def test_options_of_another_solver_are_dropped(
     card: Card, asked: dict[str, Any], dropped: set[str]
 ) -> None:
     before, after = Request.like(card, {}).recipe, Request.like(card, asked).recipe
@@ -158,22 +158,22 @@ def test_options_of_a_solver_or_a_loss_are_kept_with_it(
     assert request.recipe.keys() == {"layers", *kept}
 
 
-def test_the_columns_go_with_the_file(card: Card) -> None:
+def test_columns_are_inherited_with_the_file(card: Card) -> None:
     other = Request.like(card, {"data": "other.csv", "targets": ["v"]})
     assert (other.targets, other.features, other.weights) == (("v",), (), None)
     same = Request.like(card, {"data": "sales.csv"})
     assert (same.targets, same.features, same.weights) == (("u",), ("c", "a"), "w")
-    with pytest.raises(DataError, match=r"^targets is missing: which columns of the file are"):
+    with pytest.raises(DataError, match=r"^targets is missing: name the columns"):
         Request.like(card, {"data": "other.csv"})
 
 
-def test_the_features_go_with_the_targets(card: Card) -> None:
+def test_features_are_inherited_with_the_targets(card: Card) -> None:
     assert Request.like(card, {"targets": ["c"]}).features == ()  # c was a feature
     assert Request.like(card, {"targets": ["c"]}).weights == "w"
     assert Request.like(card, {"targets": ["u"]}).features == ("c", "a")
 
 
-def test_from_a_file_back_to_synthetic_data(card: Card) -> None:
+def test_columns_of_a_file_are_dropped_for_synthetic_data(card: Card) -> None:
     request = Request.like(card, {"data": "synthetic", "samples": 30})
     assert (request.data, request.samples, request.targets) == ("synthetic", 30, ())
     assert Request.like(card, {"data": "synthetic"}).samples is None
@@ -185,10 +185,10 @@ def test_from_a_file_back_to_synthetic_data(card: Card) -> None:
 @pytest.mark.parametrize(
     ("fields", "error", "message"),
     [
-        ({"targets": ("u",)}, DataError, "targets, features and weights go with a file, not"),
-        ({"features": ("a",)}, DataError, "targets, features and weights go with a file, not"),
-        ({"weights": "w"}, DataError, "targets, features and weights go with a file, not"),
-        ({"data": "a.csv", "samples": 9}, DataError, "samples goes with the synthetic data"),
+        ({"targets": ("u",)}, DataError, "targets, features and weights apply to a file, not"),
+        ({"features": ("a",)}, DataError, "targets, features and weights apply to a file, not"),
+        ({"weights": "w"}, DataError, "targets, features and weights apply to a file, not"),
+        ({"data": "a.csv", "samples": 9}, DataError, "samples applies to synthetic data"),
         ({"data": "a.csv"}, DataError, "targets is missing"),
         ({"recipe": {"solver": "lbfgs"}}, RecipeError, "solver must be one of auto, sgd"),
         ({"recipe": {"layers": [0]}}, RecipeError, "layers must be whole numbers from 1"),
@@ -201,7 +201,7 @@ def test_from_a_file_back_to_synthetic_data(card: Card) -> None:
         ({"recipe": {"learning_rate": 1.0}}, RecipeError, "learning_rate applies to solver"),
     ],
 )
-def test_what_makes_no_training_is_refused(
+def test_invalid_options_are_refused(
     fields: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=f"^{message}"):
@@ -212,12 +212,12 @@ def test_what_makes_no_training_is_refused(
     "data",
     ["", ".", "./", "..", "../a.csv", "a/../../b.csv", "a/..", "/etc/passwd", "//a", "a\0.csv"],
 )
-def test_a_path_that_leads_out_of_the_folder_is_refused(data: str) -> None:
+def test_path_out_of_the_data_folder_is_refused(data: str) -> None:
     with pytest.raises(DataError, match=r"^data must be a file inside the data folder, got '"):
         Request(data=data, targets=("u",))
 
 
-def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+def test_link_out_of_the_data_folder_is_refused(tmp_path: Path) -> None:
     secret = write_csv(tmp_path / "secret" / "a.csv")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "file.csv").symlink_to(secret)
@@ -227,7 +227,7 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
             Request(data=data, targets=("u",)).read(tmp_path / "data")
 
 
-def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
+def test_link_within_the_data_folder_is_followed(tmp_path: Path) -> None:
     write_csv(tmp_path / "data" / "2025" / "a.csv")
     (tmp_path / "data" / "latest.csv").symlink_to("2025/a.csv")
     (tmp_path / "linked").symlink_to("data")
@@ -242,14 +242,14 @@ def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
         ("other.csv", "there is no file other.csv in the data folder"),
         ("folder", "there is no file folder in the data folder"),
         ("pipe", "there is no file pipe in the data folder"),
-        ("a" * 300, "a{300} cannot be the name of a file"),
-        ("circle", "circle cannot be the name of a file"),
+        ("a" * 300, "a{300} is not a valid file name"),
+        ("loop", "loop is not a valid file name"),
     ],
 )
-def test_what_is_no_file_is_refused(tmp_path: Path, data: str, problem: str) -> None:
+def test_missing_or_special_file_is_refused(tmp_path: Path, data: str, problem: str) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(DataError, match=f"^{problem}$"):
         Request(data=data, targets=("u",)).read(tmp_path)
 
@@ -263,10 +263,9 @@ def test_what_is_no_file_is_refused(tmp_path: Path, data: str, problem: str) -> 
         ("a,u\n1,2\n", r"has 1 row; a training needs at least 10"),
     ],
 )
-def test_a_bad_file_is_named_as_it_was_asked_for(
+def test_bad_file_is_named_without_the_data_folder(
     tmp_path: Path, content: str, problem: str
 ) -> None:
-    """Where the data folder is concerns nobody who asks for a job."""
     (tmp_path / "bad.csv").write_text(content)
     with pytest.raises(DataError) as caught:
         Request(data="bad.csv", targets=("u",)).read(tmp_path)
@@ -275,7 +274,7 @@ def test_a_bad_file_is_named_as_it_was_asked_for(
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_reading_can_be_ended(tmp_path: Path) -> None:
+def test_reading_can_be_interrupted(tmp_path: Path) -> None:
     write_csv(tmp_path / "long.csv", rows=200)
 
     class Ended(Exception):
@@ -305,12 +304,12 @@ def test_reading_can_be_ended(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_request_survives_as_json(request_: Request) -> None:
+def test_request_round_trips_through_json(request_: Request) -> None:
     document = json.loads(json.dumps(request_.as_document()))
     assert Request.from_document(document) == request_
     assert Request.from_document(document).make_recipe() == request_.make_recipe()
 
 
-def test_an_inherited_request_survives_as_json(card: Card) -> None:
+def test_inherited_request_round_trips_through_json(card: Card) -> None:
     request = Request.like(card, {"layers": [5, 5]})
     assert Request.from_document(json.loads(json.dumps(request.as_document()))) == request

@@ -1,5 +1,6 @@
-"""Retrainings by the clock, without waiting for it."""
+"""Scheduled retraining, with a clock that the tests set."""
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+import trainer.jobs.schedule
 from registry import Registry
 from tests.patience import until
 from tests.registry.races import in_threads
 from tests.trainer.installation import TINY, Installation
 from trainer.jobs import Jobs
 from trainer.jobs.request import Request
-from trainer.jobs.schedule import Timetable
+from trainer.jobs.schedule import Schedule
 from trainer.training.training import train
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -33,7 +35,7 @@ def jobs(url: str) -> Iterator[Jobs]:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    """With a version in use, trained with seed 4."""
+    """A registry whose current version was trained with seed 4."""
     registry = Registry.local(tmp_path / "models")
     use(registry, Request.like({}, TINY | {"seed": 4}))
     return registry
@@ -46,7 +48,7 @@ def use(registry: Registry, request: Request) -> None:
 
 
 def clock_at(start: datetime) -> Callable[[], datetime]:
-    """A clock that goes as ours does, from `start` on."""
+    """Return a clock that starts at a given time."""
     began = datetime.now(UTC)
     return lambda: start + (datetime.now(UTC) - began)
 
@@ -55,63 +57,61 @@ def ids(jobs: Jobs) -> list[str]:
     return sorted(job.id for job in jobs.newest(99))
 
 
-def test_the_job_of_a_minute_is_submitted_once(
+def test_job_of_a_minute_is_submitted_once(
     jobs: Jobs, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    timetable = Timetable("* * * * *", jobs, registry)
-    timetable.submit(NOON)
-    timetable.submit(NOON)
+    schedule = Schedule("* * * * *", jobs, registry)
+    schedule.submit(NOON)
+    schedule.submit(NOON)
     [job] = jobs.newest(9)
     assert (job.id, job.document["by"]) == ("cron-20250301T1200", "schedule")
-    timetable.submit(NOON + timedelta(minutes=1))
-    assert "no scheduled retraining: job cron-20250301T1200 is queued; one job is" in caplog.text
+    schedule.submit(NOON + timedelta(minutes=1))
+    assert "no scheduled retraining: job cron-20250301T1200 is queued, and only one" in caplog.text
     jobs.cancel(job.id)
-    timetable.submit(NOON)
-    timetable.submit(NOON.astimezone(timezone(timedelta(hours=5.5))))
+    schedule.submit(NOON)
+    schedule.submit(NOON.astimezone(timezone(timedelta(hours=5.5))))
     assert ids(jobs) == ["cron-20250301T1200"]
-    timetable.submit(NOON + timedelta(minutes=2))
+    schedule.submit(NOON + timedelta(minutes=2))
     assert ids(jobs) == ["cron-20250301T1200", "cron-20250301T1202"]
 
 
-def test_of_several_workers_one_submits_the_job_of_a_minute(url: str, registry: Registry) -> None:
-    workers = 4
-    several = [Jobs(url) for _ in range(workers)]
+def test_of_concurrent_trainers_one_submits_the_job_of_a_minute(
+    url: str, registry: Registry
+) -> None:
+    trainers = 4
+    several = [Jobs(url) for _ in range(trainers)]
 
     def attempt(index: int, contestant: int) -> None:
-        Timetable("* * * * *", several[contestant], registry).submit(NOON)
+        Schedule("* * * * *", several[contestant], registry).submit(NOON)
 
-    in_threads(workers, 1, attempt)
+    in_threads(trainers, 1, attempt)
     assert ids(several[0]) == ["cron-20250301T1200"]
     for jobs in several:
         jobs.close()
 
 
-def test_it_is_asked_for_what_the_current_version_was_trained_by(
-    jobs: Jobs, registry: Registry
-) -> None:
-    Timetable("* * * * *", jobs, registry).submit(NOON)
+def test_job_has_the_options_of_the_current_version(jobs: Jobs, registry: Registry) -> None:
+    Schedule("* * * * *", jobs, registry).submit(NOON)
     [job] = jobs.newest(9)
     assert Request.from_document(job.document["request"]) == Request(
         samples=200, recipe={"layers": [4], "solver": "l-bfgs", "seed": 4}, current=1
     )
 
 
-def test_where_no_version_is_in_use_there_is_nothing_to_retrain(
+def test_nothing_is_submitted_if_no_version_is_in_use(
     jobs: Jobs, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Timetable("* * * * *", jobs, Registry.local(tmp_path / "gone")).submit(NOON)
+    Schedule("* * * * *", jobs, Registry.local(tmp_path / "gone")).submit(NOON)
     assert caplog.messages == ["no scheduled retraining: no version is in use"]
     assert jobs.newest(9) == []
 
 
-def test_two_workers_keep_one_timetable(url: str, registry: Registry) -> None:
+def test_two_trainers_submit_one_job(url: str, registry: Registry) -> None:
     clock = clock_at(NOON - timedelta(seconds=0.2))
     stopping = threading.Event()
     several = [Jobs(url) for _ in range(2)]
     threads = [
-        threading.Thread(
-            target=Timetable("0 12 * * *", jobs, registry, clock).keep, args=(stopping,)
-        )
+        threading.Thread(target=Schedule("0 12 * * *", jobs, registry, clock).run, args=(stopping,))
         for jobs in several
     ]
     for thread in threads:
@@ -126,11 +126,11 @@ def test_two_workers_keep_one_timetable(url: str, registry: Registry) -> None:
         jobs.close()
 
 
-def test_the_hour_is_a_local_one(jobs: Jobs, registry: Registry) -> None:
+def test_times_are_local(jobs: Jobs, registry: Registry) -> None:
     local = NOON.astimezone(timezone(timedelta(hours=-3)))
     stopping = threading.Event()
-    timetable = Timetable("0 9 * * *", jobs, registry, clock_at(local - timedelta(seconds=0.1)))
-    thread = threading.Thread(target=timetable.keep, args=(stopping,))
+    schedule = Schedule("0 9 * * *", jobs, registry, clock_at(local - timedelta(seconds=0.1)))
+    thread = threading.Thread(target=schedule.run, args=(stopping,))
     thread.start()
     until(lambda: ids(jobs) == ["cron-20250301T1200"])
     stopping.set()
@@ -138,30 +138,43 @@ def test_the_hour_is_a_local_one(jobs: Jobs, registry: Registry) -> None:
     assert not thread.is_alive()
 
 
-def test_a_database_that_is_gone_is_no_end_of_it(
-    registry: Registry, caplog: pytest.LogCaptureFixture
+def test_clock_that_is_set_forward_is_followed(
+    jobs: Jobs, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Timetable("* * * * *", Jobs("postgresql://u:s3cr3t@127.0.0.1:1/x"), registry).submit(NOON)
-    assert "no scheduled retraining: the jobs' database cannot be used: " in caplog.text
+    monkeypatch.setattr(trainer.jobs.schedule, "MAX_WAIT_SECONDS", 0.02)
+    stopping = threading.Event()
+    times = itertools.chain([NOON - timedelta(days=1)] * 3, itertools.repeat(NOON + timedelta(2)))
+    schedule = Schedule("0 12 * * *", jobs, registry, lambda: next(times))
+    thread = threading.Thread(target=schedule.run, args=(stopping,))
+    thread.start()
+    until(lambda: ids(jobs))
+    stopping.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert ids(jobs) == ["cron-20250301T1200"]  # one job, however many times were missed
+
+
+def test_unusable_database_is_logged(registry: Registry, caplog: pytest.LogCaptureFixture) -> None:
+    Schedule("* * * * *", Jobs("postgresql://u:s3cr3t@127.0.0.1:1/x"), registry).submit(NOON)
+    assert "no scheduled retraining: the job database cannot be used: " in caplog.text
     assert "s3cr3t" not in caplog.text
 
 
-PUNCTUAL = """
-import functools, sys
-from datetime import UTC, datetime
+ALMOST_NOON = """
+from datetime import timedelta
+from tests.trainer.jobs.test_schedule import NOON, clock_at
 from trainer import worker
-began, minute = (datetime.fromisoformat(each) for each in sys.argv[1:])
-clock = lambda: minute + (datetime.now(UTC) - began)
-worker.Timetable = functools.partial(worker.Timetable, now=clock)
+from trainer.jobs import executor
+from trainer.jobs.schedule import Schedule
+
+executor.Schedule = lambda *given: Schedule(*given, clock_at(NOON - timedelta(seconds=0.5)))
 worker.main([])
 """
 
 
-def test_a_worker_keeps_the_timetable(installation: Installation) -> None:
+def test_trainer_runs_the_scheduled_job(installation: Installation) -> None:
     use(installation.registry, installation.request(TINY))
-    began = datetime.now(UTC)
-    program = ["-c", PUNCTUAL, began.isoformat(), (NOON - timedelta(seconds=5)).isoformat()]
-    installation.start_worker(program, NUMNET_RETRAIN_CRON="0 12 * * *")
+    installation.start_trainer(["-c", ALMOST_NOON], NUMNET_RETRAIN_CRON="0 12 * * *")
     until(lambda: ids(installation.jobs))
     done = installation.wait_for(installation.jobs.get("cron-20250301T1200"))
     assert done.state == "promoted"

@@ -1,6 +1,6 @@
-"""A worker with the fault that a job asks for by its seed: `python -m tests.trainer.faulty_worker`.
+"""A trainer with the fault that a job's seed selects: `python -m tests.trainer.faulty_trainer`.
 
-Other seeds are carried out as ever, but for checkpoints, which come sooner.
+Jobs with other seeds run as usual, except that their checkpoints are written more often.
 """
 
 import os
@@ -15,27 +15,25 @@ from network import Model
 from registry import Promotion, Registry, Version
 from trainer import worker
 from trainer.data.table import Table
-from trainer.jobs import execution
+from trainer.jobs import execution, executor
 from trainer.jobs.execution import Retraining
 from trainer.training.recipe import Recipe
 from trainer.training.training import Trained, train
 
-HANGS, DIES, DIES_BEFORE_PROMOTION, NOT_FINITE, OTHER_FEATURES, DAMAGED = range(101, 107)
-FAULTY = ("-m", "tests.trainer.faulty_worker")
+HANGS, CRASHES, CRASHES_BEFORE_PROMOTION, NOT_FINITE, OTHER_FEATURES, DAMAGED = range(101, 107)
+FAULTY = ("-m", "tests.trainer.faulty_trainer")
 
 
 class FaultyRetraining(Retraining):
-    """Kills its worker at once."""
-
     def run(self) -> dict[str, Any]:
-        if self.request.make_recipe().seed == DIES:
-            _die()
+        if self.request.make_recipe().seed == CRASHES:
+            _crash()
         return super().run()
 
 
 def faulty_train(table: Table, recipe: Recipe, **hooks: Any) -> Trained:
     while recipe.seed == HANGS:
-        pass  # which polls nothing
+        pass  # without asking whether to stop
     trained = train(table, recipe, **hooks)
     if recipe.seed == NOT_FINITE:
         _spoil(trained.model)
@@ -45,25 +43,28 @@ def faulty_train(table: Table, recipe: Recipe, **hooks: Any) -> Trained:
 
 
 class FaultyRegistry(Registry):
+    _seed = None
+
     def publish(self, *arguments: Any) -> Version:
         version = super().publish(*arguments)
-        if version.card["recipe"]["seed"] == DAMAGED:
+        self._seed = version.card["recipe"]["seed"]
+        if self._seed == DAMAGED:
             path = self._storage.root / f"{version.number}.npz"  # type: ignore[attr-defined]  # it is local
             path.write_bytes(path.read_bytes()[:-100])
         return version
 
     def promote(self, version: int, **how: Any) -> Promotion:
-        if self.card(version)["recipe"]["seed"] == DIES_BEFORE_PROMOTION:
-            _die()
+        if self._seed == CRASHES_BEFORE_PROMOTION:
+            _crash()
         return super().promote(version, **how)
 
 
 def _spoil(model: Model) -> None:
-    """Put NaN behind the model's own checks."""
+    """Set the weights to NaN without the model's own checks."""
     object.__setattr__(model, "theta", np.full_like(model.theta, np.nan))
 
 
-def _die() -> None:
+def _crash() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -72,5 +73,5 @@ if __name__ == "__main__":
     patch.setattr(execution, "train", faulty_train)
     patch.setattr(execution, "Registry", FaultyRegistry)
     patch.setattr(execution, "CHECKPOINT_SECONDS", 0.1)
-    patch.setattr(worker, "Retraining", FaultyRetraining)
+    patch.setattr(executor, "Retraining", FaultyRetraining)
     worker.main()

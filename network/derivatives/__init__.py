@@ -1,1 +1,0 @@
-"""Derivatives of the loss and of the predictions by the parameters."""

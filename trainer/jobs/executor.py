@@ -1,0 +1,226 @@
+"""The executor of jobs: durable workflows of DBOS, one at a time.
+
+Of all trainers on one database, the one that holds the lock (`trainer.jobs.lock`) runs the jobs,
+and the others wait. When it dies, the next one resumes its job from the last checkpoint.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, NoReturn
+
+from dbos import DBOS
+
+from config import Settings
+from network import NetworkError
+from registry import Registry, RegistryError, StorageError
+from trainer.errors import Interrupted, JobError, TrainerError
+from trainer.heartbeat import Heartbeat
+from trainer.jobs.client import Jobs
+from trainer.jobs.database import PROGRESS, WORKFLOW, serializer
+from trainer.jobs.execution import Retraining
+from trainer.jobs.first_version import request_first_version
+from trainer.jobs.job import CANCELLED, FAILED
+from trainer.jobs.lock import trainer_lock
+from trainer.jobs.progress import JobProgress, Reporter
+from trainer.jobs.request import Request
+from trainer.jobs.schedule import Schedule
+from trainer.training.checkpoint import remove_abandoned
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+LOCK_SECONDS = 0.5  # between two attempts to take the lock
+WATCH_SECONDS = 0.2  # between two checks of the lock and of the running job
+SHUTDOWN_SECONDS = 8.0  # Docker kills a container after ten
+KEPT_JOBS = 1_000
+
+
+class Executor:
+    """Runs jobs. One per process, because DBOS has one state per process.
+
+    Attributes
+    ----------
+    stopping : to be set when the process has to end
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._jobs = Jobs(settings.jobs_url)
+        self._registry = Registry.local(settings.models)
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._lock = trainer_lock(settings.jobs_url)
+        self._busy = threading.Lock()
+        self._last_job: str | None = None
+        self._stuck = threading.Event()
+        self._heartbeat = Heartbeat()
+        self.stopping = threading.Event()
+
+    def run(self, *, train_first: bool = False) -> bool:
+        """Wait for the lock, then run jobs until `stopping` is set.
+
+        Returns whether the process has to be replaced by a new one, because a computation cannot be
+        stopped or the lock is lost.
+
+        Parameters
+        ----------
+        train_first : request a first version if there is none
+        """
+        while not self._lock.acquire():
+            self._heartbeat.beat()
+            if self.stopping.wait(LOCK_SECONDS):
+                return False
+        self._launch()
+        log.info("waiting for jobs", extra={"worker": self._name})
+        if train_first:
+            _in_background(request_first_version, self._jobs, self._registry, self.stopping)
+        if self._settings.retrain_cron:
+            schedule = Schedule(self._settings.retrain_cron, self._jobs, self._registry)
+            _in_background(schedule.run, self.stopping)
+        while not self.stopping.wait(WATCH_SECONDS):
+            self._heartbeat.beat()
+            if self._stuck.is_set():
+                log.warning("the computation does not stop: restarting")
+                return True
+            if self._lock.lost():
+                log.error("the lock in the database is lost: restarting")
+                return True
+        self._finish()
+        return False
+
+    def _launch(self) -> None:
+        DBOS(
+            config={
+                "name": "numnet",
+                "system_database_url": self._jobs.prepare(),
+                # DBOS resumes the workflows of the same executor and version alone
+                "executor_id": "numnet",
+                "application_version": "1",
+                "serializer": serializer(),
+                "log_level": "WARNING",
+            }
+        )
+
+        # The result of the first step is stored before the second begins: a resumed job gets the
+        # number from before the version that it may have published itself.
+        @DBOS.step(name="newest version")
+        def newest_version() -> int:
+            with suppress(StorageError):  # which the job itself will report
+                return max(self._registry.versions(), default=0)
+            return 0
+
+        @DBOS.step(name=WORKFLOW)
+        def run_job(document: dict[str, Any], newest_before: int) -> dict[str, Any]:
+            return self._run_job(document, newest_before)
+
+        @DBOS.workflow(name=WORKFLOW)
+        def retrain(document: dict[str, Any]) -> dict[str, Any]:
+            return run_job(document, newest_version())
+
+        DBOS.launch()
+
+    def _finish(self) -> None:
+        """Wait until the running job has left a checkpoint, or its result is stored."""
+        deadline = time.monotonic() + SHUTDOWN_SECONDS
+        while not self._busy.acquire(timeout=WATCH_SECONDS):
+            if self._stuck.is_set() or time.monotonic() > deadline:
+                log.warning("the computation does not stop")
+                return
+        if self._last_job:
+            while self._jobs.get(self._last_job).active and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+    def _run_job(self, document: dict[str, Any], newest_before: int) -> dict[str, Any]:
+        """Return the job's state, with its result or the error."""
+        job = DBOS.workflow_id
+        assert job is not None  # noqa: S101  # a step has one
+        with self._busy:  # a cancelled job may still be about to stop
+            if self.stopping.is_set():
+                exit_at_once()
+            before = DBOS.get_all_events(job).get(PROGRESS, {})
+            attempt = before.get("attempt", 0) + 1
+            if attempt > MAX_ATTEMPTS:
+                return _failed(f"the trainer crashed in {MAX_ATTEMPTS} attempts at this job")
+            log.info("job starts", extra={"job": job, "attempt": attempt})
+            with Reporter(JobProgress(self._name, attempt, before), self._stuck) as reporter:
+                try:
+                    outcome = self._outcome(job, document, newest_before, reporter)
+                except Interrupted:
+                    if not reporter.lost.is_set():
+                        reporter.hand_over()
+                        log.info("the next trainer resumes the job", extra={"job": job})
+                        exit_at_once()
+                    outcome = _failed("cancelled")  # DBOS drops it and keeps the status CANCELLED
+            log.info("job ends, %s", _summary(outcome), extra={"job": job})
+            self._clean_up()
+            self._last_job = job
+        return outcome
+
+    def _outcome(
+        self, job: str, document: dict[str, Any], newest_before: int, reporter: Reporter
+    ) -> dict[str, Any]:
+        try:
+            retraining = Retraining(
+                job,
+                Request.from_document(document["request"]),
+                self._settings,
+                reporter.progress,
+                newest_before,
+                lost=reporter.lost.is_set,
+                withdrawn=partial(self._is_cancelled, job),
+                stopping=self.stopping.is_set,
+                confirm=reporter.send,
+            )
+            result = retraining.run()
+        except Interrupted:
+            raise
+        except StorageError as error:  # its message has a path, which clients are not told
+            log.error("storage failed: %s", error, extra={"job": job})
+            why = error.reason or "see the trainer's log"
+            return _failed(f"the models cannot be read or written: {why}")
+        except (NetworkError, RegistryError, TrainerError) as error:
+            return _failed(str(error))
+        except Exception as error:
+            log.exception("job failed unexpectedly", extra={"job": job})
+            return _failed(f"unexpected {type(error).__name__}; see the trainer's log")
+        return {"state": result.pop("state"), "result": result}
+
+    def _is_cancelled(self, job: str) -> bool:
+        try:
+            return self._jobs.get(job).state == CANCELLED
+        except JobError:
+            return False
+
+    def _clean_up(self) -> None:
+        """Delete old jobs and the checkpoints of abandoned trainings."""
+        remove_abandoned(self._settings.state / "checkpoints")
+        try:
+            self._jobs.forget(KEPT_JOBS)
+        except JobError as error:
+            log.warning("cannot delete old jobs: %s", error)
+
+
+def exit_at_once(code: int = 0) -> NoReturn:
+    """End the process without returning from a workflow, which DBOS would store as its end."""
+    logging.shutdown()
+    os._exit(code)
+
+
+def _in_background(target: Callable[..., None], *given: object) -> None:
+    threading.Thread(target=target, args=given, daemon=True).start()
+
+
+def _failed(reason: str) -> dict[str, Any]:
+    return {"state": FAILED, "error": reason}
+
+
+def _summary(outcome: dict[str, Any]) -> str:
+    if outcome["state"] == FAILED:
+        return f"{FAILED}: {outcome['error']}"
+    result = outcome["result"]
+    return f"{outcome['state']} version {result['version']}: {result['verdict']['reason']}"
