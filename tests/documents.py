@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.patience import seconds
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ["README.md", *sorted(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md"))]
 
@@ -54,7 +56,7 @@ def run(script: str, folder: Path, environment: dict[str, str], timeout: float =
         env=environment,
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=seconds(timeout),
         check=False,
     )
     assert process.returncode == 0, f"{script}\n{process.stdout}{process.stderr}"

@@ -17,7 +17,7 @@ from tests.compose.conftest import Project, inspect
 from tests.compose.containment import assert_contained
 from tests.compose.test_one_machine import ENDED_WELL, ROW, SLOW, everything
 from tests.documents import sections
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.compose
 
@@ -48,7 +48,9 @@ def unfailing(project: Project) -> Iterator[list[int]]:
 def test_all_replicas_answer(replicas: Project) -> None:
     assert len(replicas.containers("service")) == 3
     for _ in range(100):
-        requests.post(f"{replicas.api().url}/predict", json=ROW, timeout=10).raise_for_status()
+        requests.post(
+            f"{replicas.api().url}/predict", json=ROW, timeout=DEADLINE_SECONDS
+        ).raise_for_status()
     asked = re.findall(r'"replicas":"([^"]+)"', replicas.compose("logs", "nginx"))
     answered = {each.rpartition(", ")[2] for each in asked}  # the last of those asked
     assert len(answered) == 3, answered
@@ -75,7 +77,7 @@ def test_a_job_is_seen_through_every_replica_and_live_on_all(replicas: Project) 
     version = str(document["result"]["version"])
     api.post(f"/models/{version}/promote").raise_for_status()
     for _ in range(30):  # new connections, which nginx gives to any of the three
-        answer = requests.post(f"{api.url}/predict", json=ROW, timeout=10)
+        answer = requests.post(f"{api.url}/predict", json=ROW, timeout=DEADLINE_SECONDS)
         assert answer.json()["version"] == version
         assert api.get("/retrain")["jobs"][0]["id"] == document["id"]
 
@@ -83,7 +85,7 @@ def test_a_job_is_seen_through_every_replica_and_live_on_all(replicas: Project) 
 def test_events_come_through_while_they_happen(replicas: Project) -> None:
     api = replicas.api()
     job = api.retrain(**SLOW | {"max_seconds": 4})
-    with requests.get(f"{api.url}{job}/events", stream=True, timeout=30) as answer:
+    with requests.get(f"{api.url}{job}/events", stream=True, timeout=DEADLINE_SECONDS) as answer:
         lines = answer.iter_lines(chunk_size=1)
         came = [time.monotonic() for line in lines if line.startswith(b"data:")]
     assert len(came) > 5
@@ -151,32 +153,34 @@ def test_what_is_killed_is_back_and_nothing_is_lost(replicas: Project, service: 
 
 
 def able(project: Project) -> bool:
-    return requests.get(f"http://127.0.0.1:{project.port}/retrain", timeout=30).ok
+    return requests.get(f"http://127.0.0.1:{project.port}/retrain", timeout=DEADLINE_SECONDS).ok
 
 
 def test_errors_of_nginx_are_problem_documents_too(replicas: Project) -> None:
     api = replicas.api()
-    large = requests.post(f"{api.url}/predict", data=b" " * (17 << 20), timeout=30)
+    large = requests.post(f"{api.url}/predict", data=b" " * (17 << 20), timeout=DEADLINE_SECONDS)
     assert large.status_code == 413
     assert large.headers["Content-Type"] == "application/problem+json"
     assert large.json()["type"] == "/problems/content-too-large"
     assert large.headers["X-Request-ID"]
 
-    long = requests.get(f"{api.url}/models", headers={"X-Long": "x" * 40_000}, timeout=30)
+    long = requests.get(
+        f"{api.url}/models", headers={"X-Long": "x" * 40_000}, timeout=DEADLINE_SECONDS
+    )
     assert long.status_code == 400
     assert long.headers["Content-Type"] == "application/problem+json"
     assert long.json()["type"] == "/problems/bad-request"
 
     replicas.compose("stop", "service")
     asked = {"X-Request-ID": "look-for-me"}
-    gone = requests.post(f"{api.url}/predict", json=ROW, headers=asked, timeout=30)
+    gone = requests.post(f"{api.url}/predict", json=ROW, headers=asked, timeout=DEADLINE_SECONDS)
     assert gone.status_code == 503
     assert gone.headers["Content-Type"] == "application/problem+json"
     assert gone.headers["Retry-After"] == "1"
     assert gone.headers["X-Request-ID"] == "look-for-me"
     assert gone.json()["type"] == "/problems/no-replica"
     replicas.up()
-    requests.post(f"{api.url}/predict", json=ROW, timeout=30).raise_for_status()
+    requests.post(f"{api.url}/predict", json=ROW, timeout=DEADLINE_SECONDS).raise_for_status()
 
 
 def test_a_backup_restores_it_all(replicas: Project) -> None:
@@ -202,7 +206,7 @@ def test_a_thousand_clients_are_answered(replicas: Project) -> None:
 
     def ask() -> None:
         url = f"http://127.0.0.1:{replicas.port}/predict"
-        answers.append(requests.post(url, json=ROW, timeout=60).status_code)
+        answers.append(requests.post(url, json=ROW, timeout=DEADLINE_SECONDS).status_code)
 
     threads = [threading.Thread(target=ask) for _ in range(1000)]
     for thread in threads:

@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.patience import seconds, until
+from tests.patience import DEADLINE_SECONDS, until
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_SECONDS = seconds(60.0)
 ADMIN_TOKEN = "t0ken"
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 

@@ -18,7 +18,7 @@ import requests
 from registry import Registry
 from tests.e2e.conftest import ADMIN, Service, StartService
 from tests.e2e.watching import Watching, is_closed
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, serve, small_model
 
@@ -48,14 +48,16 @@ def job_id(service: Service) -> Iterator[str]:
 
 
 def submit(service: Service) -> str:
-    answer = requests.post(f"{service.url}/retrain", headers=ADMIN, timeout=20)
+    answer = requests.post(f"{service.url}/retrain", headers=ADMIN, timeout=DEADLINE_SECONDS)
     assert answer.status_code == 202, answer.text
     job: str = answer.json()["id"]
     return job
 
 
 def cancel(service: Service, job_id: str) -> None:
-    answer = requests.delete(f"{service.url}/retrain/{job_id}", headers=ADMIN, timeout=20)
+    answer = requests.delete(
+        f"{service.url}/retrain/{job_id}", headers=ADMIN, timeout=DEADLINE_SECONDS
+    )
     assert answer.status_code == 200, answer.text
 
 
@@ -132,7 +134,7 @@ def test_who_comes_again_gets_the_newest_state_and_is_sent_away_after_the_last(
 
 
 def test_head_and_an_unknown_job(service: Service, job_id: str) -> None:
-    answer = requests.head(f"{service.url}/retrain/{job_id}/events", timeout=20)
+    answer = requests.head(f"{service.url}/retrain/{job_id}/events", timeout=DEADLINE_SECONDS)
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Type"] == "text/event-stream"
     unknown = service.get("/retrain/none/events")
@@ -184,21 +186,21 @@ def test_what_a_watcher_sends_behind_its_request_is_of_no_interest(
 ) -> None:
     with ExitStack() as open_:
         kept = open_.enter_context(requests.Session())
-        assert kept.get(f"{service.url}/livez", timeout=20).ok
+        assert kept.get(f"{service.url}/livez", timeout=DEADLINE_SECONDS).ok
         at_once = open_.enter_context(service.connect())
         request = f"GET /retrain/{job_id}/events HTTP/1.1\r\nHost: here\r\n\r\n".encode()
         at_once.sendall(request + behind)
         watching = open_.enter_context(Watching(service, job_id))
         watching.next()
         watching.connection.sendall(behind)
-        assert kept.post(f"{service.url}/predict", json=ROW, timeout=20).ok
+        assert kept.post(f"{service.url}/predict", json=ROW, timeout=DEADLINE_SECONDS).ok
         assert service.predict(ROW).ok
         cancel(service, job_id)
         assert [job["state"] for _, job in watching.events()] == ["cancelled"]
         received = everything(at_once)
         assert received.count(b"HTTP/1.1") == 1
         assert b'"state":"cancelled"' in received
-        assert kept.get(f"{service.url}/livez", timeout=20).ok
+        assert kept.get(f"{service.url}/livez", timeout=DEADLINE_SECONDS).ok
 
 
 def test_watchers_do_not_hold_up_a_stop(start_service: StartService) -> None:
@@ -210,7 +212,7 @@ def test_watchers_do_not_hold_up_a_stop(start_service: StartService) -> None:
             watching.next()
         begun = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
-        assert service.process.wait(10) == 0
+        assert service.process.wait(DEADLINE_SECONDS) == 0
         assert time.monotonic() - begun < 5.0
         for watching in watchings:
             assert list(watching.events()) == []

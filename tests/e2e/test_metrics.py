@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from registry import Registry
 from tests.e2e.conftest import Service, StartService
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 from tests.service.small_models import serve, small_model
 
 ROW = {"x1": 0.1, "x2": 0.2, "x3": 0.3, "x4": 9.0}
@@ -45,7 +45,9 @@ def ask(service: Service, times: int) -> int:
         with requests.Session() as session:
             for _ in range(times // THREADS):
                 try:
-                    answered += session.post(f"{service.url}/predict", json=ROW, timeout=20).ok
+                    answered += session.post(
+                        f"{service.url}/predict", json=ROW, timeout=DEADLINE_SECONDS
+                    ).ok
                 except requests.RequestException:  # its worker was killed
                     continue
         return answered

@@ -15,7 +15,7 @@ import requests
 
 from tests.documents import Block, repository_copy, run, run_in_one_shell, sections
 from tests.e2e.conftest import free_port
-from tests.patience import seconds, until
+from tests.patience import DEADLINE_SECONDS, seconds, until
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ def running(clone: Path, environment: dict[str, str], port: int) -> Iterator[str
         return is_ready(port)
 
     try:
-        until(ready, FIRST_RUN_SECONDS, "`make run` did not become ready", every=0.1)
+        until(ready, FIRST_RUN_SECONDS, "`make run` did not become ready")
         yield log.read_text()
     finally:
         os.killpg(process.pid, signal.SIGINT)
@@ -150,7 +150,7 @@ def blocks(document: str) -> list[Block]:
 
 def is_ready(port: int) -> bool:
     try:
-        return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).ok
+        return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=DEADLINE_SECONDS).ok
     except requests.ConnectionError:
         return False
 
@@ -161,7 +161,7 @@ def promote_the_first_version(clone: Path, port: int) -> None:
     requests.post(
         f"http://127.0.0.1:{port}/models/1/promote",
         headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
+        timeout=DEADLINE_SECONDS,
     ).raise_for_status()
 
 

@@ -19,7 +19,7 @@ import requests
 from registry import Registry
 from tests.e2e.conftest import ADMIN, ROOT, Service, StartService
 from tests.e2e.watching import Watching
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, publish, serve, small_model
 
@@ -56,13 +56,15 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         )
     yield running
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(20) == 0, (folder / "worker.log").read_text()
+    assert worker.wait(DEADLINE_SECONDS) == 0, (folder / "worker.log").read_text()
     assert running.stop() == 0
     assert [entry for entry in running.log() if entry["level"] == "ERROR"] == []
 
 
 def submit(service: Service, body: dict[str, Any]) -> str:
-    answer = requests.post(f"{service.url}/retrain", json=body, headers=ADMIN, timeout=20)
+    answer = requests.post(
+        f"{service.url}/retrain", json=body, headers=ADMIN, timeout=DEADLINE_SECONDS
+    )
     assert answer.status_code == 202, answer.text
     return answer.headers["Location"].removeprefix("/retrain/")
 
@@ -107,7 +109,9 @@ def test_a_retraining_is_watched_until_its_version_answers(service: Service) -> 
         assert again.status == 204
     with Watching(service, job_id, f"Last-Event-ID: {numbers[0]}") as again:
         assert list(again.events()) == [events[-1]]
-    answer = requests.delete(f"{service.url}/retrain/{job_id}", headers=ADMIN, timeout=20)
+    answer = requests.delete(
+        f"{service.url}/retrain/{job_id}", headers=ADMIN, timeout=DEADLINE_SECONDS
+    )
     problem = assert_problem(answer.status_code, answer.content, answer.headers, expected=409)
     assert problem["type"] == "/problems/job-finished"
     assert problem["job"] == f"/retrain/{job_id}"
@@ -123,10 +127,14 @@ def test_a_worse_version_is_kept_back_and_says_by_how_much(service: Service) -> 
     assert document["result"]["verdict"]["reason"]
     assert service.predict(ROW).json()["version"] == "1"
     number = document["result"]["version"]
-    answer = requests.post(f"{service.url}/models/{number}/promote", headers=ADMIN, timeout=20)
+    answer = requests.post(
+        f"{service.url}/models/{number}/promote", headers=ADMIN, timeout=DEADLINE_SECONDS
+    )
     assert answer.json()["previous"] == "1"
     assert service.predict(ROW).json()["version"] == str(number)
-    answer = requests.post(f"{service.url}/models/rollback", headers=ADMIN, timeout=20)
+    answer = requests.post(
+        f"{service.url}/models/rollback", headers=ADMIN, timeout=DEADLINE_SECONDS
+    )
     assert answer.json()["version"] == "1"
     assert service.predict(ROW).json()["version"] == "1"
 
@@ -140,14 +148,16 @@ def test_a_job_that_cannot_be_done_says_why(service: Service) -> None:
 def test_a_running_job_can_be_cancelled_and_the_next_one_begins(service: Service) -> None:
     job_id = submit(service, ENDLESS)
     until(lambda: job(service, job_id).get("epoch"))
-    answer = requests.post(f"{service.url}/retrain", headers=ADMIN, timeout=20)
+    answer = requests.post(f"{service.url}/retrain", headers=ADMIN, timeout=DEADLINE_SECONDS)
     problem = assert_problem(answer.status_code, answer.content, answer.headers, expected=409)
     assert problem["job"] == f"/retrain/{job_id}"
     versions = len(service.get("/models").json()["versions"])
     with Watching(service, job_id) as watching:
         watching.next()
         begun = time.monotonic()
-        answer = requests.delete(f"{service.url}/retrain/{job_id}", headers=ADMIN, timeout=20)
+        answer = requests.delete(
+            f"{service.url}/retrain/{job_id}", headers=ADMIN, timeout=DEADLINE_SECONDS
+        )
         assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
         *_, (last, document) = watching.events()
         assert document["state"] == "cancelled"
@@ -161,7 +171,10 @@ def test_a_running_job_can_be_cancelled_and_the_next_one_begins(service: Service
 def test_retrainings_that_are_asked_for_at_once_become_one(service: Service) -> None:
     def ask(number: int) -> requests.Response:
         return requests.post(
-            f"{service.url}/retrain", json=QUICK | {"seed": number}, headers=ADMIN, timeout=20
+            f"{service.url}/retrain",
+            json=QUICK | {"seed": number},
+            headers=ADMIN,
+            timeout=DEADLINE_SECONDS,
         )
 
     with ThreadPoolExecutor(8) as clients:
@@ -194,7 +207,9 @@ def test_without_a_state_folder_that_can_be_written_the_service_predicts(
     service = start_service(wrapper=wrapper, settings=settings)
     assert service.predict(ROW).status_code == 200
     for method, path in (("POST", "/retrain"), ("POST", "/models/1/promote"), ("GET", "/retrain")):
-        answer = requests.request(method, service.url + path, headers=ADMIN, timeout=20)
+        answer = requests.request(
+            method, service.url + path, headers=ADMIN, timeout=DEADLINE_SECONDS
+        )
         problem = assert_problem(answer.status_code, answer.content, answer.headers, expected=503)
         assert method == "GET" or "set NUMNET_ADMIN_TOKEN" in problem["detail"]
     assert service.predict(ROW).status_code == 200
@@ -214,7 +229,7 @@ def test_a_promotion_is_served_by_every_process_from_its_answer_on(
 
         def ask(session: requests.Session) -> tuple[str, str]:
             """The version that answers, and which process."""
-            answer = session.post(f"{service.url}/predict", json=ROW, timeout=20)
+            answer = session.post(f"{service.url}/predict", json=ROW, timeout=DEADLINE_SECONDS)
             return answer.json()["version"], answer.headers["X-Request-ID"].partition("-")[0]
 
         def one_more() -> bool:
@@ -230,5 +245,7 @@ def test_a_promotion_is_served_by_every_process_from_its_answer_on(
         for turn in range(12):
             for action in ("1/promote", "2/promote", "rollback", "3/promote"):
                 session = sessions[turn % len(sessions)]
-                answer = session.post(f"{service.url}/models/{action}", headers=ADMIN, timeout=20)
+                answer = session.post(
+                    f"{service.url}/models/{action}", headers=ADMIN, timeout=DEADLINE_SECONDS
+                )
                 assert served() == {answer.json()["version"]}

@@ -16,7 +16,7 @@ import requests
 
 from service.web.admin_token import FILE
 from tests.e2e.conftest import ROOT, free_port
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 
 QUICK = {"samples": 200, "layers": [4], "epochs": 20, "max_seconds": 1}
 LONG = {  # but for its time limit
@@ -71,7 +71,7 @@ class Run:
 
     def ask(self, method: str, path: str, **arguments: Any) -> requests.Response:
         url = f"http://127.0.0.1:{self.port}{path}"
-        return requests.request(method, url, timeout=20, **arguments)
+        return requests.request(method, url, timeout=DEADLINE_SECONDS, **arguments)
 
     def submit(self, body: dict[str, Any]) -> str:
         """The path of a new job."""
@@ -144,7 +144,7 @@ def test_a_worker_that_is_killed_comes_back_and_both_stop_with_their_parent(
     assert ended(run, run.submit(QUICK))["state"] == "promoted"
     assert run.ask("GET", "/readyz").json()["version"] == "1"
     run.process.send_signal(signal.SIGTERM)
-    assert run.process.wait(10) == 0
+    assert run.process.wait(DEADLINE_SECONDS) == 0
     assert run.processes() == []
 
 
@@ -156,7 +156,7 @@ def test_a_job_that_is_interrupted_by_a_stop_goes_on_after_the_next_start(
     path = run.submit(LONG)
     until(lambda: run.job(path).get("epoch"))
     run.process.send_signal(signal.SIGINT)
-    assert run.process.wait(10) == 0
+    assert run.process.wait(DEADLINE_SECONDS) == 0
     assert run.processes() == []
     assert "the next trainer resumes the job" in run.errors()
     run.start()
@@ -168,7 +168,7 @@ def test_a_job_that_is_interrupted_by_a_stop_goes_on_after_the_next_start(
     assert token not in run.errors()
     assert token not in (run.folder / "out").read_text()
     run.process.send_signal(signal.SIGHUP)
-    assert run.process.wait(10) == 0
+    assert run.process.wait(DEADLINE_SECONDS) == 0
     assert run.processes() == []
 
 
@@ -184,7 +184,7 @@ def test_a_second_interrupt_drops_what_is_in_flight(start_run: StartRun) -> None
         with pytest.raises(subprocess.TimeoutExpired):
             run.process.wait(1.0)
         run.process.send_signal(signal.SIGINT)
-        assert run.process.wait(10) == 0
+        assert run.process.wait(DEADLINE_SECONDS) == 0
     assert run.processes() == []
 
 
@@ -193,7 +193,7 @@ def test_a_stop_while_they_start_leaves_nothing(start_run: StartRun, number: int
     run = start_run()
     until(lambda: run.processes("trainer.worker"))
     run.process.send_signal(number)
-    run.process.wait(10)
+    run.process.wait(DEADLINE_SECONDS)
     assert run.processes() == []
 
 
@@ -202,14 +202,14 @@ def test_a_port_in_use_ends_both(start_run: StartRun) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         run = start_run(port=taken.getsockname()[1])
-        assert run.process.wait(20) not in (0, None)
+        assert run.process.wait(DEADLINE_SECONDS) not in (0, None)
         assert run.processes() == []
     assert "in use" in run.errors()
 
 
 def test_a_wrong_setting_ends_both(start_run: StartRun) -> None:
     run = start_run(settings={"NUMNET_THREADS": "none"})
-    assert run.process.wait(20) == 1
+    assert run.process.wait(DEADLINE_SECONDS) == 1
     assert run.processes() == []
     assert "error: NUMNET_THREADS=none" in run.errors()
 

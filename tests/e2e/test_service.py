@@ -28,7 +28,7 @@ from network import Model
 from registry import Registry
 from service.model.current_version import RETRY_SECONDS
 from tests.e2e.conftest import ROOT, Service, StartService
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import (
     FEATURES,
@@ -227,7 +227,7 @@ def test_livez_readyz_models_and_head(service: Service) -> None:
     assert service.get("/models").json()["current"] == "1"
     assert service.get("/models/1").json()["version"] == "1"
     for path in ("/livez", "/readyz", "/models", "/models/1"):
-        answer = requests.head(service.url + path, timeout=5)
+        answer = requests.head(service.url + path, timeout=DEADLINE_SECONDS)
         assert (answer.status_code, answer.content) == (200, b"")
         assert int(answer.headers["Content-Length"]) > 0
     status, headers, body = exchange(service, head(method="GET", path="/models//1"))
@@ -266,8 +266,12 @@ def test_the_access_log_has_one_line_per_request_and_neither_body_nor_query(
         "many": service.predict({"instances": [VALUES] * 3}, headers=ids["many"]),
         "bad": service.predict({"hidden": "secret"}, headers=ids["bad"]),
         "query": service.predict(ROW, headers=ids["query"], params={"hidden": "secret"}),
-        "card": requests.get(f"{service.url}/models/1", headers=ids["card"], timeout=5),
-        "absent": requests.get(f"{service.url}/sé?hidden=secret", headers=ids["absent"], timeout=5),
+        "card": requests.get(
+            f"{service.url}/models/1", headers=ids["card"], timeout=DEADLINE_SECONDS
+        ),
+        "absent": requests.get(
+            f"{service.url}/sé?hidden=secret", headers=ids["absent"], timeout=DEADLINE_SECONDS
+        ),
     }
     for name, (method, path, route, status, notes) in expected.items():
         (line,) = until(partial(service.access_lines, f"log-{name}"))
@@ -318,7 +322,7 @@ class Load:
             url, post = f"{self._service.url}/predict", session.post if keep else requests.post
             while not self._done.is_set():
                 try:
-                    answer = post(url, json=ROW, timeout=20)
+                    answer = post(url, json=ROW, timeout=DEADLINE_SECONDS)
                     answer.raise_for_status()
                     self.answers.append(answer.json())
                 except requests.RequestException as error:
@@ -412,7 +416,7 @@ def test_a_promoted_version_that_does_not_verify_never_goes_live(
     assert "damaged or cut short" in listed["versions"][0]["refused"]
     assert 1 <= len(refusals()) <= service.workers
     for entry in refusals():
-        assert entry["logger"] == "service.current_version"
+        assert entry["logger"] == "service.model.current_version"
         assert entry["message"].startswith("promotion 2 is refused: the file is damaged")
 
     assert service.stop() == 0
@@ -512,7 +516,7 @@ def test_a_stop_answers_what_is_under_way_and_a_start_serves_the_same(
             assert status == 200
             predictions = orjson.loads(content)["predictions"]
             assert np.array_equal(predictions, model.predict(X)[:, 0])
-    assert service.process.wait(10) == 0
+    assert service.process.wait(DEADLINE_SECONDS) == 0
     service.start()
     assert service.predict(ROW).json()["prediction"] == prediction(model)
     assert service.stop() == 0
@@ -534,7 +538,7 @@ def test_a_wrong_setting_ends_the_start_with_one_line(setting: dict[str, str]) -
         env=kept | setting,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=DEADLINE_SECONDS,
         check=False,
     )
     (name,) = setting
@@ -553,5 +557,5 @@ def test_an_interrupt_to_the_whole_group_stops_everything_soon(
         process = service.process
         assert process
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=DEADLINE_SECONDS) == 0
         service.start()

@@ -15,7 +15,7 @@ import requests
 from network import Array
 from registry import Registry
 from tests.e2e.conftest import Service
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 from tests.service.small_models import random_rows, serve, small_model
 
 MODEL = small_model()
@@ -42,7 +42,9 @@ def npy(array: Array) -> bytes:
 
 def post(service: Service, body: bytes, sent: str, wanted: str, **more: str) -> requests.Response:
     headers = {"Content-Type": sent, "Accept": wanted} | more
-    return requests.post(f"{service.url}/predict", data=body, headers=headers, timeout=30)
+    return requests.post(
+        f"{service.url}/predict", data=body, headers=headers, timeout=DEADLINE_SECONDS
+    )
 
 
 def predictions(answer: requests.Response) -> bytes:

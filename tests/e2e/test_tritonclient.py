@@ -16,7 +16,7 @@ from network import Array, Model
 from registry import Registry
 from tests.documents import sections
 from tests.e2e.conftest import ADMIN, Service, StartService
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 from tests.service.small_models import (
     FEATURES,
     promote,
@@ -152,7 +152,7 @@ def test_intervals_have_the_bits_of_predict(
     assert result.get_output("lower")["parameters"]["level"] == (level or 0.9)
     body = {"instances": X.tolist()}
     address = f"{service.url}/predict?interval={level or 0.9}"
-    answer = requests.post(address, json=body, timeout=20).json()
+    answer = requests.post(address, json=body, timeout=DEADLINE_SECONDS).json()
     assert columns(result) == table(answer["predictions"])
     for end in ("lower", "upper"):
         assert result.as_numpy(end).shape == (1000, 2)
@@ -366,7 +366,7 @@ def test_a_bomb_is_refused(service: Service) -> None:
         f"{service.url}/v2/models/plant/infer",
         data=bomb,
         headers={"Content-Encoding": "gzip"},
-        timeout=20,
+        timeout=DEADLINE_SECONDS,
     )
     assert answer.status_code == 413
     assert answer.json()["error"].startswith("the body is larger than 16,777,216 bytes")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-TIMEOUT_SECONDS = 60
+from tests.patience import DEADLINE_SECONDS
 
 Attempt = Callable[[int, int], Any]
 Race = Callable[[int, int, Attempt], list[list[Any]]]
@@ -38,14 +38,14 @@ def in_processes(contestants: int, rounds: int, attempt: Attempt) -> list[list[A
     for process in processes:
         process.start()
     for process in processes:
-        process.join(TIMEOUT_SECONDS)
+        process.join(DEADLINE_SECONDS)
         process.kill()
     assert [process.exitcode for process in processes] == [0] * contestants
     return _by_round([outcomes for _, outcomes in sorted(results.get() for _ in processes)])
 
 
 def _together(barrier: Any, index: int) -> int:
-    barrier.wait(TIMEOUT_SECONDS)
+    barrier.wait(DEADLINE_SECONDS)
     return index
 
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from registry import Promotion, Registry, durable_file, storage, versions
+from tests.patience import DEADLINE_SECONDS
 from tests.registry.models import make_model
-from tests.registry.races import TIMEOUT_SECONDS, fork
+from tests.registry.races import fork
 
 KILLS = 60
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -43,8 +44,8 @@ def run_until_killed(work: Callable[[], object], kill_after_seconds: float | Non
 
     process = fork.Process(target=run)
     process.start()
-    assert ready.poll(TIMEOUT_SECONDS)
-    process.join(TIMEOUT_SECONDS if kill_after_seconds is None else kill_after_seconds)
+    assert ready.poll(DEADLINE_SECONDS)
+    process.join(DEADLINE_SECONDS if kill_after_seconds is None else kill_after_seconds)
     process.kill()
     process.join()
     assert process.exitcode == -signal.SIGKILL  # anything else is an error of its own

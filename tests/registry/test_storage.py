@@ -13,6 +13,7 @@ import pytest
 
 from registry import KeyExists, LocalStorage, Storage, StorageError
 from registry.storage import promotion_key
+from tests.patience import DEADLINE_SECONDS
 from tests.registry.races import Race, fork, in_processes, in_threads
 
 BACKENDS: dict[str, Callable[[Path], Storage]] = {
@@ -107,7 +108,7 @@ def test_a_list_shows_complete_objects_only(connect: Connect) -> None:
                 storage.create(f"{number}.npz", content)
             return set()
         seen: set[str] = set()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while len(seen) < count and time.monotonic() < deadline:
             news = set(storage.list("")) - seen
             assert all(storage.read(key) == content for key in news)
@@ -256,7 +257,7 @@ def abandon(write: Callable[[], None]) -> None:
 
     process = fork.Process(target=run)
     process.start()
-    process.join(30)
+    process.join(DEADLINE_SECONDS)
     assert process.exitcode == 9
 
 
@@ -303,7 +304,7 @@ def test_a_write_that_is_cut_short_is_an_error_and_leaves_nothing(tmp_path: Path
 
     process = fork.Process(target=write_too_much)
     process.start()
-    process.join(30)
+    process.join(DEADLINE_SECONDS)
     assert process.exitcode == 0
     assert files(tmp_path) == {"1.npz"}
 

@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 from sqlalchemy import create_engine, text
 
+from tests.patience import DEADLINE_SECONDS
 from tests.trainer.installation import Installation
 from trainer.data.table import Table
 
 TRAIN = Path(__file__).parents[2] / "trainer" / "train.py"
-DEADLINE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="session")

@@ -12,15 +12,14 @@ from sqlalchemy import create_engine, text
 
 from config import Settings
 from registry import Registry
-from tests.patience import seconds, until
+from tests.patience import DEADLINE_SECONDS, until
 from trainer.jobs import Job, Jobs, Request
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = seconds(60.0)
 TRAINER = ("-m", "trainer.worker")
 TINY = {"samples": 200, "layers": [4], "solver": "l-bfgs", "epochs": 5, "max_seconds": 3.0}
 BETTER = TINY | {"epochs": 60}
-LONG = TINY | {"solver": "adam", "epochs": 10**7, "patience": 10**7, "max_seconds": 60.0}
+LONG = TINY | {"solver": "adam", "epochs": 10**7, "patience": 10**7, "max_seconds": 3600.0}
 
 
 def kill_lock_connection(url: str) -> None:
@@ -64,7 +63,7 @@ class Trainer:
             assert self.process.poll() is None, self.log
             return message in self.log
 
-        until(logged, 60)
+        until(logged)
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal that ends the process and return the exit code."""
@@ -112,7 +111,7 @@ class Installation:
             alive = (each for each in self._trainers if each.process.poll() is None)
             return next((each for each in alive if name.endswith(f":{each.process.pid}")), None)
 
-        return until(found, 60)
+        return until(found)
 
     def close(self) -> None:
         for trainer in self._trainers:
@@ -140,7 +139,7 @@ class Installation:
                 return now if now.document.get("epoch", 0) >= epoch else None
             return None if now.active else now
 
-        return until(found, 60)  # a trainer has the lowest priority
+        return until(found)
 
     def run(self, asked: dict[str, Any]) -> Job:
         """Submit a job and return it once it has ended."""

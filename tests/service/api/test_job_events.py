@@ -13,6 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.api.job_events import HEARTBEAT_SECONDS, Watcher, Watchers, event
+from tests.patience import DEADLINE_SECONDS
 from tests.service.conftest import ADMIN
 from trainer.jobs import Job
 
@@ -28,7 +29,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     with ours, theirs:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
         ours.setblocking(False)
-        theirs.settimeout(20)
+        theirs.settimeout(DEADLINE_SECONDS)
         yield ours, theirs
 
 
@@ -122,7 +123,7 @@ def test_a_watcher_is_told_by_headers_what_everybody_is(client: FlaskClient) -> 
     ours, theirs = socket.socketpair()
     with ours, theirs, theirs.makefile("rb") as received:
         ours.setblocking(False)
-        theirs.settimeout(20)
+        theirs.settimeout(DEADLINE_SECONDS)
         answer = client.get(
             f"{path}/events",
             headers={"X-Request-ID": "kept"},

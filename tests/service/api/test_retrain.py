@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from registry import Registry
 from service.api.retrain import RetrainBody
+from tests.patience import DEADLINE_SECONDS
 from tests.service.conftest import ADMIN, MakeClient
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, promote, publish, serve, small_model
@@ -437,7 +438,7 @@ assert heavy() == {"dbos", "sqlalchemy"}
         [sys.executable, "-W", "error", "-c", program, str(tmp_path)],
         cwd=ROOT,
         check=True,
-        timeout=30,
+        timeout=DEADLINE_SECONDS,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from service.server import shutdown
 from service.server.shutdown import turn_away
+from tests.patience import DEADLINE_SECONDS
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="filters are Linux's")
@@ -17,6 +18,6 @@ def test_a_kernel_that_takes_no_filter_does_not_spoil_the_stop(
     monkeypatch.setattr(shutdown, "_SO_ATTACH_FILTER", 9999)
     with socket.create_server(("127.0.0.1", 0)) as listener, caplog.at_level(logging.INFO):
         turn_away([listener])
-        with socket.create_connection(listener.getsockname(), timeout=5):
+        with socket.create_connection(listener.getsockname(), timeout=DEADLINE_SECONDS):
             pass
     assert caplog.messages == ["connections cannot be turned away: Protocol not available"]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from service.server.threads import MOMENT_SECONDS, Threads
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 
 
 def helped(threads: Threads[int], found: Callable[[], object]) -> None:
@@ -52,7 +52,7 @@ def test_nobody_waits_for_those_that_wait_themselves() -> None:
 
     def do(work: int) -> None:
         if work < 3:
-            release.wait(20)
+            release.wait(DEADLINE_SECONDS)
         else:
             time.sleep(2 * MOMENT_SECONDS)
         done.append(work)
@@ -94,7 +94,7 @@ def test_others_help_where_one_waits_but_no_more_than_there_are() -> None:
     def do(work: int) -> None:
         begun.append(work)
         if work < 3:
-            release.wait(20)
+            release.wait(DEADLINE_SECONDS)
         done.append(work)
 
     threads = Threads(3, do)
@@ -116,7 +116,7 @@ def test_who_has_helped_leaves_the_rest_to_one() -> None:
 
     def do(work: int) -> None:
         if work == 0:
-            release.wait(20)
+            release.wait(DEADLINE_SECONDS)
         idents[work] = threading.get_ident()
 
     threads = Threads(2, do)
@@ -137,14 +137,14 @@ def test_what_has_not_begun_can_be_taken_back() -> None:
 
     def do(work: int) -> None:
         begun.set()
-        release.wait(20)
+        release.wait(DEADLINE_SECONDS)
         done.append(work)
 
     threads = Threads(1, do)
     threads.add(1)
     threads.add(2)
     threads.add(3)
-    assert begun.wait(20)
+    assert begun.wait(DEADLINE_SECONDS)
     assert not threads.remove(1)
     assert threads.remove(2)
     assert not threads.remove(2)

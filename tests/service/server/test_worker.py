@@ -23,7 +23,7 @@ from service.server.heads import Heads
 from service.server.worker import Worker
 from service.telemetry.meter import totals
 from service.telemetry.telemetry import Telemetry
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 from tests.service.problem_shape import assert_problem
 
 GET = "GET {} HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -51,9 +51,9 @@ class Application:
         self.asked.append(path)
         if path == "/wait":
             self.waiting += 1
-            self.released.wait(20)
+            self.released.wait(DEADLINE_SECONDS)
         if path in ("/fail-later", "/hand-over", "/hold"):
-            self.released.wait(20)
+            self.released.wait(DEADLINE_SECONDS)
         if path == "/hand-over":
             self.handed_over.append(environ["numnet.hand_over"]())
         if path in ("/fail", "/fail-later"):
@@ -91,7 +91,7 @@ class Serving:
 
     def ask(self, path: str, body: bytes | None = None, request_id: str = "") -> "Answer":
         """Over a connection of its own."""
-        with closing(http.client.HTTPConnection(*self.address, timeout=10)) as asking:
+        with closing(http.client.HTTPConnection(*self.address, timeout=DEADLINE_SECONDS)) as asking:
             given = {"X-Request-ID": request_id} if request_id else {}
             asking.request("GET" if body is None else "POST", path, body, given)
             return Answer(asking.getresponse())
@@ -145,7 +145,7 @@ def serving(**settings: Any) -> Iterator[Serving]:
     finally:
         application.released.set()
         found.stop()
-        thread.join(20)
+        thread.join(DEADLINE_SECONDS)
         assert not thread.is_alive()
         running.tmp.close()
         for end in running.PIPE:
@@ -362,7 +362,7 @@ def test_answers_that_are_not_taken_at_once_hold_up_what_is_asked_behind_them_an
     with serving() as service, socket.socket() as lazy:
         service.worker.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        lazy.settimeout(10)
+        lazy.settimeout(DEADLINE_SECONDS)
         lazy.connect(service.address)
         count = 500
         lazy.sendall((GET.format("/quick") * count).encode())
@@ -593,7 +593,7 @@ def test_a_stop_answers_what_has_begun_and_says_goodbye() -> None:
         assert idle.recv(1) == b""
         service.application.released.set()
         assert answer(under_way).headers["Connection"] == "close"
-        service.thread.join(10)
+        service.thread.join(DEADLINE_SECONDS)
         assert not service.thread.is_alive()
         with pytest.raises(ConnectionRefusedError):
             service.connect()
@@ -612,7 +612,7 @@ def test_without_its_master_a_worker_answers_what_has_begun(
         partly.sendall(b"bc")
         last = answer(partly)
         assert (last.body, last.headers["Connection"]) == (b"abc", "close")
-        service.thread.join(10)
+        service.thread.join(DEADLINE_SECONDS)
         assert not service.thread.is_alive()
 
 

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from config import Settings
 from registry import Registry
 from service.web.admin_token import FILE, AdminToken
+from tests.patience import DEADLINE_SECONDS
 from tests.service.conftest import ADMIN, TOKEN, MakeClient
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, serve, small_model
@@ -180,7 +181,7 @@ def test_processes_that_start_together_agree_on_one_token(tmp_path: Path) -> Non
         assert process.stdin
         process.stdin.write("\n")
         process.stdin.flush()
-    outputs = [process.communicate(timeout=20) for process in processes]
+    outputs = [process.communicate(timeout=DEADLINE_SECONDS) for process in processes]
     tokens = {out.strip() for out, _ in outputs}
     assert tokens == {(tmp_path / "state" / FILE).read_text().strip()}
     made = [err for _, err in outputs if err]

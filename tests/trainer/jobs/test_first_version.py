@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from registry import Registry
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 from tests.trainer.linear_models import linear_model
 from trainer.jobs import Jobs
 from trainer.jobs.first_version import request_first_version
@@ -36,7 +36,7 @@ def requesting(jobs: Jobs, models: Path) -> Iterator[threading.Thread]:
         yield thread
     finally:
         stopping.set()
-        thread.join(10)
+        thread.join(DEADLINE_SECONDS)
     assert not thread.is_alive()
 
 
@@ -49,7 +49,7 @@ def make_version(models: Path) -> None:
 def test_nothing_is_requested_if_a_version_is_current(jobs: Jobs, tmp_path: Path) -> None:
     make_version(tmp_path / "models")
     with requesting(jobs, tmp_path / "models") as thread:
-        thread.join(10)
+        thread.join(DEADLINE_SECONDS)
     assert jobs.newest(10) == []
 
 
@@ -63,7 +63,7 @@ def test_request_is_repeated_until_a_version_is_current(jobs: Jobs, tmp_path: Pa
         second = until(jobs.active)
         assert second.id != first.id
         make_version(models)
-        thread.join(10)
+        thread.join(DEADLINE_SECONDS)
         assert not thread.is_alive()
     assert len(jobs.newest(10)) == 2
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import DEADLINE_SECONDS
 from trainer.jobs.progress import HISTORY_FIELDS, HISTORY_POINTS, JobProgress
 from trainer.training.fit import Epoch
 
@@ -149,7 +150,7 @@ def test_snapshots_are_consistent_while_another_thread_notes_epochs() -> None:
     thread.start()
     for number in range(1, 3001):
         progress.watch(epoch(number))
-    thread.join(10)
+    thread.join(DEADLINE_SECONDS)
     assert not thread.is_alive()
     for snapshot in snapshots:
         epochs = epochs_of(snapshot)

@@ -11,7 +11,7 @@ import pytest
 
 import trainer.jobs.schedule
 from registry import Registry
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 from tests.registry.races import in_threads
 from tests.trainer.installation import TINY, Installation
 from trainer.jobs import Jobs
@@ -119,7 +119,7 @@ def test_two_trainers_submit_one_job(url: str, registry: Registry) -> None:
     until(lambda: ids(several[0]))
     stopping.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(DEADLINE_SECONDS)
         assert not thread.is_alive()
     assert ids(several[0]) == ["cron-20250301T1200"]
     for jobs in several:
@@ -134,7 +134,7 @@ def test_times_are_local(jobs: Jobs, registry: Registry) -> None:
     thread.start()
     until(lambda: ids(jobs) == ["cron-20250301T1200"])
     stopping.set()
-    thread.join(5)
+    thread.join(DEADLINE_SECONDS)
     assert not thread.is_alive()
 
 
@@ -149,7 +149,7 @@ def test_clock_that_is_set_forward_is_followed(
     thread.start()
     until(lambda: ids(jobs))
     stopping.set()
-    thread.join(5)
+    thread.join(DEADLINE_SECONDS)
     assert not thread.is_alive()
     assert ids(jobs) == ["cron-20250301T1200"]  # one job, however many times were missed
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.patience import DEADLINE_SECONDS
 from trainer.errors import CheckpointError
 from trainer.training.checkpoint import INTERVAL_SECONDS, MAX_SHARE, Checkpoint
 
@@ -317,7 +318,7 @@ except CheckpointError as error:
 @pytest.mark.parametrize("room", [0, 100, 5_000, 800_000])
 def test_a_full_disk_is_told_and_the_last_state_stays(room: int, tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path, {})
-    told, _ = run(FULL_DISK, tmp_path, room).communicate(timeout=60)
+    told, _ = run(FULL_DISK, tmp_path, room).communicate(timeout=DEADLINE_SECONDS)
     assert told.startswith(f"cannot write the checkpoint {checkpoint.path}: File too large")
     assert checkpoint.read() == {"n": 1}
     assert files(tmp_path) == [checkpoint.path.name]
@@ -345,7 +346,7 @@ def test_a_kill_in_the_midst_of_a_write_leaves_a_whole_state(writes: int, tmp_pa
             assert process.stdout.readline()
     finally:
         process.send_signal(signal.SIGKILL)
-        printed, _ = process.communicate(timeout=60)
+        printed, _ = process.communicate(timeout=DEADLINE_SECONDS)
     told = writes + printed.count("\n")
     state = Checkpoint(tmp_path, {}).read()
     assert state is not None
