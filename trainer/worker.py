@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config import VERSION, Settings, SettingsError
 from config.json_logging import formatter
 from trainer.errors import JobError
+from trainer.heartbeat import Heartbeat
 from trainer.jobs.database import reason
 from trainer.jobs.executor import Executor, exit_at_once
 
@@ -46,7 +47,7 @@ def main(train_first: bool) -> None:
     _configure_logging()
     log.info("starting numnet %s", VERSION, extra={"settings": settings.in_force()})
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-    executor = Executor(settings)
+    executor = Executor(settings, Heartbeat().beat)
 
     def stop(number: int, frame: object) -> None:
         if executor.stopping.is_set():

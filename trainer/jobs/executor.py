@@ -20,7 +20,6 @@ from config import Settings
 from network import NetworkError
 from registry import Registry, RegistryError, StorageError
 from trainer.errors import Interrupted, JobError, TrainerError
-from trainer.heartbeat import Heartbeat
 from trainer.jobs.client import Jobs
 from trainer.jobs.database import PROGRESS, WORKFLOW, serializer
 from trainer.jobs.execution import Retraining
@@ -44,12 +43,16 @@ KEPT_JOBS = 1_000
 class Executor:
     """Runs jobs. One per process, because DBOS has one state per process.
 
+    Parameters
+    ----------
+    beat : called several times a second while the process is healthy
+
     Attributes
     ----------
     stopping : to be set when the process has to end
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, beat: Callable[[], None]) -> None:
         self._settings = settings
         self._jobs = Jobs(settings.jobs_url)
         self._registry = Registry.local(settings.models)
@@ -58,7 +61,7 @@ class Executor:
         self._busy = threading.Lock()
         self._last_job: str | None = None
         self._stuck = threading.Event()
-        self._heartbeat = Heartbeat()
+        self._beat = beat
         self.stopping = threading.Event()
 
     def run(self, *, train_first: bool = False) -> bool:
@@ -72,7 +75,7 @@ class Executor:
         train_first : request a first version if there is none
         """
         while not self._lock.acquire():
-            self._heartbeat.beat()
+            self._beat()
             if self.stopping.wait(LOCK_SECONDS):
                 return False
         self._launch()
@@ -83,7 +86,7 @@ class Executor:
             schedule = Schedule(self._settings.retrain_cron, self._jobs, self._registry)
             _in_background(schedule.run, self.stopping)
         while not self.stopping.wait(WATCH_SECONDS):
-            self._heartbeat.beat()
+            self._beat()
             if self._stuck.is_set():
                 log.warning("the computation does not stop: restarting")
                 return True
