@@ -1,6 +1,7 @@
 """Settings and logging, which every process shares."""
 
-from config.settings import Settings, SettingsError
+from config.environment import SettingsError
+from config.settings import Settings
 
 VERSION = "0.1.0"  # numnet's
 

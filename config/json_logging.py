@@ -1,10 +1,10 @@
-"""How every process writes its log: one JSON object a line."""
+"""The log format of every process: one JSON object per line."""
 
 from pythonjsonlogger.json import JsonFormatter
 
 
 def formatter() -> JsonFormatter:
-    """One JSON object per record: time, level, logger, message, and what came as `extra`."""
+    """Return a formatter that writes time, level, logger, message and the record's `extra`."""
     return JsonFormatter(
         "%(levelname)s %(name)s %(message)s",
         rename_fields={"levelname": "level", "name": "logger"},

@@ -1,31 +1,22 @@
 """Tables, links and names in the README and the docs agree with the code."""
 
 import re
-from dataclasses import fields
 
 from config import Settings
+from config.settings import DECLARATIONS
 from tests.documents import DOCUMENTS, ROOT
 
-DESCRIBED = {  # defaults that are described in words
-    "workers": "cores",
-    "database_url": "SQLite in the state folder",
-    "database_password": "none",
-    "admin_token": "made, in the state folder",
-    "retrain_cron": "none",
-    "cors_origins": "none",
-    "hosts": "any",
-}
 
-
-def test_the_settings_table_has_every_setting_with_its_default() -> None:
-    text = (ROOT / "docs" / "settings.md").read_text()
-    rows = re.findall(r"^\| `(NUMNET_\w+)` \| `?([^|`]+?)`? \|", text, flags=re.M)
-    settings = Settings.from_environment({})
-    expected = {f"NUMNET_{field.name.upper()}": field.name for field in fields(Settings)}
-    assert [name for name, _ in rows] == list(expected)
-    for name, default in rows:
-        field = expected[name]
-        assert default == DESCRIBED.get(field, str(getattr(settings, field)))
+def test_the_settings_table_is_that_of_the_declarations() -> None:
+    defaults = Settings.from_environment({})
+    rows = [
+        f"| `{variable}` | {declared.if_unset or f'`{default}`'} | {declared.description} |"
+        for (variable, declared), default in zip(
+            DECLARATIONS.items(), vars(defaults).values(), strict=True
+        )
+    ]
+    table = "\n".join(["| variable | default | |", "|---|---|---|", *rows, ""])
+    assert table in (ROOT / "docs" / "settings.md").read_text(), f"expected:\n{table}"
 
 
 def test_every_benchmark_is_described() -> None:
