@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-BENCHMARKS := training convergence matrix passes footprint predict serving overload profile startup live
+BENCHMARKS := training convergence matrix passes footprint predict serving server overload profile startup live
+BASELINE := a6882b9
 SERVERS := mlserver bentoml fastapi flask
 .PHONY: help setup setup-dev run test test-fast compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
 
@@ -79,6 +80,9 @@ bench-predict: .venv-bench/installed  ## predict beside onnxruntime, torch and s
 bench-serving: setup $(SERVERS:%=.venv-bench-%/installed)  ## the service beside MLServer, BentoML, FastAPI, Flask (7 minutes, needs wrk)
 	@$(BIN)/python -m benchmarks.serving.rivals
 
+bench-server: setup-dev .venv-bench-fastapi/installed .venv-bench-mlserver/installed  ## the server beside that of an older commit, BASELINE=a6882b9 (8 minutes, needs wrk)
+	@$(BIN)/python -m benchmarks.baseline.compare --baseline $(BASELINE)
+
 bench-overload: setup  ## four times the load it can take, and slow clients (4 minutes, needs wrk)
 	@$(BIN)/python -m benchmarks.reliability.overload
 
@@ -89,7 +93,7 @@ bench-startup: setup  ## `make run` to ready, beside the server alone
 	@$(BIN)/python -m benchmarks.serving.startup
 
 bench-live: setup-dev  ## promotions, retrainings, kills and faults under load (8 minutes, as root)
-	@$(BIN)/python -m benchmarks.reliability.live_table
+	@$(BIN)/python -m benchmarks.reliability.all_scenarios
 
 .venv-bench/installed: benchmarks/requirements.txt | $(VENV)/bin/python
 	@$(BIN)/python -m venv --clear .venv-bench

@@ -52,6 +52,10 @@ class Verdicts:
     def at_most(self, values: Sequence[float], bar: float | None, form: str = ".3g") -> str:
         return self._cells("≤", bar, form, bar is None or statistics.median(values) <= bar)
 
-    def _cells(self, relation: str, bar: float | None, form: str, met: bool) -> str:
+    def note(self, met: bool) -> str:
+        """Return "met" or "MISSED" for a bar that the caller words itself."""
         self.missed += not met
-        return " | " if bar is None else f"{relation} {bar:{form}} | {verdict(met)}"
+        return verdict(met)
+
+    def _cells(self, relation: str, bar: float | None, form: str, met: bool) -> str:
+        return " | " if bar is None else f"{relation} {bar:{form}} | {self.note(met)}"

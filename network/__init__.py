@@ -3,8 +3,9 @@
 from network.activations import ACTIVATIONS
 from network.architecture import MAX_LAYERS, MAX_PARAMETERS, Architecture
 from network.arrays import Array
-from network.backpropagation import Backpropagation
 from network.conformal import Calibration
+from network.derivatives.backpropagation import Backpropagation
+from network.derivatives.jacobian import Jacobian
 from network.errors import (
     ArchitectureError,
     InputError,
@@ -14,7 +15,6 @@ from network.errors import (
     ScalingError,
 )
 from network.initialization import initial_parameters
-from network.jacobian import Jacobian
 from network.loss import LOSSES, Huber, Loss, Quantile, Squared
 from network.model import Model
 from network.rows import Rows

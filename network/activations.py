@@ -1,7 +1,7 @@
-"""Activation functions f and their derivatives f′, element by element and without copies.
+"""Activation functions f and their derivatives f′, applied element by element.
 
-Z is a layer's weighted input, A = f(Z) its output. Both functions write into `out`, which may be
-Z itself for `function`. Where f′ follows from A alone (tanh′ = 1 − A²) Z need not be kept.
+Z is a layer's weighted input, A = f(Z) its output. Both functions write their result to `out`. For
+`function`, `out` may be Z itself. If f′ follows from A alone (tanh′ = 1 − A²), Z is not needed.
 
 References
 ----------
@@ -24,15 +24,16 @@ _GELU_CUBIC = 0.044715
 
 @dataclass(frozen=True)
 class Activation:
-    """An elementwise function with its derivative. f(1) must not be 0: `Model` divides by it.
+    """An elementwise function with its derivative. f(1) must not be 0, as `Model` divides by it.
 
     Attributes
     ----------
-    name : the name models are stored under.
-    function : `function(Z, out)` writes f(Z).
-    derivative : `derivative(Z, A, out)` writes f′(Z); Z holds nothing of use unless `needs_input`.
-    needs_input : whether `derivative` reads Z; if not, f may be applied in place.
-    initialization : which random weights suit it.
+    name : the name that models are stored with
+    function : `function(Z, out)` writes f(Z)
+    derivative : `derivative(Z, A, out)` writes f′(Z); Z is undefined unless `needs_input`
+    needs_input : whether `derivative` reads Z; if not, f may be applied in place
+    initialization : the law of the random weights that suits it
+    kinks : where f′ or f″ jumps, so that differences across it are not derivatives
     """
 
     name: str
@@ -40,6 +41,7 @@ class Activation:
     derivative: Callable[[Array, Array, Array], object]
     needs_input: bool
     initialization: Literal["lecun", "he"]
+    kinks: tuple[float, ...] = ()
 
 
 def _tanh_derivative(Z: Array, A: Array, out: Array) -> None:
@@ -56,7 +58,7 @@ def _relu_derivative(Z: Array, A: Array, out: Array) -> None:
 
 
 def _sigmoid(Z: Array, out: Array) -> None:
-    # σ(z) = (1 + tanh(z/2))/2 overflows for no z
+    # (1 + tanh(z/2))/2, which unlike 1/(1 + exp(−z)) does not overflow
     np.multiply(Z, 0.5, out)
     np.tanh(out, out)
     out += 1.0
@@ -132,7 +134,7 @@ ACTIVATIONS = {
     activation.name: activation
     for activation in (
         Activation("tanh", np.tanh, _tanh_derivative, False, "lecun"),
-        Activation("relu", _relu, _relu_derivative, False, "he"),
+        Activation("relu", _relu, _relu_derivative, False, "he", kinks=(0.0,)),
         Activation("sigmoid", _sigmoid, _sigmoid_derivative, False, "lecun"),
         Activation("gelu", _gelu, _gelu_derivative, True, "he"),
         Activation("silu", _silu, _silu_derivative, True, "he"),

@@ -11,14 +11,14 @@ from registry import Registry
 from service.api import docs, health, metrics, models, predict, retrain
 from service.api.job_events import Watchers
 from service.api.one_row import PlainRow
-from service.model.current_version import LiveModel
-from service.model.version_cache import Versions
-from service.openapi import document
-from service.protocols import error_formats, mlflow, open_inference, tf_serving
+from service.model.current_version import CurrentVersion
+from service.model.version_cache import VersionCache
+from service.openapi.document import Document
+from service.protocols import error_formats, mlflow, model_repository, open_inference, tf_serving
+from service.services import Services
 from service.telemetry.request_context import RequestContext
 from service.telemetry.telemetry import Telemetry
-from service.web import errors, security_headers
-from service.web.admin_token import AdminToken
+from service.web import admin_token, errors, security_headers
 from trainer.jobs import Jobs
 
 
@@ -51,23 +51,22 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     telemetry = telemetry or Telemetry.of_single_process()
     app = Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.config["MODEL_NAME"] = settings.model_name
     app.url_map.merge_slashes = False  # `/models//1` is not found, not redirected
     app.url_map.converters["version"] = models.VersionConverter
     app.url_map.converters["word"] = tf_serving.WordConverter
     registry = Registry.local(settings.models)
-    live = LiveModel(registry, telemetry.meter)
+    current_version = CurrentVersion(registry, telemetry.meter)
     jobs = Jobs(settings.jobs_url)
-    app.extensions |= {
-        "registry": registry,
-        "live_model": live,
-        "versions": Versions(registry, live),
-        "admin_token": AdminToken(settings),
-        "jobs": jobs,
-        "watchers": Watchers(jobs),
-        "telemetry": telemetry,
-        "openapi": document.Document(app),
-    }
+    Services(
+        settings=settings,
+        telemetry=telemetry,
+        registry=registry,
+        current_version=current_version,
+        versions=VersionCache(registry, current_version),
+        jobs=jobs,
+        watchers=Watchers(jobs),
+        document=Document(app),
+    ).register(app)
 
     app.register_blueprint(predict.blueprint)
     app.register_blueprint(mlflow.blueprint)
@@ -76,17 +75,18 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     app.register_blueprint(open_inference.blueprint)
+    app.register_blueprint(model_repository.blueprint)
     app.register_blueprint(tf_serving.blueprint)
-    app.register_blueprint(document.blueprint)
     app.register_blueprint(docs.blueprint)
     errors.register(app)
+    admin_token.register(app, settings)
     error_formats.register(app)
     security_headers.register(app, settings)
     app.before_request(_note_route)
     app.after_request(_add_request_id)
-    app.at_once = PlainRow(live, any_host=not settings.hosts).answer
+    app.at_once = PlainRow(current_version, any_host=not settings.hosts).answer
 
-    live.current()  # so that the first request need not wait for the model
+    current_version.refresh()  # so that the first request need not wait for the load
     return app
 
 

@@ -32,7 +32,7 @@ import torch
 
 from benchmarks.report import machine, spread
 from network import Architecture, Array, Backpropagation, Jacobian, Rows, initial_parameters
-from network.workspace import BLOCK_ROWS
+from network.derivatives.workspace import BLOCK_ROWS
 
 ARCHITECTURE = Architecture((4, 32, 16, 1), "tanh")
 ROWS, MANY_ROWS = 4_000, 100_000

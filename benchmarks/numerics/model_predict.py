@@ -114,7 +114,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     model = build_model(rng)
     layers = folded_layers(model)
-    contestants = {
+    programs = {
         "numnet": model.predict,
         "onnxruntime": onnxruntime_predict(layers),
         "torch": torch_predict(layers),
@@ -129,12 +129,12 @@ def main() -> None:
     for rows in ROWS:
         X = rng.uniform(-1.0, 1.0, (rows, 4))
         expected = model.predict(X)
-        for name, predict in contestants.items():
+        for name, predict in programs.items():
             assert np.allclose(predict(X), expected, rtol=1e-9, atol=1e-12), name
         calls = max(1, round(SECONDS_PER_TIMING / seconds(model.predict, X, 20)))
-        times: dict[str, list[float]] = {name: [] for name in contestants}
+        times: dict[str, list[float]] = {name: [] for name in programs}
         for _ in range(TURNS):
-            for name, predict in contestants.items():
+            for name, predict in programs.items():
                 times[name].append(seconds(predict, X, calls))
         for name, taken in times.items():
             ratios = [ours / theirs for ours, theirs in zip(times["numnet"], taken, strict=True)]

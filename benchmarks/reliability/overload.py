@@ -4,7 +4,6 @@ One worker on one core; the load comes from the other. The service answers plain
 and hands other requests to threads, for which they may have to wait: both kinds are measured.
 """
 
-import http.client
 import json
 import os
 import resource
@@ -17,11 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.cores import LOAD_CORE
 from benchmarks.load import wrk
 from benchmarks.load.fixed_rate import Flood
 from benchmarks.load.slow_clients import slow_clients
+from benchmarks.load.steady_rate import send_steadily
 from benchmarks.report import Verdicts, machine
-from benchmarks.servers.contestants import LOAD_CORE, NUMNET, ROW, Server, running, train
+from benchmarks.servers.programs import NUMNET, ROW
+from benchmarks.servers.running import Server, running, train
 
 CONNECTIONS, SECONDS, TIMES_CAPACITY = 1000, 60, 4
 OPEN_FILES = 8192
@@ -34,28 +36,10 @@ GOODPUT_BAR = 0.5  # of the capacity: who refuses all is no use either
 SLOW_BAR = 0.5  # of the requests/s without slow clients
 
 
-def steady(server: Server, seconds: float) -> NDArray[np.float64]:
-    """(requests, 2): when each was due, as `time.time` has it, and ms until its answer.
-
-    Infinite where the answer is not 200.
-    """
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
-    begun, found = time.time(), []
-    for number in range(int(seconds * STEADY_RATE)):
-        due = begun + number / STEADY_RATE
-        time.sleep(max(0.0, due - time.time()))
-        try:
-            connection.request(
-                "POST", "/predict", server.contestant.body, {"Content-Type": "application/json"}
-            )
-            answer = connection.getresponse()
-            answer.read()
-            good = answer.status == 200
-        except (OSError, http.client.HTTPException):
-            connection.close()
-            good = False
-        found.append((due, 1000.0 * (time.time() - due) if good else np.inf))
-    return np.array(found)
+def _steady(server: Server) -> NDArray[np.float64]:
+    """Return when one-row requests at a low rate were due, and their latencies in ms."""
+    body = server.program.body
+    return send_steadily(server.port, STEADY_RATE, STEADY_SECONDS, path="/predict", body=body)
 
 
 def recovered(after: NDArray[np.float64], ended: float, p99: float) -> float:
@@ -69,10 +53,10 @@ def recovered(after: NDArray[np.float64], ended: float, p99: float) -> float:
 def measure_overload(server: Server, what: str, verdicts: Verdicts) -> None:
     wrk.burst(server, 32)
     capacity = max(wrk.burst(server, 32, 3).rate for _ in range(5))
-    p99 = float(np.percentile(steady(server, STEADY_SECONDS)[:, 1], 99))
+    p99 = float(np.percentile(_steady(server)[:, 1], 99))
     rate = TIMES_CAPACITY * capacity
-    outcome = Flood(server.port, CONNECTIONS, server.contestant.body).run(rate, SECONDS)
-    after = steady(server, STEADY_SECONDS)
+    outcome = Flood(server.port, CONNECTIONS, server.program.body).run(rate, SECONDS)
+    after = _steady(server)
     took = {status: 1000.0 * np.array(seconds) for status, seconds in outcome.seconds.items()}
     accepted, refused = took.pop(200, np.empty(0)), took.pop(503, np.empty(0))
     others = ", ".join(f"{len(each):,} × {status}" for status, each in took.items())
@@ -145,7 +129,7 @@ def main() -> None:
         train(Path(folder))
         with running(NUMNET, Path(folder)) as server:
             rows = json.dumps({"instances": [ROW]}).encode()
-            in_thread = replace(server, contestant=replace(NUMNET, body=rows))
+            in_thread = replace(server, program=replace(NUMNET, body=rows))
             measure_overload(server, "plain rows", verdicts)
             measure_overload(in_thread, "requests that need a thread", verdicts)
             measure_slow_clients(server, verdicts)

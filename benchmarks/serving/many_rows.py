@@ -1,10 +1,8 @@
 """Many rows in one request: as JSON beside rivals, in binary beside `predict` in process."""
 
 import json
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,8 +11,10 @@ from typing import Any
 import numpy as np
 import orjson
 
+from benchmarks.cores import LOAD_CORE, SERVER_CORE, on_core
 from benchmarks.report import Verdicts, spread
-from benchmarks.servers.contestants import FASTAPI, LOAD_CORE, MLSERVER, NUMNET, SERVER_CORE, Server
+from benchmarks.servers.programs import FASTAPI, MLSERVER, NUMNET
+from benchmarks.servers.running import Server
 from network import Array
 from registry import Registry
 
@@ -43,9 +43,9 @@ class Request:
 def measure(servers: list[Server], folder: Path, verdicts: Verdicts) -> None:
     """Print both tables."""
     model = Registry.local(folder / "models").load(1).model
-    running = {server.contestant: server for server in servers}
+    running = {server.program: server for server in servers}
     rng = np.random.default_rng(0)
-    with _on_core(LOAD_CORE):
+    with on_core(LOAD_CORE):
         _json(running, rng.uniform(-1.0, 1.0, (JSON_ROWS, 4)), model.predict, verdicts)
         X = rng.uniform(-1.0, 1.0, (BINARY_ROWS, 4))
         _binary(running[NUMNET], X, model.predict, verdicts)
@@ -65,26 +65,26 @@ def _json(
     print(f"\n### {JSON_ROWS:,} rows of JSON\n")
     print(f"one request, its whole answer read, median [quartiles] of {JSON_TURNS} turns\n")
     print("| | rows/s | numnet's ÷ it | bar | |\n|---|---|---|---|---|")
-    for (_, contestant), request in requests.items():
-        _check(running[contestant], request, predict(X))
+    for (_, program), request in requests.items():
+        _check(running[program], request, predict(X))
     turns, parsing = [], []
     for _ in range(JSON_TURNS):
         turns.append(
             {
-                name: JSON_ROWS / _seconds(running[contestant], request)
-                for (name, contestant), request in requests.items()
+                name: JSON_ROWS / _seconds(running[program], request)
+                for (name, program), request in requests.items()
             }
         )
-        with _on_core(SERVER_CORE):
+        with on_core(SERVER_CORE):
             begun = time.perf_counter()
             orjson.loads(rows)
             parsing.append(JSON_ROWS / (time.perf_counter() - begun))
-    for name, contestant in requests:
+    for name, program in requests:
         ratios = [turn[beside.get(name, name)] / turn[name] for turn in turns]
         print(
             f"| {name} | {spread([turn[name] for turn in turns], ',.0f')} | "
             f"{spread(ratios) if name in beside else ''} | "
-            f"{verdicts.at_least(ratios, JSON_BARS.get(contestant))} |",
+            f"{verdicts.at_least(ratios, JSON_BARS.get(program))} |",
             flush=True,
         )
     ratios = [turn["numnet"] / each for turn, each in zip(turns, parsing, strict=True)]
@@ -105,7 +105,7 @@ def _binary(
         _check(numnet, request, predict(X))
     turns = []
     for _ in range(BINARY_TURNS):
-        with _on_core(SERVER_CORE):
+        with on_core(SERVER_CORE):
             begun = time.perf_counter()
             predict(X)
             turn = {"in process": BINARY_ROWS / (time.perf_counter() - begun)}
@@ -177,14 +177,3 @@ def _v2_binary_request(X: Array) -> Request:
         {"Inference-Header-Content-Length": str(len(head))},
         lambda answer: np.frombuffer(answer[-8 * len(X) :]),
     )
-
-
-@contextmanager
-def _on_core(core: int) -> Iterator[None]:
-    """Keep this process on one core."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)

@@ -20,16 +20,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.cores import SERVER_CORE
 from benchmarks.load import wrk
 from benchmarks.report import machine, spread
-from benchmarks.servers.contestants import NUMNET, SERVER_CORE, running, train
+from benchmarks.servers.programs import NUMNET
+from benchmarks.servers.running import running, train
 from config import Settings
 from service.__main__ import Server
 from service.app import Application, create_app
 from service.formats import json_rows
+from service.model.prediction import predict_row
 from service.server.connection import Connection
 from service.server.heads import Heads
 from service.server.refusal import status_line
+from service.services import services_of
 from service.telemetry import access_log
 from service.telemetry.request_context import RequestContext
 
@@ -73,13 +77,16 @@ def way(worker: Worker, in_detail: bool) -> Iterator[str]:
     environ["REMOTE_PORT"] = connection.port
     yield "environ"
     if in_detail:
-        served = worker.application.extensions["live_model"].current()
+        version = services_of(worker.application).current_version.current()
+        assert version
         yield "look for a promotion"
-        values = served.inputs.plain_row(message.body)
+        values = version.reader.plain_row(message.body)
+        assert values
         yield "parse and check the JSON"
-        json_rows.one_row(served, values)
+        y, out_of_range = predict_row(version, values, RequestContext("", "", "", ""))
+        json_rows.one_row(version, y, out_of_range)
         yield "predict, write the JSON"
-        served.inputs.model.predict_row(values)
+        version.model.predict_row(values)
         yield ALONE
     answer = worker.application.at_once(environ, message.body)
     assert answer
@@ -150,7 +157,7 @@ def main() -> None:
             wrk.burst(server, CONNECTIONS)
             measured = [
                 (
-                    wrk.burst(server, CONNECTIONS).core,
+                    wrk.burst(server, CONNECTIONS).cpu,
                     microseconds(worker, in_detail=False),
                     microseconds(worker, in_detail=True),
                 )

@@ -1,9 +1,4 @@
-"""numnet beside MLServer, BentoML, FastAPI, Flask and a bare WSGI constant, on the same weights.
-
-All servers run all the time, one worker each, on one core; the load drives them in turn from the
-other, in short bursts, so that what else the machine does hits all. A ratio is that of paired
-bursts.
-"""
+"""numnet beside MLServer, BentoML, FastAPI, Flask and a constant response, on the same weights."""
 
 import os
 
@@ -12,15 +7,16 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.load import wrk
-from benchmarks.report import Verdicts, machine, spread
+from benchmarks.report import Verdicts, machine
 from benchmarks.servers import weights
-from benchmarks.servers.contestants import (
+from benchmarks.servers.programs import (
     BENTOML,
     CONSTANT,
     FASTAPI,
@@ -30,131 +26,106 @@ from benchmarks.servers.contestants import (
     NUMNET,
     RIVALS,
     ROW,
-    Contestant,
-    Server,
-    prepare,
-    running,
+    ServerProgram,
 )
-from benchmarks.serving import many_rows
+from benchmarks.servers.running import Server, prepare_rivals, running, train
+from benchmarks.serving import many_rows, one_row
 
-CONNECTIONS = (1, 8, 32)
 BURSTS = 11
 WARM_UP_SECONDS = 2
 TOLERANCE = 1e-9
 
-RATE_BARS = {  # numnet's requests/s, at least this many times the other's
+RATE_BARS = {  # numnet's requests/s ÷ the other's, at least
     GTHREAD_CONSTANT: 0.85,
     CONSTANT: 0.85,
-    FASTAPI: 1.0,
+    FASTAPI: 2.2,
     BENTOML: 6.0,
-    MLSERVER: 3.0,
+    MLSERVER: 8.0,
 }
-P99_BARS = {MLSERVER: 1 / 3}  # numnet's p99, at most this share of the other's
+P99_BARS = {MLSERVER: 1 / 3}  # numnet's p99 ÷ the other's, at most
+MEMORY_BAR = 1 / 2  # numnet's with two processes ÷ MLServer's, at most
 PACKAGES = {
     FASTAPI: ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "numpy"),
     FLASK: ("flask", "marshmallow", "gunicorn", "numpy"),
     BENTOML: ("bentoml", "pydantic", "uvicorn", "numpy"),
     MLSERVER: ("mlserver", "scikit-learn", "pydantic", "uvicorn", "numpy"),
 }
-MEMORY_BAR = 1 / 2  # numnet's with two workers, of MLServer's
 
 
-def check_answers(servers: list[Server], layers: weights.Layers) -> None:
-    """End the benchmark unless all answer the row with the same number."""
+def check_predictions(servers: Sequence[Server], layers: weights.Layers) -> None:
+    """Exit unless all servers predict the same number for the row."""
     expected = weights.predict(layers, np.array([[*ROW.values()]])).item()
     for server in servers:
         if abs(server.prediction() - expected) > TOLERANCE:
-            sys.exit(f"{server.contestant.name} answers {server.prediction()}, not {expected}")
-    names = ", ".join(server.contestant.name for server in servers)
-    print(f"{names} answer the row with {expected:.12f}, within {TOLERANCE:g}")
+            sys.exit(f"{server.program.name} predicts {server.prediction()}, not {expected}")
+    names = ", ".join(server.program.name for server in servers)
+    print(f"{names} predict {expected:.12f} for the row, within {TOLERANCE:g}")
 
 
-def one_row(servers: list[Server], verdicts: Verdicts) -> None:
-    """Requests/s and p99 of one row as JSON, over 1, 8 and 32 connections."""
-    print("\n### One row\n")
-    print(
-        f"median [quartiles] of {BURSTS} bursts of 1 s; p99 in ms; core: µs of processor time that "
-        "the server takes for a request\n"
-    )
-    print(
-        "| connections | | requests/s | numnet's ÷ it | bar | "
-        "| p99 | numnet's ÷ it | bar | | core |"
-    )
-    print("|" + "---|" * 11)
-    for connections in CONNECTIONS:
-        for server in servers:
-            wrk.burst(server, connections)  # warm up
-        turns = [{s.contestant: wrk.burst(s, connections) for s in servers} for _ in range(BURSTS)]
-        for server in servers:
-            it = server.contestant
-            rates = [turn[NUMNET].rate / turn[it].rate for turn in turns]
-            p99s = [turn[NUMNET].p99 / turn[it].p99 for turn in turns]
-            print(
-                f"| {connections} | {it.name} | {spread([t[it].rate for t in turns], ',.0f')} | "
-                f"{'' if it is NUMNET else spread(rates)} | "
-                f"{verdicts.at_least(rates, RATE_BARS.get(it))} | "
-                f"{spread([t[it].p99 for t in turns])} | {'' if it is NUMNET else spread(p99s)} | "
-                f"{verdicts.at_most(p99s, P99_BARS.get(it))} | "
-                f"{spread([t[it].core for t in turns], ',.0f')} |",
-                flush=True,
-            )
+def package_versions(program: ServerProgram) -> str:
+    """Return the versions of a rival's packages, as installed in its own environment."""
+    script = "import sys, importlib.metadata as m; print(*(m.version(n) for n in sys.argv[1:]))"
+    python = str(Path(program.command[0]).with_name("python"))
+    command = [python, "-c", script, *PACKAGES[program]]
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    versions = zip(PACKAGES[program], found, strict=True)
+    return f"{program.name}: {', '.join(f'{name} {version}' for name, version in versions)}"
 
 
-def memory(folder: Path, verdicts: Verdicts) -> None:
-    """MB of each server on its own, after the same warm-up."""
+def measure_memory(folder: Path, verdicts: Verdicts) -> None:
+    """Print the memory of each server, which runs alone, after the same warm-up."""
     print("\n### Memory\n")
     print(
         f"PSS of all processes of a server that runs alone, after {WARM_UP_SECONDS} s of one-row "
         "requests over 32 connections\n"
     )
-    print("| | workers | MB | numnet's ÷ it | bar | |\n|---|---|---|---|---|---|")
-    ours = {workers: _megabytes(NUMNET, folder, workers) for workers in (1, 2)}
-    for workers, megabytes in ours.items():
-        print(f"| numnet | {workers} | {megabytes:.0f} | | | |", flush=True)
+    print("| | processes | MB | numnet ÷ it | bar | |\n|---|---|---|---|---|---|")
+    ours = {processes: _megabytes(NUMNET, folder, processes) for processes in (1, 2)}
+    for processes, megabytes in ours.items():
+        print(f"| numnet | {processes} | {megabytes:.0f} | | | |", flush=True)
     for rival in RIVALS:
-        megabytes, workers = _megabytes(rival, folder, 1), 2 if rival is MLSERVER else 1
-        ratio = [ours[workers] / megabytes]
+        megabytes, processes = _megabytes(rival, folder, 1), 2 if rival is MLSERVER else 1
+        ratio = [ours[processes] / megabytes]
         print(
-            f"| {rival.name} | {'none' if rival is MLSERVER else 1} | {megabytes:.0f} | "
-            f"{ratio[0]:.2f}{' with two workers' if workers == 2 else ''} | "
+            f"| {rival.name} | 1 | {megabytes:.0f} | "
+            f"{ratio[0]:.2f}{' with two processes' if processes == 2 else ''} | "
             f"{verdicts.at_most(ratio, MEMORY_BAR if rival is MLSERVER else None)} |",
             flush=True,
         )
 
 
-def _megabytes(contestant: Contestant, folder: Path, workers: int) -> float:
-    with running(contestant, folder, workers) as server:
+def _megabytes(program: ServerProgram, folder: Path, processes: int) -> float:
+    with running(program, folder, processes) as server:
         wrk.burst(server, 32, WARM_UP_SECONDS)
         return server.megabytes()
-
-
-def _versions(contestant: Contestant, *packages: str) -> str:
-    """Versions in a rival's own environment."""
-    program = "import sys, importlib.metadata as m; print(*(m.version(n) for n in sys.argv[1:]))"
-    python = str(Path(contestant.command[0]).with_name("python"))
-    command = [python, "-c", program, *packages]
-    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return ", ".join(f"{name} {version}" for name, version in zip(packages, found, strict=True))
 
 
 def main() -> None:
     wrk.require("wrk", "taskset")
     verdicts = Verdicts()
     print(machine("gunicorn", "flask", "orjson", "numpy"))
-    for contestant, packages in PACKAGES.items():
-        print(f"{contestant.name}: {_versions(contestant, *packages)}")
+    for rival in RIVALS:
+        print(package_versions(rival))
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        layers = prepare(folder)
+        train(folder)
+        layers = prepare_rivals(folder)
         with ExitStack() as stack:
             constants = [
                 stack.enter_context(running(each, folder)) for each in (GTHREAD_CONSTANT, CONSTANT)
             ]
-            networks = [stack.enter_context(running(each, folder)) for each in (NUMNET, *RIVALS)]
-            check_answers(networks, layers)
-            one_row([*constants, *networks], verdicts)
-            many_rows.measure(networks, folder, verdicts)
-        memory(folder, verdicts)
+            models = [stack.enter_context(running(each, folder)) for each in (NUMNET, *RIVALS)]
+            check_predictions(models, layers)
+            one_row.measure(
+                [*constants, *models],
+                NUMNET,
+                verdicts,
+                bursts=BURSTS,
+                rate_bars=RATE_BARS,
+                p99_bars=P99_BARS,
+            )
+            many_rows.measure(models, folder, verdicts)
+        measure_memory(folder, verdicts)
     sys.exit(verdicts.missed)
 
 

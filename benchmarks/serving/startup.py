@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -10,19 +9,13 @@ import time
 import urllib.error
 import urllib.request
 
+from benchmarks.ports import free_port
 from benchmarks.report import machine, quartiles, spread, verdict
 from benchmarks.repository import ROOT
 
 TURNS = 7
 BAR_SECONDS = 2.0
 COMMANDS = {"make run": ["make", "run"], "server alone": [sys.executable, "-m", "service"]}
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def seconds_to_ready(command: list[str], models: str) -> float:

@@ -2,7 +2,7 @@
 
 4,000 rows without noise, layers 32 and 16, tanh, float64; the error is the mean squared error on
 20,000 fresh rows. All see the same rows; numnet sets a tenth of them aside for validation. The
-contestants take turns, seed by seed, one thread each.
+programs take turns, seed by seed, one thread each.
 """
 
 import argparse
@@ -25,7 +25,7 @@ ROWS, FRESH_ROWS = 4_000, 20_000
 TARGETS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-9)
 UNLIMITED = 10**6  # epochs, as the rivals have no limit but the time
 CONTESTANTS: dict[str, Rival] = {"numnet": partial(numnet, epochs=UNLIMITED), **RIVALS}
-Times = dict[str, list[list[float]]]  # per contestant and seed, seconds to each target
+Times = dict[str, list[list[float]]]  # per program and seed, seconds to each target
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ Memory is `ru_maxrss` at the end of the process. numnet does all that
 `MLPRegressor` fits the same rows as they are, without split or scaling, in one iteration, as all it
 will ever hold is allocated then. The clock of the first step runs from before the process starts to
 the end of the solver's first iteration: imports, rows, split, scaling, step. numnet's first step is
-on the sample of the rows that its solver begins with. The contestants take turns, one thread each.
+on the sample of the rows that its solver begins with. The programs take turns, one thread each.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""`GET /docs`: Swagger UI on the OpenAPI document. Everything it needs comes from here."""
+"""`GET /openapi.json`, and `GET /docs`: Swagger UI for it, with assets from this service alone."""
 
 from pathlib import Path
 
@@ -6,6 +6,8 @@ import flask_swagger_ui
 from flask import Blueprint, Response, send_from_directory
 
 from service.openapi.contract import Answer, operation
+from service.services import services
+from service.web.bodies import JSON
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 # `data:` for the pictures in Swagger UI's style sheet
@@ -35,10 +37,18 @@ _START = """SwaggerUIBundle({
 });
 """
 
-blueprint = Blueprint("docs", __name__, url_prefix="/docs")
+blueprint = Blueprint("docs", __name__)
 
 
-@blueprint.get("")
+@blueprint.get("/openapi.json")
+@operation({200: Answer("The document.", {"type": "object"})})
+def openapi() -> Response:
+    """Describe this API in OpenAPI 3.1, with the features of the current version."""
+    ours = services()
+    return Response(ours.document.content(ours.current_version.current()), content_type=JSON)
+
+
+@blueprint.get("/docs")
 @operation(
     {
         200: Answer(
@@ -56,13 +66,13 @@ def page() -> Response:
     return response
 
 
-@blueprint.get("/start.js")
+@blueprint.get("/docs/start.js")
 def start() -> Response:
     """What the page runs first."""
     return Response(_START, content_type="text/javascript; charset=utf-8")
 
 
-@blueprint.get("/<path:name>")
+@blueprint.get("/docs/<path:name>")
 def asset(name: str) -> Response:
     """A file of Swagger UI's."""
     return send_from_directory(ASSETS, name)

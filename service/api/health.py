@@ -1,10 +1,10 @@
 """`GET /livez` and `GET /readyz`."""
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 from marshmallow import Schema, fields, validate
 
-from service.model.current_version import LiveModel
 from service.openapi.contract import Answer, operation
+from service.services import services
 from service.web.bodies import json_answer
 
 blueprint = Blueprint("health", __name__)
@@ -34,5 +34,5 @@ def livez() -> Response:
 @operation({200: Answer("A verified model is loaded.", Readiness)}, "no-model")
 def readyz() -> Response:
     """Say whether a verified model is loaded: 200 with its version, or 503."""
-    live: LiveModel = current_app.extensions["live_model"]
-    return json_answer({"status": "ready", "version": live.require().version})
+    version = services().current_version.require()
+    return json_answer({"status": "ready", "version": version.number})

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import accumulate
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -22,12 +22,12 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from config import VERSION
-from service.model.current_version import LiveModel
+from service.model.current_version import CurrentVersion
 from service.openapi.contract import Answer, operation
+from service.services import services
 from service.telemetry.meter import Labels, totals
 from service.telemetry.metric_families import BUCKET_BOUNDS, FAMILIES, Family
 from service.telemetry.shared_counters import SharedCounters
-from service.telemetry.telemetry import Telemetry
 from service.web.bodies import compressed
 from trainer.jobs import Jobs, JobsUnavailable
 
@@ -40,9 +40,11 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 class Metrics(Collector):
     """Every metric, for one application."""
 
-    def __init__(self, counters: SharedCounters, live: LiveModel, jobs: Jobs) -> None:
+    def __init__(
+        self, counters: SharedCounters, current_version: CurrentVersion, jobs: Jobs
+    ) -> None:
         self._counters = counters
-        self._live = live
+        self._current_version = current_version
         self._jobs = jobs
 
     def collect(self) -> Iterator[Metric]:
@@ -57,17 +59,17 @@ class Metrics(Collector):
         yield from _of_the_processes(self._counters)
 
     def _of_the_model(self) -> Iterator[Metric]:
-        served = self._live.current()
-        yield _gauge("numnet_model_loaded", "Whether there is a version to serve.", bool(served))
-        if served is None:
+        version = self._current_version.current()
+        yield _gauge("numnet_model_loaded", "Whether there is a version to serve.", bool(version))
+        if version is None:
             return
-        yield _gauge("numnet_model_version", "The version that is served.", int(served.version))
-        promoted = _timestamp(served.promotion.at)
+        yield _gauge("numnet_model_version", "The version that is served.", int(version.number))
+        promoted = _timestamp(version.promotion.at) if version.promotion else None
         if promoted is not None:
             yield _gauge(
                 "numnet_model_promoted_timestamp_seconds", "When it was made current.", promoted
             )
-        created = _timestamp(served.card.get("created_at"))
+        created = _timestamp(version.card.get("created_at"))
         if created is not None:
             yield _gauge("numnet_model_created_timestamp_seconds", "When it was trained.", created)
             age = time.time() - created
@@ -99,10 +101,9 @@ class Metrics(Collector):
 )
 def page() -> Response:
     """Tell Prometheus what all workers counted, as text or as OpenMetrics."""
-    found: LiveModel = current_app.extensions["live_model"]
-    telemetry: Telemetry = current_app.extensions["telemetry"]
+    ours = services()
     registry = CollectorRegistry()
-    registry.register(Metrics(telemetry.counters, found, current_app.extensions["jobs"]))
+    registry.register(Metrics(ours.telemetry.counters, ours.current_version, ours.jobs))
     if "application/openmetrics-text" in request.headers.get("Accept", ""):
         body = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
         return compressed(Response(body, content_type=openmetrics.CONTENT_TYPE_LATEST))

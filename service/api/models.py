@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 from marshmallow import INCLUDE, Schema, fields
 from werkzeug.routing import BaseConverter
 
@@ -15,9 +15,10 @@ from registry import (
     VersionNotFound,
     VersionRefused,
 )
-from service.model.current_version import LiveModel, Served
-from service.model.version_cache import number
+from service.model.loaded_version import LoadedVersion
+from service.model.version_cache import parse_version
 from service.openapi.contract import Answer, operation
+from service.services import services
 from service.web.admin_token import admin_only
 from service.web.bodies import json_answer
 
@@ -118,10 +119,10 @@ def _of_the_newest(name: str) -> dict[str, Any]:
 )
 def list_models() -> Response:
     """List all versions, newest first, with their metrics; which is served; the promotions."""
-    registry, served = _registry_and_served()
-    current = served.version if served else None
+    registry, loaded = _registry_and_current()
+    current = loaded.number if loaded else None
     versions = [
-        _summary(registry, version, served) | {"current": str(version) == current}
+        _summary(registry, version, loaded) | {"current": str(version) == current}
         for version in reversed(registry.versions())
     ]
     promotions = [_entry(promotion) for promotion in reversed(registry.history(PROMOTIONS))]
@@ -138,8 +139,8 @@ def list_models() -> Response:
 )
 def show_model(version: str) -> Response:
     """Show one version's card: features, layers, training, data and metrics."""
-    registry, served = _registry_and_served()
-    return json_answer({**_card(registry, number(version), served), "version": version})
+    registry, loaded = _registry_and_current()
+    return json_answer({**_card(registry, parse_version(version), loaded), "version": version})
 
 
 @blueprint.get("/<version:version>/weights.npz")
@@ -159,8 +160,8 @@ def show_model(version: str) -> Response:
 )
 def download(version: str) -> Response:
     """Take a version away: its file, which `numpy.load` reads."""
-    registry, _ = _registry_and_served()
-    response = Response(registry.content(number(version)), content_type="application/zip")
+    content = services().registry.content(parse_version(version))
+    response = Response(content, content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="numnet-{version}.npz"'
     return response
 
@@ -176,7 +177,7 @@ def download(version: str) -> Response:
 def promote(version: str) -> Response:
     """Make a version current, whatever the gate would say; 409 if it does not verify."""
     promotion = _registry_in_use().promote(
-        number(version), by="POST /models", reason="promoted by hand", at=datetime.now(UTC)
+        parse_version(version), by="POST /models", reason="promoted by hand", at=datetime.now(UTC)
     )
     return _promoted(promotion)
 
@@ -195,8 +196,7 @@ def roll_back() -> Response:
 
 
 def _promoted(promotion: Promotion) -> Response:
-    live: LiveModel = current_app.extensions["live_model"]
-    live.current()  # so that the next request need not wait for it
+    services().current_version.refresh()  # so that the next request need not wait for the load
     return json_answer(_entry(promotion))
 
 
@@ -208,9 +208,9 @@ def _entry(promotion: Promotion) -> dict[str, Any]:
     return {"number": promotion.number, **promotion.as_entry(), **versions}
 
 
-def _registry_and_served() -> tuple[Registry, Served | None]:
-    live: LiveModel = current_app.extensions["live_model"]
-    return current_app.extensions["registry"], live.current()
+def _registry_and_current() -> tuple[Registry, LoadedVersion | None]:
+    ours = services()
+    return ours.registry, ours.current_version.current()
 
 
 def _registry_in_use() -> Registry:
@@ -220,20 +220,20 @@ def _registry_in_use() -> Registry:
     ------
     StorageError
     """
-    registry, served = _registry_and_served()
-    if served and not registry.promotion_numbers():
-        raise StorageError(f"the folder of models has lost version {served.version}")
+    registry, loaded = _registry_and_current()
+    if loaded and not registry.promotion_numbers():
+        raise StorageError(f"the folder of models has lost version {loaded.number}")
     return registry
 
 
-def _card(registry: Registry, version: int, served: Served | None) -> Card:
+def _card(registry: Registry, version: int, loaded: LoadedVersion | None) -> Card:
     """The card of what is being served, not of what may since have taken its file's place."""
-    return served.card if served and served.version == str(version) else registry.card(version)
+    return loaded.card if loaded and loaded.number == str(version) else registry.card(version)
 
 
-def _summary(registry: Registry, version: int, served: Served | None) -> dict[str, Any]:
+def _summary(registry: Registry, version: int, loaded: LoadedVersion | None) -> dict[str, Any]:
     try:
-        card = _card(registry, version, served)
+        card = _card(registry, version, loaded)
     except (VersionRefused, VersionNotFound) as error:
         return {"version": str(version), "refused": str(error)}
     except StorageError:

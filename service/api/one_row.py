@@ -8,8 +8,8 @@ same function either way.
 from wsgiref.types import WSGIEnvironment
 
 from service.formats import json_rows
-from service.model.current_version import LiveModel
-from service.model.prediction import note_row
+from service.model.current_version import CurrentVersion
+from service.model.prediction import predict_row
 from service.telemetry.request_context import RequestContext
 from service.web.security_headers import SECURITY_LINES
 
@@ -28,8 +28,8 @@ class PlainRow:
     any_host : whether it matters by which name the service is asked
     """
 
-    def __init__(self, live: LiveModel, *, any_host: bool = True) -> None:
-        self._live = live
+    def __init__(self, current_version: CurrentVersion, *, any_host: bool = True) -> None:
+        self._current_version = current_version
         self._any_host = any_host
 
     def answer(self, environ: WSGIEnvironment, body: bytes) -> tuple[bytes, bytes] | None:
@@ -47,14 +47,14 @@ class PlainRow:
         ):
             return None
         try:
-            served = self._live.current()
-            if served is None or (values := served.inputs.plain_row(body)) is None:
+            version = self._current_version.current()
+            if version is None or (values := version.reader.plain_row(body)) is None:
                 return None
-            answer, outside = json_rows.one_row(served, values)
+            context = RequestContext.from_environ(environ)
+            y, out_of_range = predict_row(version, values, context)
+            answer = json_rows.one_row(version, y, out_of_range)
         except Exception:  # Flask's way will meet it again, and answer and log it as it should
             return None
-        context = RequestContext.from_environ(environ)
-        context.route, context.version = "/predict", served.version
-        note_row(context, outside)
+        context.route, context.version = "/predict", version.number
         request_id = context.request_id.encode()
         return _HEADERS % (_SECURITY_LINES, request_id, len(answer)), answer

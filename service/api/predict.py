@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from marshmallow import Schema, fields
 
-from network import Array
 from service.formats import csv_rows, json_rows, npy_rows
+from service.formats.response_headers import response_headers
 from service.model import prediction_interval as intervals
-from service.model.current_version import LiveModel, Served
-from service.model.prediction import note_row, note_rows
+from service.model.loaded_version import LoadedVersion
+from service.model.prediction import Prediction, choose_version, predict_row, predict_rows
 from service.model.row_reader import Envelope
 from service.openapi.contract import Answer, Body, Described, JsonSchema, operation, ref
+from service.services import services
 from service.telemetry.request_context import RequestContext
 from service.web.bodies import JSON, answer_in_parts, check_type, json_body, read_body
 
@@ -39,22 +40,21 @@ _ROW_AND_FEATURE = {
 _LEVEL = {"type": "number", "description": "of the interval from lower to upper"}
 
 
-def schemas(served: Served | None) -> Mapping[str, Schema | JsonSchema]:
-    """Rows and predictions by the names of the model's features and targets."""
+def schemas(version: LoadedVersion | None) -> Mapping[str, Schema | JsonSchema]:
+    """Return the schemas of rows and predictions, with the names of features and targets."""
     row: Schema | JsonSchema
     level = dict(intervals.Level().json_schema)
-    if served is not None and served.calibration is not None:
-        level["maximum"] = served.calibration.highest_level
-    if served is None:
+    if version is not None and version.calibration is not None:
+        level["maximum"] = version.calibration.highest_level
+    if version is None:
         row = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "number"}}
         values: JsonSchema = {"type": "array", "minItems": 1, "items": {"type": "number"}}
         prediction: JsonSchema = {"type": ["number", "object"]}
         feature: JsonSchema = {"type": "string"}
         example: dict[str, Any] = {}
     else:
-        inputs = served.inputs
-        features, targets = inputs.model.features, inputs.model.targets
-        row = inputs.row_schema
+        features, targets = version.model.features, version.model.targets
+        row = version.reader.row_schema
         values = {
             "type": "array",
             "description": f"in the order {', '.join(features)}",
@@ -71,7 +71,7 @@ def schemas(served: Served | None) -> Mapping[str, Schema | JsonSchema]:
                 "additionalProperties": False,
             }
         feature = {"type": "string", "enum": list(features)}
-        example = {"example": inputs.example}
+        example = {"example": version.reader.example}
     return {
         "Row": row,
         "Values": values,
@@ -137,39 +137,36 @@ def predict() -> Response:
     Many rows may also be sent, and be answered, as CSV with a header or as a NumPy array. With
     `?interval=0.9` the interval from `lower` to `upper` holds the truth with a probability of 0.9.
     """
-    live: LiveModel = current_app.extensions["live_model"]
+    context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, *TABLES)
     document, body = json_body() if media_type == JSON else (None, read_body())
-    served = live.require()
-    RequestContext.from_environ(request.environ).version = served.version
-    inputs = served.inputs
-    interval = intervals.asked_for(served, request.args)
+    version = choose_version(services().versions, context)
+    rows = version.reader
+    interval = intervals.asked_for(version, request.args)
     wanted = request.accept_mimetypes.best_match([JSON, *TABLES], default=JSON)
     if media_type != JSON:
-        return _many(served, TABLES[media_type].read(inputs, body), interval, wanted)
-    if not isinstance(document, dict):
-        raise inputs.not_an_object(document)
-    if inputs.are_many(document):
-        return _many(served, inputs.rows(document, body), interval, wanted)
-    values = inputs.row(document, body)
-    if wanted != JSON:
-        return _many(served, np.array([values]), interval, wanted)
-    answer, outside = json_rows.one_row(served, values, interval)
-    note_row(RequestContext.from_environ(request.environ), outside)
-    return Response(answer, content_type=JSON)
+        X = TABLES[media_type].read(rows, body)
+    elif not isinstance(document, dict):
+        raise rows.not_an_object(document)
+    elif rows.has_many_rows(document):
+        X = rows.rows(document, body)
+    else:
+        values = rows.row(document, body)
+        if wanted == JSON:
+            y, out_of_range = predict_row(version, values, context)
+            row = json_rows.one_row(version, y, out_of_range, interval)
+            return Response(row, content_type=JSON)
+        X = np.array([values])
+    return _many_rows(predict_rows(version, X, context), interval, wanted)
 
 
-def _many(
-    served: Served, X: Array, interval: intervals.Interval | None, media_type: str
+def _many_rows(
+    prediction: Prediction, interval: intervals.Interval | None, media_type: str
 ) -> Response:
-    Y = json_rows.predictions(served, X)
-    outside = served.inputs.model.outside(X)
-    note_rows(RequestContext.from_environ(request.environ), served.inputs.model.features, outside)
+    Y, columns = prediction.Y, prediction.version.model.targets
     if media_type == JSON:
-        parts = json_rows.many_rows(served, Y, outside, interval=interval)
-        return answer_in_parts(parts, len(X), JSON)
-    columns = served.inputs.model.targets
+        return answer_in_parts(json_rows.many_rows(prediction, interval), len(Y), JSON)
     if interval is not None:
         columns, Y = interval.columns(columns), interval.beside(Y)
-    parts = TABLES[media_type].write(served, Y, outside, columns)
-    return answer_in_parts(parts, len(X), media_type, json_rows.headers(served, outside))
+    parts = TABLES[media_type].write(prediction, columns, Y)
+    return answer_in_parts(parts, len(Y), media_type, response_headers(prediction))

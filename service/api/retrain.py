@@ -2,22 +2,20 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from marshmallow import RAISE, Schema, ValidationError
 from marshmallow.fields import Field
 
 from network import NetworkError
-from service.api.job_events import Watchers
 from service.api.job_schemas import JobDocument, JobEvent, JobList
-from service.model.current_version import LiveModel
 from service.openapi.contract import Answer, Body, JsonSchema, operation, ref
+from service.services import services
 from service.telemetry.request_context import RequestContext
 from service.web.admin_token import admin_only
 from service.web.bodies import json_answer, optional_json_body
 from service.web.errors import MAX_ERRORS, InvalidInput
 from service.web.fields import Error, Flag, Number, Several, Text, Whole, flatten, shown
 from trainer import jobs as trainer_jobs
-from trainer.jobs import Jobs
 
 blueprint = Blueprint("retrain", __name__, url_prefix="/retrain")
 
@@ -105,15 +103,14 @@ class RetrainBody(Schema):
 @admin_only
 def submit() -> Response:
     """Ask for a retraining; 409 while another one waits or runs."""
-    live: LiveModel = current_app.extensions["live_model"]
     asked = _asked()
-    served = live.current()
+    version = services().current_version.current()
     try:
-        wanted = trainer_jobs.Request.like(served.card if served else {}, asked)
+        wanted = trainer_jobs.Request.like(version.card if version else {}, asked)
     except (trainer_jobs.TrainerError, NetworkError) as error:
         raise _refused([_entry(str(error))]) from None
     try:
-        job, new = _jobs().submit(wanted, asked=asked, by="POST /retrain", key=_key())
+        job, new = services().jobs.submit(wanted, asked=asked, by="POST /retrain", key=_key())
     except trainer_jobs.JobKeyReused as error:
         raise _refused([{"parameter": "Idempotency-Key", "detail": str(error)}]) from None
     RequestContext.from_environ(request.environ).job = job.id
@@ -126,7 +123,7 @@ def submit() -> Response:
 @operation({200: Answer("The jobs.", JobList)}, "service-unavailable")
 def list_jobs() -> Response:
     """List the newest jobs, newest first, without their loss histories."""
-    documents = [job.document for job in _jobs().newest(LISTED)]
+    documents = [job.document for job in services().jobs.newest(LISTED)]
     for document in documents:
         document.pop("loss_history", None)
     return json_answer({"jobs": documents})
@@ -136,7 +133,7 @@ def list_jobs() -> Response:
 @operation({200: Answer("The job.", JobDocument)}, "not-found", "service-unavailable")
 def show_job(job_id: str) -> Response:
     """Show a job: its state, how far it is, its losses, and what came of it."""
-    return json_answer(_jobs().get(job_id).document)
+    return json_answer(services().jobs.get(job_id).document)
 
 
 @blueprint.delete("/<job_id>")
@@ -144,7 +141,7 @@ def show_job(job_id: str) -> Response:
 @admin_only
 def cancel(job_id: str) -> Response:
     """Cancel a job; the numerical work stops within two seconds."""
-    return json_answer(_jobs().cancel(job_id).document)
+    return json_answer(services().jobs.cancel(job_id).document)
 
 
 @blueprint.get("/<job_id>/events")
@@ -163,21 +160,16 @@ def cancel(job_id: str) -> Response:
     headers={
         "Last-Event-ID": {"type": "string", "description": "of the last event that was received"}
     },
-    schemas=lambda served: {"JobEvent": JobEvent()},
+    schemas=lambda version: {"JobEvent": JobEvent()},
 )
 def watch(job_id: str) -> Response:
     """Follow a job as server-sent events until it ends; the first and the last are all of it."""
-    watchers: Watchers = current_app.extensions["watchers"]
+    watchers = services().watchers
     job = watchers.latest(job_id)
     seen = request.headers.get("Last-Event-ID", "")
     if not job.active and seen == str(job.revision):
         return Response(status=204)  # which tells an EventSource not to come again
     return watchers.response(job, request.environ)
-
-
-def _jobs() -> Jobs:
-    jobs: Jobs = current_app.extensions["jobs"]
-    return jobs
 
 
 def _asked() -> dict[str, Any]:

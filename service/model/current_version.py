@@ -1,58 +1,27 @@
-"""The model in use, which changes at the first request after a promotion."""
+"""The current version: the one that the newest valid promotion names."""
 
 import logging
 import math
 import threading
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 
-from network import Calibration
-from registry import Card, Promotion, Registry, RegistryError
-from service.model.row_reader import Inputs
+from registry import Promotion, Registry, RegistryError
+from service.model.loaded_version import LoadedVersion
 from service.telemetry.meter import Meter
 from service.web.errors import NoModel
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 5.0  # after a refusal: a file may be restored, a disk may come back
+RETRY_SECONDS = 5.0  # after a refusal: the file may be restored, or the disk come back
 
 
-@dataclass(frozen=True, eq=False)
-class Loaded:
-    """A verified version, as requests use it.
-
-    Attributes
-    ----------
-    version : its number, as answers name it
-    inputs : the model, with the checks on what is sent to it
-    calibration : what intervals are made of; None where the version has none
-    """
-
-    version: str
-    inputs: Inputs
-    card: Card
-    calibration: Calibration | None = field(default=None, kw_only=True)
-
-
-@dataclass(frozen=True, eq=False)
-class Served(Loaded):
-    """The one that is current.
-
-    Attributes
-    ----------
-    promotion : what made it so
-    """
-
-    promotion: Promotion
-
-
-class LiveModel:
+class CurrentVersion:
     """Follows the promotion log. One per process; safe to share between threads.
 
-    The newest promotion whose version verifies is served. One that does not is refused, with a log
-    line that says why, and the one before it in the log serves instead.
-    Where nothing verifies any more (a folder that was deleted), what is loaded goes on serving.
+    The current version is that of the newest promotion whose file verifies. A promotion whose file
+    does not is refused: the log says why, and the promotion before it counts. If no file verifies
+    any more (a deleted folder, a lost disk), the version in memory remains current.
     """
 
     def __init__(
@@ -63,59 +32,85 @@ class LiveModel:
         self._clock = clock
         self._lock = threading.Lock()
         self._generation: Hashable = object()
-        self._served: Served | None = None
+        self._version: LoadedVersion | None = None
         self._retry_at = math.inf
         self._refusals: set[str] = set()
 
-    def current(self) -> Served | None:
-        """The version to answer this request with; None where there is none to serve."""
-        if self._is_stale(self._newest_generation()):
-            with self._lock:
-                # asked again: while this thread waited, another may have loaded what it saw
-                generation = self._newest_generation()
-                if self._is_stale(generation):
-                    self._reload()
-                    self._generation = generation
-        return self._served
+    def current(self) -> LoadedVersion | None:
+        """Return the current version, or None if there is none.
 
-    def require(self) -> Served:
-        """As `current`, but raises `NoModel` where there is none to serve."""
-        served = self.current()
-        if served is None:
+        Promotions made before the call are followed. Asks the storage for its generation, and loads
+        a version if that changed: for threads, not for the event loop.
+        """
+        self.refresh()
+        return self._version
+
+    def require(self) -> LoadedVersion:
+        """Return the current version as `current` does.
+
+        Raises
+        ------
+        NoModel
+        """
+        version = self.current()
+        if version is None:
             raise NoModel(
                 "no version could be loaded; the log says why"
                 if self._refusals
                 else "nothing is trained yet: run trainer/train.py, or ask for it by POST /retrain"
             )
-        return served
+        return version
+
+    def cached(self) -> LoadedVersion | None:
+        """Return the version in memory, without I/O; newer promotions are not noticed."""
+        return self._version
+
+    def if_unchanged(self) -> LoadedVersion | None:
+        """Return the version in memory, or None if `refresh` has something to do.
+
+        Asks the storage for its generation, and loads nothing.
+        """
+        return None if self._is_stale(self._newest_generation()) else self._version
+
+    def refresh(self) -> None:
+        """Load the version of the newest promotion, if there was one since the last call."""
+        if self._is_stale(self._newest_generation()):
+            with self._lock:
+                # Ask again: another thread may have loaded it while this one waited for the lock.
+                generation = self._newest_generation()
+                if self._is_stale(generation):
+                    self._reload()
+                    self._generation = generation
 
     def _newest_generation(self) -> Hashable:
         try:
             return self._registry.generation()
         except RegistryError:
-            return None  # reading the promotion log will say why
+            return None  # reading the promotion log will fail, too, and log the reason
 
     def _is_stale(self, generation: Hashable) -> bool:
         return generation != self._generation or self._clock() >= self._retry_at
 
     def _reload(self) -> None:
         refusals: set[str] = set()
-        found = self._newest_good(refusals)
+        found = self._newest_valid(refusals)
         for refusal in refusals - self._refusals:
             log.error(refusal)
             self._meter.count_model_refusal()
         self._refusals = refusals
         self._retry_at = self._clock() + RETRY_SECONDS if refusals else math.inf
-        if found is not None and found is not self._served:
+        if found is not None and found is not self._version:
             self._meter.count_model_load()
+            sha256 = found.promotion.sha256 if found.promotion else None
             log.info(
                 "serving version %s",
-                found.version,
-                extra={"version": found.version, "sha256": found.promotion.sha256},
+                found.number,
+                extra={"version": found.number, "sha256": sha256},
             )
-        self._served = found or self._served
+        self._version = found or self._version
 
-    def _newest_good(self, refusals: set[str]) -> Served | None:
+    def _newest_valid(self, refusals: set[str]) -> LoadedVersion | None:
+        """Return the version of the newest valid promotion; add why others were refused."""
         tried = set()
         try:
             numbers = self._registry.promotion_numbers()
@@ -125,25 +120,19 @@ class LiveModel:
         for number in reversed(numbers):
             try:
                 promotion = self._registry.promotion(number)
-                identity = (promotion.version, promotion.sha256)
-                if self._served and identity == _identity(self._served):
-                    return self._served
-                if identity in tried:
+                file_id = _file_id(promotion)
+                if self._version and file_id == _file_id(self._version.promotion):
+                    return self._version
+                if file_id in tried:
                     continue
-                tried.add(identity)
-                loaded = self._registry.load(*identity)
+                tried.add(file_id)
+                file = self._registry.load(*file_id)
             except RegistryError as error:
                 refusals.add(f"promotion {number} is refused: {error}")
                 continue
-            return Served(
-                str(promotion.version),
-                Inputs(loaded.model),
-                loaded.card,
-                promotion,
-                calibration=loaded.calibration,
-            )
+            return LoadedVersion.from_file(promotion.version, file, promotion)
         return None
 
 
-def _identity(served: Served) -> tuple[int, str]:
-    return served.promotion.version, served.promotion.sha256
+def _file_id(promotion: Promotion | None) -> tuple[int, str]:
+    return (promotion.version, promotion.sha256) if promotion else (0, "")

@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from network import Array, Calibration, LevelError
-from service.model.current_version import Loaded
+from service.model.loaded_version import LoadedVersion
 from service.web.errors import NoIntervals
 from service.web.fields import Number, read_number
 
@@ -52,7 +52,7 @@ class Interval:
         return tuple(f"{target}{end}" for target in targets for end in ("", "_lower", "_upper"))
 
 
-def asked_for(served: Loaded, parameters: MultiDict[str, str]) -> Interval | None:
+def asked_for(version: LoadedVersion, parameters: MultiDict[str, str]) -> Interval | None:
     """The interval that a query asks for; None where it asks for nothing.
 
     Raises
@@ -64,26 +64,26 @@ def asked_for(served: Loaded, parameters: MultiDict[str, str]) -> Interval | Non
     """
     if not parameters:
         return None
-    inputs = served.inputs
+    reader = version.reader
     if unknown := [name for name in parameters if name != PARAMETER]:
-        raise inputs.unknown_parameters(unknown)
+        raise reader.unknown_parameters(unknown)
     texts = parameters.getlist(PARAMETER)
     if len(texts) > 1:
-        raise inputs.wrong_parameter(PARAMETER, "must be given once")
+        raise reader.wrong_parameter(PARAMETER, "must be given once")
     try:
         level = Level().deserialize(read_number(texts[0]))
     except ValidationError as error:
-        raise inputs.wrong_parameter(PARAMETER, error.messages[0]) from None
-    if served.calibration is None:
+        raise reader.wrong_parameter(PARAMETER, error.messages[0]) from None
+    if version.calibration is None:
         raise NoIntervals(
-            f"version {served.version} has no residual scores to make intervals of, as it was "
+            f"version {version.number} has no residual scores to make intervals of, as it was "
             f"published without; versions trained from now on have them"
         )
     try:
-        return interval(served.calibration, level)
+        return interval(version.calibration, level)
     except LevelError as error:
-        detail = f"is too high for version {served.version}: {error}"
-        raise inputs.wrong_parameter(PARAMETER, detail) from None
+        detail = f"is too high for version {version.number}: {error}"
+        raise reader.wrong_parameter(PARAMETER, detail) from None
 
 
 def interval(calibration: Calibration, level: float) -> Interval:

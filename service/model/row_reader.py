@@ -1,10 +1,9 @@
-"""What a request says, checked against a model's own features, as a matrix the model takes.
+"""Validates rows in a request against the features of a model.
 
-marshmallow has the word on what is valid. For many rows the matrix is built and checked at once;
-where that fails, row by row through the schema, which names every wrong cell.
+marshmallow's schema decides what is valid. A matrix of many rows is checked at once; if that finds
+something wrong, the schema checks row by row and names every wrong cell.
 """
 
-import json
 import struct
 from itertools import chain
 from typing import Any
@@ -14,7 +13,8 @@ import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from network import Array, Model
-from service.web.errors import MAX_ERRORS, InvalidInput
+from service.model.repeated_names import may_repeat_names, repeated_names
+from service.web.errors import MAX_ERRORS, InvalidInput, PredictionNotFinite
 from service.web.fields import NUMBERS, Error, FiniteNumber, flatten, shown
 
 
@@ -46,22 +46,21 @@ class Envelope(Schema):
     class Meta:
         unknown = RAISE
 
-    error_messages = {"unknown": "is unknown beside `instances`"}
+    error_messages = {"unknown": "is unknown; expected `instances` alone"}
 
     instances = Instances(required=True)
 
 
-_ENVELOPE = Envelope()  # dear to make
+_ENVELOPE = Envelope()  # costly to create
 
 
-class Inputs:
-    """Reads the bodies of prediction requests for one model.
+class RowReader:
+    """Reads the rows in the bodies of prediction requests for one model.
 
     Attributes
     ----------
-    model : the model
-    example : a row that would be taken: zeros, or what is nearest to them in the features' ranges
-    row_schema : what a row has to be
+    example : a valid row: zeros, or the values nearest to 0 in the features' ranges
+    row_schema : validates one row
     """
 
     def __init__(self, model: Model) -> None:
@@ -72,11 +71,11 @@ class Inputs:
         )
         self._ranges = list(zip(model.features, least.tolist(), greatest.tolist(), strict=True))
         self._names = frozenset(model.features)
-        # Attribute names of their own: a feature may be called what a Schema's method is called.
+        # Attribute names of our own: a feature may be called like a method of Schema.
         self.row_schema = Schema.from_dict(
             {
                 f"feature_{index}": FiniteNumber(
-                    required=True, data_key=name, metadata=_seen(least, greatest)
+                    required=True, data_key=name, metadata=_range_metadata(least, greatest)
                 )
                 for index, (name, least, greatest) in enumerate(self._ranges)
             }
@@ -88,9 +87,10 @@ class Inputs:
         self._colons_per_row = sum(1 + name.count(":") for name in model.features)
 
     def plain_row(self, body: bytes) -> list[float] | None:
-        """The values of a one-row body, in order, if it is valid at first sight; None says nothing.
+        """Return the values of a one-row body, in the model's order, if it is obviously valid.
 
-        What is taken here the schema takes too, with the same values.
+        The schema accepts every row that this method accepts, with the same values. None means only
+        that the schema has to decide.
         """
         try:
             document = orjson.loads(body)
@@ -99,7 +99,7 @@ class Inputs:
         if (
             type(document) is not dict
             or len(document) != len(self._names)
-            or _may_repeat_names(body, self._colons_per_row)
+            or may_repeat_names(body, self._colons_per_row)
         ):
             return None
         values = []
@@ -110,37 +110,37 @@ class Inputs:
                     return None
                 value = float(value)
             values.append(value)
-        return values  # orjson lets no NaN or infinity through
+        return values  # finite, because orjson rejects NaN and infinity
 
-    def outside(self, values: list[float]) -> list[str]:
-        """The features whose value lies outside the range seen in training."""
+    def out_of_range(self, values: list[float]) -> list[str]:
+        """Return the features whose values are outside the range seen in training."""
         return [
             name
             for (name, least, greatest), value in zip(self._ranges, values, strict=True)
             if not least <= value <= greatest
         ]
 
-    def are_many(self, document: dict[str, Any]) -> bool:
-        """Whether a body holds many rows; `instances` may be a feature's name too."""
+    def has_many_rows(self, document: dict[str, Any]) -> bool:
+        """Return whether a body contains many rows; a feature may be called `instances`, too."""
         return "instances" in document and (
             "instances" not in self._names or type(document["instances"]) is list
         )
 
     def row(self, document: Any, body: bytes) -> list[float]:
-        """The values of a one-row body, in order.
+        """Return the values of a one-row body, in the model's order.
 
         Raises
         ------
         InvalidInput
         """
-        values, errors = self.load_row(document, "")
-        errors = errors or self._duplicates(body, self._colons_per_row)
+        values, errors = self.check_row(document, "")
+        errors = errors or self._repetitions(body, self._colons_per_row)
         if errors:
             raise self.invalid(errors)
         return values
 
     def rows(self, document: dict[str, Any], body: bytes) -> Array:
-        """The matrix (N, features) of a body with many rows, as objects or as lists.
+        """Return the matrix (N, features) of a body with many rows, objects or lists.
 
         Raises
         ------
@@ -153,31 +153,31 @@ class Inputs:
         return self.matrix(instances, "/instances", body)
 
     def matrix(self, instances: list[Any], pointer: str, body: bytes) -> Array:
-        """The matrix (N, features) of rows that are objects or lists.
+        """Return the matrix (N, features) of rows that are objects or lists.
 
         Parameters
         ----------
-        pointer : where they stand in the body
+        pointer : to the rows in the body
 
         Raises
         ------
         InvalidInput
         """
-        X = self._matrix(instances)
+        X = self._check_all(instances)
         if X is None:
             errors: list[Error] = []
             for index, instance in enumerate(instances):
-                errors += self.load_row(instance, f"{pointer}/{index}")[1]
+                errors += self.check_row(instance, f"{pointer}/{index}")[1]
                 if len(errors) >= MAX_ERRORS:
                     break
             raise self.invalid(errors)
         objects = list(map(type, instances)).count(dict)
-        if errors := self._duplicates(body, 1 + objects * self._colons_per_row):
+        if errors := self._repetitions(body, 1 + objects * self._colons_per_row):
             raise self.invalid(errors)
         return X
 
-    def order_among(self, columns: list[str]) -> list[int]:
-        """Where each feature stands among a table's columns, which name each of them once.
+    def column_order(self, columns: list[str]) -> list[int]:
+        """Return each feature's index among a table's columns, which name each feature once.
 
         Raises
         ------
@@ -191,39 +191,60 @@ class Inputs:
             if name not in self._names
         ]
         details += [
-            f"column {shown(name)} stands twice" for name in features if columns.count(name) > 1
+            f"column {shown(name)} appears twice" for name in features if columns.count(name) > 1
         ]
         if details:
             raise self.invalid([{"pointer": "", "detail": detail} for detail in details])
         return [columns.index(name) for name in features]
 
+    def check_row(self, row: Any, pointer: str) -> tuple[list[float], list[Error]]:
+        """Return a row's values in the model's order, and the errors in it."""
+        if type(row) is list:
+            names = self.model.features
+            if len(row) != len(names):
+                detail = f"has {len(row)} values; expected {len(names)}: {', '.join(names)}"
+                return [], [{"pointer": pointer, "detail": detail}]
+            data = dict(zip(names, row, strict=True))
+            pointers = {name: f"{pointer}/{index}" for index, name in enumerate(names)}
+        elif type(row) is dict:
+            data, pointers = row, {}
+        else:
+            detail = f"must be an object or a list, with one number per feature; got {shown(row)}"
+            return [], [{"pointer": pointer, "detail": detail}]
+        try:
+            loaded = self.row_schema.load(data)
+        except ValidationError as error:
+            return [], list(flatten(error, pointer, pointers))
+        return [loaded[f"feature_{index}"] for index in range(len(self.model.features))], []
+
     def invalid(self, errors: list[Error]) -> InvalidInput:
-        """The error for values that are wrong, with the first of them."""
+        """Return the exception for wrong values, with the first of these errors."""
         return InvalidInput(errors[:MAX_ERRORS], self.example, complete=len(errors) < MAX_ERRORS)
 
     def not_an_object(self, document: Any) -> InvalidInput:
-        """The error for a body that is JSON but no object."""
+        """Return the exception for a JSON body that is not an object."""
         detail = f"must be an object: one row, or `instances` with many; got {shown(document)}"
         return self.invalid([{"pointer": "", "detail": detail}])
 
     def unknown_parameters(self, names: list[str]) -> InvalidInput:
-        """The error for query parameters that mean nothing here."""
+        """Return the exception for unknown query parameters."""
         detail = "is not a query parameter"
         return self.invalid([{"parameter": name, "detail": detail} for name in names])
 
     def wrong_parameter(self, name: str, detail: str) -> InvalidInput:
-        """The error for a query parameter with a wrong value."""
+        """Return the exception for a query parameter with a wrong value."""
         return self.invalid([{"parameter": name, "detail": detail}])
 
-    def not_finite(self, rows: list[int], many: bool) -> InvalidInput:
-        """The error for rows whose prediction overflows."""
+    def not_finite(self, rows: list[int], many: bool) -> PredictionNotFinite:
+        """Return the exception for rows whose predictions overflow."""
         detail = "is too far outside the range seen in training: the prediction is not finite"
-        return self.invalid(
-            [{"pointer": f"/instances/{row}" if many else "", "detail": detail} for row in rows]
-        )
+        errors = [
+            {"pointer": f"/instances/{row}" if many else "", "detail": detail} for row in rows
+        ]
+        return PredictionNotFinite(rows, errors, self.example)
 
-    def _matrix(self, instances: list[Any]) -> Array | None:
-        """All rows at once; None where any of them is wrong."""
+    def _check_all(self, instances: list[Any]) -> Array | None:
+        """Return the matrix of all rows, or None if any row is wrong."""
         features = self.model.features
         width = len(features)
         rows = instances
@@ -247,56 +268,19 @@ class Inputs:
             return None
         return X if np.isfinite(X).all() else None
 
-    def load_row(self, row: Any, pointer: str) -> tuple[list[float], list[Error]]:
-        """A row's values in order, and what is wrong with it."""
-        if type(row) is list:
-            names = self.model.features
-            if len(row) != len(names):
-                detail = f"has {len(row)} values; expected {len(names)}: {', '.join(names)}"
-                return [], [{"pointer": pointer, "detail": detail}]
-            data = dict(zip(names, row, strict=True))
-            pointers = {name: f"{pointer}/{index}" for index, name in enumerate(names)}
-        elif type(row) is dict:
-            data, pointers = row, {}
-        else:
-            detail = f"must be an object or a list, with one number per feature; got {shown(row)}"
-            return [], [{"pointer": pointer, "detail": detail}]
-        try:
-            loaded = self.row_schema.load(data)
-        except ValidationError as error:
-            return [], list(flatten(error, pointer, pointers))
-        return [loaded[f"feature_{index}"] for index in range(len(self.model.features))], []
-
-    def _duplicates(self, body: bytes, colons: int) -> list[Error]:
-        """Names that an object has twice. Only a body with unexpected colons is parsed for them."""
-        if not _may_repeat_names(body, colons):
+    def _repetitions(self, body: bytes, colons: int) -> list[Error]:
+        """Return the errors for names that one object repeats."""
+        if not may_repeat_names(body, colons):
             return []
-        errors: dict[str, Error] = {}
-
-        def note(pairs: list[tuple[str, Any]]) -> None:
-            seen = set()
-            for name, _ in pairs:
-                if name in seen:
-                    errors[name] = {
-                        "pointer": "",
-                        "detail": f"{shown(name)} stands twice in one object",
-                    }
-                seen.add(name)
-
-        try:
-            json.loads(body, object_pairs_hook=note)
-        except RecursionError:  # below a name that stands twice: no valid row is deep
-            errors[""] = {"pointer": "", "detail": "is nested too deeply"}
-        return list(errors.values())
+        names = repeated_names(body)
+        if names is None:  # no valid row is deep, so the excess is below a repeated name
+            return [{"pointer": "", "detail": "is nested too deeply"}]
+        details = [f"{shown(name)} appears twice in one object" for name in names]
+        return [{"pointer": "", "detail": detail} for detail in details]
 
 
-def _seen(least: float, greatest: float) -> dict[str, Any]:
+def _range_metadata(least: float, greatest: float) -> dict[str, Any]:
     return {
         "description": f"seen in training: {least:g} to {greatest:g}",
         "examples": [least, greatest],
     }
-
-
-def _may_repeat_names(body: bytes, colons: int) -> bool:
-    """Whether a valid body could have a name twice: its colons, plain or `\\u003a`, tell."""
-    return body.count(b":") != colons or b"\\u003" in body

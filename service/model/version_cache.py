@@ -1,74 +1,69 @@
-"""Any version by its number, for protocols whose addresses name one."""
+"""Versions by number, for protocols whose paths name one."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
-from registry import Registry, Version, VersionNotFound
-from service.model.current_version import LiveModel, Loaded
-from service.model.row_reader import Inputs
+from registry import Registry, VersionNotFound
+from service.model.current_version import CurrentVersion
+from service.model.loaded_version import LoadedVersion
 
-KEPT = 4  # beside the current one
+CAPACITY = 4  # besides the current version
 
 
-class Versions:
-    """The current version, and others as they are asked for. Safe to share between threads.
+class VersionCache:
+    """A cache of the versions used last. Safe to share between threads.
 
-    Those asked for last stay in memory, each as long as its file is what it was, which costs a look
-    and no reading: a version that is deleted is not found from then on, and a file that was
-    replaced is verified again.
+    A cached version is used while its file's stamp is unchanged. So a deleted version is not found
+    any more, and a replaced file is verified again.
     """
 
-    def __init__(self, registry: Registry, live: LiveModel) -> None:
+    def __init__(self, registry: Registry, current_version: CurrentVersion) -> None:
         self._registry = registry
-        self._live = live
+        self._current_version = current_version
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[Hashable, Loaded]] = OrderedDict()  # by file's stamp
+        # by number, with the file's stamp; the version used last comes last
+        self._cached: OrderedDict[str, tuple[Hashable, LoadedVersion]] = OrderedDict()
 
-    def require(self, version: str | None = None) -> Loaded:
-        """A version to answer a request with.
+    def require(self, number: str | None = None) -> LoadedVersion:
+        """Return a version.
 
         Parameters
         ----------
-        version : its number; None for the current one
+        number : as text from a path; None for the current version
 
         Raises
         ------
         NoModel
-            the current one is asked for, and there is none.
+            there is no current version.
         VersionNotFound, VersionRefused, StorageError
         """
-        if version is None:
-            return self._live.require()
-        served = self._live.current()
-        if served and served.version == version:
-            return served
-        wanted = number(version)
-        stamp = self._registry.stamp(wanted)  # first: what is loaded may be newer, never older
+        if number is None:
+            return self._current_version.require()
+        current = self._current_version.current()
+        if current and current.number == number:
+            return current
+        wanted = parse_version(number)
+        stamp = self._registry.stamp(wanted)  # before loading: the file may only be newer
         with self._lock:
-            known, found = self._kept.get(version, (None, None))
-            if found is None or known != stamp:
-                file = self._registry.load(wanted)
-                found = _loaded(version, file)
-            self._kept[version] = (stamp, found)
-            self._kept.move_to_end(version)
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return found
+            known, version = self._cached.get(number, (None, None))
+            if version is None or known != stamp:
+                version = LoadedVersion.from_file(wanted, self._registry.load(wanted))
+            self._cached[number] = (stamp, version)
+            self._cached.move_to_end(number)
+            if len(self._cached) > CAPACITY:
+                self._cached.popitem(last=False)
+        return version
 
 
-def _loaded(version: str, file: Version) -> Loaded:
-    return Loaded(version, Inputs(file.model), file.card, calibration=file.calibration)
-
-
-def number(version: str) -> int:
-    """A version's number as an address has it.
+def parse_version(number: str) -> int:
+    """Return the version number in a path.
 
     Raises
     ------
     VersionNotFound
-        no version can be called that.
+        it is not written as a version number.
     """
-    if not (version.isascii() and version.isdecimal() and len(version) < 10 and version[0] != "0"):
-        raise VersionNotFound(version)
-    return int(version)
+    if not (number.isascii() and number.isdecimal() and len(number) < 10 and number[0] != "0"):
+        raise VersionNotFound(number)
+    return int(number)

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from marshmallow import Schema, fields
 
-from service.model.current_version import Served
+from service.model.loaded_version import LoadedVersion
 
 JsonSchema = dict[str, Any]
 # A JSON Schema where marshmallow has no words for it; a function of the version in use where its
 # features and targets matter, which is asked without one where the address names any version.
-Shape = type[Schema] | JsonSchema | Callable[[Served | None], JsonSchema]
+Shape = type[Schema] | JsonSchema | Callable[[LoadedVersion | None], JsonSchema]
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -107,13 +107,13 @@ class Operation:
     path: Mapping[str, JsonSchema] = field(default_factory=dict)
     query: Mapping[str, JsonSchema] = field(default_factory=dict)
     headers: Mapping[str, JsonSchema] = field(default_factory=dict)
-    schemas: Callable[[Served | None], Mapping[str, Schema | JsonSchema]] = lambda served: {}
+    schemas: Callable[[LoadedVersion | None], Mapping[str, Schema | JsonSchema]] = lambda _: {}
 
-    def of(self, served: Served | None) -> "Operation":
+    def of(self, version: LoadedVersion | None) -> "Operation":
         """The same with the shapes that it has for a version; for any where it is None."""
 
         def shaped(shape: Any) -> Any:
-            return shape if isinstance(shape, type) or not callable(shape) else shape(served)
+            return shape if isinstance(shape, type) or not callable(shape) else shape(version)
 
         def answer(of: Answer) -> Answer:
             others = {kind: shaped(shape) for kind, shape in of.others.items()}

@@ -1,4 +1,4 @@
-"""`GET /openapi.json`: the API in OpenAPI 3.1, with the features of the model in use.
+"""The API in OpenAPI 3.1, with the features of the current version.
 
 Made of what is there: Flask's routes, the views' docstrings, what `service.openapi.contract` says
 beside them, and the marshmallow schemas that bodies are checked with.
@@ -12,13 +12,13 @@ from typing import Any
 import orjson
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Blueprint, Flask, Response, current_app
+from flask import Flask
 from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
 from config import VERSION
-from service.model.current_version import LiveModel, Served
-from service.openapi.contract import Answer, Dialect, JsonSchema, Operation, operation, operation_of
+from service.model.loaded_version import LoadedVersion
+from service.openapi.contract import Answer, Dialect, JsonSchema, Operation, operation_of
 from service.web import problems
 from service.web.admin_token import is_admin_only
 
@@ -31,44 +31,33 @@ ABOUT = (
 _ARGUMENT = re.compile(r"<(?:[^:<>]+:)?(\w+)>")  # in a rule of Flask's
 _HEAD = {"X-Request-ID": "X-Request-ID"}
 
-blueprint = Blueprint("openapi", __name__)
-
 
 class Document:
     """The document of an application, made again where another version is in use."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._made: tuple[Served | None, bytes] | None = None
+        self._made: tuple[LoadedVersion | None, bytes] | None = None
 
-    def content(self, served: Served | None) -> bytes:
+    def content(self, version: LoadedVersion | None) -> bytes:
         """The document as JSON.
 
         Parameters
         ----------
-        served : the version in use, if there is one
+        version : the version in use, if there is one
         """
         made = self._made
-        if made is None or made[0] is not served:
-            self._made = made = served, orjson.dumps(document(self._app, served))
+        if made is None or made[0] is not version:
+            self._made = made = version, orjson.dumps(document(self._app, version))
         return made[1]
 
 
-@blueprint.get("/openapi.json")
-@operation({200: Answer("The document.", {"type": "object"})})
-def openapi() -> Response:
-    """Describe this API in OpenAPI 3.1, with the features of the model in use."""
-    live: LiveModel = current_app.extensions["live_model"]
-    made: Document = current_app.extensions["openapi"]
-    return Response(made.content(live.current()), content_type="application/json")
-
-
-def document(app: Flask, served: Served | None) -> JsonSchema:
+def document(app: Flask, version: LoadedVersion | None) -> JsonSchema:
     """The OpenAPI document.
 
     Parameters
     ----------
-    served : whose features and targets it has; without one, rows are of any
+    version : whose features and targets it has; without one, rows are of any
     """
     plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: _class(schema).__name__)
     spec = APISpec(
@@ -91,8 +80,8 @@ def document(app: Flask, served: Served | None) -> JsonSchema:
     named: dict[str, Schema | JsonSchema] = {}
     for rule, view, described in described_rules(app):
         with app.app_context():
-            named |= described.schemas(served)
-        shaped = described.of(None if "version" in rule.arguments else served)
+            named |= described.schemas(version)
+        shaped = described.of(None if "version" in rule.arguments else version)
         for method in methods_of(rule):
             made = {"operationId": name_of(rule, method), **_operation(rule, view, shaped)}
             spec.path(path=path_of(rule), operations={method.lower(): made})

@@ -4,16 +4,18 @@ Sources: MLflow, "MLflow Model Serving" (endpoints, forms of input, errors); Ama
 "Custom Inference Code with Hosting Services" (`/ping`, `/invocations`, CSV without a header).
 """
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 
 from config import VERSION
 from service.formats import csv_rows, json_rows, npy_rows
-from service.model.current_version import LiveModel, Loaded
-from service.model.prediction import note_rows
+from service.formats.response_headers import response_headers
+from service.model.loaded_version import LoadedVersion
+from service.model.prediction import choose_version, predict_rows
 from service.openapi.contract import Answer, Body, JsonSchema, operation, ref
 from service.openapi.json_schema import TEXT, array, closed
 from service.protocols import row_layouts
 from service.protocols.error_formats import MLFLOW
+from service.services import services
 from service.telemetry.request_context import RequestContext
 from service.web.bodies import JSON, answer_in_parts, check_type, json_body, read_body
 
@@ -33,8 +35,8 @@ FORMS = {
 NO_PARAMETERS: tuple[dict[str, object] | None, ...] = ({}, None)
 
 
-def _body(served: Loaded | None) -> JsonSchema:
-    return row_layouts.body_of(served, FORMS, {"params": {"enum": list(NO_PARAMETERS)}})
+def _body(version: LoadedVersion | None) -> JsonSchema:
+    return row_layouts.body_schema(version, FORMS, {"params": {"enum": list(NO_PARAMETERS)}})
 
 
 @blueprint.get("/ping")
@@ -42,8 +44,7 @@ def _body(served: Loaded | None) -> JsonSchema:
 @operation({200: Answer("A verified model is loaded.")}, "no-model", dialect=MLFLOW)
 def ping() -> Response:
     """Say whether a verified model is loaded: 200 without a body, or 503."""
-    live: LiveModel = current_app.extensions["live_model"]
-    live.require()
+    services().current_version.require()
     response = Response()
     del response.headers["Content-Type"]
     return response
@@ -73,29 +74,26 @@ def version() -> Response:
 )
 def invoke() -> Response:
     """Predict for many rows: MLflow's four forms of JSON, CSV with or without a header, or .npy."""
-    live: LiveModel = current_app.extensions["live_model"]
+    context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, csv_rows.MEDIA_TYPE, npy_rows.MEDIA_TYPE)
     document, body = json_body() if media_type == JSON else (None, read_body())
-    served = live.require()
-    RequestContext.from_environ(request.environ).version = served.version
-    inputs = served.inputs
+    version = choose_version(services().versions, context)
+    rows = version.reader
     if request.args:
-        raise inputs.unknown_parameters(list(request.args))
+        raise rows.unknown_parameters(list(request.args))
     if media_type == JSON:
         if isinstance(document, dict) and document.pop("params", None) not in NO_PARAMETERS:
-            raise row_layouts.wrong(
-                inputs, "/params", "must be empty: this model takes no parameters"
-            )
-        _, X = row_layouts.read(inputs, document, FORMS, body)
+            raise row_layouts.wrong(rows, "/params", "must be empty: this model has no parameters")
+        _, X = row_layouts.read(rows, document, FORMS, body)
     elif media_type == npy_rows.MEDIA_TYPE:
-        X = npy_rows.read(inputs, body)
+        X = npy_rows.read(rows, body)
     else:
-        X = csv_rows.read(inputs, csv_rows.with_header(inputs, body))
-    Y = json_rows.predictions(served, X)
-    outside = inputs.model.outside(X)
-    note_rows(RequestContext.from_environ(request.environ), inputs.model.features, outside)
+        X = csv_rows.read(rows, csv_rows.with_header(rows, body))
+    prediction = predict_rows(version, X, context)
     wanted = request.accept_mimetypes.best_match([JSON, csv_rows.MEDIA_TYPE], default=JSON)
     parts = (
-        json_rows.predictions_alone(served, Y) if wanted == JSON else csv_rows.write_predictions(Y)
+        json_rows.predictions_only(prediction)
+        if wanted == JSON
+        else csv_rows.write_predictions(prediction.Y)
     )
-    return answer_in_parts(parts, len(X), wanted, json_rows.headers(served, outside))
+    return answer_in_parts(parts, len(X), wanted, response_headers(prediction))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from network import Array
-from service.model.current_version import Loaded
-from service.model.row_reader import Inputs
+from service.model.loaded_version import LoadedVersion
+from service.model.row_reader import RowReader
 from service.openapi.contract import JsonSchema, ref
 from service.openapi.json_schema import (
     NUMBER,
@@ -34,12 +34,12 @@ class Form:
         version where it is None
     """
 
-    read: Callable[[Inputs, Any, str, bytes], Array]
-    shape: Callable[[Loaded | None], JsonSchema]
+    read: Callable[[RowReader, Any, str, bytes], Array]
+    shape: Callable[[LoadedVersion | None], JsonSchema]
 
 
 def read(
-    inputs: Inputs, document: object, forms: Mapping[str, Form], body: bytes
+    rows: RowReader, document: object, forms: Mapping[str, Form], body: bytes
 ) -> tuple[str, Array]:
     """Which of the forms it is that a body has, and its matrix (N, features).
 
@@ -48,16 +48,16 @@ def read(
     InvalidInput
     """
     if not isinstance(document, dict):
-        raise wrong(inputs, "", f"must be an object, got {shown(document)}")
+        raise wrong(rows, "", f"must be an object, got {shown(document)}")
     if len(document) != 1 or not document.keys() <= forms.keys():
         names = ", ".join(map(shown, document)) or "nothing"
-        raise wrong(inputs, "", f"must have one of {', '.join(forms)}; got {names}")
+        raise wrong(rows, "", f"must have one of {', '.join(forms)}; got {names}")
     [(form, value)] = document.items()
-    return form, forms[form].read(inputs, value, f"/{form}", body)
+    return form, forms[form].read(rows, value, f"/{form}", body)
 
 
-def body_of(
-    served: Loaded | None, forms: Mapping[str, Form], beside: Mapping[str, JsonSchema]
+def body_schema(
+    version: LoadedVersion | None, forms: Mapping[str, Form], beside: Mapping[str, JsonSchema]
 ) -> JsonSchema:
     """What the document says of a body that has one of the forms.
 
@@ -65,80 +65,80 @@ def body_of(
     ----------
     beside : members that it may have as well
     """
-    shapes = {name: form.shape(served) for name, form in forms.items()}
+    shapes = {name: form.shape(version) for name, form in forms.items()}
     examples = [{name: each} for name in shapes for each in shapes[name].pop("examples", [])]
     made = any_of(*[closed({name: shape}, beside) for name, shape in shapes.items()])
     return {**made, "examples": examples} if examples else made
 
 
-def wrong(inputs: Inputs, pointer: str, detail: str) -> InvalidInput:
+def wrong(rows: RowReader, pointer: str, detail: str) -> InvalidInput:
     """The error for one thing that is wrong."""
-    return inputs.invalid([{"pointer": pointer, "detail": detail}])
+    return rows.invalid([{"pointer": pointer, "detail": detail}])
 
 
-def _rows(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Array:
+def _rows(rows: RowReader, value: Any, pointer: str, body: bytes) -> Array:
     """A list of rows, which are objects or lists."""
     if not isinstance(value, list) or not value:
-        raise wrong(inputs, pointer, f"must be a list of at least one row, got {shown(value)}")
-    return inputs.matrix(value, pointer, body)
+        raise wrong(rows, pointer, f"must be a list of at least one row, got {shown(value)}")
+    return rows.matrix(value, pointer, body)
 
 
-def _rows_shape(served: Loaded | None) -> JsonSchema:
-    if served is None:
+def _rows_shape(version: LoadedVersion | None) -> JsonSchema:
+    if version is None:
         return array(any_of(by_name(None, NUMBER), array(NUMBER, 1)), 1)
-    example = served.inputs.example
+    example = version.reader.example
     return array(ref("AnyRow"), 1) | {"examples": [[example], [list(example.values())]]}
 
 
-def _rows_or_columns(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Array:
+def _rows_or_columns(rows: RowReader, value: Any, pointer: str, body: bytes) -> Array:
     """The same, or `{"x1": [1.0, …], …}`, each number maybe a list of one."""
     if not isinstance(value, dict):
-        return _rows(inputs, value, pointer, body)
-    order = inputs.order_among(list(value))
+        return _rows(rows, value, pointer, body)
+    order = rows.column_order(list(value))
     columns = list(value.values())
     for name, column in value.items():
         if not isinstance(column, list) or not column or len(column) != len(columns[0]):
             detail = f"must be a list of numbers, as long as the others, got {shown(column)}"
-            raise wrong(inputs, f"{pointer}/{escaped(name)}", detail)
+            raise wrong(rows, f"{pointer}/{escaped(name)}", detail)
     flat = [[_only(cell) for cell in column] for column in columns]
     table = [list(row) for row in zip(*(flat[column] for column in order), strict=True)]
-    return inputs.matrix(table, pointer, body)
+    return rows.matrix(table, pointer, body)
 
 
-def _rows_or_columns_shape(served: Loaded | None) -> JsonSchema:
+def _rows_or_columns_shape(version: LoadedVersion | None) -> JsonSchema:
     column = array(any_of(NUMBER, array(NUMBER, 1, 1)), 1)
-    if served is None:
+    if version is None:
         return any_of(_rows_shape(None), by_name(None, column))
-    rows, example = _rows_shape(served), served.inputs.example
+    rows, example = _rows_shape(version), version.reader.example
     examples = [*rows.pop("examples"), {name: [value] for name, value in example.items()}]
     columns = by_name(example, column) | {"description": "lists of the same length"}
     return any_of(rows, columns) | {"examples": examples}
 
 
-def _split(inputs: Inputs, value: Any, pointer: str, body: bytes) -> Array:
+def _split(rows: RowReader, value: Any, pointer: str, body: bytes) -> Array:
     """`{"columns": […], "data": [[…], …]}`; `index` means nothing here."""
     columns, data = (
         value.get(key) if isinstance(value, dict) else None for key in ("columns", "data")
     )
     if not isinstance(columns, list) or not isinstance(data, list) or not data:
-        raise wrong(inputs, pointer, "must have `columns`, and `data` with at least one row")
+        raise wrong(rows, pointer, "must have `columns`, and `data` with at least one row")
     for index, name in enumerate(columns):
         if not isinstance(name, str):
             detail = f"must be a name, got {shown(name)}"
-            raise wrong(inputs, f"{pointer}/columns/{index}", detail)
-    order = inputs.order_among(columns)
+            raise wrong(rows, f"{pointer}/columns/{index}", detail)
+    order = rows.column_order(columns)
     for index, row in enumerate(data):
         if not isinstance(row, list) or len(row) != len(columns):
             detail = f"must be a list of {len(columns)} numbers, got {shown(row)}"
-            raise wrong(inputs, f"{pointer}/data/{index}", detail)
+            raise wrong(rows, f"{pointer}/data/{index}", detail)
     table = [[row[column] for column in order] for row in data]
-    return inputs.matrix(table, f"{pointer}/data", body)
+    return rows.matrix(table, f"{pointer}/data", body)
 
 
-def _split_shape(served: Loaded | None) -> JsonSchema:
-    if served is None:
+def _split_shape(version: LoadedVersion | None) -> JsonSchema:
+    if version is None:
         return lenient({"columns": array(TEXT, 1), "data": array(array(NUMBER, 1), 1)})
-    example = served.inputs.example
+    example = version.reader.example
     columns = array(one_of(tuple(example)), len(example), len(example)) | {"uniqueItems": True}
     made = lenient({"columns": columns, "data": array(ref("Values"), 1)})
     return made | {"examples": [{"columns": list(example), "data": [list(example.values())]}]}

@@ -1,15 +1,14 @@
 """What the OpenAPI document says of the Open Inference Protocol's tensors, in JSON Schema.
 
-A schema cannot say how values go together: that `data` is as long as `shape` says, that all inputs
-have equally many rows, or that bytes follow the JSON. `service.protocols.tensors` checks those
-as well.
+A schema cannot relate values to each other: that `data` is as long as `shape` says, that all inputs
+have equally many rows, or that bytes follow the JSON. `tensor_request` checks that, too.
 """
 
 from typing import Any
 
 import numpy as np
 
-from service.model.current_version import Loaded
+from service.model.loaded_version import LoadedVersion
 from service.model.prediction_interval import Level
 from service.openapi.contract import JsonSchema, ref
 from service.openapi.json_schema import (
@@ -27,18 +26,18 @@ from service.openapi.json_schema import (
     row_of,
     same,
 )
-from service.protocols.error_formats import NAME
-from service.protocols.error_formats import NUMBER as VERSION
-from service.protocols.tensors import DATATYPES, ENDS, MATRIX, MAX_BINARY_BYTES, described
+from service.protocols.model_address import NAME, VERSION
+from service.protocols.tensor_request import DATATYPES, MATRIX, MAX_BINARY_BYTES
+from service.protocols.tensor_response import ENDS, output_names
 
 Names = tuple[str, ...] | None  # None: any
 
 _ROWS: JsonSchema = {"type": "integer", "minimum": 1, "description": "rows"}
 
 
-def metadata(served: Loaded | None) -> JsonSchema:
+def metadata(version: LoadedVersion | None) -> JsonSchema:
     """The tensors of a model."""
-    features, targets, ends = _names(served)
+    features, targets, ends = _names(version)
     parameters = closed({"features": array(one_of(features), 1)})
     matrix = closed({**_tensor((MATRIX,), _width(features)), "parameters": parameters})
     outputs = [closed(_tensor(targets, same(1)))]
@@ -56,9 +55,9 @@ def metadata(served: Loaded | None) -> JsonSchema:
     )
 
 
-def config(served: Loaded | None) -> JsonSchema:
+def config(version: LoadedVersion | None) -> JsonSchema:
     """The same as Triton's configuration has it."""
-    features, targets, ends = _names(served)
+    features, targets, ends = _names(version)
 
     def configured(names: Names, width: JsonSchema) -> JsonSchema:
         datatype = same("TYPE_FP64")
@@ -79,9 +78,9 @@ def config(served: Loaded | None) -> JsonSchema:
     )
 
 
-def request(served: Loaded | None) -> JsonSchema:
+def request(version: LoadedVersion | None) -> JsonSchema:
     """An inference request's JSON; what is null counts as left out."""
-    features, targets, ends = _names(served)
+    features, targets, ends = _names(version)
     matrix = _input((MATRIX,), row_of(_ROWS, _width(features)))
     column = _input(features, any_of(row_of(_ROWS), row_of(_ROWS, same(1))))
     count = len(features) if features else None
@@ -99,12 +98,12 @@ def request(served: Loaded | None) -> JsonSchema:
             "outputs": or_null(array(output, 0, len(names) if names else None)),
         },
     )
-    return {**made, "examples": _examples(served)} if served else made
+    return {**made, "examples": _examples(version)} if version else made
 
 
-def answer(served: Loaded | None) -> JsonSchema:
+def response(version: LoadedVersion | None) -> JsonSchema:
     """The answer's JSON."""
-    _, targets, ends = _names(served)
+    _, targets, ends = _names(version)
     output = {
         "name": one_of(targets and (*targets, *ends)),
         "datatype": same("FP64"),
@@ -140,14 +139,12 @@ def values() -> JsonSchema:
     return any_of(follow, *in_json)
 
 
-def _names(served: Loaded | None) -> tuple[Names, Names, tuple[str, ...]]:
+def _names(version: LoadedVersion | None) -> tuple[Names, Names, tuple[str, ...]]:
     """Features, targets, and the ends of intervals, where the version has them."""
-    if served is None:
+    if version is None:
         return None, None, ENDS
-    model = served.inputs.model
-    outputs = described(model, served.calibration)["outputs"]
-    ends = tuple(each["name"] for each in outputs[len(model.targets) :])
-    return model.features, model.targets, ends
+    targets = version.model.targets
+    return version.model.features, targets, output_names(version)[len(targets) :]
 
 
 def _width(names: Names) -> JsonSchema:
@@ -183,8 +180,8 @@ def _number(datatype: str) -> JsonSchema:
     return {"type": "integer", "minimum": int(limits.min), "maximum": int(limits.max)}
 
 
-def _examples(served: Loaded) -> list[dict[str, Any]]:
-    row = served.inputs.example
+def _examples(version: LoadedVersion) -> list[dict[str, Any]]:
+    row = version.reader.example
     datatype = {"datatype": "FP64"}
     matrix = {"name": MATRIX, "shape": [1, len(row)], **datatype, "data": [*row.values()]}
     columns = [{"name": name, "shape": [1], **datatype, "data": [row[name]]} for name in row]

@@ -9,9 +9,8 @@ from wsgiref.types import WSGIEnvironment
 from gunicorn.http import errors as http
 from gunicorn.http.errors import ParseException
 
-from service.protocols.error_formats import reworded
+from service.protocols.error_formats import refusal_document
 from service.telemetry.request_context import RequestContext
-from service.web.errors import problem
 from service.web.security_headers import SECURITY_LINES
 
 SERVER = "numnet"
@@ -28,7 +27,7 @@ def refusal(
     environ : what is known of the request
     keeps_alive : whether the connection may be asked again
     """
-    status, content_type, body = _document(environ.get("PATH_INFO", "/"), status, detail)
+    status, content_type, body = refusal_document(environ.get("PATH_INFO", "/"), status, detail)
     head = (
         f"Content-Type: {content_type}\r\n"
         f"Content-Length: {len(body)}\r\n"
@@ -72,9 +71,3 @@ def _status_line(status: str, keeps_alive: bool, second: int) -> bytes:
         f"Date: {formatdate(second, usegmt=True)}\r\n"
         f"Connection: {'keep-alive' if keeps_alive else 'close'}\r\n"
     ).encode()
-
-
-@lru_cache(64)
-def _document(path: str, status: int, detail: str) -> tuple[int, str, bytes]:
-    response = reworded(problem(status, detail), path)
-    return response.status_code, response.content_type, response.get_data()

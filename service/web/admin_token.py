@@ -9,7 +9,7 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from flask import current_app, request
+from flask import Flask, current_app, request
 
 from config import Settings
 from registry import durable_file
@@ -19,6 +19,7 @@ from service.web.errors import AdminUnavailable, Forbidden, Unauthorized
 log = logging.getLogger(__name__)
 
 FILE = "admin-token"
+_EXTENSION = "numnet.admin_token"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,6 +46,11 @@ class AdminToken:
             except (OSError, UnicodeDecodeError) as error:
                 log.error("no admin token in %s: %s", self._path, error)
         return self._token
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Have `admin_only` endpoints of an application check for the token of the settings."""
+    app.extensions[_EXTENSION] = AdminToken(settings)
 
 
 def admin_only(endpoint: Callable[P, R]) -> Callable[P, R]:
@@ -78,7 +84,7 @@ def _make(path: Path) -> None:
 
 
 def _check(authorization: str | None) -> None:
-    token: str = current_app.extensions["admin_token"].get()
+    token: str = current_app.extensions[_EXTENSION].get()
     if not token:
         raise AdminUnavailable(
             "there is no admin token: set NUMNET_ADMIN_TOKEN, or a NUMNET_STATE that can be written"

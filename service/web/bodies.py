@@ -168,11 +168,11 @@ def _inflated(body: bytes, wbits: int, limit: int) -> bytes:
 
 
 def _reason(error: orjson.JSONDecodeError, body: bytes) -> str:
-    return undecodable(body) or str(error)
+    return invalid_utf8(body) or str(error)
 
 
-def undecodable(body: bytes) -> str:
-    """Where the body stops being UTF-8; empty where it is."""
+def invalid_utf8(body: bytes) -> str:
+    """Return where the body is not UTF-8; an empty string if it is."""
     try:
         body.decode()
     except UnicodeDecodeError as error:

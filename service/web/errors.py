@@ -2,6 +2,7 @@
 
 ServiceError
 ├── InvalidInput      the values sent are wrong; names each of them
+│   └── PredictionNotFinite  rows so far out of range that their predictions overflow
 ├── InvalidInference  the same, in the words of the Open Inference Protocol
 ├── NoModel           nothing to serve yet
 ├── NoIntervals       the version has nothing to make intervals of
@@ -55,6 +56,21 @@ class InvalidInput(ServiceError):
         self.errors = errors
         self.complete = complete
         self.example = example
+
+
+class PredictionNotFinite(InvalidInput):
+    """Rows are so far outside the range seen in training that their predictions overflow.
+
+    Attributes
+    ----------
+    rows : the first of them, from 0
+    """
+
+    def __init__(
+        self, rows: list[int], errors: list[dict[str, str]], example: Mapping[str, Any]
+    ) -> None:
+        super().__init__(errors[:MAX_ERRORS], example, complete=len(errors) < MAX_ERRORS)
+        self.rows = rows[:MAX_ERRORS]
 
 
 class InvalidInference(ServiceError):

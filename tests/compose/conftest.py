@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.installation import Api, free_port
+from benchmarks.http_api import Api
+from benchmarks.ports import free_port
 from benchmarks.report import machine, verdict
 from tests.documents import repository_copy, run
 from tests.patience import until

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.installation import Api, free_port
+from benchmarks.http_api import Api
+from benchmarks.ports import free_port
 from tests.compose.conftest import BASE, COMPOSE_SECONDS, IMAGE, Project, docker, inspect
 from tests.documents import ROOT, repository_copy, run, sections
 from tests.patience import until

@@ -90,7 +90,7 @@ def test_a_job_outlives_its_trainer(project: Project) -> None:
     until(lambda: api.get(job).get("fraction_done", 0) > 0.4, 120)
     [container] = project.containers("trainer")
     project.killed(container)
-    document = api.ended(job)
+    document = api.finished(job)
     assert document["state"] in ENDED_WELL, document
     assert document["attempt"] == 2
     versions = [each for each in api.get("/models")["versions"] if job_of(api, each) in job]
@@ -131,7 +131,7 @@ def test_a_schedule_is_kept(project: Project) -> None:
 
     [job] = until(scheduled, 90)
     project.up()  # without a schedule, which the job outlives
-    assert project.api().ended(f"/retrain/{job['id']}")["state"] in ENDED_WELL
+    assert project.api().finished(f"/retrain/{job['id']}")["state"] in ENDED_WELL
 
 
 def test_a_wrong_setting_is_said(project: Project) -> None:

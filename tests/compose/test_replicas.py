@@ -72,7 +72,7 @@ def test_the_database_is_reached_by_the_password_in_the_file_alone(replicas: Pro
 
 def test_a_job_is_seen_through_every_replica_and_live_on_all(replicas: Project) -> None:
     api = replicas.api()
-    document = api.ended(api.retrain(seed=3))
+    document = api.finished(api.retrain(seed=3))
     assert document["state"] in ENDED_WELL
     version = str(document["result"]["version"])
     api.post(f"/models/{version}/promote").raise_for_status()
@@ -136,7 +136,7 @@ def test_the_other_trainer_takes_a_job_over(replicas: Project) -> None:
     at_work = api.get(job)["worker"].partition(":")[0]
     [container] = [each for each in replicas.containers("trainer") if each.startswith(at_work)]
     replicas.kill(container)
-    document = api.ended(job)
+    document = api.finished(job)
     assert document["state"] in ENDED_WELL, document
     assert document["attempt"] == 2
     assert not document["worker"].startswith(at_work)
@@ -149,7 +149,7 @@ def test_what_is_killed_is_back_and_nothing_is_lost(replicas: Project, service: 
     replicas.killed(container)
     assert until(lambda: able(replicas), 120)
     assert everything(replicas) == before
-    assert replicas.api().ended(replicas.api().retrain(seed=4))["state"] in ENDED_WELL
+    assert replicas.api().finished(replicas.api().retrain(seed=4))["state"] in ENDED_WELL
 
 
 def able(project: Project) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from network import ACTIVATIONS, LOSSES, Architecture, Array, Loss, Quantile, Rows, Squared
-from network.workspace import BLOCK_ROWS
+from network.derivatives.workspace import BLOCK_ROWS
 from tests.network import textbook
 
 HIDDEN = {0: (), 1: (6,), 2: (7, 5), 3: (6, 5, 4)}
@@ -35,22 +36,40 @@ def problem(
     *,
     weighted: bool = False,
     loss: Loss = SQUARED,
+    from_kinks: float = 1e-3,
 ) -> tuple[Architecture, Array, Rows]:
     """An architecture with three features, θ with biases that are not zero, and rows.
 
     No array can be written to. Residuals lie on both sides of the loss's kink, none near it.
+
+    Parameters
+    ----------
+    from_kinks : the least distance of a hidden unit's input from the activation's kinks
     """
     hidden = HIDDEN[depth]
     architecture = Architecture((3, *hidden, outputs), activation)
     rng = np.random.default_rng([count, outputs, *hidden])
     theta = rng.normal(0.0, 0.6, architecture.parameters)
     X = rng.normal(size=(count, 3))
+    while (near := _near_a_kink(architecture, theta, X, from_kinks)).any():
+        X[near] = rng.normal(size=(near.sum(), 3))
     Y = textbook.predictions(architecture, theta, X) - _residuals(rng, loss, (count, outputs))
     weights = rng.uniform(0.1, 3.0, count) if weighted else None
     for array in (theta, X, Y, weights):
         if array is not None:
             array.setflags(write=False)
     return architecture, theta, Rows(X, Y, weights)
+
+
+def _near_a_kink(
+    architecture: Architecture, theta: Array, X: Array, distance: float
+) -> NDArray[np.bool_]:
+    """Which rows give some hidden unit an input near a kink of the activation."""
+    near = np.zeros(len(X), dtype=bool)
+    for Z in textbook.weighted_inputs(architecture, theta, X)[:-1]:
+        for kink in ACTIVATIONS[architecture.activation].kinks:
+            near |= (np.abs(Z - kink) < distance).any(axis=1)
+    return near
 
 
 def _residuals(rng: np.random.Generator, loss: Loss, shape: tuple[int, int]) -> Array:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from network import Architecture, Array, Huber, Loss, Quantile, Rows, Squared
+from network import ACTIVATIONS, Architecture, Array, Huber, Loss, Quantile, Rows, Squared
 
 Function = Callable[[Array], Array]
 
@@ -20,13 +20,7 @@ def _gelu_input(z: Array) -> Array:
     return result
 
 
-def _gelu_derivative(z: Array) -> Array:
-    gate = _sigmoid(_gelu_input(z))
-    result: Array = gate + z * gate * (1 - gate) * 2 * np.sqrt(2 / np.pi) * (1 + 0.134145 * z**2)
-    return result
-
-
-FUNCTIONS: dict[str, Function] = {
+FORMULAS: dict[str, Function] = {
     "tanh": lambda z: 2 * _sigmoid(2 * z) - 1,
     "relu": lambda z: np.where(z > 0, z, 0.0),
     "sigmoid": _sigmoid,
@@ -35,15 +29,22 @@ FUNCTIONS: dict[str, Function] = {
     "sine": np.sin,
     "identity": lambda z: z,
 }
-DERIVATIVES: dict[str, Function] = {
-    "tanh": lambda z: 4 * _sigmoid(2 * z) * _sigmoid(-2 * z),
-    "relu": lambda z: np.where(z > 0, 1.0, 0.0),
-    "sigmoid": lambda z: _sigmoid(z) * _sigmoid(-z),
-    "gelu": _gelu_derivative,
-    "silu": lambda z: _sigmoid(z) + z * _sigmoid(z) * _sigmoid(-z),
-    "sine": np.cos,
-    "identity": np.ones_like,
-}
+
+
+def activate(name: str, z: Array) -> Array:
+    """f(z); for an activation without a formula here as the activation itself defines it."""
+    if name in FORMULAS:
+        return FORMULAS[name](z)
+    out = np.empty_like(z)
+    ACTIVATIONS[name].function(z, out)
+    return out
+
+
+def activation_slope(name: str, z: Array) -> Array:
+    """f′(z) as the activation itself has it, which is tested against differences of f."""
+    out = np.empty_like(z)
+    ACTIVATIONS[name].derivative(z, activate(name, z), out)
+    return out
 
 
 def cost(loss: Loss, r: Array) -> Array:
@@ -79,14 +80,18 @@ def weights_of(rows: Rows) -> Array:
     return np.ones(len(rows)) if rows.weights is None else rows.weights
 
 
+def weighted_inputs(architecture: Architecture, theta: Array, X: Array) -> list[Array]:
+    """Z of every layer, (N, outputs) each; the last one is Ŷ."""
+    (W, b), *later = architecture.layers(theta)
+    Z = [X @ W + b]
+    for W, b in later:
+        Z.append(activate(architecture.activation, Z[-1]) @ W + b)
+    return Z
+
+
 def predictions(architecture: Architecture, theta: Array, X: Array) -> Array:
     """Ŷ, (N, targets)."""
-    A = X
-    *hidden, (W_last, b_last) = architecture.layers(theta)
-    for W, b in hidden:
-        A = FUNCTIONS[architecture.activation](A @ W + b)
-    Y_hat: Array = A @ W_last + b_last
-    return Y_hat
+    return weighted_inputs(architecture, theta, X)[-1]
 
 
 def mean_loss(loss: Loss, architecture: Architecture, theta: Array, rows: Rows) -> float:
@@ -98,17 +103,15 @@ def mean_loss(loss: Loss, architecture: Architecture, theta: Array, rows: Rows) 
 def gradient(loss: Loss, architecture: Architecture, theta: Array, rows: Rows) -> Array:
     """∂L/∂θ by the chain rule, all rows in one pass."""
     layers = architecture.layers(theta)
-    inputs, slopes = [rows.X], []
-    for W, b in layers[:-1]:
-        Z = inputs[-1] @ W + b
-        inputs.append(FUNCTIONS[architecture.activation](Z))
-        slopes.append(DERIVATIVES[architecture.activation](Z))
+    *hidden, Y_hat = weighted_inputs(architecture, theta, rows.X)
+    inputs = [rows.X, *(activate(architecture.activation, Z) for Z in hidden)]
     w = weights_of(rows)
-    delta = cost_slope(loss, predictions(architecture, theta, rows.X) - rows.Y)
+    delta = cost_slope(loss, Y_hat - rows.Y)
     delta = delta * w[:, None] / (architecture.targets * w.sum())
     parts: list[Array] = []
     for index in reversed(range(len(layers))):
         parts = [(inputs[index].T @ delta).ravel(), delta.sum(axis=0), *parts]
         if index:
-            delta = delta @ layers[index][0].T * slopes[index - 1]
+            slopes = activation_slope(architecture.activation, hidden[index - 1])
+            delta = delta @ layers[index][0].T * slopes
     return np.concatenate(parts)

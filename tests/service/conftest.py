@@ -12,6 +12,7 @@ from config import Settings
 from network import Model
 from registry import Registry
 from service.app import create_app
+from service.services import services_of
 from service.telemetry.telemetry import Telemetry
 from tests.service.documented import DocumentedClient
 from tests.service.small_models import serve, small_model
@@ -70,7 +71,7 @@ def make_client(tmp_path: Path) -> Iterator[MakeClient]:
 
     yield make
     for app in apps:
-        if client := vars(app.extensions["jobs"]).get("_client"):
+        if client := vars(services_of(app).jobs).get("_client"):
             client.destroy()  # its connections; a service has them as long as it runs
 
 

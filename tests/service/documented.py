@@ -15,6 +15,7 @@ from service.api.predict import TABLES
 from service.openapi.contract import operation_of
 from service.openapi.document import document, path_of
 from service.protocols.open_inference import JSON_LENGTH
+from service.services import services_of
 
 MAX_BYTES = 100_000  # of a body: a hundred thousand rows would take twenty seconds
 
@@ -45,12 +46,13 @@ class DocumentedClient(FlaskClient):
 
 def document_of(app: Flask) -> dict[str, Any]:
     """The document, with the model that is loaded: to ask for the current one could load it."""
-    served = app.extensions["live_model"]._served
-    model = served and served.inputs.model
+    services = services_of(app)
+    version = services.current_version.cached()
+    model = version and version.model
     names = model and (model.features, model.targets)  # whose ranges are in no check
-    key = app.config["MODEL_NAME"], names, served and served.calibration is None
+    key = services.settings.model_name, names, version and version.calibration is None
     if key not in _documents:
-        _documents[key] = document(app, served)
+        _documents[key] = document(app, version)
     return _documents[key]
 
 

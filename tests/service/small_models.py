@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from network import Architecture, Array, Calibration, Model, Scaling, initial_parameters
 from registry import Promotion, Registry, model_file
+from service.model.loaded_version import LoadedVersion
+from service.model.row_reader import RowReader
+from service.telemetry.request_context import RequestContext
 
 FEATURES = ("x1", "x2", "x3", "x4")
 AWKWARD_FEATURES = ("load", "Meta", "a.b", "a/b", "m~n", "x:1", "é", "fields", "_schema", 'say "x"')
@@ -44,6 +47,15 @@ def some_calibration(rows: int = 40, targets: int = 1) -> Calibration:
     """Random scores of so many rows."""
     errors = np.random.default_rng(2).normal(size=(rows, targets))
     return Calibration.of(errors, np.zeros_like(errors))
+
+
+def loaded_version(model: Model, calibration: Calibration | None = None) -> LoadedVersion:
+    """A model in memory, as version 7."""
+    return LoadedVersion("7", RowReader(model), {}, calibration)
+
+
+def a_request() -> RequestContext:
+    return RequestContext("POST", "/predict", "", "")
 
 
 def random_rows(count: int, columns: int = len(FEATURES), *, seed: int = 1) -> Array:

@@ -16,6 +16,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.schemas import BaseSchema
 
 from service.protocols.open_inference import JSON_LENGTH
+from service.services import services_of
 from service.web.bodies import JSON
 from tests.service.trained_app import TOKEN, trained_app
 
@@ -63,7 +64,7 @@ RELATIONS = re.compile(
     "|the prediction is not finite|its prediction is not finite"
     "|is nested in another way than|has [0-9,]+ values; expected"  # data and shape
     "|must have equally many rows"
-    "|(missing|unknown) inputs|stands twice"  # the same tensor again, in place of another
+    "|(missing|unknown) inputs|appears twice"  # the same tensor again, in place of another
     "|level must be at most"  # that of the rows that the model was calibrated on
     "|has binary_data_size [0-9,]+, and 0 bytes are there"
     r"|must be (a list of one or two sizes|a whole number), got .*\d\.\d"  # 2.0 is whole there
@@ -92,7 +93,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
         "/openapi.json", app, config=SchemathesisConfig.from_dict(CONFIG)
     )
     yield api
-    app.extensions["jobs"].close()
+    services_of(app).jobs.close()
 
 
 def test_every_request_and_every_answer_is_as_the_document_says(api: BaseSchema) -> None:

@@ -341,7 +341,7 @@ FAILURES = {
     "constant target": (
         CSV,
         "a,y\n" + "".join(f"{k},1\n" for k in range(20)),
-        "t.csv: target 'y' is 1.0 in every row: there is nothing to learn",
+        "t.csv: target 'y' is 1.0 in every row; expected at least two different values",
     ),
     "missing file": (
         ["--data", "gone.csv", "--target", "y"],

@@ -1,1 +1,1 @@
-"""Tables to train on: read, checked and split."""
+"""Tables to train on: reading, checks and the split."""

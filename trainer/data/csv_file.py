@@ -10,6 +10,7 @@ from typing import TextIO
 import numpy as np
 
 from config.numbers import parse_number
+from network import Array
 from trainer.data.table import Table
 from trainer.errors import DataError
 
@@ -27,49 +28,42 @@ def csv_table(
     source: str | None = None,
     poll: Callable[[], object] = lambda: None,
 ) -> Table:
-    """Read the named columns of a UTF-8 file; further columns may hold anything.
+    """Read the named columns of a UTF-8 file; the cells of other columns are not checked.
 
     The delimiter is a comma, semicolon or tab, whichever splits the header into most cells.
-    Decimals are written with a point. Lines without any character are skipped.
+    Numbers are those of `config.numbers.parse_number`. Empty lines are skipped.
 
     Parameters
     ----------
     targets : columns to predict
-    features : columns to predict from, in the model's order; all others where empty
-    weights : the column that says what each row weighs; rows of weight 0 are left out
-    source : what the table is called, in errors as well; by default as the file
-    poll : called now and then, and may raise to end the reading
+    features : columns to predict from, in the model's order; by default all others
+    weights : the column of row weights; rows of weight 0 are left out
+    source : the table's name, also in errors; by default the file's
+    poll : called every `POLL_ROWS` rows; may raise to end the reading
 
     Raises
     ------
     DataError
         the file cannot be read, lacks a column, or has cells that are not finite numbers (the
-        first 20 are named by line and column); or as `Table`.
+        first 20 are named by line and column); or the table is invalid, see `Table`.
     """
-    named = source or path
-    source = source or path.name
+    name = source or str(path)
+    known = [*targets, *([weights] if weights else [])]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=_delimiter(file), strict=True)
-            header = [name.strip() for name in next(filter(None, reader), [])]
-            known = [*targets, *([weights] if weights else [])]
-            features = tuple(features or (name for name in header if name not in known))
-            columns = _columns(named, header, [*known, *features])
-            cells = array("d")
-            for count, row in enumerate(_rows(named, reader, header, columns)):
-                cells.extend(row)
-                if count % POLL_ROWS == 0:
-                    poll()
+            header = [cell.strip() for cell in next(filter(None, reader), [])]
+            features = tuple(features or (each for each in header if each not in known))
+            data = _read(name, reader, header, [*known, *features], poll)
     except OSError as error:
-        raise DataError(f"cannot read {named}: {error.strerror}") from error
+        raise DataError(f"cannot read {name}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{named}, line {_undecodable_line(path)}: not UTF-8 text: {error.reason}"
-        ) from error
+        line = _undecodable_line(path)
+        raise DataError(f"{name}, line {line}: not UTF-8 text: {error.reason}") from error
     except csv.Error as error:
-        raise DataError(f"{named}, line {reader.line_num}: {error}") from error
-    data = np.frombuffer(cells, dtype=np.float64).reshape(-1, len(columns))
+        raise DataError(f"{name}, line {reader.line_num}: {error}") from error
     Y, X = data[:, : len(targets)], data[:, len(known) :]
+    source = source or path.name
     if not weights:
         return Table(features, tuple(targets), X.copy(), Y.copy(), source)
     if weights in (*targets, *features):
@@ -77,40 +71,48 @@ def csv_table(
     weight = data[:, len(targets)]
     counts = weight != 0
     if not counts.any():
-        raise DataError(f"{source}: every row weighs 0 in column {weights!r}")
+        raise DataError(f"{source}: every row has weight 0 in column {weights!r}")
     return Table(features, tuple(targets), X[counts], Y[counts], source, weight[counts], weights)
 
 
 def _delimiter(file: TextIO) -> str:
-    """The delimiter that splits the header into most cells; rewinds the file."""
+    """Return the delimiter that splits the header into most cells, and rewind the file."""
     header = next((line for line in file if line.strip()), "")
     file.seek(0)
     return max(DELIMITERS, key=lambda each: len(next(csv.reader([header], delimiter=each), [])))
 
 
-def _undecodable_line(path: Path) -> int:
-    """The first line that is not UTF-8; the error itself counts bytes from the decoder's block."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                return number
-    return 0  # the file was changed meanwhile
+def _read(
+    name: str,
+    reader: Iterator[list[str]],
+    header: list[str],
+    columns: Sequence[str],
+    poll: Callable[[], object],
+) -> Array:
+    """Return the numbers of some columns: (rows, columns) float64."""
+    indices = _indices(name, header, columns)
+    cells = array("d")
+    for count, row in enumerate(_rows(name, reader, header, indices)):
+        cells.extend(row)
+        if count % POLL_ROWS == 0:
+            poll()
+    return np.frombuffer(cells, dtype=np.float64).reshape(-1, len(columns))
 
 
-def _columns(named: Path | str, header: list[str], names: Sequence[str]) -> list[int]:
+def _indices(name: str, header: list[str], columns: Sequence[str]) -> list[int]:
     if not any(header):
-        raise DataError(f"{named} is empty: expected a header with column names")
-    for name in names:
-        if header.count(name) != 1:
-            problem = "two columns called" if name in header else "no column"
-            raise DataError(f"{named} has {problem} {name!r}; its columns are: {', '.join(header)}")
-    return [header.index(name) for name in names]
+        raise DataError(f"{name} is empty: expected a header with column names")
+    for column in columns:
+        if header.count(column) != 1:
+            problem = "two columns called" if column in header else "no column"
+            raise DataError(
+                f"{name} has {problem} {column!r}; its columns are: {', '.join(header)}"
+            )
+    return [header.index(column) for column in columns]
 
 
 def _rows(
-    named: Path | str, reader: Iterator[list[str]], header: list[str], columns: list[int]
+    name: str, reader: Iterator[list[str]], header: list[str], indices: list[int]
 ) -> Iterator[list[float]]:
     errors: list[str] = []
     for row in reader:
@@ -118,22 +120,21 @@ def _rows(
             continue
         if len(row) != len(header):
             errors.append(
-                f"line {_line(reader)}: {len(row)} cells where the header has {len(header)}"
+                f"line {_line(reader)}: {len(row)} cells, but the header has {len(header)}"
             )
         else:
-            numbers, wrong = _numbers([row[index] for index in columns])
+            numbers, wrong = _numbers([row[index] for index in indices])
             if not wrong:
                 yield numbers
             errors += [
-                f"line {_line(reader)}, column {header[columns[index]]!r}: "
-                f"expected a finite number, got {row[columns[index]][:40]!r}"
-                for index in sorted(wrong, key=columns.__getitem__)
+                f"line {_line(reader)}, column {header[indices[place]]!r}: "
+                f"expected a finite number, got {row[indices[place]][:40]!r}"
+                for place in sorted(wrong, key=indices.__getitem__)
             ]
         if len(errors) >= MAX_ERRORS:
             break
     if errors:
-        shown = errors[:MAX_ERRORS]
-        raise DataError("\n  ".join([f"{named} cannot be used:", *shown]))
+        raise DataError("\n  ".join([f"{name} cannot be used:", *errors[:MAX_ERRORS]]))
 
 
 def _line(reader: object) -> int:
@@ -150,3 +151,17 @@ def _numbers(cells: list[str]) -> tuple[list[float], list[int]]:
             number = math.nan
         numbers.append(number)
     return numbers, wrong
+
+
+def _undecodable_line(path: Path) -> int:
+    """Return the number of the first line that is not UTF-8.
+
+    The decoder's error does not tell: it counts bytes from the start of the decoder's block.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return 0  # the file has changed since

@@ -1,9 +1,9 @@
-"""Which rows train, which choose when to stop, and which are kept for the final word.
+"""The split of a table into training, validation and test rows.
 
-The rows with the smallest hashes of their own numbers are kept for the test: the same ones under
-every seed and in any order, so that a model is judged on rows that the one before it was not
-trained on either. When a table grows, its old rows in the test are again those with the smallest
-hashes among the old: all that were and a few others, or all of them but a few.
+The test rows are those with the smallest hashes of their own numbers. They are the same for every
+seed and in any order, so that a new model is judged on rows that no earlier model was trained on.
+When a table grows, its old test rows are again those with the smallest hashes among the old rows:
+a few more or a few less than before.
 
 References
     Steele, Lea & Flood (2014), Fast splittable pseudorandom number generators, OOPSLA '14: the
@@ -21,12 +21,12 @@ from trainer.data.table import Table
 
 VALIDATION_FRACTION = 0.1
 TEST_FRACTION = 0.1
-MAX_VALIDATION_ROWS = 5_000  # enough to choose by; they are passed over after every iteration
+MAX_VALIDATION_ROWS = 5_000  # sufficient for early stopping; evaluated after every iteration
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Three sets of rows that do not overlap and together are the table."""
+    """Three disjoint sets of rows that together are the table."""
 
     train: Rows
     validation: Rows
@@ -34,10 +34,10 @@ class Split:
 
 
 def split(table: Table, rng: np.random.Generator) -> Split:
-    """80 % for training, 10 % for validation, 10 % for the test, each at least 1.
+    """Split a table into 80 % training, 10 % validation and 10 % test rows, each at least 1.
 
-    The test rows are chosen by their hashes and come in that order; the others are dealt out at
-    random. Validation takes no more than `MAX_VALIDATION_ROWS`; training has the rest.
+    The test rows are chosen and ordered by their hashes; the others are assigned at random.
+    Validation has at most `MAX_VALIDATION_ROWS`, and training the rest.
     """
     rows = table.rows
     test, others = _order(rows)
@@ -47,22 +47,22 @@ def split(table: Table, rng: np.random.Generator) -> Split:
 
 
 def held_out(table: Table) -> Rows:
-    """The test rows alone."""
+    """Return the test rows."""
     rows = table.rows
     return rows[_order(rows)[0]]
 
 
 def _order(rows: Rows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Which rows are for the test, and which are not."""
+    """Return the indices of the test rows, and of the others."""
     order = np.argsort(_hashes(rows), kind="stable")
     test = max(1, round(TEST_FRACTION * len(order)))
     return order[:test], order[test:]
 
 
 def _hashes(rows: Rows) -> NDArray[np.uint64]:
-    """A hash of each row's features and targets: (N,).
+    """Return a hash of each row's features and targets: (N,).
 
-    Weights have no part in it: they say what a row counts for, which may change as it ages.
+    Weights are left out, because the weight of a row may change as the row ages.
     """
     hashes = np.zeros(len(rows), np.uint64)
     for column in (*rows.X.T, *rows.Y.T):
@@ -72,7 +72,7 @@ def _hashes(rows: Rows) -> NDArray[np.uint64]:
 
 
 def _mix(z: NDArray[np.uint64]) -> None:
-    """One step of SplitMix64, in place: a bijection that lets each bit act on all others."""
+    """Apply one step of SplitMix64 in place: a bijection in which every bit affects all others."""
     z += 0x9E3779B97F4A7C15
     z ^= z >> 30
     z *= 0xBF58476D1CE4E5B9

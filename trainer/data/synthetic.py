@@ -1,4 +1,4 @@
-"""The task that ships: y = sin(3·x1) + x2²·cos(3·x3) + x4³ on x ∈ [−1, 1]⁴, without noise."""
+"""The shipped task: y = sin(3·x1) + x2²·cos(3·x3) + x4³ on x ∈ [−1, 1]⁴, without noise."""
 
 import numpy as np
 
@@ -11,14 +11,14 @@ MAX_SAMPLES = 100_000_000
 
 
 def synthetic_target(X: Array) -> Array:
-    """y for rows x: (N, 4) → (N,)."""
+    """Return y for rows x: (N, 4) → (N,)."""
     x1, x2, x3, x4 = X.T
     y: Array = np.sin(3 * x1) + x2**2 * np.cos(3 * x3) + x4**3
     return y
 
 
 def synthetic_table(samples: int, seed: int) -> Table:
-    """`samples` rows drawn uniformly; the same seed gives the same rows."""
+    """Draw `samples` rows uniformly; the same seed gives the same rows."""
     X = np.random.default_rng(seed).uniform(-1.0, 1.0, (samples, 4))
     y = synthetic_target(X)
     return Table(("x1", "x2", "x3", "x4"), ("y",), X, y[:, None], SYNTHETIC)

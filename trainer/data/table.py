@@ -1,4 +1,4 @@
-"""Rows to learn from: named features and targets."""
+"""A table to train on: rows of named features and targets."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,30 +9,30 @@ import numpy as np
 from network import Array, Rows
 from trainer.errors import DataError
 
-MIN_ROWS = 10  # so that training, validation and test rows are each at least one
-MAX_MAGNITUDE = 1e100  # squares and their sums stay finite
+MIN_ROWS = 10  # gives at least one training, validation and test row each
+MAX_MAGNITUDE = 1e100  # keeps squares and their sums finite
 MAX_WEIGHT = 1e12
 MAX_NAME_LENGTH = 200
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Observations, checked.
+    """Observations that passed the checks below.
 
     Attributes
     ----------
     features, targets : column names
     X : (N, features) float64
     Y : (N, targets) float64
-    source : where the rows came from, in a word or two
-    weights : (N,) float64, above 0: what each row weighs; None: all the same
-    weights_name : the column they came from
+    source : the name of the data, such as a file's
+    weights : (N,) float64, above 0; None for equal weights
+    weights_name : the column of the weights
 
     Raises
     ------
     DataError
-        names that cannot be used, too few rows, numbers that are not finite or beyond
-        `MAX_MAGNITUDE`, a target that is constant, or weights that are not above 0.
+        names are invalid, rows are too few, numbers are not finite or exceed `MAX_MAGNITUDE`, a
+        target is constant, or weights are not above 0.
     """
 
     features: tuple[str, ...]
@@ -61,38 +61,38 @@ class Table:
             if constant:
                 raise DataError(
                     f"{self.source}: target {name!r} is {self.Y[0, self.targets.index(name)]} "
-                    f"in every row: there is nothing to learn"
+                    f"in every row; expected at least two different values"
                 )
 
         if self.weights is not None:
             wrong = self.weights[~((self.weights > 0) & (self.weights <= MAX_WEIGHT))]
             if len(wrong):
                 raise DataError(
-                    f"{self.source}: a row weighs {wrong[0]}; "
+                    f"{self.source}: a row has weight {wrong[0]}; "
                     f"expected weights above 0 and up to {MAX_WEIGHT:.0e}"
                 )
 
     @property
     def rows(self) -> Rows:
-        """All of them."""
+        """Return all rows."""
         return Rows(self.X, self.Y, self.weights)
 
     @property
     def constant_features(self) -> tuple[str, ...]:
-        """Features with one value in all rows: they carry no information."""
+        """Return the features with one value in all rows, which carry no information."""
         return tuple(
             name for name, flag in zip(self.features, _constant(self.X), strict=True) if flag
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 over the names and numbers, in order; computed once."""
+        """Return the SHA-256 of the names and numbers, in order; computed once."""
         return self._digest
 
     @cached_property
     def _digest(self) -> str:
         digest = hashlib.sha256(repr((self.features, self.targets)).encode())
         for array in (self.X, self.Y, *([] if self.weights is None else [self.weights])):
-            digest.update(np.ascontiguousarray(array).reshape(-1).data)  # not copied
+            digest.update(np.ascontiguousarray(array).reshape(-1).data)  # without a copy
         return digest.hexdigest()
 
 
@@ -102,18 +102,18 @@ def _constant(columns: Array) -> list[bool]:
 
 def _check_names(features: tuple[str, ...], targets: tuple[str, ...]) -> None:
     if not features:
-        raise DataError("there are no features: expected at least one column beside the target")
+        raise DataError("there are no features: expected at least one column besides the target")
     if not targets:
-        raise DataError("there is no target")
+        raise DataError("there are no targets: expected at least one column to predict")
     names = features + targets
     for name in names:
         if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
             raise DataError(
-                f"{name[:40]!r} cannot name a column: "
+                f"{name[:40]!r} is not a valid column name: "
                 f"expected 1 to {MAX_NAME_LENGTH} printable characters"
             )
         if names.count(name) > 1:
-            raise DataError(f"column {name!r} is named twice")
+            raise DataError(f"column {name!r} is listed twice")
 
 
 def _rows(count: int) -> str:

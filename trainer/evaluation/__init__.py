@@ -1,1 +1,1 @@
-"""Metrics, reports and prediction intervals from held-out rows."""
+"""Evaluation on held-out rows: metrics, reports and prediction intervals."""

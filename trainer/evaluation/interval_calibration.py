@@ -1,4 +1,4 @@
-"""How wide a model's prediction intervals are, and how many of other rows they hold."""
+"""The calibration of a model's prediction intervals, and their coverage on other rows."""
 
 from typing import Any
 
@@ -9,15 +9,14 @@ LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
 def calibrate(Y_hat: Array, test: Rows) -> Calibration:
-    """The scores of the test rows, or of as many of them as a version keeps.
+    """Return the calibration from the first `MAX_ROWS` test rows.
 
-    The test rows had no part in the training, not even in when it stopped, and come in the order of
-    their hashes: the first ones are as good as drawn at random. Each counts once, whatever it
-    weighs.
+    The test rows are independent of the training, including its early stopping. They are ordered by
+    their hashes, so that the first ones are as good as a random sample. Weights are ignored.
 
     Parameters
     ----------
-    Y_hat : (N, targets) float64, the predictions for them
+    Y_hat : (N, targets) float64, the predictions for the test rows
     """
     return Calibration.of(Y_hat[:MAX_ROWS], test.Y[:MAX_ROWS])
 
@@ -25,12 +24,12 @@ def calibrate(Y_hat: Array, test: Rows) -> Calibration:
 def calibration_report(
     calibration: Calibration, Y_hat: Array, other: Rows, targets: tuple[str, ...]
 ) -> dict[str, Any]:
-    """For the card: half widths by level and target, and the share of other rows within them.
+    """Return half widths by level and target, and the share of other rows within them, for a card.
 
     Parameters
     ----------
     Y_hat : (N, targets) float64, the predictions for the other rows
-    other : that had no part in the calibration
+    other : rows that were not used for the calibration
     """
     half_widths, coverage = {}, {}
     for level in LEVELS:

@@ -1,4 +1,4 @@
-"""How far predictions are from the truth, in the targets' own units."""
+"""Errors of predictions, in the targets' own units."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from network import Array
 def regression_metrics(
     Y_hat: Array, Y: Array, targets: tuple[str, ...], weights: Array | None = None
 ) -> dict[str, Any]:
-    """MSE, RMSE, MAE and R² over all targets, and of each one where there are several.
+    """Return MSE, RMSE, MAE and R² over all targets, and of each target if there are several.
 
-    Means are weighted where there are weights.
+    Means are weighted if there are weights.
 
-    R² = 1 − Σ(y − ŷ)²/Σ(y − ȳ)², the mean over the targets; None where it is not defined (a
-    target that is constant in these rows).
+    R² = 1 − Σ(y − ŷ)²/Σ(y − ȳ)², the mean over the targets; None if it is undefined, because a
+    target is constant in these rows.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def regression_metrics(
 
 
 def share_below(Y_hat: Array, Y: Array, weights: Array | None = None) -> float:
-    """The share of the actual values below their predictions, over all targets."""
+    """Return the share of actual values below their predictions, over all targets."""
     return float(np.average((Y_hat > Y).mean(axis=1), weights=weights))
 
 

@@ -1,4 +1,4 @@
-"""How a model does on its test rows, in numbers that any front end can draw."""
+"""A report on the test rows, as numbers that any front end can plot."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ import numpy as np
 
 from network import Array
 
-POINTS = 200  # of predicted against actual
+POINTS = 200  # pairs of predicted and actual values
 BINS = 30
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 def test_report(Y_hat: Array, Y: Array, targets: tuple[str, ...]) -> dict[str, Any]:
-    """Predicted against actual, and the distribution of the residuals ŷ − y, for each target.
+    """Return predicted and actual values and the distribution of the residuals ŷ − y, per target.
 
     Parameters
     ----------
-    Y_hat, Y : (N, targets) float64, N ≥ 1, in random order; the first `POINTS` are shown
+    Y_hat, Y : (N, targets) float64, N ≥ 1, in random order; the first `POINTS` are in the report
     """
     return {
         name: {
@@ -31,7 +31,7 @@ def test_report(Y_hat: Array, Y: Array, targets: tuple[str, ...]) -> dict[str, A
 def _distribution(residuals: Array) -> dict[str, Any]:
     least, greatest = float(residuals.min()), float(residuals.max())
     edges = np.linspace(least, greatest, BINS + 1)
-    # `np.histogram` refuses bins too narrow for float64, as of residuals that are all equal
+    # not `np.histogram`, which refuses bins too narrow for float64, as with equal residuals
     bins = np.clip(np.searchsorted(edges, residuals, side="right") - 1, 0, BINS - 1)
     return {
         "quantiles": {str(q): float(np.quantile(residuals, q)) for q in QUANTILES},

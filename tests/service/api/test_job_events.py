@@ -13,6 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.api.job_events import HEARTBEAT_SECONDS, Watcher, Watchers, event
+from service.services import services_of
 from tests.patience import DEADLINE_SECONDS
 from tests.service.conftest import ADMIN
 from trainer.jobs import Job
@@ -99,7 +100,7 @@ def test_head_says_what_would_come(client: FlaskClient) -> None:
 
 def test_a_watcher_of_a_job_that_does_not_change_gets_signs_of_life(client: FlaskClient) -> None:
     job_id = client.post("/retrain", headers=ADMIN).get_json()["id"]
-    jobs = client.application.extensions["jobs"]
+    jobs = services_of(client.application).jobs
     ahead = 0.0
     watchers = Watchers(jobs, clock=lambda: time.monotonic() + ahead)
     ours, theirs = socket.socketpair()

@@ -263,12 +263,12 @@ def many(*rows: Any) -> dict[str, Any]:
         pytest.param(ROW | {"a/b~c": 0}, [("/a~1b~0c", NO_FEATURE)], id="escaped in the pointer"),
         pytest.param(
             b'{"x1": 1, "x2": 2, "x3": 3, "x4": 4, "x1": 1}',
-            [("", '"x1" stands twice in one object')],
+            [("", '"x1" appears twice in one object')],
             id="duplicated",
         ),
         pytest.param(
             b'{"x1": 1, "x2": 2, "x3": 3, "x4": 4, "x\\u0031": 1}',
-            [("", '"x1" stands twice in one object')],
+            [("", '"x1" appears twice in one object')],
             id="duplicated in another spelling",
         ),
         pytest.param(
@@ -298,17 +298,17 @@ def many(*rows: Any) -> dict[str, Any]:
         ),
         pytest.param(
             many([0, 0, 0, 0]) | {"more": 1},
-            [("/more", "is unknown beside `instances`")],
+            [("/more", "is unknown; expected `instances` alone")],
             id="unknown beside instances",
         ),
         pytest.param(
             many([0, 0, 0, 0]) | {"x1": 1},
-            [("/x1", "is unknown beside `instances`")],
+            [("/x1", "is unknown; expected `instances` alone")],
             id="a feature beside instances",
         ),
         pytest.param(
             b'{"instances": [[0, 0, 0, 0]], "instances": [[0, 0, 0, 0]]}',
-            [("", '"instances" stands twice in one object')],
+            [("", '"instances" appears twice in one object')],
             id="instances twice",
         ),
         pytest.param(

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from registry import Registry
 from service.api.retrain import RetrainBody
+from service.services import services_of
 from tests.patience import DEADLINE_SECONDS
 from tests.service.conftest import ADMIN, MakeClient
 from tests.service.problem_shape import assert_problem
@@ -355,7 +356,7 @@ def test_who_waits_in_vain_is_told_that_no_worker_runs(
     with submitted(client) as job:
         path = f"/retrain/{job['id']}"
         assert "note" not in client.get(path).get_json()
-        jobs = client.application.extensions["jobs"]
+        jobs = services_of(client.application).jobs
         now = jobs._now
         monkeypatch.setattr(jobs, "_now", lambda: now() + 60.0)
         assert "is one running (python -m trainer.worker)?" in client.get(path).get_json()["note"]

@@ -17,15 +17,16 @@ from werkzeug.test import TestResponse
 
 from network import Array
 from service.formats import csv_rows, npy_rows
-from service.model.current_version import Served
-from service.model.row_reader import Inputs
+from service.model.loaded_version import LoadedVersion
+from service.model.prediction import predict_rows
+from service.model.row_reader import RowReader
 from service.web.errors import InvalidInput
 from tests.service.formats.test_json_rows import ONE, TWO
 from tests.service.problem_shape import assert_problem
-from tests.service.small_models import AWKWARD_FEATURES, random_rows, small_model
+from tests.service.small_models import AWKWARD_FEATURES, a_request, random_rows, small_model
 
 CSV, NPY, JSON = "text/csv", "application/x-npy", "application/json"
-FEATURES = ONE.inputs.model.features
+FEATURES = ONE.model.features
 X = np.random.default_rng(3).uniform(-1.5, 1.5, (25, 4))
 
 
@@ -97,11 +98,11 @@ def test_one_row_may_be_answered_as_a_table(app: Flask) -> None:
 @pytest.mark.parametrize("module", [csv_rows, npy_rows])
 @pytest.mark.parametrize("version", [ONE, TWO], ids=["one target", "two targets"])
 @pytest.mark.parametrize("rows", [1, 7, 25, 100])
-def test_parts_make_the_whole(module: Any, version: Served, rows: int) -> None:
-    Y, columns = version.inputs.model.predict(X), version.inputs.model.targets
-    outside = version.inputs.model.outside(X)
-    whole = b"".join(module.write(version, Y, outside, columns, len(X)))
-    parts = list(module.write(version, Y, outside, columns, rows))
+def test_parts_make_the_whole(module: Any, version: LoadedVersion, rows: int) -> None:
+    prediction = predict_rows(version, X, a_request())
+    table = prediction, version.model.targets, prediction.Y
+    whole = b"".join(module.write(*table, len(X)))
+    parts = list(module.write(*table, rows))
     assert b"".join(parts) == whole
     assert len(parts) == 1 + -(-len(X) // rows)
 
@@ -126,7 +127,7 @@ def test_parts_make_the_whole(module: Any, version: Served, rows: int) -> None:
     ],
 )
 def test_csv_is_taken_as_it_comes(body: bytes) -> None:
-    read = csv_rows.read(ONE.inputs, body)
+    read = csv_rows.read(ONE.reader, body)
     assert read.flags.c_contiguous
     assert read.tolist() == [[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]
 
@@ -140,7 +141,7 @@ def test_csv_is_taken_as_it_comes(body: bytes) -> None:
             b"x1,x2,x3,x4,z\n1,2,3,4,5\n",
             [("", 'column "z" is not a feature; expected x1, x2, x3, x4')],
         ),
-        (b"x1,x2,x3,x4,x1\n1,2,3,4,5\n", [("", 'column "x1" stands twice')]),
+        (b"x1,x2,x3,x4,x1\n1,2,3,4,5\n", [("", 'column "x1" appears twice')]),
         (b"x1,x2,x3,x4\n", [("", "must have at least one row below the header")]),
         (
             b"x1,x2,x3,x4\n1,2,3,4\n1,abc,,nan\n",
@@ -178,8 +179,8 @@ def test_no_more_errors_are_named_than_anywhere(app: Flask) -> None:
     [
         (b"", "the body is empty"),
         (b" \r\n", "the body is empty"),
-        (b"x1\xff,x2", "the body is no CSV: byte 2 is not UTF-8"),
-        (b'x1,x2,x3,x4\n1,2,3,"4"5\n', "the body is no CSV: line 2: "),
+        (b"x1\xff,x2", "the body is not CSV: byte 2 is not UTF-8"),
+        (b'x1,x2,x3,x4\n1,2,3,"4"5\n', "the body is not CSV: line 2: "),
     ],
 )
 def test_what_is_no_csv_is_400(app: Flask, body: bytes, detail: str) -> None:
@@ -187,7 +188,7 @@ def test_what_is_no_csv_is_400(app: Flask, body: bytes, detail: str) -> None:
 
 
 def test_names_may_be_awkward() -> None:
-    inputs = Inputs(small_model(AWKWARD_FEATURES))
+    inputs = RowReader(small_model(AWKWARD_FEATURES))
     rows = random_rows(3, len(AWKWARD_FEATURES))
     file = io.StringIO()
     csv.writer(file).writerows([AWKWARD_FEATURES, *rows.tolist()])
@@ -209,7 +210,7 @@ def test_the_fast_way_takes_what_the_schema_takes(rows: list[list[str]]) -> None
 
     def read(header: str) -> list[list[float]] | list[dict[str, str]]:
         try:
-            X = csv_rows.read(ONE.inputs, f"{header}\n{lines}\n".encode())
+            X = csv_rows.read(ONE.reader, f"{header}\n{lines}\n".encode())
             return [[float(each) for each in row] for row in X]
         except InvalidInput as error:
             return error.errors
@@ -227,7 +228,7 @@ def test_the_fast_way_takes_what_the_schema_takes(rows: list[list[str]]) -> None
 def test_arrays_of_numbers_are_taken(dtype: str, order: Any) -> None:
     array = np.arange(12).reshape(3, 4).astype(dtype, order=order)
     for version in ((1, 0), (2, 0)):
-        read = npy_rows.read(ONE.inputs, as_npy(array, version=version))
+        read = npy_rows.read(ONE.reader, as_npy(array, version=version))
         assert read.dtype == np.float64
         assert read.flags.c_contiguous
         assert read.tolist() == np.arange(12.0).reshape(3, 4).tolist()
@@ -302,7 +303,7 @@ def with_header(shape: str) -> bytes:
     ],
 )
 def test_what_is_no_array_file_is_400(app: Flask, body: bytes) -> None:
-    assert refused(post(app, body, NPY), 400)["detail"].startswith("the body is no .npy file")
+    assert refused(post(app, body, NPY), 400)["detail"].startswith("the body is not a .npy file")
 
 
 def test_a_shape_that_is_not_there_takes_no_memory(app: Flask) -> None:
@@ -315,4 +316,4 @@ def test_a_shape_that_is_not_there_takes_no_memory(app: Flask) -> None:
 def test_garbage_is_refused(noise: bytes, at: int) -> None:
     body = WHOLE[:at] + noise + WHOLE[at + len(noise) :]
     with contextlib.suppress(BadRequest, InvalidInput):
-        assert npy_rows.read(ONE.inputs, body).shape[1] == 4
+        assert npy_rows.read(ONE.reader, body).shape[1] == 4

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from registry import LocalStorage, Registry, StorageError
-from service.model.current_version import RETRY_SECONDS, LiveModel
+from service.model.current_version import RETRY_SECONDS, CurrentVersion
 from service.telemetry.telemetry import Telemetry
 from tests.service.small_models import (
     forge_promotion,
@@ -37,19 +37,19 @@ class Clock:
 
 
 class Live:
-    """A `LiveModel` with its clock, and what it logged."""
+    """A `CurrentVersion` with its clock, and what it logged."""
 
     def __init__(self, registry: Registry, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO)
         self.clock = Clock()
         self._caplog = caplog
         meter = Telemetry.of_single_process().meter
-        self.model = LiveModel(registry, meter, self.clock)
+        self.model = CurrentVersion(registry, meter, self.clock)
 
     @property
     def version(self) -> str | None:
         served = self.model.current()
-        return served.version if served else None
+        return served.number if served else None
 
     def errors(self) -> list[str]:
         """The messages of errors logged since last asked."""
@@ -285,7 +285,9 @@ def test_a_deleted_folder_leaves_the_version_in_use_and_a_new_one_is_followed(
     serve(registry, small_model(seed=1))
     after = live.model.current()
     assert after is not None
-    assert (after.version, after.promotion.number) == ("1", 1)
+    assert after.promotion is not None
+    assert before.promotion is not None
+    assert (after.number, after.promotion.number) == ("1", 1)
     assert after.promotion.sha256 != before.promotion.sha256
     assert live.errors() == []
 

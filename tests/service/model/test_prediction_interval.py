@@ -15,13 +15,16 @@ from werkzeug.test import TestResponse
 from network import Calibration
 from network.conformal import MAX_SCORE
 from registry import Registry
-from service.formats.json_rows import many_rows, one_row, predictions
+from service.formats import json_rows
 from service.model import prediction_interval as intervals
+from service.model.prediction import predict_row, predict_rows
+from service.services import services_of
 from service.web.bodies import ROWS_AT_A_TIME
 from tests.service.formats.test_json_rows import ONE, ROWS, TWO
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import (
     FEATURES,
+    a_request,
     promote,
     publish,
     random_rows,
@@ -107,11 +110,15 @@ def test_ends_have_the_same_bits_alone_and_among_others(
 ) -> None:
     version = [ONE, TWO][targets - 1]
     interval = intervals.interval(some_calibration(targets=targets), level)
-    X = np.array(rows)
-    outside = version.inputs.model.outside(X)
-    parts = list(many_rows(version, predictions(version, X), outside, 5, interval))
+    prediction = predict_rows(version, np.array(rows), a_request())
+    parts = list(json_rows.many_rows(prediction, interval, rows_at_a_time=5))
     together = orjson.loads(b"".join(parts))
-    alone = [orjson.loads(one_row(version, row, interval)[0]) for row in rows]
+    alone = [
+        orjson.loads(
+            json_rows.one_row(version, *predict_row(version, row, a_request()), interval=interval)
+        )
+        for row in rows
+    ]
     for many, one in (("predictions", "prediction"), ("lower", "lower"), ("upper", "upper")):
         assert together[many] == [answer[one] for answer in alone]
     assert together["level"] == level
@@ -220,7 +227,7 @@ def test_a_level_is_no_excuse_for_a_wrong_row(served: FlaskClient) -> None:
 
 
 def test_a_version_without_scores_gives_no_intervals(served: FlaskClient) -> None:
-    registry: Registry = served.application.extensions["registry"]
+    registry = services_of(served.application).registry
     promote(registry, publish(registry, small_model()))
     for body in (ROW, None):
         document = refused(ask(served, body), 409)
@@ -231,7 +238,7 @@ def test_a_version_without_scores_gives_no_intervals(served: FlaskClient) -> Non
 
 
 def test_the_next_request_after_a_promotion_has_the_new_width(served: FlaskClient) -> None:
-    registry: Registry = served.application.extensions["registry"]
+    registry = services_of(served.application).registry
     before = ask(served, ROW).get_json()
     serve(registry, small_model(), Calibration(2 * CALIBRATION.scores))
     after = ask(served, ROW).get_json()
@@ -246,7 +253,7 @@ def test_the_document_has_the_highest_level(served: FlaskClient) -> None:
         return schema
 
     assert level()["maximum"] == 40 / 41
-    registry: Registry = served.application.extensions["registry"]
+    registry = services_of(served.application).registry
     promote(registry, publish(registry, small_model()))
     assert "maximum" not in level()
     assert (level()["exclusiveMinimum"], level()["exclusiveMaximum"]) == (0, 1)

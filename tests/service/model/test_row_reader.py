@@ -10,17 +10,17 @@ import pytest
 from hypothesis import event, given, settings
 from marshmallow import ValidationError
 
-from service.model.row_reader import Inputs
+from service.model.row_reader import RowReader
 from service.web.errors import InvalidInput
 from service.web.fields import FiniteNumber
 from tests.service import near_valid
 from tests.service.small_models import AWKWARD_FEATURES, small_model
 
-ODD = Inputs(small_model(near_valid.FEATURES))
-PLAIN = Inputs(small_model())
+ODD = RowReader(small_model(near_valid.FEATURES))
+PLAIN = RowReader(small_model())
 
 
-def slow_values(inputs: Inputs, body: bytes) -> list[float] | None:
+def slow_values(inputs: RowReader, body: bytes) -> list[float] | None:
     """A one-row body's values by the schema; None where they are refused."""
     try:
         return inputs.row(orjson.loads(body), body)
@@ -78,12 +78,12 @@ def test_the_fast_path_takes_the_common_case() -> None:
     ],
 )
 def test_a_name_that_stands_twice_is_found_however_it_is_spelled(body: bytes) -> None:
-    inputs = Inputs(small_model(("a:b", "load")))
+    inputs = RowReader(small_model(("a:b", "load")))
     assert inputs.plain_row(body) is None
     with pytest.raises(InvalidInput) as refused:
         inputs.row(orjson.loads(body), body)
     assert refused.value.errors == [
-        {"pointer": "", "detail": '"a:b" stands twice in one object'},
+        {"pointer": "", "detail": '"a:b" appears twice in one object'},
     ]
 
 
@@ -99,7 +99,7 @@ def test_a_name_that_stands_twice_is_found_among_many_rows(body: bytes, name: st
     with pytest.raises(InvalidInput) as refused:
         PLAIN.rows(orjson.loads(body), body)
     assert [error["detail"] for error in refused.value.errors] == [
-        f'"{name}" stands twice in one object'
+        f'"{name}" appears twice in one object'
     ]
 
 
@@ -118,32 +118,32 @@ def test_a_finite_number_is_a_json_number_and_nothing_else(value: Any) -> None:
 
 
 def test_outside_names_the_features_and_takes_the_bounds_as_inside() -> None:
-    assert PLAIN.outside([-1.0, 1.0, 0.0, 0.5]) == []
+    assert PLAIN.out_of_range([-1.0, 1.0, 0.0, 0.5]) == []
     beyond = float(np.nextafter(1.0, 2.0))
-    assert PLAIN.outside([-beyond, 1.0, beyond, 0.5]) == ["x1", "x3"]
+    assert PLAIN.out_of_range([-beyond, 1.0, beyond, 0.5]) == ["x1", "x3"]
 
 
 @pytest.mark.parametrize("numbers", [(2**53 + 1, 1), (2**64 - 1, -1), (10**300, -(2**63))])
 def test_whole_numbers_are_the_nearest_floats_on_either_path(numbers: tuple[int, int]) -> None:
     model = small_model(("a", "b"), feature_range=(-float(2**53), float(2**53)))
-    inputs = Inputs(model)
+    inputs = RowReader(model)
     body = orjson.dumps({"a": 0, "b": 0}).replace(b":0", b":%d") % numbers
     fast, slow = inputs.plain_row(body), slow_values(inputs, body)
     assert fast == slow == [float(number) for number in numbers]
     assert fast is not None
-    assert inputs.outside(fast) == inputs.outside(slow)
+    assert inputs.out_of_range(fast) == inputs.out_of_range(slow)
     assert model.predict_row(fast) == model.predict([fast])[0].tolist()
 
 
 def test_the_example_is_zeros_or_what_is_nearest_in_range() -> None:
     assert PLAIN.example == dict.fromkeys(("x1", "x2", "x3", "x4"), 0.0)
     model = replace(small_model(("a", "b")), feature_range=np.array([[2.0, -9.0], [5.0, -3.0]]))
-    assert Inputs(model).example == {"a": 2.0, "b": -3.0}
+    assert RowReader(model).example == {"a": 2.0, "b": -3.0}
 
 
 @pytest.mark.parametrize("feature", AWKWARD_FEATURES)
 def test_awkward_names_are_named_and_escaped_in_pointers(feature: str) -> None:
-    inputs = Inputs(small_model(AWKWARD_FEATURES))
+    inputs = RowReader(small_model(AWKWARD_FEATURES))
     row: dict[str, Any] = dict.fromkeys(AWKWARD_FEATURES, 0.5)
     assert slow_values(inputs, orjson.dumps(row)) == [0.5] * len(AWKWARD_FEATURES)
     assert slow_values(inputs, json.dumps(row).encode()) == [0.5] * len(AWKWARD_FEATURES)
@@ -189,9 +189,9 @@ def test_long_values_are_cut_in_messages() -> None:
 
 
 def test_a_feature_called_instances_is_a_feature_when_it_is_no_list() -> None:
-    inputs = Inputs(small_model(("instances", "a")))
-    assert not inputs.are_many({"instances": 0.5, "a": 1.0})
-    assert not inputs.are_many({"instances": "abc", "a": 1.0})
-    assert inputs.are_many({"instances": [[0.5, 1.0]]})
-    assert PLAIN.are_many({"instances": 0.5})
-    assert not PLAIN.are_many({"x1": 0.5})
+    inputs = RowReader(small_model(("instances", "a")))
+    assert not inputs.has_many_rows({"instances": 0.5, "a": 1.0})
+    assert not inputs.has_many_rows({"instances": "abc", "a": 1.0})
+    assert inputs.has_many_rows({"instances": [[0.5, 1.0]]})
+    assert PLAIN.has_many_rows({"instances": 0.5})
+    assert not PLAIN.has_many_rows({"x1": 0.5})

@@ -1,4 +1,4 @@
-"""Versions by number: found, kept while their files last, a few at a time, one load each."""
+"""VersionCache by number: found, kept while their files last, a few at a time, one load each."""
 
 import threading
 from pathlib import Path
@@ -6,41 +6,41 @@ from pathlib import Path
 import pytest
 
 from registry import LocalStorage, Registry, StorageError, VersionNotFound, VersionRefused
-from service.model.current_version import LiveModel
-from service.model.version_cache import KEPT, Versions
+from service.model.current_version import CurrentVersion
+from service.model.version_cache import CAPACITY, VersionCache
 from service.telemetry.telemetry import Telemetry
 from service.web.errors import NoModel
 from tests.service.small_models import promote, publish, serve, small_model
 
 
 @pytest.fixture
-def versions(registry: Registry, telemetry: Telemetry) -> Versions:
-    return Versions(registry, LiveModel(registry, telemetry.meter))
+def versions(registry: Registry, telemetry: Telemetry) -> VersionCache:
+    return VersionCache(registry, CurrentVersion(registry, telemetry.meter))
 
 
-def test_without_a_number_it_is_the_current_one(registry: Registry, versions: Versions) -> None:
+def test_without_a_number_it_is_the_current_one(registry: Registry, versions: VersionCache) -> None:
     with pytest.raises(NoModel):
         versions.require()
     serve(registry, small_model(seed=0))
     serve(registry, small_model(seed=1))
-    assert versions.require().version == "2"
+    assert versions.require().number == "2"
     promote(registry, 1)
-    assert versions.require().version == "1"
+    assert versions.require().number == "1"
 
 
-def test_each_number_gives_its_own_model(registry: Registry, versions: Versions) -> None:
+def test_each_number_gives_its_own_model(registry: Registry, versions: VersionCache) -> None:
     for seed in range(3):
         publish(registry, small_model(seed=seed))
     promote(registry, 2)
     for seed in range(3):
         found = versions.require(str(seed + 1))
-        assert found.version == str(seed + 1)
-        assert found.inputs.model.theta.tobytes() == small_model(seed=seed).theta.tobytes()
+        assert found.number == str(seed + 1)
+        assert found.model.theta.tobytes() == small_model(seed=seed).theta.tobytes()
         assert found.card["version"] == seed + 1
 
 
 def test_the_current_one_is_what_is_being_served_whatever_became_of_its_file(
-    registry: Registry, models: Path, versions: Versions
+    registry: Registry, models: Path, versions: VersionCache
 ) -> None:
     serve(registry, small_model())
     served = versions.require()
@@ -48,20 +48,22 @@ def test_the_current_one_is_what_is_being_served_whatever_became_of_its_file(
     assert versions.require("1") is served
 
 
-def test_a_version_is_loaded_once_while_it_is_kept(registry: Registry, versions: Versions) -> None:
-    for seed in range(KEPT + 2):
+def test_a_version_is_loaded_once_while_it_is_kept(
+    registry: Registry, versions: VersionCache
+) -> None:
+    for seed in range(CAPACITY + 2):
         publish(registry, small_model(seed=seed))
     first, second = versions.require("1"), versions.require("2")
-    for number in range(3, KEPT + 1):
+    for number in range(3, CAPACITY + 1):
         versions.require(str(number))
     assert versions.require("1") is first  # and is now the one asked for last
-    versions.require(str(KEPT + 1))
+    versions.require(str(CAPACITY + 1))
     assert versions.require("1") is first
     assert versions.require("2") is not second
 
 
 def test_what_is_kept_is_not_read_again(
-    registry: Registry, versions: Versions, monkeypatch: pytest.MonkeyPatch
+    registry: Registry, versions: VersionCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(registry, small_model())
     first = versions.require("1")
@@ -70,7 +72,7 @@ def test_what_is_kept_is_not_read_again(
 
 
 def test_a_deleted_version_is_not_found(
-    registry: Registry, models: Path, versions: Versions
+    registry: Registry, models: Path, versions: VersionCache
 ) -> None:
     publish(registry, small_model())
     versions.require("1")
@@ -80,7 +82,7 @@ def test_a_deleted_version_is_not_found(
 
 
 def test_a_replaced_file_is_verified_again(
-    registry: Registry, models: Path, versions: Versions
+    registry: Registry, models: Path, versions: VersionCache
 ) -> None:
     publish(registry, small_model())
     versions.require("1")
@@ -89,12 +91,12 @@ def test_a_replaced_file_is_verified_again(
     with pytest.raises(VersionRefused):
         versions.require("1")
     (models / "1.npz").write_bytes(content)
-    assert versions.require("1").version == "1"
+    assert versions.require("1").number == "1"
 
 
 @pytest.mark.parametrize("version", ["9", "0", "01", "-1", "1.0", "x", "", "¹", "9" * 5000])
 def test_what_is_no_version_is_not_found(
-    registry: Registry, versions: Versions, version: str
+    registry: Registry, versions: VersionCache, version: str
 ) -> None:
     serve(registry, small_model())
     with pytest.raises(VersionNotFound):
@@ -102,7 +104,7 @@ def test_what_is_no_version_is_not_found(
 
 
 def test_a_file_that_cannot_be_read_is_a_storage_error(
-    registry: Registry, models: Path, versions: Versions
+    registry: Registry, models: Path, versions: VersionCache
 ) -> None:
     serve(registry, small_model())
     (models / "2.npz").mkdir()
@@ -110,15 +112,15 @@ def test_a_file_that_cannot_be_read_is_a_storage_error(
         versions.require("2")
 
 
-def test_threads_get_the_versions_they_ask_for(registry: Registry, versions: Versions) -> None:
-    numbers = [str(publish(registry, small_model(seed=seed))) for seed in range(2 * KEPT)]
+def test_threads_get_the_versions_they_ask_for(registry: Registry, versions: VersionCache) -> None:
+    numbers = [str(publish(registry, small_model(seed=seed))) for seed in range(2 * CAPACITY)]
     wrong: list[tuple[str, str]] = []
 
     def ask(start: int) -> None:
         for turn in range(60):
             number = numbers[(start + turn) % len(numbers)]
-            if (found := versions.require(number)).version != number:
-                wrong.append((number, found.version))
+            if (found := versions.require(number)).number != number:
+                wrong.append((number, found.number))
 
     threads = [threading.Thread(target=ask, args=(start,)) for start in range(4)]
     for thread in threads:

@@ -31,6 +31,7 @@ from service.openapi.document import (
     path_of,
     problem_slugs,
 )
+from service.services import services_of
 from service.web.admin_token import is_admin_only
 from service.web.errors import (
     Forbidden,
@@ -156,14 +157,14 @@ def test_addresses_of_versions_are_of_any_features(registry: Registry, client: F
 
 
 def test_it_is_made_once_for_each_version(registry: Registry, client: FlaskClient) -> None:
-    made = client.application.extensions["openapi"]
-    live = client.application.extensions["live_model"]
-    without = made.content(live.current())
-    assert made.content(live.current()) is without
+    made = services_of(client.application).document
+    current_version = services_of(client.application).current_version
+    without = made.content(current_version.current())
+    assert made.content(current_version.current()) is without
     serve(registry, small_model())
-    first = made.content(live.current())
+    first = made.content(current_version.current())
     assert first != without
-    assert made.content(live.current()) is first
+    assert made.content(current_version.current()) is first
 
 
 def test_without_a_model_a_row_is_of_any_names(client: FlaskClient) -> None:
@@ -239,7 +240,7 @@ def trained(tmp_path: Path) -> Iterator[DocumentedClient]:
     client = app.test_client()
     assert isinstance(client, DocumentedClient)
     yield client
-    app.extensions["jobs"].close()
+    services_of(app).jobs.close()
 
 
 def test_every_success_is_as_documented(trained: DocumentedClient) -> None:
@@ -290,7 +291,7 @@ def test_jobs_in_every_state_are_as_documented(tmp_path: Path) -> None:
         assert len(client.get("/retrain").get_json()["jobs"]) == 3
         assert client.get("/models/1").status_code == 200
         trainer.end(signal.SIGTERM)
-        app.extensions["jobs"].close()
+        services_of(app).jobs.close()
 
 
 def test_a_view_may_have_several_routes_methods_and_media_types() -> None:

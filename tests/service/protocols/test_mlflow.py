@@ -130,7 +130,7 @@ def test_every_form_gives_the_bits_of_predict(
         ),
         ({"inputs": COLUMNS | {"x2": [1.0]}}, "/inputs/x2 must be a list of numbers, as long as"),
         ({"inputs": COLUMNS | {"z": COLUMNS["x1"]}}, 'column "z" is not a feature'),
-        (b'{"dataframe_records": [{"x1":1,"x1":1,"x2":1,"x3":1,"x4":1}]}', "stands twice"),
+        (b'{"dataframe_records": [{"x1":1,"x1":1,"x2":1,"x3":1,"x4":1}]}', "appears twice"),
         (b"{", "the body is not JSON"),
         (b"", "the body is empty"),
     ],

@@ -21,6 +21,7 @@ from config import VERSION
 from network import Model
 from registry import Registry
 from registry.storage import MAX_OBJECT_BYTES
+from service.model.version_cache import VersionCache
 from tests.service.conftest import ADMIN, MakeClient
 from tests.service.small_models import (
     FEATURES,
@@ -96,11 +97,21 @@ def test_the_model_is_described(registry: Registry, client: FlaskClient) -> None
     for targets in (("y",), ("y", "z")):
         publish(registry, small_model(targets=targets))
     promote(registry, 1)
-    metadata = client.get(MODEL).get_json()
-    assert metadata.keys() == {"name", "versions", "platform", "inputs", "outputs"}
-    assert (metadata["name"], metadata["platform"]) == ("numnet", "numnet")
-    assert metadata["versions"] == ["1", "2"]
-    assert [each["name"] for each in metadata["outputs"]] == ["y"]
+    features = ["x1", "x2", "x3", "x4"]
+    assert client.get(MODEL).get_json() == {
+        "name": "numnet",
+        "versions": ["1", "2"],
+        "platform": "numnet",
+        "inputs": [
+            {
+                "name": "input",
+                "datatype": "FP64",
+                "shape": [-1, 4],
+                "parameters": {"features": features},
+            }
+        ],
+        "outputs": [{"name": "y", "datatype": "FP64", "shape": [-1, 1]}],
+    }
     other = client.get(f"{MODEL}/versions/2").get_json()
     assert [each["name"] for each in other["outputs"]] == ["y", "z"]
     assert client.get(f"{MODEL}/versions/2/config").get_json() == {
@@ -354,7 +365,7 @@ def test_another_method_is_405(app: Flask, method: str, path: str, allowed: set[
 
 
 def test_an_unexpected_error_has_the_shape_too(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app.extensions, "versions", None)
+    monkeypatch.setattr(VersionCache, "require", None)
     assert refused(app.test_client().get(MODEL), 500).startswith("an unexpected error")
 
 
@@ -520,6 +531,13 @@ def test_many_features_come_as_one_tensor_or_as_many(
         for name, column in zip(model.features, rows.T, strict=True)
     ]
     assert predictions(post(client, INFER, orjson.dumps({"inputs": tensors}))) == expected
+
+
+def test_a_prediction_that_overflows_is_400(registry: Registry, client: FlaskClient) -> None:
+    serve(registry, small_model(activation="identity", gain=1e10))
+    rows = [[0.1, 0.2, 0.3, 0.4], [1e308] * 4]
+    message = refused(post(client, INFER, json_request(rows)), 400)
+    assert message.startswith("row 1 is too far outside the range seen in training")
 
 
 def test_a_million_tensors_are_refused_at_once(app: Flask) -> None:

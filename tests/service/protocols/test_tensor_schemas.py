@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from service.model.current_version import Loaded
-from service.model.row_reader import Inputs
-from service.protocols import tensor_schemas, tensors
+from service.protocols import tensor_request, tensor_schemas
+from service.protocols.tensor_request import DATATYPES
 from service.web.errors import InvalidInference
-from tests.service.small_models import FEATURES, small_model
+from tests.service.small_models import FEATURES, loaded_version, small_model
 
-MODEL = small_model()
+VERSION = loaded_version(small_model())
 REQUEST = Draft202012Validator(
     {
-        **tensor_schemas.request(Loaded("1", Inputs(MODEL), {})),
+        **tensor_schemas.request(VERSION),
         "components": {"schemas": {"TensorValues": tensor_schemas.values()}},
     }
 )
@@ -30,7 +29,7 @@ def tensor(name: str = "input", **members: Any) -> dict[str, Any]:
 
 def is_taken(document: dict[str, Any], binary: bytes = b"") -> bool:
     try:
-        tensors.read(document, binary, MODEL)
+        tensor_request.read(document, binary, VERSION)
     except InvalidInference:
         return False
     return True
@@ -49,10 +48,10 @@ def around(dtype: np.dtype[Any]) -> list[float]:
     return [least - 1, least, greatest, greatest + 1, 0.5]
 
 
-@pytest.mark.parametrize("datatype", [name for name in tensors.DATATYPES if name != "FP64"])
+@pytest.mark.parametrize("datatype", [name for name in DATATYPES if name != "FP64"])
 def test_numbers_are_those_that_the_datatype_has(datatype: str) -> None:
     taken = set()
-    for value in around(tensors.DATATYPES[datatype]):
+    for value in around(DATATYPES[datatype]):
         for data in ([value, 0, 0, 0], [[value, 0, 0, 0]]):
             document = {"inputs": [tensor(datatype=datatype, data=data)]}
             assert REQUEST.is_valid(document) == is_taken(document), value

@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as plain
 
 from registry import Registry
+from service.services import services_of
 from service.telemetry.meter import Meter, totals
 from service.telemetry.metric_families import BUCKET_BOUNDS, REFUSAL_REASONS
 from service.telemetry.request_context import RequestContext
@@ -245,7 +246,7 @@ def test_jobs_by_state_are_counted_without_the_library_that_keeps_them(
     found = series(client.get("/metrics").text)
     assert value(found, "numnet_jobs", state="failed") == 0
     assert value(found, "numnet_jobs_database_up") == 1
-    assert not vars(client.application.extensions["jobs"]).get("_client")
+    assert not vars(services_of(client.application).jobs).get("_client")
     (tmp_path / "state").mkdir()
     with sqlite3.connect(tmp_path / "state" / "jobs.sqlite") as database:
         database.execute("CREATE TABLE workflow_status (no INTEGER)")

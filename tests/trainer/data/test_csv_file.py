@@ -1,4 +1,4 @@
-"""CSV files as people have them, and what is said about those that cannot be used."""
+"""CSV files: accepted variants, and errors for invalid files."""
 
 import re
 from pathlib import Path
@@ -26,11 +26,11 @@ GOOD = {
     "byte order mark": "\ufeff" + PLAIN,
     "Windows line ends": csv(end="\r\n"),
     "old Macintosh line ends": csv(end="\r"),
-    "no end to the last line": PLAIN.removesuffix("\n"),
+    "no line end at the end of the file": PLAIN.removesuffix("\n"),
     "quoted cells": csv('"a","b","y"').replace("0.5", '"0.5"'),
     "spaces around names and numbers": csv(" a , b , y").replace(",", ", "),
     "blank lines": PLAIN.replace("\n", "\n\n"),
-    "other ways to write a number": PLAIN.replace("\n2,1.0,", "\n+2e0,100E-2,"),
+    "other notations of a number": PLAIN.replace("\n2,1.0,", "\n+2e0,100E-2,"),
     "quoted delimiters in the header": csv("a;b;y", ";").replace("a;b;y", '"a";"b";"y"'),
 }
 
@@ -41,14 +41,14 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("content", GOOD.values(), ids=GOOD)
-def test_a_usable_file_is_read(content: str, path: Path) -> None:
+def test_a_valid_file_is_read(content: str, path: Path) -> None:
     path.write_text(content, encoding="utf-8", newline="")
     table = csv_table(path, ["y"])
     assert (table.features, table.targets, table.source) == (("a", "b"), ("y",), "table.csv")
     np.testing.assert_array_equal(np.hstack([table.X, table.Y]), ROWS)
 
 
-def test_columns_that_are_not_asked_for_may_hold_anything(path: Path) -> None:
+def test_cells_of_other_columns_are_not_checked(path: Path) -> None:
     lines = ["day,a,note,y,b"]
     lines += [
         f'2024-01-{k + 1:02},{a},"say ""no, nan""",{y},{b}' for k, (a, b, y) in enumerate(ROWS)
@@ -60,14 +60,14 @@ def test_columns_that_are_not_asked_for_may_hold_anything(path: Path) -> None:
     np.testing.assert_array_equal(table.Y, np.array(ROWS)[:, [2]])
 
 
-def test_several_targets_come_in_the_order_asked(path: Path) -> None:
+def test_several_targets_keep_the_requested_order(path: Path) -> None:
     path.write_text(PLAIN)
     table = csv_table(path, ["y", "a"])
     assert (table.features, table.targets) == (("b",), ("y", "a"))
     np.testing.assert_array_equal(table.Y, np.array(ROWS)[:, [2, 0]])
 
 
-def test_a_constant_feature_is_taken(path: Path) -> None:
+def test_a_constant_feature_is_accepted(path: Path) -> None:
     path.write_text("a,b,y\n" + "".join(f"7,{b},{y}\n" for _, b, y in ROWS))
     assert csv_table(path, ["y"]).constant_features == ("a",)
 
@@ -96,7 +96,7 @@ REFUSED = {
     ),
     "unnamed column": (
         csv("a,,y"),
-        "'' cannot name a column: expected 1 to 200 printable characters",
+        "'' is not a valid column name: expected 1 to 200 printable characters",
     ),
     "no column of the target's name comes first": (
         "1,1,2\n" + "1,1,2\n" * 12,
@@ -104,11 +104,11 @@ REFUSED = {
     ),
     "target alone": (
         "y\n" + "1\n2\n" * 6,
-        "there are no features: expected at least one column beside the target",
+        "there are no features: expected at least one column besides the target",
     ),
     "constant target": (
         "a,y\n" + "".join(f"{k},2.5\n" for k in range(12)),
-        "table.csv: target 'y' is 2.5 in every row: there is nothing to learn",
+        "table.csv: target 'y' is 2.5 in every row; expected at least two different values",
     ),
     "number out of bounds": (
         with_line("1e200,1,2"),
@@ -118,26 +118,24 @@ REFUSED = {
     "text after a quote": (with_line('1,"2"3,4'), "{path}, line 5: ',' expected after '\"'"),
     "ragged row, short": (
         with_line("1,2"),
-        "{path} cannot be used:\n  line 5: 2 cells where the header has 3",
+        "{path} cannot be used:\n  line 5: 2 cells, but the header has 3",
     ),
     "ragged row, long": (
         with_line("1,2,3,4"),
-        "{path} cannot be used:\n  line 5: 4 cells where the header has 3",
+        "{path} cannot be used:\n  line 5: 4 cells, but the header has 3",
     ),
     "several bad cells": (
         with_line("x,2,").replace("11,5.5,0.121", "11,5.5"),
         """{path} cannot be used:
   line 5, column 'a': expected a finite number, got 'x'
   line 5, column 'y': expected a finite number, got ''
-  line 13: 2 cells where the header has 3""",
+  line 13: 2 cells, but the header has 3""",
     ),
 }
 
 
 @pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED)
-def test_an_unusable_file_is_refused_and_the_reason_named(
-    content: str, message: str, path: Path
-) -> None:
+def test_an_invalid_file_is_refused_with_the_reason(content: str, message: str, path: Path) -> None:
     path.write_text(content)
     with pytest.raises(DataError) as refusal:
         csv_table(path, ["y"])
@@ -148,7 +146,7 @@ def test_an_unusable_file_is_refused_and_the_reason_named(
     "cell",
     ["text", "", " ", "nan", "inf", "-Infinity", "1e400", "1_000", "1\x00", "\u0661"],
 )
-def test_a_cell_that_is_no_finite_number_is_named(cell: str, path: Path) -> None:
+def test_a_cell_that_is_not_a_finite_number_is_reported(cell: str, path: Path) -> None:
     path.write_text(with_line(f"1,{cell},2", number=7))
     with pytest.raises(DataError) as refusal:
         csv_table(path, ["y"])
@@ -157,13 +155,13 @@ def test_a_cell_that_is_no_finite_number_is_named(cell: str, path: Path) -> None
     )
 
 
-def test_a_long_cell_is_named_by_its_beginning(path: Path) -> None:
+def test_a_long_cell_is_reported_truncated(path: Path) -> None:
     path.write_text(with_line(f"1,{'z' * 1000},2"))
     with pytest.raises(DataError, match=r"got 'z{40}'$"):
         csv_table(path, ["y"])
 
 
-def test_the_line_named_is_the_editors_also_after_blank_lines_and_quoted_line_ends(
+def test_the_reported_line_counts_blank_lines_and_quoted_line_ends(
     path: Path,
 ) -> None:
     path.write_text('note,a,y\n\n"two\nlines",1,2\n\nx,1,bad\n')
@@ -172,7 +170,7 @@ def test_the_line_named_is_the_editors_also_after_blank_lines_and_quoted_line_en
 
 
 @pytest.mark.parametrize("bad_cells_a_line", [1, 2, 3])
-def test_no_more_than_twenty_bad_cells_are_named(bad_cells_a_line: int, path: Path) -> None:
+def test_at_most_twenty_bad_cells_are_reported(bad_cells_a_line: int, path: Path) -> None:
     bad = ",".join(["x"] * bad_cells_a_line + ["1"] * (3 - bad_cells_a_line))
     path.write_text("a,b,y\n" + f"{bad}\n" * 30)
     with pytest.raises(DataError) as refusal:
@@ -214,7 +212,7 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
             csv_table(path, ["y"])
 
 
-def test_a_column_of_weights_is_no_feature_and_rows_of_weight_zero_are_left_out(
+def test_a_weights_column_is_not_a_feature_and_rows_of_weight_zero_are_left_out(
     path: Path,
 ) -> None:
     path.write_text("a,w,y\n" + "".join(f"{k},{k % 3},{k * k}\n" for k in range(20)))
@@ -233,10 +231,10 @@ def test_a_column_of_weights_is_no_feature_and_rows_of_weight_zero_are_left_out(
         ("v", ("a",), "has no column 'v'; its columns are: a, w, y"),
         ("y", ("a",), "column 'y' cannot be both the weights and a feature or target"),
         ("w", ("a", "w"), "column 'w' cannot be both the weights and a feature or target"),
-        ("a", ("w",), "table.csv: a row weighs -1.0; expected weights above 0"),
+        ("a", ("w",), "table.csv: a row has weight -1.0; expected weights above 0"),
     ],
 )
-def test_weights_that_cannot_be_used_are_refused(
+def test_invalid_weights_are_refused(
     weights: str, features: tuple[str, ...], message: str, path: Path
 ) -> None:
     path.write_text("a,w,y\n" + "".join(f"-1,{k % 3},{k * k}\n" for k in range(20)))

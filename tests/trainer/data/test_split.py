@@ -1,4 +1,4 @@
-"""The split into rows that train, validate and test."""
+"""The split into training, validation and test rows."""
 
 import struct
 from collections.abc import Callable, Iterable
@@ -19,13 +19,13 @@ def parts_of(table: Table, seed: int) -> Split:
 
 
 def table_of(X: Array, Y: Array | None = None) -> Table:
-    """Rows with a target that differs, given or the sum of the features."""
+    """Make a table whose target is `Y`, or the sum of the features."""
     names = tuple(f"x{k}" for k in range(X.shape[1]))
     return Table(names, ("y",), X, X.sum(axis=1, keepdims=True) if Y is None else Y, "made")
 
 
 def numbers(rows: Rows) -> list[tuple[float, ...]]:
-    """Features and targets of each row."""
+    """Return features and targets of each row."""
     return [tuple(row) for row in np.hstack([rows.X, rows.Y]).tolist()]
 
 
@@ -39,7 +39,7 @@ def numbers(rows: Rows) -> list[tuple[float, ...]]:
         (60_000, 49_000, 5_000, 6_000),
     ],
 )
-def test_a_tenth_validates_and_a_tenth_tests(
+def test_a_tenth_of_the_rows_validates_and_a_tenth_tests(
     rows: int, train: int, validation: int, test: int, make_table: MakeTable
 ) -> None:
     parts = parts_of(make_table(rows), 0)
@@ -60,7 +60,7 @@ def test_every_row_is_in_exactly_one_part_with_its_own_targets(
     assert together.shape == expected.shape == np.unique(expected, axis=0).shape
 
 
-def test_same_seed_gives_the_same_split_and_another_seed_another(make_table: MakeTable) -> None:
+def test_the_seed_decides_the_split(make_table: MakeTable) -> None:
     table = make_table(100)
     first, again, other = (parts_of(table, seed) for seed in (1, 1, 2))
     for part in ("train", "validation", "test"):
@@ -72,27 +72,27 @@ def test_same_seed_gives_the_same_split_and_another_seed_another(make_table: Mak
 # --- which rows are held out
 
 
-def test_another_seed_holds_out_the_same_rows(make_table: MakeTable) -> None:
+def test_the_test_rows_do_not_depend_on_the_seed(make_table: MakeTable) -> None:
     table = make_table(500, targets=2)
     assert numbers(parts_of(table, 1).test) == numbers(parts_of(table, 2).test)
 
 
-def test_a_row_s_place_has_no_say(make_table: MakeTable) -> None:
+def test_the_split_does_not_depend_on_the_order_of_the_rows(make_table: MakeTable) -> None:
     table = make_table(500)
-    elsewhere = np.random.default_rng(8).permutation(500)
-    moved = replace(table, X=np.asfortranarray(table.X[elsewhere]), Y=table.Y[elsewhere])
-    here, there = parts_of(table, 3), parts_of(moved, 3)
+    order = np.random.default_rng(8).permutation(500)
+    moved = replace(table, X=np.asfortranarray(table.X[order]), Y=table.Y[order])
+    parts, moved_parts = parts_of(table, 3), parts_of(moved, 3)
     for part in ("train", "validation", "test"):
-        assert numbers(getattr(here, part)) == numbers(getattr(there, part))
+        assert numbers(getattr(parts, part)) == numbers(getattr(moved_parts, part))
 
 
-def test_a_row_s_weight_has_no_say(make_table: MakeTable) -> None:
+def test_the_test_rows_do_not_depend_on_weights(make_table: MakeTable) -> None:
     table = make_table(200)
     aged = replace(table, weights=np.linspace(0.1, 1.0, 200))
     assert numbers(parts_of(table, 0).test) == numbers(parts_of(aged, 0).test)
 
 
-def test_a_zero_s_sign_has_no_say() -> None:
+def test_the_test_rows_do_not_depend_on_the_sign_of_zero() -> None:
     X = np.where(np.arange(200) % 2, 0.0, 1.0)[:, None] * np.linspace(-1.0, 1.0, 200)[:, None]
     Y = np.linspace(5.0, 6.0, 200)[:, None]
     positive, negative = np.where(X == 0.0, 0.0, X), np.where(X == 0.0, -0.0, X)
@@ -103,22 +103,20 @@ def test_a_zero_s_sign_has_no_say() -> None:
 
 @pytest.mark.parametrize("added", [1, 30, 600, 3000])
 @pytest.mark.parametrize("seed", range(3))
-def test_of_a_grown_table_s_old_rows_those_held_out_before_are_the_first_to_be_again(
-    added: int, seed: int
-) -> None:
+def test_a_grown_table_holds_out_the_same_old_rows_first(added: int, seed: int) -> None:
     old, grown = 600, 600 + added
     X = np.random.default_rng(seed).normal(size=(grown, 2))
     held_out = numbers(parts_of(table_of(X[:old]), 1).test)
     known = set(numbers(table_of(X[:old]).rows))
     again = [row for row in numbers(parts_of(table_of(X), 2).test) if row in known]
     both = min(len(held_out), len(again))
-    assert again[:both] == held_out[:both]  # one set holds the other
+    assert again[:both] == held_out[:both]  # one set contains the other
     # how many of the old rows are among the tenth of all is hypergeometric
     deviation = np.sqrt(old * 0.1 * 0.9 * added / grown)
     assert abs(len(again) - len(held_out)) <= 1 + 4 * deviation
 
 
-def test_copies_of_a_row_are_held_out_together_but_for_those_at_the_edge() -> None:
+def test_copies_of_a_row_are_held_out_together_except_at_the_boundary() -> None:
     rng = np.random.default_rng(1)
     X = np.repeat(rng.normal(size=(100, 2)), rng.integers(1, 6, 100), axis=0)
     parts = parts_of(table_of(X), 4)
@@ -127,7 +125,7 @@ def test_copies_of_a_row_are_held_out_together_but_for_those_at_the_edge() -> No
     assert len(seen & set(numbers(parts.test))) <= 1
 
 
-def test_a_table_of_copies_is_split_all_the_same() -> None:
+def test_a_table_of_copies_is_split() -> None:
     X = np.where(np.arange(100) < 95, 1.0, 2.0)[:, None]
     parts = parts_of(table_of(X), 0)
     assert (len(parts.train), len(parts.validation), len(parts.test)) == (80, 10, 10)
@@ -144,7 +142,7 @@ def test_a_table_of_copies_is_split_all_the_same() -> None:
     ],
     ids=["counted", "grid", "flags", "timestamps", "normal"],
 )
-def test_the_rows_held_out_and_the_first_of_them_are_as_those_of_the_whole_table(
+def test_the_held_out_rows_and_the_first_of_them_represent_the_whole_table(
     X: Array,
 ) -> None:
     held_out = parts_of(table_of(X), 0).test
@@ -155,7 +153,7 @@ def test_the_rows_held_out_and_the_first_of_them_are_as_those_of_the_whole_table
         assert np.abs(spread - 1.0).max() < 4.0 / np.sqrt(2 * len(rows))
 
 
-def test_rows_are_held_out_in_the_order_of_a_splitmix_chain_over_their_numbers() -> None:
+def test_the_held_out_rows_follow_a_splitmix_chain_over_their_numbers() -> None:
     """Another order would hold out rows that the versions published so far were trained on."""
 
     def splitmix(state: int) -> int:

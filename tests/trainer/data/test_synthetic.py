@@ -1,4 +1,4 @@
-"""The task that ships."""
+"""The shipped task."""
 
 import math
 
@@ -8,7 +8,7 @@ import pytest
 from trainer.data.synthetic import synthetic_table, synthetic_target
 
 
-def test_target_is_the_formula() -> None:
+def test_the_target_follows_the_formula() -> None:
     x1, x2, x3, x4 = row = [0.3, -0.8, 0.5, -0.9]
     expected = math.sin(3 * x1) + x2**2 * math.cos(3 * x3) + x4**3
     np.testing.assert_allclose(synthetic_target(np.array([row, row])), expected, rtol=1e-15)

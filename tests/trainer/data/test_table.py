@@ -1,4 +1,4 @@
-"""What makes a table, and what does not."""
+"""The checks of a table, and its fingerprint."""
 
 from typing import Any
 
@@ -20,24 +20,28 @@ def table(**parts: Any) -> Table:
 @pytest.mark.parametrize(
     ("features", "targets", "message"),
     [
-        ((), ("y",), "there are no features: expected at least one column beside the target"),
-        (("a", "b"), (), "there is no target"),
-        (("a", ""), ("y",), "'' cannot name a column: expected 1 to 200 printable characters"),
-        (("a", "b\n"), ("y",), r"'b\\n' cannot name a column"),
-        (("a", "b"), ("\x00",), r"'\\x00' cannot name a column"),
-        (("a", "b" * 201), ("y",), "'b{40}' cannot name a column"),
-        (("a", "a"), ("y",), "column 'a' is named twice"),
-        (("a", "b"), ("b",), "column 'b' is named twice"),
+        ((), ("y",), "there are no features: expected at least one column besides the target"),
+        (("a", "b"), (), "there are no targets: expected at least one column to predict"),
+        (
+            ("a", ""),
+            ("y",),
+            "'' is not a valid column name: expected 1 to 200 printable characters",
+        ),
+        (("a", "b\n"), ("y",), r"'b\\n' is not a valid column name"),
+        (("a", "b"), ("\x00",), r"'\\x00' is not a valid column name"),
+        (("a", "b" * 201), ("y",), "'b{40}' is not a valid column name"),
+        (("a", "a"), ("y",), "column 'a' is listed twice"),
+        (("a", "b"), ("b",), "column 'b' is listed twice"),
     ],
 )
-def test_names_that_cannot_be_used_are_refused(
+def test_invalid_names_are_refused(
     features: tuple[str, ...], targets: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(DataError, match=f"^{message}"):
         table(features=features, targets=targets)
 
 
-def test_unusual_but_printable_names_are_taken() -> None:
+def test_unusual_but_printable_names_are_accepted() -> None:
     names = ("Höhe über NN [m]", "b" * 200)
     assert table(features=names, targets=("instances",)).features == names
 
@@ -50,7 +54,7 @@ def test_too_few_rows_are_refused(rows: int, said: str) -> None:
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 1.1e100, -1.1e100])
 @pytest.mark.parametrize(("part", "name"), [("X", "b"), ("Y", "y")])
-def test_numbers_beyond_all_bounds_are_refused(wrong: float, part: str, name: str) -> None:
+def test_numbers_out_of_bounds_are_refused(wrong: float, part: str, name: str) -> None:
     columns = {"X": X, "Y": Y}[part].copy()
     columns[3, -1] = wrong
     with pytest.raises(DataError) as refusal:
@@ -60,14 +64,15 @@ def test_numbers_beyond_all_bounds_are_refused(wrong: float, part: str, name: st
     )
 
 
-def test_numbers_at_the_bound_are_taken() -> None:
+def test_numbers_at_the_bound_are_accepted() -> None:
     assert table(X=np.where(X == 3.0, -1e100, X)).X.min() == -1e100
 
 
 def test_a_constant_target_is_refused() -> None:
     two = np.column_stack([Y, np.full(10, 0.1)])
     with pytest.raises(
-        DataError, match=r"^made: target 'z' is 0\.1 in every row: there is nothing to learn$"
+        DataError,
+        match=r"^made: target 'z' is 0\.1 in every row; expected at least two different values$",
     ):
         table(targets=("y", "z"), Y=two)
 
@@ -78,7 +83,7 @@ def test_a_constant_feature_is_allowed_and_listed() -> None:
     assert table(X=constant).constant_features == ("a",)
 
 
-def test_the_fingerprint_follows_names_and_numbers() -> None:
+def test_the_fingerprint_depends_on_names_and_numbers_only() -> None:
     changed = X.copy()
     changed[9, 1] = np.nextafter(19.0, 20.0)
     others = [
@@ -95,12 +100,14 @@ def test_the_fingerprint_follows_names_and_numbers() -> None:
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, np.nan, np.inf, 1e13])
-def test_a_weight_that_cannot_be_used_is_named(weight: float) -> None:
-    with pytest.raises(DataError, match=f"^made: a row weighs {weight}; expected weights above 0"):
+def test_an_invalid_weight_is_refused(weight: float) -> None:
+    with pytest.raises(
+        DataError, match=f"^made: a row has weight {weight}; expected weights above 0"
+    ):
         table(weights=np.array([1.0] * 9 + [weight]))
 
 
-def test_weights_belong_to_the_rows_and_to_the_fingerprint() -> None:
+def test_weights_are_part_of_the_rows_and_of_the_fingerprint() -> None:
     weights = np.arange(1.0, 11.0)
     weighted = table(weights=weights)
     np.testing.assert_array_equal(weighted.rows[3:5].weights, [4.0, 5.0])

@@ -1,4 +1,4 @@
-"""Prediction intervals of trained models: calibrated on the test rows, and right on fresh ones."""
+"""Prediction intervals of trained models: calibration on test rows, coverage of new rows."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ NOISE = 0.3
 
 
 def noisy(rows: int, seed: int) -> tuple[Array, Array]:
-    """Fresh rows of the task that ships, with noise that grows with x1."""
+    """Draw new rows of the shipped task, with noise that grows with x1."""
     rng = np.random.default_rng(seed)
     X = rng.uniform(-1.0, 1.0, (rows, 4))
     y = synthetic_target(X) + NOISE * (1.2 + X[:, 0]) * rng.normal(size=rows)
@@ -38,7 +38,7 @@ def trained_on_noise(rows: int, seed: int, **changes: object) -> Trained:
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("seed", range(4))
-def test_intervals_hold_as_many_fresh_rows_as_they_say(seed: int, loss: str) -> None:
+def test_intervals_cover_new_rows_at_their_level(seed: int, loss: str) -> None:
     trained = trained_on_noise(2000, seed, loss=loss)
     fresh = 20_000
     X, Y = noisy(fresh, 1000 + seed)
@@ -47,12 +47,12 @@ def test_intervals_hold_as_many_fresh_rows_as_they_say(seed: int, loss: str) -> 
     assert n == 200
     for level in LEVELS:
         coverage = float((errors <= trained.calibration.half_widths(level)).mean())
-        # given the calibration rows the coverage is Beta distributed; counting adds its own part
+        # given the calibration rows, the coverage is Beta distributed; counting adds variance
         deviation = np.sqrt(level * (1 - level) * (1 / (n + 2) + 1 / fresh))
         assert abs(coverage - level) < 4 * deviation + 1 / (n + 1), (level, coverage)
 
 
-def test_over_many_trainings_fresh_rows_are_within_no_less_often_than_they_say() -> None:
+def test_mean_coverage_over_many_trainings_is_at_least_the_level() -> None:
     covered = []
     for seed in range(60):
         trained = trained_on_noise(200, seed, epochs=15)
@@ -64,7 +64,7 @@ def test_over_many_trainings_fresh_rows_are_within_no_less_often_than_they_say()
     assert (means < np.array(LEVELS) + 1 / 21 + 4 * deviations).all()
 
 
-def test_scores_are_those_of_the_test_rows_and_of_no_others(make_table: MakeTable) -> None:
+def test_scores_are_those_of_the_test_rows_only(make_table: MakeTable) -> None:
     table = make_table(rows=60, targets=3)
     trained = train(table, SHORT)
     test = held_out(table)
@@ -72,7 +72,7 @@ def test_scores_are_those_of_the_test_rows_and_of_no_others(make_table: MakeTabl
     assert trained.calibration.scores.tobytes() == np.sort(errors, axis=0).tobytes()
 
 
-def test_weights_do_not_count(make_table: MakeTable) -> None:
+def test_weights_do_not_affect_the_calibration(make_table: MakeTable) -> None:
     table = make_table(rows=60)
     weights = np.linspace(1.0, 9.0, 60)
     trained = train(replace(table, weights=weights, weights_name="w"), SHORT)
@@ -81,14 +81,14 @@ def test_weights_do_not_count(make_table: MakeTable) -> None:
     assert trained.calibration.scores.tobytes() == np.sort(errors, axis=0).tobytes()
 
 
-def test_a_version_keeps_the_scores_of_the_first_so_many_test_rows() -> None:
+def test_the_calibration_uses_at_most_max_rows_test_rows() -> None:
     test = Rows(np.zeros((MAX_ROWS + 7, 1)), np.arange(MAX_ROWS + 7.0)[::-1, None])
     calibration = calibrate(np.zeros_like(test.Y), test)
     assert len(calibration) == MAX_ROWS
     assert (calibration.scores[0], calibration.scores[-1]) == (7.0, MAX_ROWS + 6.0)
 
 
-def test_the_card_has_half_widths_and_how_many_validation_rows_they_hold(
+def test_the_card_has_half_widths_and_their_coverage_of_validation_rows(
     make_table: MakeTable,
 ) -> None:
     table = make_table(rows=200, targets=2)
@@ -106,13 +106,13 @@ def test_the_card_has_half_widths_and_how_many_validation_rows_they_hold(
         assert list(shares.values()) == (errors <= q).mean(axis=0).tolist()
 
 
-def test_the_card_leaves_out_levels_that_few_rows_cannot_give(make_table: MakeTable) -> None:
+def test_the_card_omits_levels_that_need_more_rows(make_table: MakeTable) -> None:
     report = train(make_table(rows=60), SHORT).card["metrics"]["calibration"]
     assert report["rows"] == 6
     assert list(report["half_widths"]) == ["0.5", "0.8"]
 
 
-def test_a_published_version_comes_back_with_its_scores(tmp_path: Path) -> None:
+def test_a_published_version_is_loaded_with_its_scores(tmp_path: Path) -> None:
     trained = train(synthetic_table(100, 0), SHORT)
     registry = Registry.local(tmp_path)
     published = registry.publish(

@@ -1,4 +1,4 @@
-"""MSE, RMSE and R² against scikit-learn's."""
+"""MSE, RMSE, MAE and R² against scikit-learn."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_r2_is_one_for_the_truth_and_zero_for_the_mean() -> None:
     assert regression_metrics(np.full_like(Y, 2.0), Y, ("u",))["r2"] == 0.0
 
 
-def test_r2_is_undefined_where_a_target_is_constant() -> None:
+def test_r2_is_undefined_if_a_target_is_constant() -> None:
     Y = np.column_stack([np.full(5, 7.0), np.arange(5.0)])
     metrics = regression_metrics(Y + 1.0, Y, ("u", "v"))
     assert metrics["r2"] is metrics["targets"]["u"]["r2"] is None

@@ -299,6 +299,22 @@ def test_bodies_that_wait_and_responses_that_are_not_read_take_memory_too(full: 
     until(lambda: full.connect(large).response().status == 200)
 
 
+def test_requests_that_fail_release_their_memory(full: Server) -> None:
+    part = b"%x\r\n%b\r\n" % (LARGE // 2, b"a" * (LARGE // 2))
+    chunked = request("/echo", "Transfer-Encoding: chunked", method="POST")
+    full.open_gate("reset")
+    for _ in range(3):
+        assert full.connect(chunked, part, b"zz\r\n").response().status == 400
+        assert full.connect(chunked, part).half_close().response().status == 400
+        full.connect(chunked, part).reset()
+        full.connect(request(f"/large?bytes={LARGE}")).reset()
+        full.connect(request("/wait?gate=reset", body=b"a" * LARGE)).reset()
+        full.close_clients()
+        until(lambda: full.open_connections() == 0)
+        full.wait_until_idle()
+    assert full.ask("/echo", body=b"b" * LARGE).status == 200
+
+
 # Connections
 
 

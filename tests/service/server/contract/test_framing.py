@@ -246,6 +246,28 @@ def test_overlong_trailers_are_refused(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
+    "sent",
+    [
+        b"\n",
+        b"\x16\x03\x01\x02\x00\x01\n",
+        b"GET /victim HTTP/1.1\nHost: here\n\n",
+        b"GET /victim\r\n\r\n",
+        chunked_request(b"zz\r\n"),
+        chunked_request(b"-1\r\n"),
+        chunked_request(b"2\r\nabcd\r\n"),
+        chunked_request(b"a" * 10_000),
+        chunked_request(b"0\r\n" + b"a" * 100_000),
+    ],
+)
+def test_what_cannot_become_a_request_is_refused_without_waiting_for_more(
+    server: Server, sent: bytes
+) -> None:
+    client = server.connect(sent)
+    assert client.response().status in {400, 413, 431}
+    assert client.ended()
+
+
+@pytest.mark.parametrize(
     "framing",
     [
         b"5\r\nhello\r\n0\r\n\r\n",

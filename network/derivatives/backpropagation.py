@@ -1,6 +1,6 @@
 """The loss of many rows and its gradient by the chain rule, block by block.
 
-With the arrays of `network.workspace` and Δₗ = ∂L/∂Zₗ, one column per row of the data,
+With the arrays of `network.derivatives.workspace` and Δₗ = ∂L/∂Zₗ, one column per row of the data,
 
     Δ_last = ∂L/∂Ŷ
     ∂L/∂Wₗ = Aₗ·Δₗᵀ                     (its last row is that of the bias)
@@ -18,9 +18,9 @@ import numpy as np
 
 from network.architecture import Architecture
 from network.arrays import Array
+from network.derivatives.workspace import BLOCK_ROWS, Workspaces
 from network.loss import Loss, Squared
 from network.rows import Rows
-from network.workspace import BLOCK_ROWS, Workspaces
 
 
 class Backpropagation:

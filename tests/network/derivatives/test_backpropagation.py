@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.neural_network import MLPRegressor
 
 from network import Architecture, ArchitectureError, Array, Backpropagation, Loss, Rows
-from network.workspace import BLOCK_ROWS
+from network.derivatives.workspace import BLOCK_ROWS
 from tests.network import textbook
 from tests.network.problems import (
     EVERY_ACTIVATION,
@@ -44,7 +44,6 @@ IN_PLACE_AND_NOT = pytest.mark.parametrize("activation", ["tanh", "gelu"])
 def test_gradient_agrees_with_central_differences(
     activation: str, depth: int, outputs: int, loss: Loss, weighted: bool
 ) -> None:
-    # no unit lies within the step of relu's kink: a property of these seeds
     architecture, theta, rows = problem(
         activation, depth, outputs, 12, weighted=weighted, loss=loss
     )

@@ -21,8 +21,8 @@ import numpy as np
 
 from network.architecture import Architecture
 from network.arrays import Array
+from network.derivatives.workspace import BLOCK_ROWS, Workspace, Workspaces
 from network.rows import Rows
-from network.workspace import BLOCK_ROWS, Workspace, Workspaces
 
 WHOLE_BLOCK_ROWS = 250  # of J held whole: what is written by rows is read by columns
 CURVATURE_STEP = 0.1  # of the direction's length; Transtrum & Sethna's h

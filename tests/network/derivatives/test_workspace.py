@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from network import Architecture, Array
-from network.workspace import BLOCK_ROWS, Workspace, Workspaces
+from network.derivatives.workspace import BLOCK_ROWS, Workspace, Workspaces
 from tests.network import textbook
 from tests.network.problems import (
     EVERY_ACTIVATION,

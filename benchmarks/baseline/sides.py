@@ -1,0 +1,92 @@
+"""The two sides of the comparison: the code as it is, and the code of an older commit."""
+
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.http_api import TOKEN
+from benchmarks.installation import Installation
+from benchmarks.repository import ROOT
+from benchmarks.servers.programs import NUMNET, ServerProgram
+from benchmarks.servers.running import Server, running
+
+REQUIREMENTS = Path("requirements/run.txt")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One version of the code.
+
+    Attributes
+    ----------
+    python : its interpreter, which has the packages of its own requirements
+    root : its source files
+    folder : its models and state
+    """
+
+    name: str
+    python: str
+    root: Path
+    folder: Path
+
+    @property
+    def program(self) -> ServerProgram:
+        environment = {**NUMNET.environment, "NUMNET_ADMIN_TOKEN": TOKEN}
+        command = (self.python, *NUMNET.command[1:])
+        return replace(
+            NUMNET, name=self.name, command=command, environment=environment, root=self.root
+        )
+
+    def server(self, processes: int = 1) -> AbstractContextManager[Server]:
+        """Run its service on the servers' core until the block ends."""
+        return running(self.program, self.folder, processes)
+
+    def installation(self) -> Installation:
+        """Return an installation whose services and trainers run its code."""
+        return Installation(self.folder / "installation", python=self.python, root=self.root)
+
+
+@contextmanager
+def sides(commit: str, folder: Path) -> Iterator[tuple[Side, Side]]:
+    """Yield the new and the old side, the old one checked out in `folder`.
+
+    The old side gets a virtual environment of its own unless its requirements are the same.
+    """
+    root = folder / "baseline"
+    _check_out(commit, root)
+    python = sys.executable
+    if _digest(root) != _digest(ROOT):
+        python = _install(root / REQUIREMENTS, folder / "venv")
+    for name in ("new", "old"):
+        (folder / name).mkdir()
+    yield (
+        Side("new", sys.executable, ROOT, folder / "new"),
+        Side("old", python, root, folder / "old"),
+    )
+
+
+def _check_out(commit: str, root: Path) -> None:
+    """Write the files of a commit. `git archive` leaves no trace in the repository."""
+    done = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(root, filter="data")
+
+
+def _digest(root: Path) -> str:
+    return hashlib.sha256((root / REQUIREMENTS).read_bytes()).hexdigest()
+
+
+def _install(requirements: Path, folder: Path) -> str:
+    """Make a virtual environment as `make setup` does, and return its interpreter's path."""
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    python = str(folder / "bin" / "python")
+    options = ("--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:")
+    command = [python, "-m", "pip", "install", *options, "--requirement", str(requirements)]
+    subprocess.run(command, check=True)
+    return python

@@ -1,0 +1,49 @@
+"""Candidates that are damaged, have NaN weights, or other features: none may become current."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.installation import Installation
+from benchmarks.reliability.scenarios.versions import publish_first
+from tests.trainer import faulty_trainer
+
+SEEDS = {
+    "none": 0,
+    "corrupted": faulty_trainer.DAMAGED,
+    "NaN": faulty_trainer.NOT_FINITE,
+    "other features": faulty_trainer.OTHER_FEATURES,
+}
+EXPECTED = {  # the beginning of each outcome
+    "none": "promoted: ",
+    "corrupted": "failed: the file is damaged",
+    "NaN": "failed: weights_0 holds numbers that are not finite",
+    "other features": "kept_back: its features are p, q, r, s and ",
+}
+
+
+@dataclass(frozen=True)
+class BadCandidates:
+    """The outcome.
+
+    Attributes
+    ----------
+    outcomes : state and reason of the job with each fault
+    current : the version that is current in the end
+    """
+
+    outcomes: dict[str, str]
+    current: str
+
+
+def run(folder: Path) -> BadCandidates:
+    """Run a job for each fault with a trainer that has it."""
+    with Installation(folder) as installation:
+        publish_first(installation.registry)
+        service = installation.start_service()
+        installation.start_trainer("tests.trainer.faulty_trainer")
+        outcomes: dict[str, str] = {}
+        for fault, seed in SEEDS.items():
+            job = service.finished(service.retrain(layers=[16], max_seconds=2, seed=seed))
+            reason = job.get("result", {}).get("verdict", {}).get("reason")
+            outcomes[fault] = f"{job['state']}: {job.get('error') or reason}"
+        return BadCandidates(outcomes, service.get("/models")["current"])

@@ -1,0 +1,1 @@
+"""Derivatives of the loss and of the predictions by the parameters."""

@@ -1,0 +1,38 @@
+"""A verified version in memory."""
+
+from dataclasses import dataclass
+
+from network import Calibration, Model
+from registry import Card, Promotion, Version
+from service.model.row_reader import RowReader
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedVersion:
+    """A verified version, ready to answer requests.
+
+    Attributes
+    ----------
+    number : the version's number, as responses show it
+    reader : validates rows for the model
+    calibration : for prediction intervals; None if the version was published without
+    promotion : the promotion that made it current; None if it was loaded by its number
+    """
+
+    number: str
+    reader: RowReader
+    card: Card
+    calibration: Calibration | None = None
+    promotion: Promotion | None = None
+
+    @classmethod
+    def from_file(
+        cls, number: int, file: Version, promotion: Promotion | None = None
+    ) -> "LoadedVersion":
+        """Return the version that a verified file contains."""
+        return cls(str(number), RowReader(file.model), file.card, file.calibration, promotion)
+
+    @property
+    def model(self) -> Model:
+        """The network."""
+        return self.reader.model

@@ -1,0 +1,119 @@
+"""`/v2/repository`: the Open Inference Protocol's extension to list and load versions.
+
+Source: Triton, docs/protocol/extension_model_repository.md.
+"""
+
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+
+from registry import Registry, StorageError, VersionNotFound, VersionRefused
+from service.openapi.contract import Answer, Body, JsonSchema, operation
+from service.openapi.json_schema import TEXT, array, closed, one_of
+from service.protocols import tensor_request
+from service.protocols.error_formats import INFERENCE
+from service.protocols.model_address import NAME, VERSION, check_name, model_operation
+from service.services import services
+from service.web.admin_token import admin_only
+from service.web.bodies import json_answer, parse, read_body
+from service.web.errors import NotSupported
+from service.web.fields import Flag
+
+blueprint = Blueprint("v2_repository", __name__, url_prefix="/v2/repository")
+
+_VERSION = {"name": NAME, "version": VERSION}
+_ENTRY = closed({**_VERSION, "state": one_of(("READY", "UNAVAILABLE")), "reason": TEXT})
+
+
+class _Body(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    error_messages = {"type": "must be an object"}
+
+
+class IndexBody(_Body):
+    """Which versions are to be listed."""
+
+    ready = Flag(load_default=False)
+
+
+class _Nothing(fields.Field[dict[str, Any]]):
+    json_schema: JsonSchema = {"type": "object", "maxProperties": 0}
+    default_error_messages = {"null": "must be empty or left out, got null"}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
+        if value != {}:
+            raise ValidationError("must be empty: load takes none, as training publishes versions")
+        return {}
+
+
+class LoadBody(_Body):
+    """What Triton's clients send along."""
+
+    parameters = _Nothing()
+
+
+@blueprint.post("/index")
+@operation(
+    {200: Answer("The versions.", array(_ENTRY))},
+    "service-unavailable",
+    body=Body({"application/json": IndexBody}, required=False),
+    dialect=INFERENCE,
+)
+def index() -> Response:
+    """List all versions, and which of them can be asked; `{"ready": true}`: those alone."""
+    only_ready = _optional_body(IndexBody)["ready"]
+    ours = services()
+    name = ours.settings.model_name
+    entries = [_entry(ours.registry, name, version) for version in ours.registry.versions()]
+    listed = [entry for entry in entries if entry["state"] == "READY" or not only_ready]
+    return Response(orjson.dumps(listed), content_type="application/json")
+
+
+@blueprint.post("/models/<name>/load")
+@admin_only
+@model_operation(
+    INFERENCE,
+    {200: Answer("The version.", closed(_VERSION))},
+    body=Body({"application/json": LoadBody}, required=False),
+)
+def load(name: str) -> Response:
+    """Verify the current version's file again; nothing is to be loaded by hand."""
+    check_name(name)
+    _optional_body(LoadBody)
+    ours = services()
+    version, promotion = ours.current_version.require(), ours.registry.current()
+    if promotion is None:
+        raise StorageError(f"the folder of models has lost version {version.number}")
+    ours.registry.load(promotion.version, promotion.sha256)
+    return json_answer({"name": name, "version": str(promotion.version)})
+
+
+@blueprint.post("/models/<name>/unload")
+@admin_only
+@operation({}, "not-implemented", "not-found", dialect=INFERENCE, path={"name": NAME})
+def unload(name: str) -> Response:
+    """Refuse: there is always a version to ask, once there was one."""
+    check_name(name)
+    raise NotSupported(
+        "the model cannot be unloaded; POST /models/{version}/promote makes another version current"
+    )
+
+
+def _optional_body(schema: type[Schema]) -> dict[str, Any]:
+    body = read_body()
+    return tensor_request.load(schema(), parse(body) if body else {})
+
+
+def _entry(registry: Registry, name: str, version: int) -> dict[str, str]:
+    try:
+        registry.card(version)
+        state, reason = "READY", ""
+    except (VersionRefused, VersionNotFound) as error:
+        state, reason = "UNAVAILABLE", str(error)
+    except StorageError:
+        state, reason = "UNAVAILABLE", "the file cannot be read"
+    return {"name": name, "version": str(version), "state": state, "reason": reason}

@@ -1,0 +1,96 @@
+"""Writes responses of the Open Inference Protocol: tensors as JSON or as bytes.
+
+Each target is an FP64 tensor (N, 1) with the exact values of `Model.predict`. The ends of
+prediction intervals are `lower` and `upper` (N, targets), if requested.
+
+Source: Open Inference Protocol, inference_rest.md; Triton, extension_binary_data.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from network import Array
+from service.model.loaded_version import LoadedVersion
+from service.model.prediction import Prediction
+from service.model.prediction_interval import Interval
+
+ENDS = ("lower", "upper")
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """A requested tensor.
+
+    Attributes
+    ----------
+    as_bytes : whether its values follow the JSON as bytes
+    interval : for an end of it; None for a target
+    """
+
+    as_bytes: bool
+    interval: Interval | None = None
+
+
+def output_names(version: LoadedVersion) -> tuple[str, ...]:
+    """Return the names of a version's outputs: the targets, then the ends of intervals.
+
+    There are no ends if the version has no calibration, or a target with the name of an end.
+    """
+    targets = version.model.targets
+    has_ends = version.calibration is not None and not any(end in targets for end in ENDS)
+    return (*targets, *ENDS) if has_ends else targets
+
+
+def write(
+    prediction: Prediction,
+    outputs: Mapping[str, Output],
+    *,
+    model_name: str,
+    request_id: str | None = None,
+) -> tuple[bytes, int | None]:
+    """Write a response.
+
+    Parameters
+    ----------
+    outputs : the requested tensors by name, in order
+    request_id : the protocol's `id`, if the request had one
+
+    Returns
+    -------
+    body : JSON, followed by the values of the tensors requested as bytes
+    json_bytes : the size of the JSON; None if nothing follows it
+    """
+    tensors, binary = [], []
+    for name, output in outputs.items():
+        values = _values(name, output.interval, prediction).astype("<f8", order="C")
+        tensor: dict[str, Any] = {"name": name, "datatype": "FP64", "shape": list(values.shape)}
+        parameters: dict[str, Any] = {}
+        if output.interval:
+            parameters["level"] = output.interval.level
+        if output.as_bytes:
+            binary.append(values.tobytes())
+            parameters["binary_data_size"] = len(binary[-1])
+        else:
+            tensor["data"] = values.ravel()
+        tensors.append(tensor | ({"parameters": parameters} if parameters else {}))
+    document = {
+        "model_name": model_name,
+        "model_version": prediction.version.number,
+        **({} if request_id is None else {"id": request_id}),
+        "parameters": {"extrapolating_rows": prediction.extrapolating_rows},
+        "outputs": tensors,
+    }
+    header = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    return b"".join([header, *binary]), len(header) if binary else None
+
+
+def _values(name: str, interval: Interval | None, prediction: Prediction) -> Array:
+    """Return a target's column (N, 1), or one end of all targets' intervals (N, targets)."""
+    Y = prediction.Y
+    if interval is None:
+        column = prediction.version.model.targets.index(name)
+        return Y[:, column : column + 1]
+    return interval.lower(Y) if name == ENDS[0] else interval.upper(Y)

@@ -1,0 +1,51 @@
+"""What the endpoints of one application share."""
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from config import Settings
+from registry import Registry
+from service.api.job_events import Watchers
+from service.model.current_version import CurrentVersion
+from service.model.version_cache import VersionCache
+from service.openapi.document import Document
+from service.telemetry.telemetry import Telemetry
+from trainer.jobs import Jobs
+
+_EXTENSION = "numnet"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The objects that endpoints use; made once per application.
+
+    Attributes
+    ----------
+    versions : the current version, and others by number
+    document : the OpenAPI document
+    """
+
+    settings: Settings
+    telemetry: Telemetry
+    registry: Registry
+    current_version: CurrentVersion
+    versions: VersionCache
+    jobs: Jobs
+    watchers: Watchers
+    document: Document
+
+    def register(self, app: Flask) -> None:
+        """Make these the services of an application."""
+        app.extensions[_EXTENSION] = self
+
+
+def services() -> Services:
+    """Return the services of the application that is answering a request."""
+    return services_of(current_app)
+
+
+def services_of(app: Flask) -> Services:
+    """Return the services of an application."""
+    found: Services = app.extensions[_EXTENSION]
+    return found
