@@ -1,19 +1,30 @@
 """What the endpoints of one application share."""
 
 from dataclasses import dataclass
+from typing import Protocol
+from wsgiref.types import WSGIEnvironment
 
-from flask import Flask, current_app
+from flask import Flask, Response, current_app
 
 from config import Settings
 from registry import Registry
-from service.api.job_events import Watchers
 from service.model.current_version import CurrentVersion
 from service.model.version_cache import VersionCache
 from service.openapi.document import Document
 from service.telemetry.telemetry import Telemetry
-from trainer.jobs import Jobs
+from trainer.jobs import Job, Jobs
 
 _EXTENSION = "numnet"
+
+
+class EventStreams(Protocol):
+    """Streams the events of jobs; `api.job_events` implements it."""
+
+    def latest(self, job_id: str) -> Job:
+        """Return a job as it was within the last half second."""
+
+    def response(self, job: Job, environ: WSGIEnvironment) -> Response:
+        """Return the response that streams a job's events."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class Services:
     current_version: CurrentVersion
     versions: VersionCache
     jobs: Jobs
-    watchers: Watchers
+    watchers: EventStreams
     document: Document
 
     def register(self, app: Flask) -> None:
