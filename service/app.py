@@ -18,18 +18,19 @@ from service.protocols import error_formats, mlflow, model_repository, open_infe
 from service.services import Services
 from service.telemetry.request_context import RequestContext
 from service.telemetry.telemetry import Telemetry
-from service.web import admin_token, errors, security_headers
+from service.web import admin_token, cors, error_handlers, hosts, security_headers
 from trainer.jobs import Jobs
 
 
 class Application(Flask):
-    """Flask, and what can be answered without a thread for it.
+    """Flask, and what the server answers without it.
 
     Attributes
     ----------
-    at_once : the short way for plain rows
-    quick_paths : addresses that are answered at once, too, as they say how the process is
-    spared_paths : addresses that are not refused when too many requests wait
+    at_once : answers plain rows in the event loop
+    quick_paths : health checks, which the event loop answers, too
+    spared_paths : accepted even if the queue for threads is full
+    refusal_document : makes the body of a response to a request that the server rejects
     """
 
     at_once: Callable[[WSGIEnvironment, bytes], tuple[bytes, bytes] | None]
@@ -37,6 +38,7 @@ class Application(Flask):
         {"/livez", "/readyz", "/ping", "/health", "/v2/health/live", "/v2/health/ready"}
     )
     spared_paths = frozenset({"/metrics"})
+    refusal_document = staticmethod(error_formats.refusal_document)
 
 
 def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Application:
@@ -48,16 +50,32 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     ----------
     telemetry : of this server process; by default one that shares its counters with no other
     """
-    telemetry = telemetry or Telemetry.of_single_process()
     app = Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False  # `/models//1` is not found, not redirected
     app.url_map.converters["version"] = models.VersionConverter
     app.url_map.converters["word"] = tf_serving.WordConverter
+    services = _services(app, settings, telemetry or Telemetry.of_single_process())
+    services.register(app)
+    _register_blueprints(app)
+    error_handlers.register(app)
+    admin_token.register(app, settings)
+    error_formats.register(app)
+    cors.register(app, settings.cors_origins)
+    security_headers.register(app)
+    hosts.register(app, settings.hosts)
+    app.before_request(_note_route)
+    app.after_request(_add_request_id)
+    app.at_once = PlainRow(services.current_version, any_host=not settings.hosts).answer
+    services.current_version.refresh()  # so that the first request need not wait for the load
+    return app
+
+
+def _services(app: Flask, settings: Settings, telemetry: Telemetry) -> Services:
     registry = Registry.local(settings.models)
     current_version = CurrentVersion(registry, telemetry.meter)
     jobs = Jobs(settings.jobs_url)
-    Services(
+    return Services(
         settings=settings,
         telemetry=telemetry,
         registry=registry,
@@ -66,8 +84,11 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
         jobs=jobs,
         watchers=Watchers(jobs),
         document=Document(app),
-    ).register(app)
+    )
 
+
+def _register_blueprints(app: Flask) -> None:
+    """Register every subject's endpoints; the OpenAPI document lists them in this order."""
     app.register_blueprint(predict.blueprint)
     app.register_blueprint(mlflow.blueprint)
     app.register_blueprint(models.blueprint)
@@ -78,20 +99,10 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     app.register_blueprint(model_repository.blueprint)
     app.register_blueprint(tf_serving.blueprint)
     app.register_blueprint(docs.blueprint)
-    errors.register(app)
-    admin_token.register(app, settings)
-    error_formats.register(app)
-    security_headers.register(app, settings)
-    app.before_request(_note_route)
-    app.after_request(_add_request_id)
-    app.at_once = PlainRow(current_version, any_host=not settings.hosts).answer
-
-    current_version.refresh()  # so that the first request need not wait for the load
-    return app
 
 
 def _note_route() -> None:
-    """As people write it: `/models/<version>`, whatever converts the version."""
+    """Note the rule that matched, without converters: `/models/<version>`."""
     rule = request.url_rule
     route = re.sub(r"<\w+:", "<", rule.rule) if rule else None
     RequestContext.from_environ(request.environ).route = route

@@ -5,7 +5,7 @@ from pathlib import Path
 import flask_swagger_ui
 from flask import Blueprint, Response, send_from_directory
 
-from service.openapi.contract import Answer, operation
+from service.openapi.contract import ResponseSpec, operation
 from service.services import services
 from service.web.bodies import JSON
 
@@ -41,7 +41,7 @@ blueprint = Blueprint("docs", __name__)
 
 
 @blueprint.get("/openapi.json")
-@operation({200: Answer("The document.", {"type": "object"})})
+@operation({200: ResponseSpec("The document.", {"type": "object"})})
 def openapi() -> Response:
     """Describe this API in OpenAPI 3.1, with the features of the current version."""
     ours = services()
@@ -51,7 +51,7 @@ def openapi() -> Response:
 @blueprint.get("/docs")
 @operation(
     {
-        200: Answer(
+        200: ResponseSpec(
             "The page.",
             {"type": "string"},
             media_type="text/html; charset=utf-8",

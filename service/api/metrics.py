@@ -23,12 +23,12 @@ from prometheus_client.registry import Collector
 
 from config import VERSION
 from service.model.current_version import CurrentVersion
-from service.openapi.contract import Answer, operation
+from service.openapi.contract import ResponseSpec, operation
 from service.services import services
 from service.telemetry.meter import Labels, totals
 from service.telemetry.metric_families import BUCKET_BOUNDS, FAMILIES, Family
 from service.telemetry.shared_counters import SharedCounters
-from service.web.bodies import compressed
+from service.web.responses import compress
 from trainer.jobs import Jobs, JobsUnavailable
 
 blueprint = Blueprint("metrics", __name__)
@@ -91,7 +91,7 @@ class Metrics(Collector):
 @blueprint.get("/metrics")
 @operation(
     {
-        200: Answer(
+        200: ResponseSpec(
             "The metrics.",
             _TEXT,
             CONTENT_TYPE_PLAIN_0_0_4,
@@ -106,8 +106,8 @@ def page() -> Response:
     registry.register(Metrics(ours.telemetry.counters, ours.current_version, ours.jobs))
     if "application/openmetrics-text" in request.headers.get("Accept", ""):
         body = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
-        return compressed(Response(body, content_type=openmetrics.CONTENT_TYPE_LATEST))
-    return compressed(Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4))
+        return compress(Response(body, content_type=openmetrics.CONTENT_TYPE_LATEST))
+    return compress(Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4))
 
 
 def _counted(name: str, family: Family, series: Mapping[Labels, float]) -> Metric:

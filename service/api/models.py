@@ -17,10 +17,10 @@ from registry import (
 )
 from service.model.loaded_version import LoadedVersion
 from service.model.version_cache import parse_version
-from service.openapi.contract import Answer, operation
+from service.openapi.contract import ResponseSpec, operation
 from service.services import services
 from service.web.admin_token import admin_only
-from service.web.bodies import json_answer
+from service.web.responses import json_response
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 
@@ -109,7 +109,7 @@ def _of_the_newest(name: str) -> dict[str, Any]:
 @blueprint.get("")
 @operation(
     {
-        200: Answer(
+        200: ResponseSpec(
             "The versions.",
             ModelList,
             links={name: _of_the_newest(name) for name in ("show_model", "download", "promote")},
@@ -126,12 +126,12 @@ def list_models() -> Response:
         for version in reversed(registry.versions())
     ]
     promotions = [_entry(promotion) for promotion in reversed(registry.history(PROMOTIONS))]
-    return json_answer({"current": current, "versions": versions, "promotions": promotions})
+    return json_response({"current": current, "versions": versions, "promotions": promotions})
 
 
 @blueprint.get("/<version:version>")
 @operation(
-    {200: Answer("The card.", VersionCard)},
+    {200: ResponseSpec("The card.", VersionCard)},
     "not-found",
     "version-refused",
     "service-unavailable",
@@ -140,13 +140,13 @@ def list_models() -> Response:
 def show_model(version: str) -> Response:
     """Show one version's card: features, layers, training, data and metrics."""
     registry, loaded = _registry_and_current()
-    return json_answer({**_card(registry, parse_version(version), loaded), "version": version})
+    return json_response({**_card(registry, parse_version(version), loaded), "version": version})
 
 
 @blueprint.get("/<version:version>/weights.npz")
 @operation(
     {
-        200: Answer(
+        200: ResponseSpec(
             "The file.",
             {"type": "string", "contentMediaType": "application/zip"},
             media_type="application/zip",
@@ -168,7 +168,7 @@ def download(version: str) -> Response:
 
 @blueprint.post("/<version:version>/promote")
 @operation(
-    {200: Answer("The promotion.", PromotionEntry)},
+    {200: ResponseSpec("The promotion.", PromotionEntry)},
     "not-found",
     "version-refused",
     path=_VERSION,
@@ -184,7 +184,7 @@ def promote(version: str) -> Response:
 
 @blueprint.post("/rollback")
 @operation(
-    {200: Answer("The promotion.", PromotionEntry)},
+    {200: ResponseSpec("The promotion.", PromotionEntry)},
     "nothing-before",
     "not-found",
     "version-refused",
@@ -197,7 +197,7 @@ def roll_back() -> Response:
 
 def _promoted(promotion: Promotion) -> Response:
     services().current_version.refresh()  # so that the next request need not wait for the load
-    return json_answer(_entry(promotion))
+    return json_response(_entry(promotion))
 
 
 def _entry(promotion: Promotion) -> dict[str, Any]:

@@ -13,10 +13,18 @@ from service.model import prediction_interval as intervals
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import Prediction, choose_version, predict_row, predict_rows
 from service.model.row_reader import Envelope
-from service.openapi.contract import Answer, Body, Described, JsonSchema, operation, ref
+from service.openapi.contract import (
+    BodySpec,
+    JsonSchema,
+    JsonSchemaField,
+    ResponseSpec,
+    operation,
+    ref,
+)
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.bodies import JSON, answer_in_parts, check_type, json_body, read_body
+from service.web.bodies import JSON, check_type, json_body, read_body
+from service.web.responses import response_in_parts
 
 blueprint = Blueprint("predict", __name__)
 
@@ -90,29 +98,29 @@ def schemas(version: LoadedVersion | None) -> Mapping[str, Schema | JsonSchema]:
 class OnePredicted(Schema):
     """The answer for one row."""
 
-    prediction = Described(ref("Prediction"), required=True)
-    lower = Described(ref("Prediction"))
-    upper = Described(ref("Prediction"))
-    level = Described(_LEVEL)
+    prediction = JsonSchemaField(ref("Prediction"), required=True)
+    lower = JsonSchemaField(ref("Prediction"))
+    upper = JsonSchemaField(ref("Prediction"))
+    level = JsonSchemaField(_LEVEL)
     version = fields.String(required=True)
-    extrapolating = fields.List(Described(ref("Feature")), required=True)
+    extrapolating = fields.List(JsonSchemaField(ref("Feature")), required=True)
 
 
 class ManyPredicted(Schema):
     """The answer for many rows."""
 
-    predictions = fields.List(Described(ref("Prediction")), required=True)
-    lower = fields.List(Described(ref("Prediction")))
-    upper = fields.List(Described(ref("Prediction")))
-    level = Described(_LEVEL)
+    predictions = fields.List(JsonSchemaField(ref("Prediction")), required=True)
+    lower = fields.List(JsonSchemaField(ref("Prediction")))
+    upper = fields.List(JsonSchemaField(ref("Prediction")))
+    level = JsonSchemaField(_LEVEL)
     version = fields.String(required=True)
-    extrapolating = fields.List(Described(_ROW_AND_FEATURE), required=True)
+    extrapolating = fields.List(JsonSchemaField(_ROW_AND_FEATURE), required=True)
 
 
 @blueprint.post("/predict")
 @operation(
     {
-        200: Answer(
+        200: ResponseSpec(
             "The predictions, and the version that made them.",
             ref("Predicted"),
             others=_BINARY,
@@ -128,7 +136,7 @@ class ManyPredicted(Schema):
             "description": "a probability: answer intervals too that hold the truth with it",
         }
     },
-    body=Body({JSON: ref("PredictBody"), **_BINARY}),
+    body=BodySpec({JSON: ref("PredictBody"), **_BINARY}),
     schemas=schemas,
 )
 def predict() -> Response:
@@ -165,8 +173,8 @@ def _many_rows(
 ) -> Response:
     Y, columns = prediction.Y, prediction.version.model.targets
     if media_type == JSON:
-        return answer_in_parts(json_rows.many_rows(prediction, interval), len(Y), JSON)
+        return response_in_parts(json_rows.many_rows(prediction, interval), len(Y), JSON)
     if interval is not None:
         columns, Y = interval.columns(columns), interval.beside(Y)
     parts = TABLES[media_type].write(prediction, columns, Y)
-    return answer_in_parts(parts, len(Y), media_type, response_headers(prediction))
+    return response_in_parts(parts, len(Y), media_type, response_headers(prediction))

@@ -8,13 +8,15 @@ from marshmallow.fields import Field
 
 from network import NetworkError
 from service.api.job_schemas import JobDocument, JobEvent, JobList
-from service.openapi.contract import Answer, Body, JsonSchema, operation, ref
+from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.services import services
 from service.telemetry.request_context import RequestContext
 from service.web.admin_token import admin_only
-from service.web.bodies import json_answer, optional_json_body
+from service.web.bodies import optional_json_body
 from service.web.errors import MAX_ERRORS, InvalidInput
-from service.web.fields import Error, Flag, Number, Several, Text, Whole, flatten, shown
+from service.web.field_errors import Error, flatten, shown
+from service.web.fields import Flag, Number, Several, Text, Whole
+from service.web.responses import json_response
 from trainer import jobs as trainer_jobs
 
 blueprint = Blueprint("retrain", __name__, url_prefix="/retrain")
@@ -79,10 +81,10 @@ class RetrainBody(Schema):
 @blueprint.post("")
 @operation(
     {
-        202: Answer(
+        202: ResponseSpec(
             "The job.", JobDocument, headers={"Location": "the job's address"}, links=_LINKS
         ),
-        200: Answer(
+        200: ResponseSpec(
             "The job that the same `Idempotency-Key` gave before.",
             JobDocument,
             headers={"Location": "the job's address"},
@@ -90,7 +92,7 @@ class RetrainBody(Schema):
     },
     "invalid-input",
     "job-active",
-    body=Body({"application/json": RetrainBody}, required=False, example=EXAMPLE),
+    body=BodySpec({"application/json": RetrainBody}, required=False, example=EXAMPLE),
     headers={
         "Idempotency-Key": {
             "type": "string",
@@ -114,46 +116,46 @@ def submit() -> Response:
     except trainer_jobs.JobKeyReused as error:
         raise _refused([{"parameter": "Idempotency-Key", "detail": str(error)}]) from None
     RequestContext.from_environ(request.environ).job = job.id
-    response = json_answer(job.document, 202 if new else 200)
+    response = json_response(job.document, 202 if new else 200)
     response.headers["Location"] = f"{blueprint.url_prefix}/{job.id}"
     return response
 
 
 @blueprint.get("")
-@operation({200: Answer("The jobs.", JobList)}, "service-unavailable")
+@operation({200: ResponseSpec("The jobs.", JobList)}, "service-unavailable")
 def list_jobs() -> Response:
     """List the newest jobs, newest first, without their loss histories."""
     documents = [job.document for job in services().jobs.newest(LISTED)]
     for document in documents:
         document.pop("loss_history", None)
-    return json_answer({"jobs": documents})
+    return json_response({"jobs": documents})
 
 
 @blueprint.get("/<job_id>")
-@operation({200: Answer("The job.", JobDocument)}, "not-found", "service-unavailable")
+@operation({200: ResponseSpec("The job.", JobDocument)}, "not-found", "service-unavailable")
 def show_job(job_id: str) -> Response:
     """Show a job: its state, how far it is, its losses, and what came of it."""
-    return json_answer(services().jobs.get(job_id).document)
+    return json_response(services().jobs.get(job_id).document)
 
 
 @blueprint.delete("/<job_id>")
-@operation({200: Answer("The job.", JobDocument)}, "not-found", "job-finished")
+@operation({200: ResponseSpec("The job.", JobDocument)}, "not-found", "job-finished")
 @admin_only
 def cancel(job_id: str) -> Response:
     """Cancel a job; the numerical work stops within two seconds."""
-    return json_answer(services().jobs.cancel(job_id).document)
+    return json_response(services().jobs.cancel(job_id).document)
 
 
 @blueprint.get("/<job_id>/events")
 @operation(
     {
-        200: Answer(
+        200: ResponseSpec(
             "The job's events, each of which is as described.",
             _EVENT,
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store"},
         ),
-        204: Answer("The job is over, and `Last-Event-ID` was its last event: come no more."),
+        204: ResponseSpec("The job is over, and `Last-Event-ID` was its last event: come no more."),
     },
     "not-found",
     "service-unavailable",

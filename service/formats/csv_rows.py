@@ -13,9 +13,10 @@ from config.numbers import parse_number
 from network import Array
 from service.model.prediction import Prediction
 from service.model.row_reader import RowReader
-from service.web.bodies import ROWS_AT_A_TIME, invalid_utf8
+from service.web.bodies import invalid_utf8
 from service.web.errors import MAX_ERRORS
-from service.web.fields import Error, read_number
+from service.web.field_errors import Error, number_or_text
+from service.web.responses import ROWS_AT_A_TIME
 
 MEDIA_TYPE = "text/csv"
 
@@ -121,4 +122,4 @@ def _check_row(
     if len(cells) != len(header):
         detail = f"has {len(cells)} values; expected {len(header)}: {', '.join(header)}"
         return [], [{"pointer": pointer, "detail": detail}]
-    return rows.check_row(dict(zip(header, map(read_number, cells), strict=True)), pointer)
+    return rows.check_row(dict(zip(header, map(number_or_text, cells), strict=True)), pointer)

@@ -10,7 +10,7 @@ from network import Array
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import Prediction
 from service.model.prediction_interval import Interval
-from service.web.bodies import ROWS_AT_A_TIME
+from service.web.responses import ROWS_AT_A_TIME
 
 
 def one_row(

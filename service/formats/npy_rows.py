@@ -11,8 +11,8 @@ from network import Array
 from registry.npy_header import read_npy_header
 from service.model.prediction import Prediction
 from service.model.row_reader import RowReader
-from service.web.bodies import ROWS_AT_A_TIME
 from service.web.errors import MAX_ERRORS, InvalidInput
+from service.web.responses import ROWS_AT_A_TIME
 
 MEDIA_TYPE = "application/x-npy"
 

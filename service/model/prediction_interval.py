@@ -10,7 +10,8 @@ from werkzeug.datastructures import MultiDict
 from network import Array, Calibration, LevelError
 from service.model.loaded_version import LoadedVersion
 from service.web.errors import NoIntervals
-from service.web.fields import Number, read_number
+from service.web.field_errors import number_or_text
+from service.web.fields import Number
 
 PARAMETER = "interval"
 
@@ -71,7 +72,7 @@ def asked_for(version: LoadedVersion, parameters: MultiDict[str, str]) -> Interv
     if len(texts) > 1:
         raise reader.wrong_parameter(PARAMETER, "must be given once")
     try:
-        level = Level().deserialize(read_number(texts[0]))
+        level = Level().deserialize(number_or_text(texts[0]))
     except ValidationError as error:
         raise reader.wrong_parameter(PARAMETER, error.messages[0]) from None
     if version.calibration is None:

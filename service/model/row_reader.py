@@ -15,7 +15,8 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from network import Array, Model
 from service.model.repeated_names import may_repeat_names, repeated_names
 from service.web.errors import MAX_ERRORS, InvalidInput, PredictionNotFinite
-from service.web.fields import NUMBERS, Error, FiniteNumber, flatten, shown
+from service.web.field_errors import Error, flatten, shown
+from service.web.fields import NUMBERS, FiniteNumber
 
 
 class Instances(fields.Field[list[Any]]):

@@ -1,7 +1,7 @@
-"""What the OpenAPI document says of an endpoint, declared beside its view.
+"""How an endpoint is described for the OpenAPI document, next to its view.
 
-A view without it is missing in the document, which a test forbids. `service.openapi.document` adds
-what goes without saying: the problems that any request, any body and any admin endpoint can meet.
+A test ensures that every view is described. `openapi.document` adds the problems that any request,
+any body and any admin endpoint can lead to.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,15 +13,15 @@ from marshmallow import Schema, fields
 from service.model.loaded_version import LoadedVersion
 
 JsonSchema = dict[str, Any]
-# A JSON Schema where marshmallow has no words for it; a function of the version in use where its
-# features and targets matter, which is asked without one where the address names any version.
+# A marshmallow schema; JSON Schema for what marshmallow cannot express; or a function that makes it
+# for a version's features and targets, and for any version when it is called with None.
 Shape = type[Schema] | JsonSchema | Callable[[LoadedVersion | None], JsonSchema]
 
 V = TypeVar("V", bound=Callable[..., Any])
 
 
-class Described(fields.Field[Any]):
-    """A member of an answer, in the words of JSON Schema."""
+class JsonSchemaField(fields.Field[Any]):
+    """A member of a response, described in JSON Schema."""
 
     def __init__(self, json_schema: JsonSchema, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -29,18 +29,17 @@ class Described(fields.Field[Any]):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One way in which an endpoint answers.
+class ResponseSpec:
+    """A response of an endpoint.
 
     Attributes
     ----------
-    description : for the caller
-    shape : of the body; None where there is none
+    shape : of the body; None if there is no body
     media_type : of the body
-    others : shapes by media type, where the caller may ask for another one
-    headers : what each header beside `X-Request-ID` says
-    example : of the body
-    links : OpenAPI's link objects by name: what can be asked next
+    others : the shapes of other media types that the caller may ask for
+    headers : the descriptions of headers besides `X-Request-ID`
+    example : a body
+    links : OpenAPI link objects by name: requests that may follow
     """
 
     description: str
@@ -53,14 +52,14 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Body:
-    """What an endpoint takes.
+class BodySpec:
+    """The request body of an endpoint.
 
     Attributes
     ----------
     shapes : by media type
-    required : False where it may be left out
-    example : a body that would be taken
+    required : False if the body is optional
+    example : a valid body
     """
 
     shapes: Mapping[str, Shape]
@@ -70,13 +69,13 @@ class Body:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a protocol of other servers words errors.
+    """The error format of another server's protocol.
 
     Attributes
     ----------
-    shape : of its error document
-    document : the error document of a status and a message
-    statuses : in place of those that it does not have
+    shape : of the error document
+    document : makes the error document from a status and a message
+    statuses : replacements for statuses that the protocol does not use
     """
 
     shape: Shape
@@ -86,60 +85,61 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Operation:
-    """An endpoint's contract.
+    """The description of an endpoint.
 
     Attributes
     ----------
-    answers : by status; the successes, and errors that are no problem documents
-    problems : the last part of each problem's `type`, as `service.web.problems` lists them
-    dialect : where errors are worded in it, and are no problem documents
-    body : what it takes, if it reads a body at all
-    path, query, headers : the JSON Schema of each parameter, by name; those in the path, which may
-        be left out here, are strings unless more is known
-    schemas : makes named schemas from the version in use, None where there is none, that shapes
-        refer to with `ref`
+    responses : by status: the successes, and errors that are not problem documents
+    problems : the types of problem, as in `web.problems`
+    dialect : the format of errors; None for problem documents
+    body : the request body; None if the endpoint reads none
+    path, query, headers : JSON Schemas of the parameters by name; a parameter in the path that is
+        missing here is a string
+    schemas : makes the named schemas that shapes refer to with `ref`
     """
 
-    answers: Mapping[int, Answer]
+    responses: Mapping[int, ResponseSpec]
     problems: tuple[str, ...] = ()
     dialect: Dialect | None = None
-    body: Body | None = None
+    body: BodySpec | None = None
     path: Mapping[str, JsonSchema] = field(default_factory=dict)
     query: Mapping[str, JsonSchema] = field(default_factory=dict)
     headers: Mapping[str, JsonSchema] = field(default_factory=dict)
     schemas: Callable[[LoadedVersion | None], Mapping[str, Schema | JsonSchema]] = lambda _: {}
 
-    def of(self, version: LoadedVersion | None) -> "Operation":
-        """The same with the shapes that it has for a version; for any where it is None."""
+    def of_version(self, version: LoadedVersion | None) -> "Operation":
+        """Return the description with the shapes for a version; for any version if it is None."""
 
         def shaped(shape: Any) -> Any:
             return shape if isinstance(shape, type) or not callable(shape) else shape(version)
 
-        def answer(of: Answer) -> Answer:
-            others = {kind: shaped(shape) for kind, shape in of.others.items()}
-            return replace(of, shape=shaped(of.shape), others=others)
+        def response(spec: ResponseSpec) -> ResponseSpec:
+            others = {kind: shaped(shape) for kind, shape in spec.others.items()}
+            return replace(spec, shape=shaped(spec.shape), others=others)
 
-        answers = {status: answer(each) for status, each in self.answers.items()}
+        responses = {status: response(spec) for status, spec in self.responses.items()}
         shapes = self.body and {kind: shaped(each) for kind, each in self.body.shapes.items()}
         body = self.body and replace(self.body, shapes=shapes or {})
-        return replace(self, answers=answers, body=body)
+        return replace(self, responses=responses, body=body)
 
 
-def operation(answers: Mapping[int, Answer], *problems: str, **contract: Any) -> Callable[[V], V]:
+def operation(
+    responses: Mapping[int, ResponseSpec], *problems: str, **description: Any
+) -> Callable[[V], V]:
     """Describe a view; the arguments are the fields of `Operation`."""
 
     def describe(view: V) -> V:
-        vars(view)["operation"] = Operation(answers, problems, **contract)
+        vars(view)["operation"] = Operation(responses, problems, **description)
         return view
 
     return describe
 
 
 def operation_of(view: Callable[..., Any]) -> Operation | None:
-    """What a view was described with."""
+    """Return the description of a view; None if it has none."""
     return vars(view).get("operation")
 
 
 def ref(name: str) -> JsonSchema:
-    """A reference to one of the document's named schemas."""
+    """Return a reference to a named schema of the document."""
     return {"$ref": f"#/components/schemas/{name}"}

@@ -11,9 +11,7 @@ from marshmallow import Schema, fields, validate
 from service.openapi.contract import Dialect
 from service.openapi.json_schema import TEXT, closed
 from service.web.bodies import JSON
-from service.web.errors import problem
-
-PROBLEM = "application/problem+json"
+from service.web.problems import MEDIA_TYPE, problem_of_status
 
 _ERROR = closed({"error": TEXT})
 _ERROR_CODES = ("BAD_REQUEST", "TEMPORARILY_UNAVAILABLE")
@@ -61,13 +59,13 @@ def refusal_document(path: str, status: int, detail: str) -> tuple[int, str, byt
     status : as the path's protocol has it
     content_type, body : an error in the format of the path's protocol
     """
-    response = _rewrite(problem(status, detail), path)
+    response = _rewrite(problem_of_status(status, detail), path)
     return response.status_code, response.content_type, response.get_data()
 
 
 def _rewrite(response: Response, path: str) -> Response:
     dialect = _BY_FIRST_SEGMENT.get(path.split("/", 2)[1] if path else "")
-    if dialect is None or response.mimetype != PROBLEM:
+    if dialect is None or response.mimetype != MEDIA_TYPE:
         return response
     document = orjson.loads(response.get_data())
     status = dialect.statuses.get(response.status_code, response.status_code)

@@ -11,13 +11,14 @@ from service.formats import csv_rows, json_rows, npy_rows
 from service.formats.response_headers import response_headers
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
-from service.openapi.contract import Answer, Body, JsonSchema, operation, ref
+from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.openapi.json_schema import TEXT, array, closed
 from service.protocols import row_layouts
 from service.protocols.error_formats import MLFLOW
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.bodies import JSON, answer_in_parts, check_type, json_body, read_body
+from service.web.bodies import JSON, check_type, json_body, read_body
+from service.web.responses import response_in_parts
 
 blueprint = Blueprint("invocations", __name__)
 
@@ -41,7 +42,7 @@ def _body(version: LoadedVersion | None) -> JsonSchema:
 
 @blueprint.get("/ping")
 @blueprint.get("/health")
-@operation({200: Answer("A verified model is loaded.")}, "no-model", dialect=MLFLOW)
+@operation({200: ResponseSpec("A verified model is loaded.")}, "no-model", dialect=MLFLOW)
 def ping() -> Response:
     """Say whether a verified model is loaded: 200 without a body, or 503."""
     services().current_version.require()
@@ -51,7 +52,7 @@ def ping() -> Response:
 
 
 @blueprint.get("/version")
-@operation({200: Answer("It.", TEXT, "text/plain")}, dialect=MLFLOW)
+@operation({200: ResponseSpec("It.", TEXT, "text/plain")}, dialect=MLFLOW)
 def version() -> Response:
     """Name numnet's version."""
     return Response(VERSION, content_type="text/plain")
@@ -60,7 +61,7 @@ def version() -> Response:
 @blueprint.post("/invocations")
 @operation(
     {
-        200: Answer(
+        200: ResponseSpec(
             "The predictions.",
             closed({"predictions": array(ref("Prediction"), 1)}),
             others={csv_rows.MEDIA_TYPE: _FILES[csv_rows.MEDIA_TYPE]},
@@ -69,7 +70,7 @@ def version() -> Response:
     },
     "invalid-input",
     "no-model",
-    body=Body({JSON: _body, **_FILES}),
+    body=BodySpec({JSON: _body, **_FILES}),
     dialect=MLFLOW,
 )
 def invoke() -> Response:
@@ -96,4 +97,4 @@ def invoke() -> Response:
         if wanted == JSON
         else csv_rows.write_predictions(prediction.Y)
     )
-    return answer_in_parts(parts, len(X), wanted, response_headers(prediction))
+    return response_in_parts(parts, len(X), wanted, response_headers(prediction))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from service.model.loaded_version import LoadedVersion
-from service.openapi.contract import Answer, Dialect, JsonSchema, operation, ref
+from service.openapi.contract import Dialect, JsonSchema, ResponseSpec, operation, ref
 from service.openapi.json_schema import one_of
 from service.services import services
 from service.web.errors import ModelNotFound
@@ -18,7 +18,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 
 def model_operation(
-    dialect: Dialect, answers: Mapping[int, Answer], *problems: str, **contract: Any
+    dialect: Dialect, answers: Mapping[int, ResponseSpec], *problems: str, **contract: Any
 ) -> Callable[[V], V]:
     """Describe a view whose path contains the model's name, as `operation` does."""
     return operation(

@@ -10,16 +10,17 @@ from flask import Blueprint, Response
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from registry import Registry, StorageError, VersionNotFound, VersionRefused
-from service.openapi.contract import Answer, Body, JsonSchema, operation
+from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation
 from service.openapi.json_schema import TEXT, array, closed, one_of
 from service.protocols import tensor_request
 from service.protocols.error_formats import INFERENCE
 from service.protocols.model_address import NAME, VERSION, check_name, model_operation
 from service.services import services
 from service.web.admin_token import admin_only
-from service.web.bodies import json_answer, parse, read_body
+from service.web.bodies import parse, read_body
 from service.web.errors import NotSupported
 from service.web.fields import Flag
+from service.web.responses import json_response
 
 blueprint = Blueprint("v2_repository", __name__, url_prefix="/v2/repository")
 
@@ -58,9 +59,9 @@ class LoadBody(_Body):
 
 @blueprint.post("/index")
 @operation(
-    {200: Answer("The versions.", array(_ENTRY))},
+    {200: ResponseSpec("The versions.", array(_ENTRY))},
     "service-unavailable",
-    body=Body({"application/json": IndexBody}, required=False),
+    body=BodySpec({"application/json": IndexBody}, required=False),
     dialect=INFERENCE,
 )
 def index() -> Response:
@@ -77,8 +78,8 @@ def index() -> Response:
 @admin_only
 @model_operation(
     INFERENCE,
-    {200: Answer("The version.", closed(_VERSION))},
-    body=Body({"application/json": LoadBody}, required=False),
+    {200: ResponseSpec("The version.", closed(_VERSION))},
+    body=BodySpec({"application/json": LoadBody}, required=False),
 )
 def load(name: str) -> Response:
     """Verify the current version's file again; nothing is to be loaded by hand."""
@@ -89,7 +90,7 @@ def load(name: str) -> Response:
     if promotion is None:
         raise StorageError(f"the folder of models has lost version {version.number}")
     ours.registry.load(promotion.version, promotion.sha256)
-    return json_answer({"name": name, "version": str(promotion.version)})
+    return json_response({"name": name, "version": str(promotion.version)})
 
 
 @blueprint.post("/models/<name>/unload")

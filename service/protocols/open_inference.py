@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest
 from config import VERSION
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
-from service.openapi.contract import Answer, Body, JsonSchema, operation
+from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation
 from service.openapi.json_schema import TEXT, array, closed, same
 from service.protocols import tensor_request, tensor_response, tensor_schemas, triton_statistics
 from service.protocols.error_formats import INFERENCE
@@ -25,8 +25,9 @@ from service.protocols.model_address import (
 )
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.bodies import compressed, json_answer, parse, read_body
+from service.web.bodies import parse, read_body
 from service.web.errors import InvalidInference, PredictionNotFinite
+from service.web.responses import compress, json_response
 
 blueprint = Blueprint("v2", __name__, url_prefix="/v2")
 
@@ -35,6 +36,7 @@ EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository", "
 JSON_LENGTH = "Inference-Header-Content-Length"
 _BYTES = "application/octet-stream"
 _BINARY = {_BYTES: {"type": "string", "minLength": 1, "contentMediaType": _BYTES}}
+_LIVE = closed({"live": same(True)})
 _SERVER = closed({"name": same("numnet"), "version": TEXT, "extensions": array(TEXT)})
 _LINKS = {
     view: {
@@ -50,50 +52,54 @@ _LINKS = {
 
 
 @blueprint.get("", strict_slashes=False)
-@operation({200: Answer("The server.", _SERVER)}, dialect=INFERENCE)
+@operation({200: ResponseSpec("The server.", _SERVER)}, dialect=INFERENCE)
 def server() -> Response:
     """Name the server, its version and the extensions of the protocol that it has."""
-    return json_answer({"name": "numnet", "version": VERSION, "extensions": EXTENSIONS})
+    return json_response({"name": "numnet", "version": VERSION, "extensions": EXTENSIONS})
 
 
 @blueprint.get("/health/live")
-@operation({200: Answer("The process lives.", closed({"live": same(True)}))}, dialect=INFERENCE)
+@operation(
+    {200: ResponseSpec("The process lives.", closed({"live": same(True)}))}, dialect=INFERENCE
+)
 def live() -> Response:
     """Say that the process lives; 200 whether or not there is a model."""
-    return json_answer({"live": True})
+    return json_response({"live": True})
 
 
 @blueprint.get("/health/ready")
 @operation(
-    {200: Answer("A verified model is loaded.", closed({"ready": same(True)}))},
+    {200: ResponseSpec("A verified model is loaded.", closed({"ready": same(True)}))},
     "no-model",
     dialect=INFERENCE,
 )
 def ready() -> Response:
     """Say whether a verified model is loaded: 200 or 503."""
     services().current_version.require()
-    return json_answer({"ready": True})
+    return json_response({"ready": True})
 
 
 @blueprint.get("/models/<name>/ready")
 @blueprint.get("/models/<name>/versions/<version>/ready")
 @model_operation(
-    INFERENCE, {200: Answer("It can be asked.", closed({"name": NAME, "ready": same(True)}))}
+    INFERENCE, {200: ResponseSpec("It can be asked.", closed({"name": NAME, "ready": same(True)}))}
 )
 def model_ready(name: str, version: str | None = None) -> Response:
     """Say whether a version can be asked: 200, or why not."""
     find_version(name, version)
-    return json_answer({"name": name, "ready": True})
+    return json_response({"name": name, "ready": True})
 
 
 @blueprint.get("/models/<name>")
 @blueprint.get("/models/<name>/versions/<version>")
-@model_operation(INFERENCE, {200: Answer("The tensors.", tensor_schemas.metadata, links=_LINKS)})
+@model_operation(
+    INFERENCE, {200: ResponseSpec("The tensors.", tensor_schemas.metadata, links=_LINKS)}
+)
 def metadata(name: str, version: str | None = None) -> Response:
     """Describe the model: its versions, and the tensors that one of them takes and gives."""
     found = find_version(name, version)
     versions = {*services().registry.versions(), int(found.number)}
-    return json_answer(
+    return json_response(
         {
             "name": name,
             "versions": [str(each) for each in sorted(versions)],
@@ -106,12 +112,12 @@ def metadata(name: str, version: str | None = None) -> Response:
 
 @blueprint.get("/models/<name>/config")
 @blueprint.get("/models/<name>/versions/<version>/config")
-@model_operation(INFERENCE, {200: Answer("The configuration.", tensor_schemas.config)})
+@model_operation(INFERENCE, {200: ResponseSpec("The configuration.", tensor_schemas.config)})
 def config(name: str, version: str | None = None) -> Response:
     """Describe the model as Triton's configuration does."""
     found = find_version(name, version)
     row_bytes = 8 * len(found.model.features)
-    return json_answer(
+    return json_response(
         {
             "name": name,
             "platform": PLATFORM,
@@ -127,7 +133,7 @@ def config(name: str, version: str | None = None) -> Response:
 @blueprint.get("/models/stats")
 @blueprint.get("/models/<name>/stats")
 @blueprint.get("/models/<name>/versions/<version>/stats")
-@model_operation(INFERENCE, {200: Answer("The statistics.", triton_statistics.SHAPE)})
+@model_operation(INFERENCE, {200: ResponseSpec("The statistics.", triton_statistics.SHAPE)})
 def model_statistics(name: str | None = None, version: str | None = None) -> Response:
     """Count the rows and requests that each version answered on all workers, and their time."""
     ours = services()
@@ -135,7 +141,7 @@ def model_statistics(name: str | None = None, version: str | None = None) -> Res
     numbers = {found.number} if found else set()
     if version is None:
         numbers |= triton_statistics.counted_versions(ours.telemetry.counters)
-    return json_answer(
+    return json_response(
         triton_statistics.of_versions(
             ours.telemetry.counters, ours.settings.model_name, sorted(numbers, key=int)
         )
@@ -151,14 +157,14 @@ def _infer_schemas(version: LoadedVersion | None) -> Mapping[str, JsonSchema]:
 @model_operation(
     INFERENCE,
     {
-        200: Answer(
+        200: ResponseSpec(
             "The output tensors.",
             tensor_schemas.response,
             others=_BINARY,
             headers={JSON_LENGTH: "bytes of JSON before the binary tensors"},
         )
     },
-    body=Body({"application/json": tensor_schemas.request, **_BINARY}),
+    body=BodySpec({"application/json": tensor_schemas.request, **_BINARY}),
     headers={
         JSON_LENGTH: {
             "type": "string",
@@ -188,7 +194,7 @@ def infer(name: str, version: str | None = None) -> Response:
     if json_bytes is not None:
         response.content_type = _BYTES
         response.headers[JSON_LENGTH] = str(json_bytes)
-    return compressed(response)
+    return compress(response)
 
 
 def _json_and_binary() -> tuple[object, bytes]:

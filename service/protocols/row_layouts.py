@@ -19,7 +19,7 @@ from service.openapi.json_schema import (
     one_of,
 )
 from service.web.errors import InvalidInput
-from service.web.fields import escaped, shown
+from service.web.field_errors import escape, shown
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _rows_or_columns(rows: RowReader, value: Any, pointer: str, body: bytes) -> 
     for name, column in value.items():
         if not isinstance(column, list) or not column or len(column) != len(columns[0]):
             detail = f"must be a list of numbers, as long as the others, got {shown(column)}"
-            raise wrong(rows, f"{pointer}/{escaped(name)}", detail)
+            raise wrong(rows, f"{pointer}/{escape(name)}", detail)
     flat = [[_only(cell) for cell in column] for column in columns]
     table = [list(row) for row in zip(*(flat[column] for column in order), strict=True)]
     return rows.matrix(table, pointer, body)

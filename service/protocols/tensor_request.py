@@ -21,7 +21,8 @@ from service.model.loaded_version import LoadedVersion
 from service.model.prediction_interval import Interval, Level, interval
 from service.protocols.tensor_response import Output, output_names
 from service.web.errors import MAX_ERRORS, InvalidInference
-from service.web.fields import NUMBERS, Flag, Several, Text, Whole, flatten, shown
+from service.web.field_errors import flatten, shown
+from service.web.fields import NUMBERS, Flag, Several, Text, Whole
 
 MATRIX = "input"
 DEFAULT_LEVEL = 0.9

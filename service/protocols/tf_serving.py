@@ -13,7 +13,7 @@ from service.formats import json_rows
 from service.formats.response_headers import response_headers
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
-from service.openapi.contract import Answer, Body, JsonSchema, ref
+from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, ref
 from service.openapi.json_schema import FLAG, NUMBER, TEXT, any_of, array, by_name, closed, same
 from service.protocols import row_layouts
 from service.protocols.error_formats import TF_SERVING
@@ -26,9 +26,10 @@ from service.protocols.model_address import (
 )
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.bodies import JSON, answer_in_parts, json_answer, parse, read_body
+from service.web.bodies import JSON, parse, read_body
 from service.web.errors import NotSupported
-from service.web.fields import shown
+from service.web.field_errors import shown
+from service.web.responses import json_response, response_in_parts
 
 blueprint = Blueprint("tf_serving", __name__, url_prefix="/v1")
 
@@ -89,9 +90,9 @@ def _signature(version: LoadedVersion | None) -> JsonSchema:
 @blueprint.post("/models/<word:name>/versions/<word:version>:predict")
 @model_operation(
     TF_SERVING,
-    {200: Answer("The predictions.", _predicted, headers=_HEADERS)},
+    {200: ResponseSpec("The predictions.", _predicted, headers=_HEADERS)},
     "invalid-input",
-    body=Body({JSON: _body}),
+    body=BodySpec({JSON: _body}),
 )
 def predict(name: str, version: str | None = None) -> Response:
     """Predict for `instances`, row by row, or for `inputs`, column by column."""
@@ -110,7 +111,7 @@ def predict(name: str, version: str | None = None) -> Response:
         if form == "instances"
         else [json_rows.columns_only(prediction)]
     )
-    return answer_in_parts(parts, len(X), JSON, response_headers(prediction))
+    return response_in_parts(parts, len(X), JSON, response_headers(prediction))
 
 
 @blueprint.post("/models/<word:name>:classify")
@@ -126,7 +127,7 @@ def examples(name: str, version: str | None = None) -> Response:
 
 @blueprint.get("/models/<word:name>")
 @blueprint.get("/models/<word:name>/versions/<word:version>")
-@model_operation(TF_SERVING, {200: Answer("The state.", _status())})
+@model_operation(TF_SERVING, {200: ResponseSpec("The state.", _status())})
 def status(name: str, version: str | None = None) -> Response:
     """Say which versions can be asked: the current one, or the one that is named."""
     found = find_version(name, version)
@@ -135,12 +136,12 @@ def status(name: str, version: str | None = None) -> Response:
         "state": "AVAILABLE",
         "status": {"error_code": "OK", "error_message": ""},
     }
-    return json_answer({"model_version_status": [available]})
+    return json_response({"model_version_status": [available]})
 
 
 @blueprint.get("/models/<word:name>/metadata")
 @blueprint.get("/models/<word:name>/versions/<word:version>/metadata")
-@model_operation(TF_SERVING, {200: Answer("The signature.", _signature)})
+@model_operation(TF_SERVING, {200: ResponseSpec("The signature.", _signature)})
 def metadata(name: str, version: str | None = None) -> Response:
     """Describe what a version takes and gives: a number for each feature and target."""
     found = find_version(name, version)
@@ -150,7 +151,7 @@ def metadata(name: str, version: str | None = None) -> Response:
         "outputs": {each: _tensor(each) for each in model.targets},
         "method_name": "tensorflow/serving/predict",
     }
-    return json_answer(
+    return json_response(
         {
             "model_spec": {"name": name, "signature_name": "", "version": found.number},
             "metadata": {"signature_def": {"signature_def": {SIGNATURE: signature}}},

@@ -1,20 +1,16 @@
-"""marshmallow fields that take JSON's own types and no others, and what they say of the rest.
+"""marshmallow fields that accept only JSON's own types: `"1"` is no number, and `1` no boolean.
 
-`json_schema` is what the OpenAPI document says of them.
+`json_schema` describes a field in the OpenAPI document.
 """
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
-import orjson
 from marshmallow import ValidationError, fields
 
-from config.numbers import parse_number
+from service.web.field_errors import shown
 
 NUMBERS = {float, int}
-
-Error = dict[str, str]
 
 
 class FiniteNumber(fields.Field[float]):
@@ -34,7 +30,7 @@ class FiniteNumber(fields.Field[float]):
 
 
 class Number(FiniteNumber):
-    """A finite number above 0, or not below it where 0 is allowed, and below a bound if need be."""
+    """A finite number above 0, or from 0 if `zero`, and below `below`."""
 
     def __init__(self, *, zero: bool = False, below: float = math.inf, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -115,43 +111,3 @@ class Several(fields.List[Any]):
         if type(value) is not list:
             raise ValidationError(f"{self._expected}, got {shown(value)}")
         return super()._deserialize(value, attr, data, **kwargs)
-
-
-def flatten(
-    error: ValidationError, pointer: str, pointers: dict[str, str] | None = None
-) -> Iterator[Error]:
-    """marshmallow's messages as one entry per wrong value."""
-    messages: dict[Any, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
-    yield from _entries(messages, pointer, pointers or {})
-
-
-def _entries(messages: dict[Any, Any], pointer: str, pointers: dict[str, str]) -> Iterator[Error]:
-    for name, details in messages.items():
-        place = pointers.get(name, f"{pointer}/{escaped(name)}")
-        if isinstance(details, dict):  # of a list, by index
-            yield from _entries(details, place, {})
-        else:
-            for detail in details:
-                yield {"pointer": place, "detail": detail}
-
-
-def escaped(name: object) -> str:
-    """A reference token of a JSON pointer (RFC 6901, section 3)."""
-    return str(name).replace("~", "~0").replace("/", "~1")
-
-
-def read_number(text: str) -> float | str:
-    """Parse a number as `config.numbers` does; return the text itself if it is not a number."""
-    number = parse_number(text)
-    return text if number is None else number
-
-
-def shown(value: Any) -> str:
-    """A value as JSON, cut to what fits a message."""
-    if type(value) is float and not math.isfinite(value):
-        return str(value)  # JSON has only null for it
-    try:
-        text = orjson.dumps(value).decode()
-    except (orjson.JSONEncodeError, RecursionError):
-        text = type(value).__name__
-    return text if len(text) <= 40 else text[:39] + "…"

@@ -69,11 +69,9 @@ def test_models_folder_full_read_only_or_deleted(tmp_path: Path) -> None:
     assert answers["full: a retraining"].endswith("No space left on device")
     assert answers["read-only: a retraining"].endswith("Read-only file system")
     for state in ("full", "read-only"):
-        assert answers[f"{state}: a promotion"].startswith(
-            "503 the folder of models cannot be used at the moment: "
-        )
+        assert answers[f"{state}: a promotion"].startswith("503 the models folder is unavailable: ")
     assert answers["deleted: a retraining"].endswith("has no version in use any more")
-    assert answers["deleted: a promotion"].startswith("503 the folder of models cannot be used")
+    assert answers["deleted: a promotion"].startswith("503 the models folder is unavailable")
     assert answers["deleted: readyz"] == "200"
 
 

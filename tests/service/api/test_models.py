@@ -255,9 +255,7 @@ def test_where_models_cannot_be_written_a_promotion_is_503(
     shutil.rmtree(models / "promotions")
     (models / "promotions").touch()
     document = refused(post(client, "2/promote"), 503)
-    assert document["detail"] == (
-        "the folder of models cannot be used at the moment: Not a directory"
-    )
+    assert document["detail"] == ("the models folder is unavailable: Not a directory")
 
 
 def test_the_address_of_a_rollback_is_none_of_a_version(client: FlaskClient) -> None:

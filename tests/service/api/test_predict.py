@@ -218,7 +218,7 @@ def test_what_is_not_json_is_400(app: Flask, body: bytes, detail: str) -> None:
         pytest.param({"content_type": "application/jsonp"}, "application/jsonp", id="nearly JSON"),
         pytest.param({"content_type": "application/vnd.x+json"}, "expected", id="a JSON dialect"),
         pytest.param({"content_type": "é;;;"}, "expected", id="no media type at all"),
-        pytest.param({"content_type": None}, "of no declared type", id="missing"),
+        pytest.param({"content_type": None}, "Content-Type is missing", id="missing"),
         pytest.param({"headers": {"Content-Encoding": "br"}}, "encoded", id="brotli"),
         pytest.param({"headers": {"Content-Encoding": ""}}, "encoded", id="empty encoding"),
     ],

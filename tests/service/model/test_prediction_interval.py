@@ -19,7 +19,7 @@ from service.formats import json_rows
 from service.model import prediction_interval as intervals
 from service.model.prediction import predict_row, predict_rows
 from service.services import services_of
-from service.web.bodies import ROWS_AT_A_TIME
+from service.web.responses import ROWS_AT_A_TIME
 from tests.service.formats.test_json_rows import ONE, ROWS, TWO
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import (

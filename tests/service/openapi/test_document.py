@@ -29,8 +29,8 @@ from service.openapi.document import (
     document,
     methods_of,
     path_of,
-    problem_slugs,
 )
+from service.openapi.problem_responses import problem_slugs
 from service.services import services_of
 from service.web.admin_token import is_admin_only
 from service.web.errors import (
@@ -297,10 +297,10 @@ def test_jobs_in_every_state_are_as_documented(tmp_path: Path) -> None:
 def test_a_view_may_have_several_routes_methods_and_media_types() -> None:
     @contract.operation(
         {
-            200: contract.Answer(
+            200: contract.ResponseSpec(
                 "A number.", {"type": "number"}, others={"text/csv": {"type": "string"}}
             ),
-            404: contract.Answer("None.", {"type": "object"}),
+            404: contract.ResponseSpec("None.", {"type": "object"}),
         },
         "not-found",
     )
@@ -325,9 +325,9 @@ def test_a_view_may_have_several_routes_methods_and_media_types() -> None:
 
 def test_a_dialect_has_error_documents_and_statuses_of_its_own() -> None:
     @contract.operation(
-        {200: contract.Answer("A number.", {"type": "number"})},
+        {200: contract.ResponseSpec("A number.", {"type": "number"})},
         "invalid-input",
-        body=contract.Body({"application/json": {"type": "object"}}),
+        body=contract.BodySpec({"application/json": {"type": "object"}}),
         dialect=contract.Dialect({"type": "string"}, lambda status, message: {}, {422: 400}),
     )
     def number() -> str:
@@ -340,6 +340,4 @@ def test_a_dialect_has_error_documents_and_statuses_of_its_own() -> None:
     assert [*made["responses"]] == ["200", "400", "405", "408", "413", "415", "421", "500", "503"]
     refused = made["responses"]["400"]
     assert refused["content"] == {"application/json": {"schema": {"type": "string"}}}
-    assert refused["description"].endswith(
-        " or is empty; or values are wrong; each is named, up to 20."
-    )
+    assert refused["description"].endswith(" says; or values are wrong; each is listed, up to 20.")

@@ -12,7 +12,7 @@ from flask import Flask, Response
 
 from network import Model
 from service.telemetry.request_context import acceptable_request_id
-from service.web import errors
+from service.web import error_handlers
 from service.web.bodies import json_body, optional_json_body
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import random_rows
@@ -26,7 +26,7 @@ def echo() -> Flask:
     """An application that gives back the body that it read."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LIMIT
-    errors.register(app)
+    error_handlers.register(app)
     app.after_request(_identify)
 
     @app.post("/body")
@@ -203,7 +203,7 @@ def test_compressed_data_that_does_not_inflate_is_400(
         document = assert_problem(
             answer.status_code, answer.data, dict(answer.headers), expected=400
         )
-        assert document["detail"].startswith("the body does not inflate: its compressed data is ")
+        assert document["detail"].startswith("the body does not decompress: its data is ")
 
 
 def test_a_long_body_is_inflated_in_parts(app: Flask, model: Model) -> None:
@@ -220,4 +220,4 @@ def test_a_body_of_very_many_streams_is_refused_at_once(app: Flask) -> None:
     body = gzip.compress(b"") * 800_000
     answer = app.test_client().post("/predict", headers=headers, data=body)
     document = assert_problem(answer.status_code, answer.data, dict(answer.headers), expected=400)
-    assert document["detail"] == "the body does not inflate: it has more than 10,000 streams"
+    assert document["detail"] == "the body does not decompress: it has more than 10,000 streams"

@@ -5,16 +5,8 @@ from typing import Any
 import pytest
 from marshmallow import RAISE, Schema, ValidationError, fields
 
-from service.web.fields import (
-    FiniteNumber,
-    Flag,
-    Number,
-    Several,
-    Text,
-    Whole,
-    flatten,
-    shown,
-)
+from service.web.field_errors import flatten, shown
+from service.web.fields import FiniteNumber, Flag, Number, Several, Text, Whole
 
 
 def load(field: fields.Field[Any], value: Any) -> Any:

@@ -1,0 +1,116 @@
+"""Answers every exception with a problem document; the only module that maps errors to statuses."""
+
+import logging
+from functools import partial
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from registry import NothingBefore, StorageError, VersionNotFound, VersionRefused
+from service.telemetry.request_context import RequestContext
+from service.web import errors
+from service.web.problems import problem, problem_of_status
+from trainer.jobs import JobConflict, JobFinished, JobNotFound, JobsUnavailable
+
+log = logging.getLogger(__name__)
+
+_SLUGS: dict[type[Exception], str] = {  # of errors whose message is the problem's detail
+    errors.InvalidInference: "bad-request",
+    errors.NoModel: "no-model",
+    errors.NoIntervals: "no-intervals",
+    errors.ModelNotFound: "not-found",
+    errors.NotSupported: "not-implemented",
+    errors.Forbidden: "forbidden",
+    errors.Misdirected: "misdirected-request",
+    VersionNotFound: "not-found",
+    NothingBefore: "nothing-before",
+    JobNotFound: "not-found",
+}
+
+
+def register(app: Flask) -> None:
+    """Answer every exception that the application raises with a problem document."""
+    for error, slug in _SLUGS.items():
+        app.register_error_handler(error, partial(_plain, slug))
+    app.register_error_handler(errors.InvalidInput, _invalid_input)
+    app.register_error_handler(errors.Unauthorized, _unauthorized)
+    app.register_error_handler(errors.AdminUnavailable, _unavailable)
+    app.register_error_handler(errors.TooManyWatchers, _unavailable)
+    app.register_error_handler(VersionRefused, _version_refused)
+    app.register_error_handler(StorageError, _storage_error)
+    app.register_error_handler(JobsUnavailable, _jobs_unavailable)
+    app.register_error_handler(JobConflict, partial(_job_error, "job-active"))
+    app.register_error_handler(JobFinished, partial(_job_error, "job-finished"))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected_error)
+
+
+def _plain(slug: str, error: Exception) -> Response:
+    return problem(slug, str(error))
+
+
+def _invalid_input(error: errors.InvalidInput) -> Response:
+    count = len(error.errors)
+    wrong = "1 value is wrong" if count == 1 else f"{count} values are wrong"
+    detail = wrong if error.complete else f"at least {wrong}"
+    return problem("invalid-input", detail, errors=error.errors, example=error.example)
+
+
+def _unauthorized(error: errors.Unauthorized) -> Response:
+    response = problem("unauthorized", str(error))
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _version_refused(error: VersionRefused) -> Response:
+    return problem("version-refused", f"the version failed verification: {error}")
+
+
+def _storage_error(error: StorageError) -> Response:
+    reason = f": {error.reason}" if error.reason else ""
+    return _unavailable(error, f"the models folder is unavailable{reason}")
+
+
+def _jobs_unavailable(error: JobsUnavailable) -> Response:
+    return _unavailable(error, "the jobs database is unavailable")
+
+
+def _unavailable(error: Exception, detail: str = "") -> Response:
+    """Return a 503; log the error itself, whose message may contain paths and hosts."""
+    log.error("unavailable: %s", error, extra=_request_id())
+    return problem("service-unavailable", detail or str(error))
+
+
+def _job_error(slug: str, error: JobConflict | JobFinished) -> Response:
+    path = f"/retrain/{error.job_id}" if error.job_id else None
+    response = problem(slug, str(error), job=path)
+    if path:
+        response.headers["Link"] = f'<{path}>; rel="related"'
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    detail = _DETAILS.get(status, error.description or "")
+    if isinstance(error, MethodNotAllowed):
+        detail += f"; allowed: {', '.join(sorted(error.valid_methods or []))}"
+    response = problem_of_status(status, detail)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+_DETAILS = {
+    404: "there is nothing at this path; see /predict, /models, /retrain, /readyz, /v2",
+    405: "the path does not support this method",
+}
+
+
+def _unexpected_error(error: Exception) -> Response:
+    log.exception("unexpected error", extra=_request_id())
+    return problem("internal-server-error", "unexpected error; see the log for this request id")
+
+
+def _request_id() -> dict[str, str]:
+    return {"request_id": RequestContext.from_environ(request.environ).request_id}
