@@ -9,7 +9,8 @@ from network import Architecture, Rows
 from trainer.solvers.objective import Objective
 from trainer.solvers.validation_loss import ValidationLoss
 from trainer.training.fit import fit
-from trainer.training.plan import make_plan, make_solver
+from trainer.training.plan import make_plan
+from trainer.training.planned_solver import make_solver
 from trainer.training.recipe import AUTO, Recipe
 from trainer.training.watchdog import Watchdog
 

@@ -1,4 +1,4 @@
-"""The command `trainer/train.py`, run as its users and their cron run it."""
+"""The command `trainer/train.py`, run in a process as from a shell."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def last_line(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, hidden ones too."""
+    """Return every file in a folder and its subfolders, including hidden ones."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -37,7 +37,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def observations(tmp_path: Path) -> Path:
-    """A CSV file with a target that two of its columns explain."""
+    """Write a CSV file with targets that depend on two of its columns."""
     path = tmp_path / "observations.csv"
     a, b = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 200))
     rows = zip(a, b, 2 * a - b, a * b, strict=True)
@@ -48,7 +48,7 @@ def observations(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_default_training_learns_the_task_that_ships(run: Run, models: Path) -> None:
+def test_the_default_training_learns_the_shipped_task(run: Run, models: Path) -> None:
     done = run("--json")
     assert done.returncode == 0, done.stderr
     outcome = last_line(done)
@@ -63,22 +63,22 @@ def test_the_default_training_learns_the_task_that_ships(run: Run, models: Path)
     assert np.mean((version.model.predict(fresh.X) - fresh.Y) ** 2) <= 1e-6
 
 
-def test_the_outcome_is_told_to_people(run: Run) -> None:
+def test_the_outcome_is_reported_as_text(run: Run) -> None:
     done = run(*SHORT)
     assert done.returncode == 0
     assert re.match(
         r"version 1 promoted: test MSE \d\.\d{3}e-\d\d, RMSE \d\.\d{3}e-\d\d, R² 0\.\d{6} "
-        r"on 500 rows never trained on\n"
-        r"  3 epochs of self-scaled-broyden on 4000 rows in \d+\.\d s \(all epochs done\); "
-        r"best epoch 3\n"
-        r"  self-scaled-broyden: 705 parameters are up to 4,000, where .*\n"
+        r"on 500 test rows\n"
+        r"  3 epochs of self-scaled-broyden on 4000 training rows in \d+\.\d s \(all epochs done\)"
+        r"; best epoch 3\n"
+        r"  self-scaled-broyden: 705 parameters are within 4,000, the limit .*\n"
         r"  gate: there is no version to compare it with\n$",
         done.stdout,
     )
     assert re.match(r"epoch 1/3  loss .*  ETA \d+ s\nepoch 3/3  loss .*  ETA 0 s\n$", done.stderr)
 
 
-def test_the_outcome_is_told_to_machines_on_one_line(run: Run, models: Path) -> None:
+def test_the_outcome_is_reported_as_one_line_of_json(run: Run, models: Path) -> None:
     done = run(*SHORT, "--json")
     outcome = last_line(done)
     assert done.stdout.count("\n") == 1
@@ -119,7 +119,7 @@ def test_a_better_training_makes_the_next_version_current(run: Run, models: Path
     assert files(models).items() > first.items()
 
 
-def test_a_worse_training_is_kept_back_and_says_by_how_much(run: Run, models: Path) -> None:
+def test_a_worse_training_is_kept_back_with_the_ratio(run: Run, models: Path) -> None:
     run(*SHORT, "--epochs", 30)
     done = run(*SHORT, "--json")
     outcome = last_line(done)
@@ -132,7 +132,7 @@ def test_a_worse_training_is_kept_back_and_says_by_how_much(run: Run, models: Pa
     assert "version 3 kept back: " in run(*SHORT).stdout
 
 
-def test_a_worse_training_is_promoted_by_force(run: Run, models: Path) -> None:
+def test_force_promote_promotes_a_worse_training(run: Run, models: Path) -> None:
     run(*SHORT, "--epochs", 30)
     assert last_line(run(*SHORT, "--force-promote", "--json"))["state"] == "promoted"
     serving = Registry.local(models).serving()
@@ -150,7 +150,7 @@ def test_other_features_are_kept_back(run: Run, models: Path, tmp_path: Path) ->
     assert Registry.local(models).serving() == Registry.local(models).promotion(1)
 
 
-def test_no_promote_publishes_and_leaves_the_current_version(run: Run, models: Path) -> None:
+def test_no_promote_publishes_without_promoting(run: Run, models: Path) -> None:
     assert last_line(run(*SHORT, "--no-promote", "--json"))["state"] == "published"
     registry = Registry.local(models)
     assert (registry.versions(), registry.current()) == ([1], None)
@@ -167,7 +167,7 @@ def test_if_none_trains_once(run: Run, models: Path) -> None:
     assert run("--if-none").stdout == ""
 
 
-def test_if_none_trains_where_a_version_is_published_but_none_is_current(run: Run) -> None:
+def test_if_none_trains_if_no_version_is_current(run: Run) -> None:
     run(*SHORT, "--no-promote")
     assert last_line(run(*SHORT, "--if-none", "--json"))["version"] == 2
 
@@ -195,11 +195,11 @@ def test_several_targets_are_named_in_the_card(run: Run, models: Path, observati
     assert last_line(done)["test_mse"] == metrics["mse"]
 
 
-def test_a_constant_feature_is_noted(run: Run, tmp_path: Path) -> None:
+def test_a_constant_feature_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"7,{k},{k * k}\n" for k in range(20)))
     done = run("--data", "t.csv", "--target", "y", "--epochs", 200)
     assert done.returncode == 0
-    assert "note: feature 'a' is the same in every row: it tells nothing\n" in done.stderr
+    assert "note: feature 'a' is constant and carries no information\n" in done.stderr
 
 
 def test_options_reach_the_recipe(run: Run, models: Path) -> None:
@@ -223,10 +223,10 @@ def test_options_reach_the_recipe(run: Run, models: Path) -> None:
     }
     options: list[object] = ["--samples", 300]
     for name, value in recipe.items():
-        if name == "quantile":  # not an option of this loss
+        if name == "quantile":  # applies to another loss
             continue
-        said = ",".join(map(str, value)) if isinstance(value, list) else value
-        options += [f"--{name.replace('_', '-')}", said]
+        shown = ",".join(map(str, value)) if isinstance(value, list) else value
+        options += [f"--{name.replace('_', '-')}", shown]
     assert run(*options).returncode == 0
     version = Registry.local(models).load(1)
     asked = {name: value for name, value in recipe.items() if name != "quantile"}
@@ -250,32 +250,32 @@ def test_same_seed_gives_the_same_weights_in_two_processes(run: Run, models: Pat
 
 
 @pytest.mark.parametrize("how", ["--models", "NUMNET_MODELS", "default"])
-def test_it_runs_in_any_folder_and_takes_paths_from_there(
+def test_relative_paths_start_from_the_working_folder(
     how: str, command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    elsewhere = tmp_path / "else where"
-    elsewhere.mkdir()
+    folder = tmp_path / "a folder"
+    folder.mkdir()
     script = command()[1]
     arguments = ["--models", "mine"] if how == "--models" else []
     settings = {"NUMNET_MODELS": "mine"} if how == "NUMNET_MODELS" else {}
     subprocess.run(
         [sys.executable, script, *map(str, SHORT), *arguments],
-        cwd=elsewhere,
+        cwd=folder,
         env=environment | settings,
         capture_output=True,
         check=True,
     )
-    folder = "models" if how == "default" else "mine"
-    assert files(elsewhere).keys() == {f"{folder}/1.npz", f"{folder}/promotions/00000001.json"}
+    models = "models" if how == "default" else "mine"
+    assert files(folder).keys() == {f"{models}/1.npz", f"{models}/promotions/00000001.json"}
 
 
-def test_help_names_every_choice(run: Run) -> None:
+def test_help_lists_every_choice(run: Run) -> None:
     shown = " ".join(run("--help").stdout.split())
     for choices in (ACTIVATIONS, ["auto", *SOLVERS], SCHEDULES, LOSSES):
         assert f"[{'|'.join(choices)}]" in shown
 
 
-def test_a_target_error_ends_the_training_and_is_told(run: Run, models: Path) -> None:
+def test_a_target_error_ends_the_training(run: Run, models: Path) -> None:
     done = run("--target-mse", 1e-3, "--json")
     assert done.returncode == 0, done.stderr
     outcome = last_line(done)
@@ -290,19 +290,22 @@ def test_a_target_error_ends_the_training_and_is_told(run: Run, models: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--layers", "32,x"], "expected whole numbers like 32,16, got '32,x'"),
         (["--activation", "tan"], "'tan' is not one of 'tanh', 'relu'"),
         (["--samples", "9"], "9 is not in the range 10<=x<=100000000"),
-        (["--target", "y"], "--target, --features and --weights go with --data FILE"),
+        (["--target", "y"], "--target, --features and --weights need --data FILE"),
         (["--data", "t.csv"], "--data FILE needs --target: the column to predict"),
-        (["--data", "t.csv", "--target", "y", "--samples", "99"], "--samples goes with the synth"),
+        (["--data", "t.csv", "--target", "y", "--samples", "99"], "--samples applies to synth"),
         (
             ["--loss", "huber", "--solver", "levenberg-marquardt"],
             "loss must be squared for solver",
         ),
-        (["--solver", "bfgs", "--layers", "128,64"], "8,961 are too many, the limit is 5,000"),
+        (
+            ["--solver", "bfgs", "--layers", "128,64"],
+            "8,961 parameters are too many, the",
+        ),
         (["--target-mse", "0"], "target_mse must be a finite number above 0, got 0.0"),
         (["--max-seconds", "inf"], "max_seconds must be a finite number above 0, got inf"),
         (["--layers", "8,0"], "layers must be whole numbers from 1 to 10,000,000, got (8, 0)"),
@@ -315,12 +318,12 @@ def test_a_target_error_ends_the_training_and_is_told(run: Run, models: Path) ->
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_usage_ends_with_code_two_and_says_what_is_wrong(
-    arguments: list[str], said: str, run: Run, models: Path
+def test_wrong_usage_exits_with_code_two_and_the_reason(
+    arguments: list[str], message: str, run: Run, models: Path
 ) -> None:
     done = run(*arguments, "--json")
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == "" or last_line(done)["state"] == "failed"
     assert not models.exists() or files(models) == {}
@@ -359,7 +362,7 @@ FAILURES = {
 }
 
 
-def test_a_target_may_be_named_each_on_its_own(run: Run, tmp_path: Path) -> None:
+def test_target_can_be_given_several_times(run: Run, tmp_path: Path) -> None:
     rows = "".join(f"{k},{k * k},{3 * k}\n" for k in range(40))
     (tmp_path / "t.csv").write_text("a,y,z\n" + rows)
     done = run("--data", "t.csv", "--target", "y", "--target", "z", "--epochs", 50, "--json")
@@ -369,7 +372,7 @@ def test_a_target_may_be_named_each_on_its_own(run: Run, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("arguments", "table", "message"), FAILURES.values(), ids=FAILURES)
-def test_what_cannot_be_trained_ends_with_code_one_and_publishes_nothing(
+def test_a_failed_training_exits_with_code_one_and_publishes_nothing(
     arguments: list[str], table: str, message: str, run: Run, models: Path
 ) -> None:
     (models.parent / "t.csv").write_text(table)
@@ -380,7 +383,7 @@ def test_what_cannot_be_trained_ends_with_code_one_and_publishes_nothing(
     assert not models.exists() or files(models) == {}
 
 
-def test_a_failure_is_told_to_people_on_stderr_alone(run: Run) -> None:
+def test_an_error_is_reported_on_stderr_only(run: Run) -> None:
     done = run("--epochs", 0)
     assert (done.returncode, done.stdout) == (2, "")
     assert (
@@ -389,9 +392,7 @@ def test_a_failure_is_told_to_people_on_stderr_alone(run: Run) -> None:
     )
 
 
-def test_a_folder_that_cannot_be_written_is_refused_before_the_training(
-    run: Run, models: Path
-) -> None:
+def test_an_unwritable_folder_is_refused_before_the_training(run: Run, models: Path) -> None:
     models.write_text("a file")
     done = run("--json", "--models", models / "below")
     assert done.returncode == 1
@@ -400,7 +401,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_training(
     assert models.read_text() == "a file"
 
 
-def test_settings_that_cannot_be_used_are_refused(
+def test_invalid_settings_are_refused(
     command: Callable[..., list[str]], environment: dict[str, str], tmp_path: Path
 ) -> None:
     done = subprocess.run(

@@ -1,7 +1,6 @@
-"""A training that is interrupted: from a shell, from cron, and at a terminal."""
+"""An interrupted training: without a terminal, resumed, and at a terminal."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,7 +12,6 @@ import pytest
 
 from registry import Registry
 from tests.patience import DEADLINE_SECONDS, until
-from trainer.train import _interruptible
 
 LONG = ("--epochs", 1_000_000, "--max-seconds", 10_000)
 SMALL = ("--samples", 1000, "--layers", "16,8", "--epochs", 1500, "--max-seconds", 10_000)  # 2 s
@@ -70,7 +68,7 @@ def test_without_a_terminal_nothing_is_published(
     assert published_files(models) == []
 
 
-def test_machines_are_told_that_it_was_discarded(
+def test_json_reports_that_it_was_discarded(
     start: Callable[..., subprocess.Popen[str]], models: Path
 ) -> None:
     process = start(*LONG, "--json")
@@ -81,7 +79,7 @@ def test_machines_are_told_that_it_was_discarded(
     assert published_files(models) == []
 
 
-def test_what_was_current_stays_current(
+def test_the_current_version_stays_current(
     start: Callable[..., subprocess.Popen[str]], run: Callable[..., Any], models: Path
 ) -> None:
     run("--epochs", 2)
@@ -92,7 +90,7 @@ def test_what_was_current_stays_current(
     assert published_files(models) == before == ["1.npz", "promotions/00000001.json"]
 
 
-def test_an_interrupted_training_says_that_it_can_be_resumed_and_is(
+def test_an_interrupted_training_can_be_resumed(
     start: Callable[..., subprocess.Popen[str]], run: Callable[..., Any], models: Path
 ) -> None:
     options = (*SMALL, "--seed", 3)
@@ -101,16 +99,16 @@ def test_an_interrupted_training_says_that_it_can_be_resumed_and_is(
     _, stderr = process.communicate(timeout=DEADLINE_SECONDS)
     assert stderr.splitlines()[-2:] == [
         "interrupted: nothing was published",
-        "--resume goes on from the last checkpoint",
+        "--resume continues from the last checkpoint",
     ]
     resumed = run(*options, "--resume")
-    assert resumed.stderr.startswith("note: going on after epoch ")
+    assert resumed.stderr.startswith("note: continuing after epoch ")
     run(*options)
     first, second = (Registry.local(models).load(version) for version in (1, 2))
     assert first.model.theta.tobytes() == second.model.theta.tobytes()
 
 
-def test_a_killed_training_is_resumed_to_the_same_bits(
+def test_a_killed_training_is_resumed_with_the_same_bits(
     start: Callable[..., subprocess.Popen[str]],
     run: Callable[..., Any],
     models: Path,
@@ -124,7 +122,7 @@ def test_a_killed_training_is_resumed_to_the_same_bits(
     assert process.returncode == -signal.SIGKILL
     resumed = run(*options, "--resume")
     assert resumed.returncode == 0, resumed.stderr
-    assert re.match(r"note: going on after epoch \d+, \d+\.\d s from its start\n", resumed.stderr)
+    assert re.match(r"note: continuing after epoch \d+, \d+\.\d s after the start", resumed.stderr)
     assert "epoch 1/" not in resumed.stderr
     assert not list(tmp_path.glob("var/checkpoints/*"))
     whole = run(*options)
@@ -134,13 +132,15 @@ def test_a_killed_training_is_resumed_to_the_same_bits(
     assert first.card["training"]["epochs"] == second.card["training"]["epochs"]
 
 
-def test_without_a_checkpoint_resume_starts_anew_and_says_so(run: Callable[..., Any]) -> None:
+def test_resume_without_a_checkpoint_starts_from_scratch_and_reports_it(
+    run: Callable[..., Any],
+) -> None:
     done = run("--epochs", 2, "--resume")
     assert done.returncode == 0
     assert done.stderr.startswith("note: no checkpoint of a training with this data and these")
 
 
-def test_a_damaged_checkpoint_is_refused_by_name(
+def test_a_damaged_checkpoint_is_refused_with_its_path(
     start: Callable[..., subprocess.Popen[str]], run: Callable[..., Any], tmp_path: Path
 ) -> None:
     process = start(*LONG, "--checkpoint-seconds", 0)
@@ -150,10 +150,13 @@ def test_a_damaged_checkpoint_is_refused_by_name(
     path.write_bytes(path.read_bytes()[:1000])
     done = run(*LONG, "--resume")
     assert done.returncode == 1
-    assert re.match(rf"error: {path.relative_to(tmp_path)} is no checkpoint .*anew\n$", done.stderr)
+    assert re.match(
+        rf"error: {path.relative_to(tmp_path)} is not a readable checkpoint .*from scratch\n$",
+        done.stderr,
+    )
 
 
-def test_a_terminal_shows_a_bar(terminal: StartTerminal) -> None:
+def test_a_terminal_shows_a_progress_bar(terminal: StartTerminal) -> None:
     screen = terminal("--epochs", 100)
     assert screen.exit_code() == 0
     assert "━" in screen.shown
@@ -164,12 +167,12 @@ def test_a_terminal_shows_a_bar(terminal: StartTerminal) -> None:
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGINT", "SIGTERM"])
-def test_at_a_terminal_yes_publishes_the_best_so_far(
+def test_at_a_terminal_yes_publishes_the_best_weights_so_far(
     how: str, terminal: StartTerminal, models: Path
 ) -> None:
     screen = terminal(*LONG).wait_for("step")
     screen.type("\x03") if how == "Ctrl-C" else screen.send(signal.Signals[how])
-    screen.wait_for("Publish the best so far (test MSE ").wait_for("[y/N]").type("y\n")
+    screen.wait_for("Publish the best weights so far (test MSE ").wait_for("[y/N]").type("y\n")
     assert screen.exit_code() == 0
     assert "version 1 promoted" in screen.shown
     assert "(interrupted)" in screen.shown
@@ -190,34 +193,20 @@ def test_at_a_terminal_anything_but_yes_discards(
     assert published_files(models) == []
 
 
-def test_at_a_terminal_a_second_interrupt_ends_at_once(
+def test_at_a_terminal_a_second_interrupt_ends_immediately(
     terminal: StartTerminal, models: Path
 ) -> None:
     screen = terminal(*LONG).wait_for("step").type("\x03").wait_for("[y/N]")
-    # again and again: input() misses a signal that comes just as it begins to wait
+    # repeated, because input() misses a signal that comes just as it begins to wait
     assert screen.exit_code("\x03") == 130
     assert "interrupted: nothing was published" in screen.shown
     assert "Traceback" not in screen.shown
     assert published_files(models) == []
 
 
-def test_machines_are_not_asked_even_at_a_terminal(terminal: StartTerminal, models: Path) -> None:
+def test_json_does_not_ask_even_at_a_terminal(terminal: StartTerminal, models: Path) -> None:
     screen = terminal(*LONG, "--json").wait_for("step").type("\x03")
     assert screen.exit_code() == 130
     assert "[y/N]" not in screen.shown
     assert '{"version": null, "state": "discarded"}' in screen.shown
     assert published_files(models) == []
-
-
-@EVERY_SIGNAL
-def test_the_first_signal_asks_to_stop_and_the_second_does_not_wait(
-    number: signal.Signals,
-) -> None:
-    before = [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)]
-    with pytest.raises(KeyboardInterrupt), _interruptible() as stop:  # noqa: PT012  # the order is what is tested
-        assert not stop()
-        os.kill(os.getpid(), number)
-        assert stop()
-        os.kill(os.getpid(), number)
-        pytest.fail("a second signal was let pass")
-    assert [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)] == before

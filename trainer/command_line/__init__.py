@@ -1,1 +1,1 @@
-"""The command line of `trainer/train.py`."""
+"""The command line of `trainer/train.py`: options, progress, interrupts and reports."""

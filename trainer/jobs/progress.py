@@ -16,8 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from trainer.errors import Interrupted
 from trainer.jobs.database import PROGRESS, reason
-from trainer.training.console_progress import fraction_done, remaining_seconds
-from trainer.training.fit import Epoch
+from trainer.training.epoch import Epoch
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +104,8 @@ class JobProgress:
             }
             if epoch := self._epoch:
                 document |= {
-                    "fraction_done": fraction_done(epoch, self._max_seconds),
-                    "eta_seconds": remaining_seconds(epoch, self._max_seconds),
+                    "fraction_done": epoch.fraction_done(self._max_seconds),
+                    "eta_seconds": epoch.remaining_seconds(self._max_seconds),
                     "training_seconds": epoch.seconds,
                     "epoch": epoch.epoch,
                     "epochs": epoch.epochs,

@@ -1,1 +1,1 @@
-"""One training: recipe, plan, loop, checkpoints, card."""
+"""One training: its options, plan, loop, checkpoints and card."""

@@ -1,7 +1,8 @@
-"""Checkpoints: the state of an unfinished training on disk, to go on from after a crash.
+"""Checkpoints: the state of an unfinished training on disk, to resume from after a crash.
 
-One `.npz` file a training: its arrays, and one JSON document that says where each belongs. JSON
-keeps every float64 exactly. The file is replaced as a whole, so that a crash leaves the last one.
+One `.npz` file per training holds its arrays, and a JSON document with their places in the state.
+JSON keeps every float64 exactly. The file is replaced as a whole, so that a crash leaves the last
+one.
 """
 
 import hashlib
@@ -23,8 +24,8 @@ from trainer.solvers import State
 
 INTERVAL_SECONDS = 10.0
 ABANDONED_SECONDS = 7 * 24 * 3600.0
-MAX_SHARE = 0.05  # of the time may be spent on writing checkpoints
-# what NumPy and zipfile make of a file that is damaged, cut off or something else altogether
+MAX_SHARE = 0.05  # of the time, for writing checkpoints
+# raised by NumPy and zipfile for a file that is damaged, truncated or not a checkpoint
 _DAMAGES = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile)
 
 
@@ -33,10 +34,10 @@ class Checkpoint:
 
     Parameters
     ----------
-    folder : made where it does not exist
-    identity : all that decides the trajectory; names the file
-    interval_seconds : between two writes, more where writing is slow
-    warn : told why there will be no checkpoints, where the disk does not take them
+    folder : created if it does not exist
+    identity : everything that decides the course of the training; names the file
+    interval_seconds : the minimum between two writes, longer if writing is slow
+    warn : called with the reason if checkpoints cannot be written
     """
 
     def __init__(
@@ -55,9 +56,9 @@ class Checkpoint:
         self._due = clock() + interval_seconds
 
     def offer(self, make_state: Callable[[], State]) -> None:
-        """Write the state where the last write is long enough ago.
+        """Write the state if the last write was long enough ago.
 
-        Where it cannot be written a training need not end: it warns once and gives up on writing.
+        If it cannot be written, the training continues without checkpoints, after one warning.
         """
         started = self._clock()
         if started >= self._due and self.leave(make_state):
@@ -65,11 +66,11 @@ class Checkpoint:
             self._due = self._clock() + max(self._interval, took / MAX_SHARE)
 
     def leave(self, make_state: Callable[[], State]) -> bool:
-        """Write the state whenever the last write was; False, with a warning, where it cannot."""
+        """Write the state now; return False after a warning if it cannot be written."""
         try:
             self.write(make_state())
         except CheckpointError as error:
-            self._warn(f"{error}: going on without checkpoints")
+            self._warn(f"{error}: continuing without checkpoints")
             self._due = math.inf
             return False
         return True
@@ -80,7 +81,7 @@ class Checkpoint:
         Raises
         ------
         CheckpointError
-            the disk does not take it; the file written before stays.
+            it cannot be written; the file written before remains.
         """
         arrays: dict[str, Array] = {}
         document = json.dumps(_without_arrays(state, arrays))
@@ -93,7 +94,7 @@ class Checkpoint:
             ) from error
 
     def read(self) -> State | None:
-        """The state written last; None where there is none.
+        """Return the state written last, or None if there is none.
 
         Raises
         ------
@@ -109,12 +110,13 @@ class Checkpoint:
             return None
         except _DAMAGES as error:
             raise CheckpointError(
-                f"{self.path} is no checkpoint that can be read ({error}): remove it to start anew"
+                f"{self.path} is not a readable checkpoint ({error}): remove it to start "
+                f"from scratch"
             ) from error
 
     def remove(self) -> None:
-        """Forget it: the training is done. What a killed one left half-written goes as well."""
-        with suppress(OSError):  # it does no harm where it stays
+        """Remove the file, and temporary files that a killed process may have left."""
+        with suppress(OSError):  # a file that remains does no harm
             for path in (
                 self.path,
                 *durable_file.leftovers(self.path.parent, self.path.name),
@@ -123,7 +125,7 @@ class Checkpoint:
 
 
 def remove_abandoned(folder: Path, now: Callable[[], float] = time.time) -> None:
-    """Delete the checkpoints of trainings that nobody went on with for a week."""
+    """Remove checkpoints that are older than a week."""
     for path in folder.glob("*"):
         with suppress(OSError):
             if now() - path.stat().st_mtime > ABANDONED_SECONDS:
@@ -131,7 +133,7 @@ def remove_abandoned(folder: Path, now: Callable[[], float] = time.time) -> None
 
 
 def _without_arrays(value: Any, arrays: dict[str, Array]) -> Any:
-    """The value with its arrays moved to `arrays` and their names in their places."""
+    """Return the value with its arrays moved to `arrays`, and their names in their places."""
     if isinstance(value, np.ndarray):
         name = f"array_{len(arrays)}"
         arrays[name] = value
@@ -144,7 +146,7 @@ def _without_arrays(value: Any, arrays: dict[str, Array]) -> Any:
 
 
 def _with_arrays(value: Any, arrays: Any) -> Any:
-    """What `_without_arrays` was given."""
+    """Return the value that `_without_arrays` was given."""
     if isinstance(value, dict):
         if value.keys() == {"array"}:
             return arrays[value["array"]]

@@ -1,24 +1,26 @@
-"""The training loop, which owns stopping, the best weights and checkpoints for every solver."""
+"""The training loop: stopping, the best weights and checkpoints, for every solver."""
 
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 
 from network import Array
-from trainer.solvers import Solver, State
+from trainer.solvers import Iteration, Solver, State
+from trainer.training.epoch import Epoch
 from trainer.training.watchdog import Halt, Stopped, Watchdog
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop, beside the time limit that the watchdog keeps.
+    """When to stop, besides the time limit, which the watchdog enforces.
 
     Attributes
     ----------
     epochs : iterations of the solver; for mini-batches passes over the training rows
     patience : epochs without a better validation loss
-    tolerance : by which fraction the first regularised θ may validate worse than the best before
-        it, as a validation loss is known no better: "one standard error", Breiman et al. 1984
+    tolerance : relative increase of the validation loss that is accepted for the first regularised
+        θ, because a validation loss is not known more precisely: "one standard error", Breiman et
+        al. 1984
     """
 
     epochs: int
@@ -26,58 +28,14 @@ class Limits:
     tolerance: float = 0.0
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """How far the training is, after each iteration of the solver.
-
-    Attributes
-    ----------
-    epoch, epochs : this one, and the limit
-    seconds : since the start
-    step : the solver's learning rate, step length or damping
-    train_loss : as `trainer.solvers.Iteration` defines it
-    validation_loss, best_loss : on the validation rows, now and at its best so far
-    """
-
-    epoch: int
-    epochs: int
-    seconds: float
-    step: float
-    train_loss: float
-    validation_loss: float
-    best_loss: float
-
-
-@dataclass
-class Course:
-    """What a fit has come to so far, beside its solver's own state.
-
-    Attributes
-    ----------
-    theta : (P,) float64, what is kept; that of `best_epoch`, 0 where nothing beat the start
-    best_loss : on the validation rows, that of θ
-    bar : what another θ has to stay below to be kept
-    regularised : whether regularised θ have come
-    settled_after : the last tentative epoch; patience begins there
-    """
-
-    theta: Array
-    best_loss: float
-    bar: float
-    regularised: bool = False
-    best_epoch: int = 0
-    settled_after: int = 0
-    history: list[Epoch] = field(default_factory=list)
-
-
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """The outcome: the weights that are kept, and how it went.
+    """The result of a fit.
 
     Attributes
     ----------
-    theta : (P,) float64
-    best_epoch : the one θ comes from; 0 where nothing was better than the start
+    theta : (P,) float64, the best weights
+    best_epoch : the epoch of θ; 0 if none was better than the start
     """
 
     theta: Array
@@ -99,98 +57,148 @@ def fit(
     leave: Callable[[Callable[[], State]], object] = lambda state: None,
     resume: State | None = None,
 ) -> Fit:
-    """Iterate until a limit is reached, keeping the weights that validate best.
+    """Iterate until a limit is reached, and return the weights with the lowest validation loss.
 
     Parameters
     ----------
-    validate : the loss of θ on the validation rows
+    validate : returns the loss of θ on the validation rows
     watchdog : whose `poll` the solver's objective calls
-    watch : told of every epoch
-    keep : told of every θ that is the one to keep so far
-    suffices : whether such a θ, the start apart, is good enough to end with
-    save : offered the state after every epoch, as a function that makes it
-    leave : given the same where the training is ended between two iterations
-    resume : a state so saved, to go on from to the same bits
+    watch : called with every epoch
+    keep : called with every θ that is the best so far, the start included
+    suffices : returns whether the best θ is good enough to stop; not called with the start
+    save : called after every epoch with a function that returns the state
+    leave : called likewise if the training is stopped between two iterations
+    resume : a saved state, to continue from with the same bits
     """
-    course = _resumed(resume, solver, watchdog) if resume else _begun(solver, validate)
-    keep(course.theta)
-    if course.best_epoch and suffices(course.theta):  # resumed, with a milder target
-        return Fit(course.theta, course.best_epoch, Stopped.TARGET, course.history)
+    progress = _resumed(resume, solver, watchdog) if resume else _begun(solver, validate)
+    keep(progress.theta)
+    if progress.best_epoch and suffices(progress.theta):  # resumed, with a larger target error
+        return progress.result(Stopped.TARGET)
+    loop = _Loop(solver, validate, limits, watchdog, progress, keep, suffices)
+    return progress.result(loop.run(watch, save, leave))
 
-    def judge(loss: float) -> None:
-        if loss < course.bar:
-            course.theta, course.best_epoch = solver.theta.copy(), len(course.history) + 1
-            course.best_loss = course.bar = loss
-            keep(course.theta)
 
-    stopped = Stopped.EPOCHS
-    while len(course.history) < limits.epochs:
-        try:
-            watchdog.begin()
-        except Halt as halt:
-            stopped = halt.reason
-            leave(lambda: _state(solver, course, watchdog))
-            break
-        try:
-            iteration = solver.iterate()
-        except Halt as halt:
-            stopped = halt.reason
-            judge(validate(solver.theta))  # mini-batches got somewhere
-            break
-        loss = validate(solver.theta)
-        if not (math.isfinite(loss) and math.isfinite(iteration.loss)):
-            stopped = Stopped.DIVERGED
-            break
-        if iteration.regularised and not course.regularised:
-            course.regularised = True
-            course.bar *= 1.0 + limits.tolerance
-        judge(loss)
-        course.history.append(
+@dataclass
+class _Progress:
+    """The state of a fit, without that of the solver.
+
+    Attributes
+    ----------
+    theta : (P,) float64, the best so far
+    best_loss : of θ on the validation rows
+    bar : the loss that another θ must be below to replace it
+    regularised : whether the solver has returned regularised θ
+    best_epoch : the epoch of θ; 0 for the start
+    settled_after : the last tentative epoch, from which patience counts
+    """
+
+    theta: Array
+    best_loss: float
+    bar: float
+    regularised: bool = False
+    best_epoch: int = 0
+    settled_after: int = 0
+    history: list[Epoch] = field(default_factory=list)
+
+    def result(self, stopped: Stopped) -> Fit:
+        return Fit(self.theta, self.best_epoch, stopped, self.history)
+
+
+@dataclass
+class _Loop:
+    solver: Solver
+    validate: Callable[[Array], float]
+    limits: Limits
+    watchdog: Watchdog
+    progress: _Progress
+    keep: Callable[[Array], None]
+    suffices: Callable[[Array], bool]
+
+    def run(
+        self,
+        watch: Callable[[Epoch], None],
+        save: Callable[[Callable[[], State]], None],
+        leave: Callable[[Callable[[], State]], object],
+    ) -> Stopped:
+        """Iterate, and return why it stopped."""
+        history = self.progress.history
+        while len(history) < self.limits.epochs:
+            try:
+                self.watchdog.begin()
+            except Halt as halt:
+                leave(self._state)
+                return halt.reason
+            try:
+                iteration = self.solver.iterate()
+            except Halt as halt:
+                self._judge(self.validate(self.solver.theta))  # of the completed mini-batches
+                return halt.reason
+            loss = self.validate(self.solver.theta)
+            if not (math.isfinite(loss) and math.isfinite(iteration.loss)):
+                return Stopped.DIVERGED
+            self._record(iteration, loss)
+            watch(history[-1])
+            if stopped := self._reason_to_stop(iteration):
+                return stopped
+            save(self._state)
+        return Stopped.EPOCHS
+
+    def _record(self, iteration: Iteration, loss: float) -> None:
+        progress = self.progress
+        if iteration.regularised and not progress.regularised:
+            progress.regularised = True
+            progress.bar *= 1.0 + self.limits.tolerance
+        self._judge(loss)
+        progress.history.append(
             Epoch(
-                epoch=len(course.history) + 1,
-                epochs=limits.epochs,
-                seconds=watchdog.elapsed,
+                epoch=len(progress.history) + 1,
+                epochs=self.limits.epochs,
+                seconds=self.watchdog.elapsed,
                 step=iteration.step,
                 train_loss=iteration.loss,
                 validation_loss=loss,
-                best_loss=course.best_loss,
+                best_loss=progress.best_loss,
             )
         )
-        watch(course.history[-1])
-        if course.best_epoch == len(course.history) and suffices(course.theta):
-            stopped = Stopped.TARGET
-            break
+
+    def _judge(self, loss: float) -> None:
+        """Replace the best θ by the solver's if its validation loss is low enough."""
+        progress = self.progress
+        if loss < progress.bar:
+            progress.theta = self.solver.theta.copy()
+            progress.best_epoch = len(progress.history) + 1
+            progress.best_loss = progress.bar = loss
+            self.keep(progress.theta)
+
+    def _reason_to_stop(self, iteration: Iteration) -> Stopped | None:
+        progress, epochs = self.progress, len(self.progress.history)
+        if progress.best_epoch == epochs and self.suffices(progress.theta):
+            return Stopped.TARGET
         if iteration.tentative:
-            course.settled_after = len(course.history)
-        waited = len(course.history) - max(course.best_epoch, course.settled_after)
-        if iteration.converged and len(course.history) < limits.epochs:
-            stopped = Stopped.CONVERGED
-            break
-        if waited >= limits.patience:
-            stopped = Stopped.PATIENCE
-            break
-        save(lambda: _state(solver, course, watchdog))
-    return Fit(course.theta, course.best_epoch, stopped, course.history)
+            progress.settled_after = epochs
+        waited = epochs - max(progress.best_epoch, progress.settled_after)
+        if iteration.converged and epochs < self.limits.epochs:
+            return Stopped.CONVERGED
+        return Stopped.PATIENCE if waited >= self.limits.patience else None
+
+    def _state(self) -> State:
+        return {
+            **vars(self.progress),
+            "history": [asdict(each) for each in self.progress.history],
+            "solver": self.solver.state(),
+            "seconds": self.watchdog.elapsed,
+        }
 
 
-def _begun(solver: Solver, validate: Callable[[Array], float]) -> Course:
+def _begun(solver: Solver, validate: Callable[[Array], float]) -> _Progress:
     loss = validate(solver.theta)
-    return Course(solver.theta.copy(), loss, loss)
+    return _Progress(solver.theta.copy(), loss, loss)
 
 
-def _resumed(state: State, solver: Solver, watchdog: Watchdog) -> Course:
-    """What `_state` was given, with the solver and the watchdog as they were then."""
+def _resumed(state: State, solver: Solver, watchdog: Watchdog) -> _Progress:
+    """Restore the solver and the watchdog from a state, and return its progress."""
     solver.restore(state["solver"])
     watchdog.resume(state["seconds"])
-    course = Course(**{each.name: state[each.name] for each in fields(Course)})
-    course.history = [Epoch(**each) for each in state["history"]]
-    return course
-
-
-def _state(solver: Solver, course: Course, watchdog: Watchdog) -> State:
-    return {
-        **vars(course),
-        "history": [asdict(each) for each in course.history],
-        "solver": solver.state(),
-        "seconds": watchdog.elapsed,
-    }
+    progress = _Progress(**{each.name: state[each.name] for each in fields(_Progress)})
+    progress.history = [Epoch(**each) for each in state["history"]]
+    return progress

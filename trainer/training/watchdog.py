@@ -1,4 +1,4 @@
-"""Ends a training from inside a long computation: for its time limit, or because it was told to."""
+"""The watchdog, which ends a training at its time limit or on request."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -9,7 +9,7 @@ class Stopped(StrEnum):
 
     EPOCHS = "all epochs done"
     CONVERGED = "converged"
-    PATIENCE = "no better for a while"
+    PATIENCE = "no improvement"
     TARGET = "target reached"
     TIME = "time limit"
     INTERRUPTED = "interrupted"
@@ -17,7 +17,7 @@ class Stopped(StrEnum):
 
 
 class Halt(Exception):
-    """Raised by `Watchdog.poll`; carries the reason."""
+    """Raised by the watchdog to end a training, with the reason."""
 
     def __init__(self, reason: Stopped) -> None:
         super().__init__(reason)
@@ -25,14 +25,14 @@ class Halt(Exception):
 
 
 class Watchdog:
-    """Knows how long a training has run, and when it has to end.
+    """Measures the time of a training and raises `Halt` when it has to end.
 
     Parameters
     ----------
     seconds : the time limit
-    clock : seconds, monotone
-    stop : whether somebody wants it to end
-    grace_seconds : how long an iteration may have run and still be left to its end
+    clock : returns monotonic seconds
+    stop : returns whether to end
+    grace_seconds : an iteration that has run for less is not interrupted
     """
 
     def __init__(
@@ -50,20 +50,32 @@ class Watchdog:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the start, that of an earlier part of a resumed training included."""
+        """Return the seconds since the start, including those before a resumption."""
         return self._clock() - self._started
 
     def resume(self, elapsed: float) -> None:
-        """Count the seconds of an earlier part."""
+        """Add the seconds of the training before it was resumed."""
         self._started = self._clock() - elapsed
 
     def begin(self) -> None:
-        """Raise `Halt` where the training has to end; if not, an iteration begins."""
+        """Begin an iteration.
+
+        Raises
+        ------
+        Halt
+            the training has to end.
+        """
         self._check()
         self._began = self._clock() if self._grace else self._began
 
     def poll(self) -> None:
-        """The same from within an iteration, but leave it to its end where that is near."""
+        """Check from within an iteration, once it has run for longer than the grace.
+
+        Raises
+        ------
+        Halt
+            the training has to end.
+        """
         if not self._grace or self._clock() - self._began > self._grace:
             self._check()
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.patience import DEADLINE_SECONDS
 from trainer.jobs.progress import HISTORY_FIELDS, HISTORY_POINTS, JobProgress
-from trainer.training.fit import Epoch
+from trainer.training.epoch import Epoch
 
 
 def epoch(number: int, epochs: int = 10_000) -> Epoch:

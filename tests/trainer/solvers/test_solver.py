@@ -23,7 +23,8 @@ from trainer.solvers import SOLVERS, Solver
 from trainer.solvers.multi_start import MultiStart
 from trainer.solvers.objective import Objective
 from trainer.solvers.switching import SwitchingSolver
-from trainer.training.plan import make_plan, make_solver
+from trainer.training.plan import make_plan
+from trainer.training.planned_solver import make_solver
 from trainer.training.recipe import Recipe
 from trainer.training.watchdog import Halt
 

@@ -1,4 +1,4 @@
-"""The training loop: which weights it keeps, when and why it stops, and how it goes on."""
+"""The training loop: which weights it keeps, when and why it stops, and how it resumes."""
 
 import itertools
 import math
@@ -26,7 +26,8 @@ from trainer.solvers.first_order.schedules import constant
 from trainer.solvers.multi_start import MultiStart
 from trainer.solvers.objective import Objective
 from trainer.training.checkpoint import Checkpoint
-from trainer.training.fit import Epoch, Fit, Limits, fit
+from trainer.training.epoch import Epoch
+from trainer.training.fit import Fit, Limits, fit
 from trainer.training.watchdog import Stopped, Watchdog
 
 ONE_WEIGHT = Architecture((1, 1), "identity")  # θ = (w, b)
@@ -35,7 +36,7 @@ TWICE = Rows(X, 2.0 * X)  # its best θ is (2, 0)
 
 
 class Strides:
-    """A rule that goes on by the same stride, wherever the minimum is."""
+    """An update rule that always moves by the same stride."""
 
     def __init__(self, stride: float = 0.5) -> None:
         self.stride = stride
@@ -52,7 +53,7 @@ class Strides:
         self.steps = state["steps"]
 
 
-def stride_on(
+def fit_with(
     rule: Strides,
     *,
     epochs: int = 10,
@@ -65,7 +66,7 @@ def stride_on(
     stop: Callable[[], bool] = lambda: False,
     **options: Any,
 ) -> Fit:
-    """Fit the line, starting from (0, 0)."""
+    """Fit the line with an update rule, starting from (start, 0)."""
     watchdog = Watchdog(seconds, clock, stop)
     objective = Objective(ONE_WEIGHT, TWICE, poll=watchdog.poll)
     task = Task(objective, np.array([start, 0.0]), 0, epochs, 1.0, constant, batch_size)
@@ -78,11 +79,11 @@ def stride_on(
     )
 
 
-# --- what is kept, and when it ends
+# --- the best weights, and when to stop
 
 
-def test_the_best_weights_are_kept_not_the_last() -> None:
-    outcome = stride_on(Strides())
+def test_the_best_weights_are_kept_and_not_the_last() -> None:
+    outcome = fit_with(Strides())
     np.testing.assert_array_equal(outcome.theta, [2.0, 0.0])
     assert outcome.best_epoch == 4
     assert outcome.stopped is Stopped.EPOCHS
@@ -105,37 +106,37 @@ def test_the_first_regularised_theta_may_be_worse_by_the_tolerance(
     def validate(theta: Array) -> float:  # 1 at the fourth epoch, 1.01 at the sixth, then more
         return float(1.0 + 0.01 * (theta[0] - 2.0) ** 2)
 
-    told: list[Array] = []
+    watched: list[Array] = []
     task = Task(Objective(ONE_WEIGHT, TWICE), np.zeros(2), 0, 10, 1.0, constant, 10)
     watchdog = Watchdog(math.inf, lambda: 0.0, lambda: False)
     limits = Limits(10, 100, tolerance=tolerance)
     solver = RegularisedFromTheSixth(task, Strides())
-    outcome = fit(solver, validate, limits, watchdog, keep=told.append)
+    outcome = fit(solver, validate, limits, watchdog, keep=watched.append)
     np.testing.assert_array_equal(outcome.theta, [0.5 * kept, 0.0])
     assert outcome.best_epoch == kept
     assert outcome.history[-1].best_loss == validate(outcome.theta)
-    np.testing.assert_array_equal(told[-1], outcome.theta)
+    np.testing.assert_array_equal(watched[-1], outcome.theta)
 
 
-def test_the_weights_are_chosen_by_the_validation_rows() -> None:
-    outcome = stride_on(Strides(), validation=Rows(X, 3.5 * X))
+def test_the_best_weights_are_those_of_the_validation_rows() -> None:
+    outcome = fit_with(Strides(), validation=Rows(X, 3.5 * X))
     np.testing.assert_array_equal(outcome.theta, [3.5, 0.0])
 
 
-def test_the_start_is_kept_where_nothing_is_better() -> None:
-    outcome = stride_on(Strides(), start=2.0)
+def test_the_start_is_kept_if_nothing_is_better() -> None:
+    outcome = fit_with(Strides(), start=2.0)
     np.testing.assert_array_equal(outcome.theta, [2.0, 0.0])
     assert outcome.best_epoch == 0
 
 
 @pytest.mark.parametrize("patience", [1, 3])
-def test_patience_ends_so_many_epochs_after_the_best(patience: int) -> None:
-    outcome = stride_on(Strides(), patience=patience)
+def test_patience_counts_epochs_after_the_best(patience: int) -> None:
+    outcome = fit_with(Strides(), patience=patience)
     assert outcome.stopped is Stopped.PATIENCE
     assert (outcome.best_epoch, len(outcome.history)) == (4, 4 + patience)
 
 
-def test_patience_waits_as_long_as_iterations_are_tentative() -> None:
+def test_patience_does_not_count_tentative_iterations() -> None:
     class Trial(MiniBatch):
         done = 0
 
@@ -151,47 +152,47 @@ def test_patience_waits_as_long_as_iterations_are_tentative() -> None:
 
 
 @pytest.mark.parametrize("name", ["l-bfgs", "self-scaled-broyden", "levenberg-marquardt"])
-def test_a_solver_that_has_converged_ends_the_training(name: str) -> None:
+def test_a_converged_solver_ends_the_training(name: str) -> None:
     outcome = trained(LINE, name, epochs=5000)
     assert outcome.stopped is Stopped.CONVERGED
     assert len(outcome.history) < 5000
     assert LINE.objective().value(outcome.theta) <= LINE.loss
 
 
-# --- a θ that is good enough
+# --- a target error
 
 
-def test_the_first_kept_theta_that_suffices_ends_the_training() -> None:
-    offered: list[int] = []
-    outcome = stride_on(
+def test_the_first_sufficient_theta_ends_the_training() -> None:
+    saved: list[int] = []
+    outcome = fit_with(
         Strides(),
         suffices=lambda theta: bool(theta[0] >= 1.0),
-        save=lambda make_state: offered.append(len(make_state()["history"])),
+        save=lambda make_state: saved.append(len(make_state()["history"])),
     )
     assert (outcome.stopped, outcome.best_epoch) == (Stopped.TARGET, 2)
     np.testing.assert_array_equal(outcome.theta, [1.0, 0.0])
     assert len(outcome.history) == 2
-    assert offered == [1]
+    assert saved == [1]
 
 
-def test_whether_it_suffices_is_asked_once_of_every_theta_kept_but_the_start() -> None:
-    asked: list[float] = []
+def test_suffices_is_called_once_for_every_best_theta_except_the_start() -> None:
+    called: list[float] = []
 
     def suffices(theta: Array) -> bool:
-        asked.append(theta[0])
+        called.append(theta[0])
         return False
 
-    assert stride_on(Strides(), suffices=suffices).stopped is Stopped.EPOCHS
-    assert asked == [0.5, 1.0, 1.5, 2.0]
+    assert fit_with(Strides(), suffices=suffices).stopped is Stopped.EPOCHS
+    assert called == [0.5, 1.0, 1.5, 2.0]
 
 
 @pytest.mark.parametrize("option", [{"epochs": 2}, {"patience": 1}])
-def test_a_target_reached_where_the_training_ends_anyhow_is_told(option: dict[str, Any]) -> None:
-    outcome = stride_on(Strides(), suffices=lambda theta: bool(theta[0] >= 1.0), **option)
+def test_a_target_reached_in_the_last_epoch_is_reported(option: dict[str, Any]) -> None:
+    outcome = fit_with(Strides(), suffices=lambda theta: bool(theta[0] >= 1.0), **option)
     assert outcome.stopped is Stopped.TARGET
 
 
-def test_tentative_iterations_may_suffice() -> None:
+def test_a_tentative_iteration_can_suffice() -> None:
     validate = loss_on(TWICE, ONE_WEIGHT)
     task = Task(Objective(ONE_WEIGHT, TWICE), np.zeros(2), 0, 10, 1.0, constant, 10)
     solver = MultiStart([lambda: MiniBatch(task, Strides())] * 2, 10, 2, validate)
@@ -201,13 +202,13 @@ def test_tentative_iterations_may_suffice() -> None:
 
 
 @pytest.mark.parametrize("saved_after", [3, 6])  # the best epoch is the fourth
-def test_a_resumed_training_whose_kept_theta_suffices_ends_at_once(
+def test_a_resumed_training_with_a_sufficient_theta_ends_immediately(
     saved_after: int, tmp_path: Path
 ) -> None:
-    checkpoint, again = every_epoch(tmp_path), Strides()
-    first = stride_on(Strides(), epochs=saved_after, save=checkpoint.offer)
-    outcome = stride_on(
-        again, resume=checkpoint.read(), suffices=lambda theta: bool(theta[0] >= 1.5)
+    checkpoint, resumed = every_epoch(tmp_path), Strides()
+    first = fit_with(Strides(), epochs=saved_after, save=checkpoint.offer)
+    outcome = fit_with(
+        resumed, resume=checkpoint.read(), suffices=lambda theta: bool(theta[0] >= 1.5)
     )
     assert outcome.stopped is Stopped.TARGET
     assert outcome.history == first.history
@@ -215,13 +216,13 @@ def test_a_resumed_training_whose_kept_theta_suffices_ends_at_once(
         first.theta.tobytes(),
         first.best_epoch,
     )
-    assert again.steps == saved_after  # as restored
+    assert resumed.steps == saved_after
 
 
 def test_a_resumed_training_does_not_end_with_the_start(tmp_path: Path) -> None:
     checkpoint = every_epoch(tmp_path)
-    stride_on(Strides(), start=2.0, epochs=3, save=checkpoint.offer)
-    outcome = stride_on(Strides(), start=2.0, resume=checkpoint.read(), suffices=lambda theta: True)
+    fit_with(Strides(), start=2.0, epochs=3, save=checkpoint.offer)
+    outcome = fit_with(Strides(), start=2.0, resume=checkpoint.read(), suffices=lambda theta: True)
     assert (outcome.stopped, outcome.best_epoch) == (Stopped.EPOCHS, 0)
 
 
@@ -234,13 +235,13 @@ def test_divergence_ends_with_the_best_weights_so_far(broken: float) -> None:
                 theta[:] = broken
 
     with np.errstate(over="ignore"):
-        outcome = stride_on(Breaks())
+        outcome = fit_with(Breaks())
     assert outcome.stopped is Stopped.DIVERGED
     assert (outcome.best_epoch, len(outcome.history)) == (2, 2)
     np.testing.assert_array_equal(outcome.theta, [1.0, 0.0])
 
 
-def test_a_start_that_diverges_leaves_its_turn_to_the_next() -> None:
+def test_the_next_start_follows_one_that_diverged() -> None:
     def start(stride: float) -> MiniBatch:
         task = Task(Objective(ONE_WEIGHT, TWICE), np.zeros(2), 0, 10, 1.0, constant, 10)
         return MiniBatch(task, Strides(stride))
@@ -260,51 +261,51 @@ def test_a_start_that_diverges_leaves_its_turn_to_the_next() -> None:
 
 def test_the_time_limit_ends_before_the_step_that_would_exceed_it() -> None:
     rule = Strides()
-    outcome = stride_on(rule, clock=lambda: 100.0 + 10.0 * rule.steps, batch_size=4, seconds=35.0)
+    outcome = fit_with(rule, clock=lambda: 100.0 + 10.0 * rule.steps, batch_size=4, seconds=35.0)
     assert outcome.stopped is Stopped.TIME
-    assert rule.steps == 4  # 40 s, in the midst of the second epoch
+    assert rule.steps == 4  # 40 s, during the second epoch
     assert [epoch.seconds for epoch in outcome.history] == [30.0]
-    np.testing.assert_array_equal(outcome.theta, [2.0, 0.0])  # which is judged nevertheless
+    np.testing.assert_array_equal(outcome.theta, [2.0, 0.0])  # of an incomplete epoch
     assert outcome.best_epoch == 2
 
 
-def test_half_an_epoch_that_made_it_worse_is_dropped() -> None:
+def test_an_interrupted_epoch_with_a_worse_result_is_discarded() -> None:
     rule = Strides()
-    outcome = stride_on(rule, stop=lambda: rule.steps == 8, batch_size=4)
+    outcome = fit_with(rule, stop=lambda: rule.steps == 8, batch_size=4)
     assert (outcome.stopped, len(outcome.history)) == (Stopped.INTERRUPTED, 2)
     np.testing.assert_array_equal(outcome.theta, [1.5, 0.0])  # epochs end at 1.5 and 3.0
     assert outcome.best_epoch == 1
 
 
-def test_half_an_epoch_that_diverged_is_dropped() -> None:
+def test_an_interrupted_epoch_that_diverged_is_discarded() -> None:
     rule = Strides(math.inf)
     with np.errstate(all="ignore"):
-        outcome = stride_on(rule, stop=lambda: rule.steps == 1, batch_size=4)
+        outcome = fit_with(rule, stop=lambda: rule.steps == 1, batch_size=4)
     assert (outcome.stopped, outcome.best_epoch) == (Stopped.INTERRUPTED, 0)
     np.testing.assert_array_equal(outcome.theta, [0.0, 0.0])
 
 
 @pytest.mark.parametrize(
-    ("asks", "steps", "epochs"), [(1, 0, 0), (2, 0, 0), (3, 1, 0), (4, 2, 0), (5, 3, 1), (7, 4, 1)]
+    ("calls", "steps", "epochs"), [(1, 0, 0), (2, 0, 0), (3, 1, 0), (4, 2, 0), (5, 3, 1), (7, 4, 1)]
 )
-def test_stop_is_asked_before_every_step_and_keeps_what_was_reached(
-    asks: int, steps: int, epochs: int
+def test_stop_is_checked_before_every_step_and_keeps_the_result(
+    calls: int, steps: int, epochs: int
 ) -> None:
-    rule, asked = Strides(), itertools.count(1)
-    outcome = stride_on(rule, stop=lambda: next(asked) >= asks, batch_size=4)
+    rule, counter = Strides(), itertools.count(1)
+    outcome = fit_with(rule, stop=lambda: next(counter) >= calls, batch_size=4)
     assert outcome.stopped is Stopped.INTERRUPTED
     assert (rule.steps, len(outcome.history)) == (steps, epochs)
     np.testing.assert_array_equal(outcome.theta, [0.5 * steps, 0.0])
 
 
-def test_an_interrupt_in_the_last_epoch_of_patience_is_told() -> None:
+def test_an_interrupt_in_the_last_epoch_of_patience_is_reported() -> None:
     rule = Strides()
-    outcome = stride_on(rule, stop=lambda: rule.steps == 5, batch_size=5, patience=1)
+    outcome = fit_with(rule, stop=lambda: rule.steps == 5, batch_size=5, patience=1)
     assert outcome.stopped is Stopped.INTERRUPTED
 
 
 @pytest.mark.parametrize("name", [name for name, kind in SOLVERS.items() if kind.iterations])
-def test_a_halt_within_an_iteration_over_all_rows_keeps_the_one_before(name: str) -> None:
+def test_a_halt_during_an_iteration_over_all_rows_keeps_the_previous_theta(name: str) -> None:
     path: list[Array] = []
     trained(CURVE, name, epochs=8, validated=path.append)
     for limit in range(1, 14):
@@ -315,17 +316,17 @@ def test_a_halt_within_an_iteration_over_all_rows_keeps_the_one_before(name: str
         np.testing.assert_array_equal(outcome.theta, path[outcome.best_epoch])
 
 
-# --- what it tells
+# --- the reported epochs
 
 
-def test_watch_is_told_every_epoch() -> None:
-    told: list[Epoch] = []
-    outcome = stride_on(Strides(), watch=told.append)
-    assert told == outcome.history
-    assert {epoch.epochs for epoch in told} == {10}
+def test_watch_is_called_with_every_epoch() -> None:
+    watched: list[Epoch] = []
+    outcome = fit_with(Strides(), watch=watched.append)
+    assert watched == outcome.history
+    assert {epoch.epochs for epoch in watched} == {10}
 
 
-def test_an_epoch_tells_what_the_iteration_came_to() -> None:
+def test_an_epoch_has_the_loss_and_step_of_its_iteration() -> None:
     iterations = iterate(LINE.solver("bfgs"), 5)
     outcome = trained(LINE, "bfgs", epochs=5)
     assert [(epoch.train_loss, epoch.step) for epoch in outcome.history] == [
@@ -334,7 +335,7 @@ def test_an_epoch_tells_what_the_iteration_came_to() -> None:
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "gelu", "silu", "sine"])
-def test_every_activation_learns_a_curve(activation: str) -> None:
+def test_every_activation_learns_a_sine(activation: str) -> None:
     rng = np.random.default_rng(2)
     x = rng.uniform(-1.7, 1.7, (100, 1))
     problem = Problem("sine", Architecture((1, 16, 1), activation), Rows(x, np.sin(2.0 * x)))
@@ -342,7 +343,7 @@ def test_every_activation_learns_a_curve(activation: str) -> None:
     assert outcome.history[-1].best_loss < 1e-3
 
 
-# --- going on from what was saved
+# --- resuming
 
 
 def trained(
@@ -358,7 +359,7 @@ def trained(
     validation: Rows | None = None,
     **options: Any,
 ) -> Fit:
-    """Fit a problem with one of `SOLVERS`, by the training rows where there are no others."""
+    """Fit a problem with one of `SOLVERS`; without `validation`, validate on the training rows."""
     watchdog = Watchdog(seconds, clock, stop)
     judge = Backpropagation(problem.architecture)
 
@@ -381,7 +382,7 @@ def without_seconds(history: list[Epoch]) -> list[Epoch]:
 
 
 def every_epoch(folder: Path) -> Checkpoint:
-    """A checkpoint that takes every offer, however long it takes."""
+    """Make a checkpoint that writes every state."""
     return Checkpoint(folder, {}, 0.0, lambda: 0.0)
 
 
@@ -393,7 +394,7 @@ OTHER = noisy_curve(rows=30, seed=4).rows
     ("patience", "killed_after"), [(7, 1), (7, 6), (1000, 1), (1000, 6), (1000, 23)]
 )
 @pytest.mark.parametrize("name", SOLVERS)
-def test_a_training_goes_on_after_a_crash_as_if_nothing_had_happened(
+def test_a_training_resumed_after_a_crash_gives_the_same_result(
     name: str, killed_after: int, patience: int, tmp_path: Path
 ) -> None:
     class Crash(Exception):
@@ -417,21 +418,21 @@ def test_a_training_goes_on_after_a_crash_as_if_nothing_had_happened(
     assert without_seconds(resumed.history) == without_seconds(whole.history)
 
 
-def test_the_seconds_of_the_earlier_part_count_towards_the_limit(tmp_path: Path) -> None:
+def test_seconds_before_a_resumption_count_towards_the_limit(tmp_path: Path) -> None:
     checkpoint, rule = every_epoch(tmp_path), Strides(0.1)
-    stride_on(rule, epochs=3, clock=lambda: 10.0 * rule.steps, save=checkpoint.offer)
-    again = Strides(0.1)
-    outcome = stride_on(
-        again,
+    fit_with(rule, epochs=3, clock=lambda: 10.0 * rule.steps, save=checkpoint.offer)
+    resumed = Strides(0.1)
+    outcome = fit_with(
+        resumed,
         resume=checkpoint.read(),
-        clock=lambda: 1000.0 + 10.0 * again.steps,
+        clock=lambda: 1000.0 + 10.0 * resumed.steps,
         seconds=55.0,
     )
     assert outcome.stopped is Stopped.TIME
     assert [epoch.seconds for epoch in outcome.history] == [10.0, 20.0, 30.0, 40.0, 50.0, 60.0]
 
 
-def test_more_epochs_can_be_asked_for_of_a_training_that_was_saved(tmp_path: Path) -> None:
+def test_a_training_can_be_resumed_with_more_epochs(tmp_path: Path) -> None:
     checkpoint = every_epoch(tmp_path)
     first = trained(CURVE, "bfgs", epochs=5, save=checkpoint.offer)
     state = checkpoint.read()
@@ -442,18 +443,18 @@ def test_more_epochs_can_be_asked_for_of_a_training_that_was_saved(tmp_path: Pat
     assert len(more.history) == 9
 
 
-def test_a_training_is_offered_for_saving_after_every_epoch_that_does_not_end_it() -> None:
-    offered: list[int] = []
+def test_a_training_is_saved_after_every_epoch_except_the_last() -> None:
+    saved: list[int] = []
 
     def save(make_state: Callable[[], State]) -> None:
-        offered.append(len(make_state()["history"]))
+        saved.append(len(make_state()["history"]))
 
-    outcome = stride_on(Strides(), patience=3, save=save)
+    outcome = fit_with(Strides(), patience=3, save=save)
     assert len(outcome.history) == 7
-    assert offered == [1, 2, 3, 4, 5, 6]
+    assert saved == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_fit_leaves_its_start_alone() -> None:
+def test_a_fit_does_not_modify_its_start() -> None:
     theta = initial_parameters(CURVE.architecture, np.random.default_rng(0))
     task = replace(CURVE.task(), theta=theta)
     before = theta.copy()

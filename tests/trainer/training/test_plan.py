@@ -1,4 +1,4 @@
-"""What a recipe leaves open is decided by the data, and the solver is made accordingly."""
+"""The plan of a training: decisions by the data, and the solver made from them."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,8 @@ from trainer.solvers.multi_start import MultiStart
 from trainer.solvers.objective import Objective
 from trainer.solvers.quasi_newton.growing_sample import GrowingSample
 from trainer.solvers.switching import SwitchingSolver
-from trainer.training.plan import Plan, make_plan, make_solver
+from trainer.training.plan import Plan, make_plan
+from trainer.training.planned_solver import make_solver
 from trainer.training.recipe import Recipe
 
 SHIPPED = Architecture((4, 32, 16, 1))  # 705 parameters
@@ -28,28 +29,28 @@ def plan(
 
 
 @pytest.mark.parametrize(
-    ("architecture", "solver", "said"),
+    ("architecture", "solver", "reason"),
     [
-        (SHIPPED, "self-scaled-broyden", "705 parameters are up to 4,000"),
-        (WIDE, "l-bfgs", "8,961 parameters are above 4,000"),
+        (SHIPPED, "self-scaled-broyden", "705 parameters are within 4,000"),
+        (WIDE, "l-bfgs", "8,961 parameters exceed 4,000"),
     ],
 )
-def test_auto_goes_by_the_number_of_parameters_and_says_so(
-    architecture: Architecture, solver: str, said: str
+def test_auto_chooses_by_the_number_of_parameters_and_reports_it(
+    architecture: Architecture, solver: str, reason: str
 ) -> None:
     chosen = plan(architecture=architecture)
     assert chosen.solver == solver
-    assert chosen.reasons[0].startswith(f"{solver}: {said}")
+    assert chosen.reasons[0].startswith(f"{solver}: {reason}")
 
 
-def test_a_solver_that_was_named_needs_no_reason() -> None:
+def test_a_named_solver_has_no_reason() -> None:
     chosen = plan(Recipe(solver="adam"))
     assert (chosen.solver, chosen.reasons, chosen.regularises) == ("adam", (), False)
 
 
 @pytest.mark.parametrize("solver", [name for name, kind in SOLVERS.items() if kind.dense])
-def test_a_matrix_of_all_parameters_has_its_limit(solver: str) -> None:
-    with pytest.raises(RecipeError, match=f"^{solver} holds .* 8,961 are too many.*l-bfgs and"):
+def test_a_dense_solver_is_refused_above_its_limit(solver: str) -> None:
+    with pytest.raises(RecipeError, match=f"^{solver} stores .* 8,961 parameters are too many"):
         plan(Recipe(solver=solver), WIDE)
 
 
@@ -57,10 +58,10 @@ def test_a_matrix_of_all_parameters_has_its_limit(solver: str) -> None:
     ("recipe", "rows", "regularises"),
     [
         (Recipe(), 180, True),
-        (Recipe(), 5000, False),  # rows enough
+        (Recipe(), 5000, False),  # enough rows
         (Recipe(loss="huber"), 180, False),
-        (Recipe(penalty=1e-3), 180, False),  # has one already
-        (Recipe(solver="bfgs"), 180, False),  # as asked
+        (Recipe(penalty=1e-3), 180, False),  # has a penalty already
+        (Recipe(solver="bfgs"), 180, False),  # a named solver
     ],
 )
 def test_auto_switches_to_bayesian_regularization_for_few_rows(
@@ -69,21 +70,21 @@ def test_auto_switches_to_bayesian_regularization_for_few_rows(
     assert plan(recipe, SMALL, rows).regularises is regularises
 
 
-def test_a_gauss_newton_matrix_that_takes_long_is_not_waited_for() -> None:
+def test_auto_does_not_switch_if_a_gauss_newton_matrix_takes_long() -> None:
     assert not plan(rows=4000).regularises
 
 
-def test_small_networks_get_several_starts_unless_told() -> None:
+def test_small_networks_get_several_starts_by_default() -> None:
     assert plan(architecture=SMALL).starts > 1
     assert plan(architecture=SHIPPED).starts == 1
     assert plan(Recipe(starts=7)).starts == 7
     assert plan(Recipe(starts=1), SMALL).starts == 1
-    assert plan(Recipe(solver="adam"), SMALL).starts == 1  # its schedule spans one
+    assert plan(Recipe(solver="adam"), SMALL).starts == 1  # one schedule spans all epochs
     assert plan(Recipe(solver="bayesian-regularization"), SMALL).starts == 1
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_the_learning_rate_suits_the_solver_unless_given(solver: str) -> None:
+def test_the_default_learning_rate_is_that_of_the_solver(solver: str) -> None:
     assert plan(Recipe(solver=solver)).learning_rate == SOLVERS[solver].learning_rate
     if SOLVERS[solver].learning_rate:
         assert plan(Recipe(solver=solver, learning_rate=0.3)).learning_rate == 0.3
@@ -92,13 +93,15 @@ def test_the_learning_rate_suits_the_solver_unless_given(solver: str) -> None:
 @pytest.mark.parametrize(
     ("rows", "epochs", "patience"),
     [
-        (8, 2000, 200),  # one step an epoch: the most epochs
-        (4000, 952, 95),  # 63 steps an epoch: 60,000 steps
+        (8, 2000, 200),  # one step per epoch: the maximum
+        (4000, 952, 95),  # 63 steps per epoch: 60,000 steps
         (64 * 600, 100, 20),
-        (10_000_000, 20, 20),  # the fewest
+        (10_000_000, 20, 20),  # the minimum
     ],
 )
-def test_epochs_of_mini_batches_follow_from_the_rows(rows: int, epochs: int, patience: int) -> None:
+def test_epochs_of_mini_batches_depend_on_the_number_of_rows(
+    rows: int, epochs: int, patience: int
+) -> None:
     chosen = plan(Recipe(solver="adam"), rows=rows)
     assert (chosen.epochs, chosen.patience) == (epochs, patience)
 
@@ -107,22 +110,22 @@ def test_other_solvers_have_their_own_number_of_iterations() -> None:
     assert plan(Recipe(solver="bfgs"), rows=8).epochs == SOLVERS["bfgs"].iterations
 
 
-def test_epochs_and_patience_that_are_given_stand() -> None:
+def test_given_epochs_and_patience_are_kept() -> None:
     chosen = plan(Recipe(epochs=3, patience=2), rows=10**9)
     assert (chosen.epochs, chosen.patience) == (3, 2)
 
 
-def test_a_batch_is_no_larger_than_the_rows() -> None:
+def test_a_batch_has_at_most_all_rows() -> None:
     assert plan(Recipe(solver="adam", batch_size=64), rows=10).batch_size == 10
 
 
-def test_few_validation_rows_tolerate_more() -> None:
+def test_the_tolerance_is_larger_for_few_validation_rows() -> None:
     few, many = (Rows(np.zeros((n, 1)), np.zeros((n, 2))) for n in (4, 400))
     assert plan().limits(few).tolerance == pytest.approx(0.5)
     assert plan().limits(many).tolerance == pytest.approx(0.05)
 
 
-def test_the_card_has_every_default_filled_in() -> None:
+def test_as_card_has_every_default_filled_in() -> None:
     card = plan(Recipe(layers=(8,), solver="momentum", seed=4), SMALL).as_card()
     assert json.loads(json.dumps(card)) == {
         "layers": [8],

@@ -1,4 +1,4 @@
-"""From a table to a model with its card."""
+"""From a table to a trained model with its card."""
 
 import itertools
 import json
@@ -17,7 +17,7 @@ from trainer.data.table import Table
 from trainer.errors import TrainingFailed
 from trainer.solvers import SOLVERS
 from trainer.training.checkpoint import Checkpoint
-from trainer.training.fit import Epoch
+from trainer.training.epoch import Epoch
 from trainer.training.recipe import Recipe
 from trainer.training.training import train, training_identity
 from trainer.training.watchdog import Stopped
@@ -27,7 +27,7 @@ NOON = datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC)
 SHORT = Recipe(layers=(5, 4), epochs=4, starts=1)
 
 
-def test_same_seed_gives_the_same_bits_and_another_seed_others(make_table: MakeTable) -> None:
+def test_the_seed_decides_the_bits(make_table: MakeTable) -> None:
     table = make_table(targets=2)
 
     def theta(seed: int) -> bytes:
@@ -37,7 +37,7 @@ def test_same_seed_gives_the_same_bits_and_another_seed_others(make_table: MakeT
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_linear_truth_is_found(solver: str, make_table: MakeTable) -> None:
+def test_every_solver_finds_a_linear_function(solver: str, make_table: MakeTable) -> None:
     recipe = Recipe(layers=(), activation="identity", solver=solver, epochs=1000)
     trained = train(make_table(rows=100), recipe)
     np.testing.assert_allclose(
@@ -46,18 +46,18 @@ def test_a_linear_truth_is_found(solver: str, make_table: MakeTable) -> None:
     assert trained.metrics["r2"] > 0.99999
 
 
-def test_a_timestamp_teaches_as_well_as_its_offset() -> None:
+def test_a_large_offset_of_a_feature_does_not_matter() -> None:
     offsets = np.linspace(-1.0, 1.0, 200)[:, None]
 
     def r2(t: Array) -> float:
-        table = Table(("t",), ("y",), t, np.sin(3 * offsets), "clock")
+        table = Table(("t",), ("y",), t, np.sin(3 * offsets), "made")
         return float(train(table, Recipe(layers=(8,), epochs=200)).metrics["r2"])
 
     assert r2(1.7e9 + offsets) == pytest.approx(r2(offsets), abs=1e-3)
     assert r2(offsets) > 0.9
 
 
-def test_several_targets_are_learnt_together(make_table: MakeTable) -> None:
+def test_several_targets_are_learned_together(make_table: MakeTable) -> None:
     trained = train(make_table(rows=200, targets=3), Recipe(layers=(16,), epochs=300))
     assert trained.model.predict([[0.1, 0.2]]).shape == (1, 3)
     assert list(trained.metrics["targets"]) == ["u", "v", "w"]
@@ -85,7 +85,7 @@ def test_the_report_shows_the_test_rows_and_their_residuals(make_table: MakeTabl
         assert sum(shown["residuals"]["histogram"]["counts"]) == 6
 
 
-def test_weights_say_which_rows_to_follow(make_table: MakeTable) -> None:
+def test_weights_decide_which_rows_count_more(make_table: MakeTable) -> None:
     a = np.tile(np.linspace(-1.0, 1.0, 500), 4)[:, None]
     high = np.arange(2000) < 1000
     Y = np.where(high, 1.0, 0.0)[:, None] + 0.0 * a
@@ -109,14 +109,14 @@ def test_the_quantile_loss_finds_the_quantile(quantile: float, least: float, mos
     assert least < float((model.predict(x) > Y).mean()) < most
 
 
-def test_a_quantile_s_share_is_told(make_table: MakeTable) -> None:
+def test_metrics_of_the_quantile_loss_have_the_share_below(make_table: MakeTable) -> None:
     recipe = replace(SHORT, loss="quantile", quantile=0.9)
     below = train(make_table(), recipe).metrics["below"]
     assert 0.0 <= below <= 1.0
     assert "below" not in train(make_table(), SHORT).metrics
 
 
-def test_the_huber_loss_shrugs_off_outliers() -> None:
+def test_the_huber_loss_is_robust_to_outliers() -> None:
     rng = np.random.default_rng(0)
     x = rng.uniform(-1.0, 1.0, (500, 1))
     Y = 2.0 * x + np.where(rng.uniform(size=x.shape) < 0.1, 50.0, 0.0)
@@ -131,44 +131,44 @@ def test_the_huber_loss_shrugs_off_outliers() -> None:
     assert slope_and_offset("squared")[0] > 2.0
 
 
-def test_a_penalty_makes_weights_small(make_table: MakeTable) -> None:
+def test_a_penalty_reduces_the_weights(make_table: MakeTable) -> None:
     table = make_table(rows=60)
-    free, held = (
+    without, penalised = (
         train(table, replace(SHORT, solver="bfgs", epochs=60, penalty=penalty)).model.theta
         for penalty in (0.0, 0.1)
     )
-    assert np.linalg.norm(held) < np.linalg.norm(free)
+    assert np.linalg.norm(penalised) < np.linalg.norm(without)
 
 
 @pytest.mark.parametrize("solver", ["auto", "adam"])
-def test_a_training_goes_on_from_its_checkpoint_to_the_same_bits(
+def test_a_training_resumed_from_its_checkpoint_gives_the_same_bits(
     solver: str, make_table: MakeTable, tmp_path: Path
 ) -> None:
     table, recipe = make_table(rows=60), replace(SHORT, solver=solver, starts=3, epochs=120)
     identity = training_identity(table, recipe)
-    told: list[Epoch] = []
-    resumed_told: list[Epoch] = []
+    watched: list[Epoch] = []
+    resumed_epochs: list[Epoch] = []
     train(
         table,
         recipe,
         checkpoint=Checkpoint(tmp_path, identity, 0.0, clock=lambda: 0.0),  # every epoch
-        watch=told.append,
-        stop=lambda: len(told) == 50,
+        watch=watched.append,
+        stop=lambda: len(watched) == 50,
     )
     resumed = train(
         table,
         recipe,
         checkpoint=Checkpoint(tmp_path, identity),
         resume=Checkpoint(tmp_path, identity).read(),
-        watch=resumed_told.append,
+        watch=resumed_epochs.append,
     )
     whole = train(table, recipe)
-    assert resumed_told[0].epoch == len(told) + 1 == 51
+    assert resumed_epochs[0].epoch == len(watched) + 1 == 51
     assert resumed.model.theta.tobytes() == whole.model.theta.tobytes()
     assert resumed.card["training"]["epochs"] == whole.card["training"]["epochs"]
 
 
-def test_equal_weights_change_nothing_whatever_they_are() -> None:
+def test_equal_weights_of_any_size_give_the_same_model() -> None:
     rng = np.random.default_rng(0)
     x = rng.uniform(-3.0, 3.0, (150, 1))
     table = Table(("x",), ("y",), x, np.sin(x) + rng.normal(0.0, 0.2, x.shape), "made")
@@ -182,35 +182,35 @@ def test_equal_weights_change_nothing_whatever_they_are() -> None:
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_time_limit_that_allows_nothing_is_a_failure_not_a_crash(
+def test_a_time_limit_too_short_for_one_iteration_is_a_training_failure(
     solver: str, make_table: MakeTable
 ) -> None:
     with pytest.raises(TrainingFailed, match=r"time limit.*before it found anything better"):
         train(make_table(), replace(SHORT, solver=solver, starts=None, max_seconds=1e-9))
 
 
-def test_an_interruption_before_the_first_iteration_is_told(make_table: MakeTable) -> None:
+def test_an_interrupt_before_the_first_iteration_is_reported(make_table: MakeTable) -> None:
     trained = train(make_table(), SHORT, stop=lambda: True)
     assert trained.stopped is Stopped.INTERRUPTED
     assert trained.card["training"]["best_epoch"] == 0
 
 
-def test_an_interrupted_training_leaves_its_state_whatever_the_interval(
+def test_an_interrupted_training_writes_a_checkpoint_at_any_interval(
     make_table: MakeTable, tmp_path: Path
 ) -> None:
     table, recipe = make_table(rows=60), replace(SHORT, epochs=40)
     identity = training_identity(table, recipe)
-    told: list[Epoch] = []
+    watched: list[Epoch] = []
     train(
         table,
         recipe,
         checkpoint=Checkpoint(tmp_path, identity),
-        watch=told.append,
-        stop=lambda: len(told) == 7,
+        watch=watched.append,
+        stop=lambda: len(watched) == 7,
     )
     state = Checkpoint(tmp_path, identity).read()
     assert state is not None
-    assert len(state["history"]) == len(told) == 7
+    assert len(state["history"]) == len(watched) == 7
     resumed, whole = train(table, recipe, resume=state), train(table, recipe)
     assert resumed.model.theta.tobytes() == whole.model.theta.tobytes()
 
@@ -226,11 +226,11 @@ def test_an_interrupted_training_leaves_its_state_whatever_the_interval(
     ],
     ids=str,
 )
-def test_a_target_error_is_met_on_the_validation_rows_first_by_the_last_epoch(
+def test_a_target_error_ends_the_training_at_the_first_epoch_that_reaches_it(
     options: dict[str, Any], weighted: bool, make_table: MakeTable
 ) -> None:
     table = make_table(rows=200, targets=3)
-    units = np.array([1.0, 0.01, 1.0])  # scaled, all targets would count for as much
+    units = np.array([1.0, 0.01, 1.0])  # all targets would count equally if they were scaled
     weights = np.linspace(0.5, 5.0, 200) if weighted else None
     table = replace(table, Y=units * table.Y, weights=weights)
     recipe = Recipe(layers=(8,), starts=1, epochs=300, target_mse=0.05, **options)
@@ -238,9 +238,9 @@ def test_a_target_error_is_met_on_the_validation_rows_first_by_the_last_epoch(
     def validation_mse(epochs: int) -> float:
         model = train(table, replace(recipe, epochs=epochs, target_mse=None)).model
         split_rng, _ = np.random.default_rng(recipe.seed).spawn(2)
-        held = split(table, split_rng).validation
-        squares = ((model.predict(held.X) - held.Y) ** 2).mean(axis=1)
-        return float(np.average(squares, weights=held.weights))
+        rows = split(table, split_rng).validation
+        squares = ((model.predict(rows.X) - rows.Y) ** 2).mean(axis=1)
+        return float(np.average(squares, weights=rows.weights))
 
     trained = train(table, recipe)
     epochs = trained.card["training"]["epochs"]
@@ -249,33 +249,33 @@ def test_a_target_error_is_met_on_the_validation_rows_first_by_the_last_epoch(
     assert validation_mse(epochs) <= 0.05 < validation_mse(epochs - 1)
 
 
-def test_a_target_error_that_is_out_of_reach_changes_nothing(make_table: MakeTable) -> None:
+def test_a_target_error_out_of_reach_has_no_effect(make_table: MakeTable) -> None:
     table = make_table()
-    free, aimed = (train(table, replace(SHORT, target_mse=mse)) for mse in (None, 1e-300))
-    assert aimed.stopped is Stopped.EPOCHS
-    assert aimed.model.theta.tobytes() == free.model.theta.tobytes()
+    without, with_target = (train(table, replace(SHORT, target_mse=mse)) for mse in (None, 1e-300))
+    assert with_target.stopped is Stopped.EPOCHS
+    assert with_target.model.theta.tobytes() == without.model.theta.tobytes()
 
 
-def test_a_checkpoint_that_meets_a_milder_target_is_the_result(
+def test_a_checkpoint_that_reaches_a_larger_target_error_is_the_result(
     make_table: MakeTable, tmp_path: Path
 ) -> None:
     table, recipe = make_table(rows=60), replace(SHORT, epochs=40)
-    told: list[Epoch] = []
+    watched: list[Epoch] = []
     first = train(
         table,
         recipe,
         checkpoint=Checkpoint(tmp_path, training_identity(table, recipe)),
-        watch=told.append,
-        stop=lambda: len(told) == 20,
+        watch=watched.append,
+        stop=lambda: len(watched) == 20,
     )
-    milder = replace(recipe, target_mse=1e3)
-    state = Checkpoint(tmp_path, training_identity(table, milder)).read()
-    resumed = train(table, milder, resume=state, watch=told.append)
-    assert (resumed.stopped, len(told)) == (Stopped.TARGET, 20)
+    larger = replace(recipe, target_mse=1e3)
+    state = Checkpoint(tmp_path, training_identity(table, larger)).read()
+    resumed = train(table, larger, resume=state, watch=watched.append)
+    assert (resumed.stopped, len(watched)) == (Stopped.TARGET, 20)
     assert resumed.model.theta.tobytes() == first.model.theta.tobytes()
 
 
-def test_only_the_time_limit_and_the_target_may_change_between_a_training_and_its_resumption(
+def test_a_training_can_be_resumed_with_another_time_limit_or_target_error(
     make_table: MakeTable,
 ) -> None:
     table = make_table()
@@ -286,14 +286,14 @@ def test_only_the_time_limit_and_the_target_may_change_between_a_training_and_it
     assert training_identity(make_table(rows=61), SHORT) != identity
 
 
-def test_test_rows_have_no_say_in_the_model(make_table: MakeTable) -> None:
+def test_the_test_rows_do_not_affect_the_model(make_table: MakeTable) -> None:
     table = make_table(rows=60)
     trained = train(table, SHORT)
     test_rows = (table.X[:, None] == trained.golden_inputs).all(axis=2).any(axis=1)
     assert test_rows.sum() == 6
     many = make_table(rows=1000)
     outliers = replace(many, X=1000.0 * many.X, Y=many.Y - 1000.0)
-    held_out = split(outliers, np.random.default_rng(0)).test  # these are so among others as well
+    held_out = split(outliers, np.random.default_rng(0)).test  # also among other rows
     X, Y = table.X.copy(), table.Y.copy()
     X[test_rows], Y[test_rows] = held_out.X[:6], held_out.Y[:6]
     other = train(replace(table, X=X, Y=Y), SHORT)
@@ -322,7 +322,7 @@ def test_ten_rows_and_a_constant_feature_are_enough(make_table: MakeTable) -> No
     assert trained.metrics["r2"] is None  # of one row
 
 
-def test_the_card_is_json_and_tells_how_the_model_came_to_be(make_table: MakeTable) -> None:
+def test_the_card_is_json_and_records_the_training(make_table: MakeTable) -> None:
     table = make_table()
     trained = train(table, SHORT, now=lambda: NOON)
     card: dict[str, Any] = json.loads(json.dumps(trained.card, allow_nan=False))
@@ -345,7 +345,7 @@ def test_the_card_is_json_and_tells_how_the_model_came_to_be(make_table: MakeTab
 
 
 @pytest.mark.parametrize(("epochs", "points"), [(200, 200), (201, 101), (500, 168), (1000, 201)])
-def test_a_long_history_is_thinned_but_keeps_its_ends(
+def test_a_long_history_is_thinned_except_its_ends(
     epochs: int, points: int, make_table: MakeTable
 ) -> None:
     recipe = Recipe(
@@ -363,7 +363,7 @@ def test_a_long_history_is_thinned_but_keeps_its_ends(
     assert record["epochs"] == epochs
 
 
-def test_the_time_limit_is_kept_by_the_clock_given(make_table: MakeTable) -> None:
+def test_the_time_limit_is_measured_by_the_given_clock(make_table: MakeTable) -> None:
     clock = itertools.count()
     trained = train(
         make_table(), replace(SHORT, epochs=1000, max_seconds=50.0), clock=lambda: next(clock)
@@ -373,14 +373,14 @@ def test_the_time_limit_is_kept_by_the_clock_given(make_table: MakeTable) -> Non
 
 
 def test_stop_and_watch_reach_the_loop(make_table: MakeTable) -> None:
-    told: list[Epoch] = []
-    trained = train(make_table(), SHORT, watch=told.append, stop=lambda: len(told) == 2)
+    watched: list[Epoch] = []
+    trained = train(make_table(), SHORT, watch=watched.append, stop=lambda: len(watched) == 2)
     assert trained.stopped is Stopped.INTERRUPTED
-    assert [epoch.epoch for epoch in told] == [1, 2]
+    assert [epoch.epoch for epoch in watched] == [1, 2]
 
 
 @pytest.mark.parametrize("activation", ["relu", "identity"])
-def test_a_training_that_diverges_at_once_makes_no_model(
+def test_a_training_that_diverges_immediately_is_refused(
     activation: str, make_table: MakeTable
 ) -> None:
     recipe = replace(SHORT, activation=activation, solver="sgd", learning_rate=1e9, epochs=50)
@@ -388,12 +388,12 @@ def test_a_training_that_diverges_at_once_makes_no_model(
         train(make_table(), recipe)
 
 
-def test_layers_that_make_no_network_are_refused(make_table: MakeTable) -> None:
+def test_too_many_layers_are_refused(make_table: MakeTable) -> None:
     with pytest.raises(ArchitectureError, match="101 layers of weights are too many"):
         train(make_table(), Recipe(layers=(4,) * 100))
 
 
-def test_the_model_names_its_columns_and_the_range_it_saw(make_table: MakeTable) -> None:
+def test_the_model_has_the_names_and_feature_range_of_its_table(make_table: MakeTable) -> None:
     table = make_table(rows=100)
     model = train(table, SHORT).model
     assert (model.features, model.targets) == (table.features, table.targets)

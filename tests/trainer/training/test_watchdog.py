@@ -1,4 +1,4 @@
-"""When the watchdog halts a training, and why."""
+"""The watchdog: when it halts a training, and the reason."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from trainer.training.watchdog import Halt, Stopped, Watchdog
 
 
 class Clock:
-    """Stands until it is moved."""
+    """A clock that moves only when told to."""
 
     def __init__(self, now: float = 100.0) -> None:
         self.now = now
@@ -15,7 +15,7 @@ class Clock:
         return self.now
 
 
-def test_it_counts_from_its_making() -> None:
+def test_elapsed_counts_from_the_creation() -> None:
     clock = Clock()
     watchdog = Watchdog(60.0, clock, lambda: False)
     assert watchdog.elapsed == 0.0
@@ -23,7 +23,7 @@ def test_it_counts_from_its_making() -> None:
     assert watchdog.elapsed == 2.5
 
 
-def test_it_halts_beyond_the_limit_and_not_at_it() -> None:
+def test_it_halts_after_the_time_limit() -> None:
     clock = Clock()
     watchdog = Watchdog(60.0, clock, lambda: False)
     clock.now += 60.0
@@ -34,17 +34,17 @@ def test_it_halts_beyond_the_limit_and_not_at_it() -> None:
     assert halt.value.reason is Stopped.TIME
 
 
-def test_it_halts_when_told_to() -> None:
-    told: list[bool] = []
-    watchdog = Watchdog(60.0, Clock(), lambda: bool(told))
+def test_it_halts_on_request() -> None:
+    stop: list[bool] = []
+    watchdog = Watchdog(60.0, Clock(), lambda: bool(stop))
     watchdog.poll()
-    told.append(True)
+    stop.append(True)
     with pytest.raises(Halt) as halt:
         watchdog.poll()
     assert halt.value.reason is Stopped.INTERRUPTED
 
 
-def test_who_interrupts_is_told_so_even_after_the_limit() -> None:
+def test_an_interrupt_takes_precedence_over_the_time_limit() -> None:
     clock = Clock()
     watchdog = Watchdog(60.0, clock, lambda: True)
     clock.now += 1000.0
@@ -53,10 +53,10 @@ def test_who_interrupts_is_told_so_even_after_the_limit() -> None:
     assert halt.value.reason is Stopped.INTERRUPTED
 
 
-def test_the_seconds_of_an_earlier_part_count() -> None:
+def test_seconds_before_a_resumption_count() -> None:
     clock = Clock()
     watchdog = Watchdog(60.0, clock, lambda: False)
-    clock.now += 5.0  # what it took to get going again does not
+    clock.now += 5.0  # the time to resume does not count
     watchdog.resume(50.0)
     assert watchdog.elapsed == 50.0
     clock.now += 10.0
@@ -66,11 +66,11 @@ def test_the_seconds_of_an_earlier_part_count() -> None:
         watchdog.poll()
 
 
-def test_an_iteration_that_has_just_begun_is_left_to_its_end() -> None:
-    clock, told = Clock(), [False]
-    watchdog = Watchdog(60.0, clock, lambda: told[0], grace_seconds=0.5)
+def test_an_iteration_within_its_grace_is_not_interrupted() -> None:
+    clock, stop = Clock(), [False]
+    watchdog = Watchdog(60.0, clock, lambda: stop[0], grace_seconds=0.5)
     watchdog.begin()
-    told[0] = True
+    stop[0] = True
     clock.now += 0.5
     watchdog.poll()
     clock.now += 0.25

@@ -1,12 +1,12 @@
-"""What a training shows of itself."""
+"""The progress of a training on a terminal and in a log."""
 
 import io
 import re
 
 import pytest
 
-from trainer.training.console_progress import fraction_done, progress, remaining_seconds
-from trainer.training.fit import Epoch
+from trainer.command_line.console_progress import progress
+from trainer.training.epoch import Epoch
 
 
 def epoch(number: int, seconds: float, epochs: int = 100) -> Epoch:
@@ -25,20 +25,20 @@ def epoch(number: int, seconds: float, epochs: int = 100) -> Epoch:
     ("number", "seconds", "fraction", "remaining"),
     [
         (25, 10.0, 0.25, 30.0),  # by epochs
-        (25, 30.0, 0.5, 30.0),  # by time: 90 s of epochs are left, 30 s of the 60
+        (25, 30.0, 0.5, 30.0),  # by time: 90 s left by epochs, 30 s of 60 by time
         (100, 10.0, 1.0, 0.0),
-        (25, 61.0, 1.0, 0.0),  # a little over the limit
+        (25, 61.0, 1.0, 0.0),  # slightly over the limit
         (1, 0.0, 0.01, 0.0),
     ],
 )
-def test_what_ends_first_counts(
+def test_progress_counts_epochs_or_time_whichever_ends_first(
     number: int, seconds: float, fraction: float, remaining: float
 ) -> None:
-    assert fraction_done(epoch(number, seconds), 60.0) == fraction
-    assert remaining_seconds(epoch(number, seconds), 60.0) == remaining
+    assert epoch(number, seconds).fraction_done(60.0) == fraction
+    assert epoch(number, seconds).remaining_seconds(60.0) == remaining
 
 
-def test_a_log_gets_a_line_every_five_seconds_and_one_at_the_end() -> None:
+def test_a_log_has_a_line_every_five_seconds_and_one_at_the_end() -> None:
     log, now = io.StringIO(), 0.0
     with progress(1000.0, log, lambda: now) as show:
         for number in range(1, 101):
@@ -52,7 +52,7 @@ def test_a_log_gets_a_line_every_five_seconds_and_one_at_the_end() -> None:
     )
 
 
-def test_a_terminal_gets_a_bar_with_loss_step_and_eta() -> None:
+def test_a_terminal_shows_a_bar_with_loss_step_and_eta() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -60,7 +60,11 @@ def test_a_terminal_gets_a_bar_with_loss_step_and_eta() -> None:
     screen = Terminal()
     now = 0.0
     with progress(1000.0, screen, lambda: now) as show:
-        for number, now in ((25, 10.0), (50, 20.0), (51, 20.01)):  # the last comes too soon
+        for number, now in (
+            (25, 10.0),
+            (50, 20.0),
+            (51, 20.01),
+        ):  # the last is too soon
             show(epoch(number, now))
     assert re.search(
         r" 50% .*━.* ETA 20 s  loss 2\.5e-01  best 1\.2e-01  step 1\.0e-02", screen.getvalue()

@@ -1,4 +1,4 @@
-"""How a training shows that it is alive: a bar on a terminal, plain lines in a log."""
+"""The progress of a training: a bar on a terminal, plain lines in a log."""
 
 import math
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from trainer.training.fit import Epoch
+from trainer.training.epoch import Epoch
 
 LOG_INTERVAL_SECONDS = 5.0
 BAR_INTERVAL_SECONDS = 0.1
@@ -17,24 +17,13 @@ BAR_INTERVAL_SECONDS = 0.1
 def progress(
     max_seconds: float, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Callable[[Epoch], None]]:
-    """A function to call after each epoch, which shows it on `stream`, by default stderr."""
+    """Yield a function that shows an epoch on `stream`, by default stderr."""
     stream = stream or sys.stderr
     if stream.isatty():
         with _bar(max_seconds, stream, clock) as show:
             yield show
     else:
         yield _lines(max_seconds, stream, clock)
-
-
-def fraction_done(epoch: Epoch, max_seconds: float) -> float:
-    """How much of the training is behind: by epochs or by time, whichever ends first."""
-    return min(1.0, max(epoch.epoch / epoch.epochs, epoch.seconds / max_seconds))
-
-
-def remaining_seconds(epoch: Epoch, max_seconds: float) -> float:
-    """Seconds to the end at the pace so far, if nothing stops the training earlier."""
-    by_epochs = epoch.seconds / epoch.epoch * (epoch.epochs - epoch.epoch)
-    return max(0.0, min(by_epochs, max_seconds - epoch.seconds))
 
 
 def _describe(epoch: Epoch) -> str:
@@ -55,7 +44,7 @@ def _lines(
             last = clock()
             print(
                 f"epoch {epoch.epoch}/{epoch.epochs}  {_describe(epoch)}  "
-                f"ETA {remaining_seconds(epoch, max_seconds):.0f} s",
+                f"ETA {epoch.remaining_seconds(max_seconds):.0f} s",
                 file=stream,
                 flush=True,
             )
@@ -67,7 +56,7 @@ def _lines(
 def _bar(
     max_seconds: float, stream: TextIO, clock: Callable[[], float]
 ) -> Iterator[Callable[[Epoch], None]]:
-    # imported here: a log, or `--if-none` at every start, should not pay for it
+    # imported here, because a log and `--if-none` do not need it
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
 
@@ -86,9 +75,9 @@ def _bar(
                 return
             last = clock()
             text = (  # fits 80 columns
-                f"ETA {remaining_seconds(epoch, max_seconds):.0f} s  loss {epoch.train_loss:.1e}  "
+                f"ETA {epoch.remaining_seconds(max_seconds):.0f} s  loss {epoch.train_loss:.1e}  "
                 f"best {epoch.best_loss:.1e}  step {epoch.step:.1e}"
             )
-            bar.update(task, completed=fraction_done(epoch, max_seconds), text=text)
+            bar.update(task, completed=epoch.fraction_done(max_seconds), text=text)
 
         yield show

@@ -1,0 +1,108 @@
+"""The outcome of the command: text or JSON on stdout, errors on stderr, and the exit code."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
+
+from config import SettingsError
+from network import ArchitectureError, NetworkError
+from registry import RegistryError
+from trainer.errors import RecipeError, TrainerError
+from trainer.training.training import Trained
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+STATE_NAMES = {"kept_back": "kept back"}
+
+
+def note(text: str) -> None:
+    """Print a note on stderr."""
+    click.echo(f"note: {text}", err=True)
+
+
+def finish(outcome: dict[str, Any], as_json: bool, code: int = 0) -> NoReturn:
+    """Print the outcome if JSON is asked for, and exit."""
+    if as_json:
+        click.echo(json.dumps(outcome))
+    sys.exit(code)
+
+
+def discard(as_json: bool) -> NoReturn:
+    """Exit after an interrupt without a version."""
+    finish({"version": None, "state": "discarded"}, as_json, EXIT_INTERRUPTED)
+
+
+@contextmanager
+def failures_reported(as_json: bool) -> Iterator[None]:
+    """Report an error or an interrupt and exit with its code."""
+    try:
+        yield
+    except (NetworkError, RegistryError, SettingsError, TrainerError) as error:
+        click.echo(f"error: {error}", err=True)
+        code = EXIT_USAGE if isinstance(error, RecipeError | ArchitectureError) else EXIT_FAILED
+        finish({"version": None, "state": "failed", "error": str(error)}, as_json, code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted: nothing was published", err=True)
+        discard(as_json)
+
+
+def report_version(outcome: dict[str, Any], trained: Trained, as_json: bool) -> NoReturn:
+    """Report a published version, and exit.
+
+    Parameters
+    ----------
+    outcome : its number, state and the gate's verdict
+    """
+    if not as_json:
+        click.echo(_as_text(outcome, trained))
+    metrics, training = trained.metrics, trained.card["training"]
+    document = {
+        **outcome,
+        "test_mse": metrics["mse"],
+        "test_rmse": metrics["rmse"],
+        "test_mae": metrics["mae"],
+        "test_r2": metrics["r2"],
+        "seconds": round(trained.seconds, 3),
+        "stopped": trained.stopped,
+        "epochs": training["epochs"],
+        "best_epoch": training["best_epoch"],
+        "solver": trained.card["recipe"]["solver"],
+        "decisions": training["decisions"],
+        "rows": trained.card["data"]["rows"],
+    }
+    finish(document, as_json)
+
+
+def _as_text(outcome: dict[str, Any], trained: Trained) -> str:
+    metrics, training = trained.metrics, trained.card["training"]
+    rows = trained.card["data"]["rows"]
+    r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6f}"
+    version = (
+        f"version {outcome['version']} {STATE_NAMES.get(outcome['state'], outcome['state'])}: "
+        f"test MSE {metrics['mse']:.3e}, RMSE {metrics['rmse']:.3e}, R² {r2}"
+        f"{_loss_metric(trained)} on {_count(rows['test'], 'test row')}"
+    )
+    fit = (
+        f"{_count(training['epochs'], 'epoch')} of {trained.card['recipe']['solver']} on "
+        f"{rows['train']} training rows in {trained.seconds:.1f} s ({trained.stopped}); "
+        f"best epoch {training['best_epoch']}"
+    )
+    gate = f"gate: {outcome['verdict']['reason']}"
+    return "\n  ".join([version, fit, *training["decisions"], gate])
+
+
+def _loss_metric(trained: Trained) -> str:
+    """Return the metric that corresponds to the loss, unless it is the squared one."""
+    metrics, loss = trained.metrics, trained.card["recipe"]["loss"]
+    if loss == "huber":
+        return f", MAE {metrics['mae']:.3e}"
+    return f", {metrics['below']:.1%} below the prediction" if loss == "quantile" else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

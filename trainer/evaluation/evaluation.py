@@ -1,0 +1,59 @@
+"""The evaluation of a model on rows that it was not trained on."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from network import Calibration, Model, Rows
+from trainer.errors import TrainingFailed
+from trainer.evaluation.interval_calibration import calibrate, calibration_report
+from trainer.evaluation.regression_metrics import regression_metrics, share_below
+from trainer.evaluation.test_report import test_report
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The results of an evaluation.
+
+    Attributes
+    ----------
+    metrics : of the test rows, as `regression_metrics` returns them
+    calibration : of prediction intervals, from the test rows
+    intervals : the half widths and their coverage of the validation rows
+    report : predicted and actual values and residuals of the test rows
+    """
+
+    metrics: dict[str, Any]
+    calibration: Calibration
+    intervals: dict[str, Any]
+    report: dict[str, Any]
+
+
+def evaluate(model: Model, test: Rows, validation: Rows, *, with_share_below: bool) -> Evaluation:
+    """Evaluate a model.
+
+    Parameters
+    ----------
+    test, validation : unscaled rows
+    with_share_below : whether the metrics include `share_below`, by which quantiles are judged
+
+    Raises
+    ------
+    TrainingFailed
+        the predictions or their errors are not finite.
+    """
+    with np.errstate(all="ignore"):  # of a model that overflows
+        Y_hat = model.predict(test.X)
+        metrics = regression_metrics(Y_hat, test.Y, model.targets, test.weights)
+    if with_share_below:
+        metrics["below"] = share_below(Y_hat, test.Y, test.weights)
+    if not math.isfinite(metrics["mse"]):
+        raise TrainingFailed("the predictions for the test rows, or their errors, are not finite")
+    calibration = calibrate(Y_hat, test)
+    with np.errstate(all="ignore"):
+        Y_hat_validation = model.predict(validation.X)
+        intervals = calibration_report(calibration, Y_hat_validation, validation, model.targets)
+    report = test_report(Y_hat, test.Y, model.targets)
+    return Evaluation(metrics, calibration, intervals, report)
