@@ -156,7 +156,7 @@ def _numbers(cells: list[str]) -> tuple[list[float], list[int]]:
 def _undecodable_line(path: Path) -> int:
     """Return the number of the first line that is not UTF-8.
 
-    The decoder's error does not tell: it counts bytes from the start of the decoder's block.
+    The decoder's error has only a position within its current block.
     """
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):

@@ -55,17 +55,17 @@ class Checkpoint:
         self._clock = clock
         self._due = clock() + interval_seconds
 
-    def offer(self, make_state: Callable[[], State]) -> None:
+    def save_if_due(self, make_state: Callable[[], State]) -> None:
         """Write the state if the last write was long enough ago.
 
         If it cannot be written, the training continues without checkpoints, after one warning.
         """
         started = self._clock()
-        if started >= self._due and self.leave(make_state):
+        if started >= self._due and self.save(make_state):
             took = self._clock() - started
             self._due = self._clock() + max(self._interval, took / MAX_SHARE)
 
-    def leave(self, make_state: Callable[[], State]) -> bool:
+    def save(self, make_state: Callable[[], State]) -> bool:
         """Write the state now; return False after a warning if it cannot be written."""
         try:
             self.write(make_state())

@@ -53,8 +53,8 @@ def fit(
     watch: Callable[[Epoch], None] = lambda epoch: None,
     keep: Callable[[Array], None] = lambda theta: None,
     suffices: Callable[[Array], bool] = lambda theta: False,
-    save: Callable[[Callable[[], State]], None] = lambda state: None,
-    leave: Callable[[Callable[[], State]], object] = lambda state: None,
+    save_if_due: Callable[[Callable[[], State]], None] = lambda state: None,
+    save: Callable[[Callable[[], State]], object] = lambda state: None,
     resume: State | None = None,
 ) -> Fit:
     """Iterate until a limit is reached, and return the weights with the lowest validation loss.
@@ -66,8 +66,8 @@ def fit(
     watch : called with every epoch
     keep : called with every θ that is the best so far, the start included
     suffices : returns whether the best θ is good enough to stop; not called with the start
-    save : called after every epoch with a function that returns the state
-    leave : called likewise if the training is stopped between two iterations
+    save_if_due : called after every epoch, with a function that returns the state
+    save : called likewise when the training is stopped between two iterations
     resume : a saved state, to continue from with the same bits
     """
     progress = _resumed(resume, solver, watchdog) if resume else _begun(solver, validate)
@@ -75,7 +75,7 @@ def fit(
     if progress.best_epoch and suffices(progress.theta):  # resumed, with a larger target error
         return progress.result(Stopped.TARGET)
     loop = _Loop(solver, validate, limits, watchdog, progress, keep, suffices)
-    return progress.result(loop.run(watch, save, leave))
+    return progress.result(loop.run(watch, save_if_due, save))
 
 
 @dataclass
@@ -117,8 +117,8 @@ class _Loop:
     def run(
         self,
         watch: Callable[[Epoch], None],
-        save: Callable[[Callable[[], State]], None],
-        leave: Callable[[Callable[[], State]], object],
+        save_if_due: Callable[[Callable[[], State]], None],
+        save: Callable[[Callable[[], State]], object],
     ) -> Stopped:
         """Iterate, and return why it stopped."""
         history = self.progress.history
@@ -126,7 +126,7 @@ class _Loop:
             try:
                 self.watchdog.begin()
             except Halt as halt:
-                leave(self._state)
+                save(self._state)
                 return halt.reason
             try:
                 iteration = self.solver.iterate()
@@ -140,7 +140,7 @@ class _Loop:
             watch(history[-1])
             if stopped := self._reason_to_stop(iteration):
                 return stopped
-            save(self._state)
+            save_if_due(self._state)
         return Stopped.EPOCHS
 
     def _record(self, iteration: Iteration, loss: float) -> None:

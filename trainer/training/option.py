@@ -104,7 +104,7 @@ class Option:
     loss: str | None = None
 
     def accepts(self, value: object) -> bool:
-        """Return whether the value is one of `values`, or None where that is the default."""
+        """Return whether the value is one of `values`, or None if that is the default."""
         return value in self.values or (value is None and self.default is None)
 
 

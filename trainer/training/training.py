@@ -149,8 +149,8 @@ def _fit(
             watchdog,
             watch=watch,
             suffices=lambda theta: _reaches_target_mse(problem, recipe, theta),
-            save=checkpoint.offer if checkpoint else lambda state: None,
-            leave=checkpoint.leave if checkpoint else lambda state: None,
+            save_if_due=checkpoint.save_if_due if checkpoint else lambda state: None,
+            save=checkpoint.save if checkpoint else lambda state: None,
             resume=resume,
         )
     except Halt as halt:  # before the first iteration

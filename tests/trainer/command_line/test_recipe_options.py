@@ -39,8 +39,8 @@ def test_without_options_the_recipe_has_its_defaults(
 def test_every_option_reaches_its_field(
     command: click.Command, received: list[dict[str, Any]]
 ) -> None:
-    said = ["--layers=8,4", "--huber-delta=0.5", "--epochs=7", "--solver=adam", "--seed=3"]
-    assert CliRunner().invoke(command, said).exit_code == 0
+    arguments = ["--layers=8,4", "--huber-delta=0.5", "--epochs=7", "--solver=adam", "--seed=3"]
+    assert CliRunner().invoke(command, arguments).exit_code == 0
     [options] = received
     assert options.keys() == RECIPE_OPTIONS.keys()
     given = {"layers": (8, 4), "huber_delta": 0.5, "epochs": 7, "solver": "adam", "seed": 3}

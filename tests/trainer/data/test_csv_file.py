@@ -98,7 +98,7 @@ REFUSED = {
         csv("a,,y"),
         "'' is not a valid column name: expected 1 to 200 printable characters",
     ),
-    "no column of the target's name comes first": (
+    "a missing target and duplicated names": (
         "1,1,2\n" + "1,1,2\n" * 12,
         "{path} has no column 'y'; its columns are: 1, 1, 2",
     ),

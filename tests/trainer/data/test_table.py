@@ -46,9 +46,9 @@ def test_unusual_but_printable_names_are_accepted() -> None:
     assert table(features=names, targets=("instances",)).features == names
 
 
-@pytest.mark.parametrize(("rows", "said"), [(0, "0 rows"), (1, "1 row"), (9, "9 rows")])
-def test_too_few_rows_are_refused(rows: int, said: str) -> None:
-    with pytest.raises(DataError, match=f"^made has {said}; a training needs at least 10$"):
+@pytest.mark.parametrize(("rows", "count"), [(0, "0 rows"), (1, "1 row"), (9, "9 rows")])
+def test_too_few_rows_are_refused(rows: int, count: str) -> None:
+    with pytest.raises(DataError, match=f"^made has {count}; a training needs at least 10$"):
         table(X=X[:rows], Y=Y[:rows])
 
 

@@ -157,8 +157,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def offers(checkpoint: Checkpoint, clock: Clock, takes: float = 0.0) -> bool:
-    """Offer a state whose writing takes `takes` seconds, and return whether it was written."""
+def saves(checkpoint: Checkpoint, clock: Clock, takes: float = 0.0) -> bool:
+    """Return whether a state was written; writing takes `takes` seconds."""
     calls: list[None] = []
 
     def make_state() -> dict[str, Any]:
@@ -166,7 +166,7 @@ def offers(checkpoint: Checkpoint, clock: Clock, takes: float = 0.0) -> bool:
         clock.now += takes
         return {"now": clock.now}
 
-    checkpoint.offer(make_state)
+    checkpoint.save_if_due(make_state)
     assert not calls or checkpoint.read() == {"now": clock.now}
     return bool(calls)
 
@@ -175,14 +175,14 @@ def test_a_state_is_written_once_per_interval(tmp_path: Path, clock: Clock) -> N
     checkpoint = Checkpoint(tmp_path, {}, clock=clock)
     taken = []
     for _ in range(8):
-        taken.append(offers(checkpoint, clock))
+        taken.append(saves(checkpoint, clock))
         clock.now += INTERVAL_SECONDS / 2.0
     assert taken == [False, False, True, False, True, False, True, False]
 
 
 def test_an_interval_of_zero_writes_every_state(tmp_path: Path, clock: Clock) -> None:
     checkpoint = Checkpoint(tmp_path, {}, 0.0, clock)
-    assert [offers(checkpoint, clock) for _ in range(3)] == [True] * 3
+    assert [saves(checkpoint, clock) for _ in range(3)] == [True] * 3
 
 
 @pytest.mark.parametrize("takes", [0.4, 0.6, 3.0, 60.0])
@@ -191,12 +191,12 @@ def test_writing_takes_at_most_its_share_of_the_time(
 ) -> None:
     checkpoint = Checkpoint(tmp_path, {}, clock=clock)
     clock.now += INTERVAL_SECONDS
-    assert offers(checkpoint, clock, takes)
+    assert saves(checkpoint, clock, takes)
     pause = max(INTERVAL_SECONDS, takes / MAX_SHARE)
     clock.now += pause - 0.01
-    assert not offers(checkpoint, clock, takes)
+    assert not saves(checkpoint, clock, takes)
     clock.now += 0.02
-    assert offers(checkpoint, clock, takes)
+    assert saves(checkpoint, clock, takes)
 
 
 # --- failures
@@ -207,7 +207,7 @@ def test_a_write_failure_is_warned_of_once(tmp_path: Path, clock: Clock) -> None
     warnings: list[str] = []
     checkpoint = Checkpoint(tmp_path / "file", {}, 0.0, clock, warnings.append)
     for _ in range(3):
-        checkpoint.offer(lambda: {"a": 1})
+        checkpoint.save_if_due(lambda: {"a": 1})
     [warning] = warnings
     assert warning.startswith(f"cannot write the checkpoint {checkpoint.path}: ")
     assert warning.endswith(": continuing without checkpoints")

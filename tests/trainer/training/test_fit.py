@@ -167,7 +167,7 @@ def test_the_first_sufficient_theta_ends_the_training() -> None:
     outcome = fit_with(
         Strides(),
         suffices=lambda theta: bool(theta[0] >= 1.0),
-        save=lambda make_state: saved.append(len(make_state()["history"])),
+        save_if_due=lambda make_state: saved.append(len(make_state()["history"])),
     )
     assert (outcome.stopped, outcome.best_epoch) == (Stopped.TARGET, 2)
     np.testing.assert_array_equal(outcome.theta, [1.0, 0.0])
@@ -206,7 +206,7 @@ def test_a_resumed_training_with_a_sufficient_theta_ends_immediately(
     saved_after: int, tmp_path: Path
 ) -> None:
     checkpoint, resumed = every_epoch(tmp_path), Strides()
-    first = fit_with(Strides(), epochs=saved_after, save=checkpoint.offer)
+    first = fit_with(Strides(), epochs=saved_after, save_if_due=checkpoint.save_if_due)
     outcome = fit_with(
         resumed, resume=checkpoint.read(), suffices=lambda theta: bool(theta[0] >= 1.5)
     )
@@ -221,7 +221,7 @@ def test_a_resumed_training_with_a_sufficient_theta_ends_immediately(
 
 def test_a_resumed_training_does_not_end_with_the_start(tmp_path: Path) -> None:
     checkpoint = every_epoch(tmp_path)
-    fit_with(Strides(), start=2.0, epochs=3, save=checkpoint.offer)
+    fit_with(Strides(), start=2.0, epochs=3, save_if_due=checkpoint.save_if_due)
     outcome = fit_with(Strides(), start=2.0, resume=checkpoint.read(), suffices=lambda theta: True)
     assert (outcome.stopped, outcome.best_epoch) == (Stopped.EPOCHS, 0)
 
@@ -408,7 +408,7 @@ def test_a_training_resumed_after_a_crash_gives_the_same_result(
     options: dict[str, Any] = {"patience": patience, "validation": OTHER}
     whole = trained(NOISY, name, **options)
     with pytest.raises(Crash):
-        trained(NOISY, name, watch=crash_after, save=checkpoint.offer, **options)
+        trained(NOISY, name, watch=crash_after, save_if_due=checkpoint.save_if_due, **options)
     state = checkpoint.read()
     assert state is not None
     assert len(state["history"]) == killed_after
@@ -420,7 +420,7 @@ def test_a_training_resumed_after_a_crash_gives_the_same_result(
 
 def test_seconds_before_a_resumption_count_towards_the_limit(tmp_path: Path) -> None:
     checkpoint, rule = every_epoch(tmp_path), Strides(0.1)
-    fit_with(rule, epochs=3, clock=lambda: 10.0 * rule.steps, save=checkpoint.offer)
+    fit_with(rule, epochs=3, clock=lambda: 10.0 * rule.steps, save_if_due=checkpoint.save_if_due)
     resumed = Strides(0.1)
     outcome = fit_with(
         resumed,
@@ -434,7 +434,7 @@ def test_seconds_before_a_resumption_count_towards_the_limit(tmp_path: Path) -> 
 
 def test_a_training_can_be_resumed_with_more_epochs(tmp_path: Path) -> None:
     checkpoint = every_epoch(tmp_path)
-    first = trained(CURVE, "bfgs", epochs=5, save=checkpoint.offer)
+    first = trained(CURVE, "bfgs", epochs=5, save_if_due=checkpoint.save_if_due)
     state = checkpoint.read()
     assert trained(CURVE, "bfgs", epochs=5, resume=state).history == first.history
     whole = trained(CURVE, "bfgs", epochs=9)
@@ -449,7 +449,7 @@ def test_a_training_is_saved_after_every_epoch_except_the_last() -> None:
     def save(make_state: Callable[[], State]) -> None:
         saved.append(len(make_state()["history"]))
 
-    outcome = fit_with(Strides(), patience=3, save=save)
+    outcome = fit_with(Strides(), patience=3, save_if_due=save)
     assert len(outcome.history) == 7
     assert saved == [1, 2, 3, 4, 5, 6]
 
