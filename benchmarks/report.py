@@ -1,4 +1,4 @@
-"""What every benchmark prints: the machine, and medians with their spread."""
+"""What every benchmark prints: the machine, medians with quartiles, and bars with verdicts."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def machine(*packages: str) -> str:
-    """One line on what it ran on, and the versions of the packages named."""
+    """Return one line with the processor, the system and the versions of packages."""
     model = "unknown processor"
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -23,37 +23,38 @@ def machine(*packages: str) -> str:
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Lower quartile, median, upper quartile."""
+    """Return lower quartile, median and upper quartile."""
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
     return low, middle, high
 
 
 def spread(values: Sequence[float], form: str = ".2f") -> str:
-    """The median, and the quartiles in brackets."""
+    """Return the median with the quartiles in brackets."""
     low, middle, high = quartiles(values)
     return f"{middle:{form}} [{low:{form}}, {high:{form}}]"
 
 
 def verdict(met: bool) -> str:
-    """How a bar's line ends."""
+    """Return the last word of a bar's line."""
     return "met" if met else "MISSED"
 
 
 class Verdicts:
-    """Gives each bar its two cells in a table, and counts the bars that are missed."""
+    """Writes each bar's two cells of a table, and counts the bars that are missed."""
 
     def __init__(self) -> None:
         self.missed = 0
 
     def at_least(self, values: Sequence[float], bar: float | None, form: str = "g") -> str:
-        """The bar and the verdict on the median; empty cells where there is no bar."""
+        """Return the bar and the verdict on the median; empty cells when there is no bar."""
         return self._cells("≥", bar, form, bar is None or statistics.median(values) >= bar)
 
     def at_most(self, values: Sequence[float], bar: float | None, form: str = ".3g") -> str:
+        """Return the bar and the verdict on the median; empty cells when there is no bar."""
         return self._cells("≤", bar, form, bar is None or statistics.median(values) <= bar)
 
     def note(self, met: bool) -> str:
-        """Return "met" or "MISSED" for a bar that the caller words itself."""
+        """Return the verdict on a bar that the caller describes."""
         self.missed += not met
         return verdict(met)
 

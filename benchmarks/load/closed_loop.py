@@ -1,8 +1,8 @@
-"""Many kept-alive clients in one process, which keep an account of every request.
+"""Many clients with kept-alive connections in one process, which record every request.
 
-Each sends a random row of a fixed set as soon as its last one is answered, or at a steady rate. A
-connection that the service closes after an answer is made anew, as every client library does. The
-account is one JSON document on stdout when stdin ends.
+Each client sends a random row of a fixed set as soon as its last request is answered, or at a
+steady rate. It reconnects when the service has closed its connection after a response. The record
+is one JSON document on stdout, written when stdin ends.
 """
 
 import errno
@@ -26,23 +26,24 @@ from network import Array
 from registry import Registry
 
 ROWS = 64
+REFUSED_PAUSE_SECONDS = 0.005
 
 
 def rows() -> Array:
-    """The rows that clients send: (64, 4), each value a short decimal."""
+    """Return the rows that clients send: (64, 4), each value a short decimal."""
     return np.random.default_rng(0).integers(-1000, 1001, (ROWS, 4)) / 1000.0
 
 
 @dataclass
 class Account:
-    """What became of the requests.
+    """The record of all requests.
 
     Attributes
     ----------
-    answers : [when it was sent, how many seconds it took, version, row, prediction]; at a steady
-        rate the seconds count from when it was due
-    failures : [its connection's own port, when it was sent, when it failed, how]
-    refused : when a connection was refused, as there was no listener
+    answers : [when it was sent, latency in seconds, version, row, prediction]; at a steady rate
+        the latency counts from when the request was due
+    failures : [the connection's local port, when it was sent, when it failed, the reason]
+    refused : when a connection was refused, because nothing listened
     """
 
     answers: list[tuple[float, float, str, int, float]] = field(default_factory=list)
@@ -51,19 +52,19 @@ class Account:
 
     @property
     def failed(self) -> int:
-        """Requests that were not answered, and connections that could not be made."""
+        """Return the number of failed requests and refused connections."""
         return len(self.failures) + len(self.refused)
 
     def latencies(self, since: float = 0.0, until: float = float("inf")) -> list[float]:
-        """Seconds, of the requests sent in a span of time."""
+        """Return the latencies in seconds of the requests sent in a span of time."""
         return [took for sent, took, *_ in self.answers if since <= sent < until]
 
     def versions(self) -> list[str]:
-        """The versions in the order in which they first answered."""
+        """Return the versions in the order in which they first answered."""
         return list(dict.fromkeys(version for _, _, version, *_ in sorted(self.answers)))
 
     def mismatches(self, registry: Registry) -> int:
-        """Answers that are not, bit for bit, those of the version they name."""
+        """Count the predictions that differ in any bit from those of the version they name."""
         expected = {
             version: registry.load(int(version)).model.predict(rows())[:, 0].tolist()
             for version in self.versions()
@@ -74,13 +75,13 @@ class Account:
 
 
 class Clients:
-    """A load that runs until it is ended."""
+    """A running load."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
 
     def end(self) -> Account:
-        """Stop sending, and give the account."""
+        """Stop sending and return the record."""
         output, _ = self._process.communicate()
         found = json.loads(output)
         return Account(
@@ -92,27 +93,21 @@ class Clients:
 
 @contextmanager
 def clients(port: int, connections: int = 16, rate: float = 0.0) -> Iterator[Clients]:
-    """Clients in a process of their own.
+    """Run clients in a process of their own; the block starts after the first response.
 
     Parameters
     ----------
-    rate : requests a second, of all together; 0: as many as are answered
+    rate : requests per second of all clients together; 0 sends as many as are answered
     """
+    module = "benchmarks.load.closed_loop"
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "benchmarks.load.closed_loop",
-            str(port),
-            str(connections),
-            str(rate),
-        ],
+        [sys.executable, "-m", module, str(port), str(connections), str(rate)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
     assert process.stdout
-    process.stdout.readline()  # the first request is answered
+    process.stdout.readline()
     load = Clients(process)
     try:
         yield load
@@ -122,20 +117,20 @@ def clients(port: int, connections: int = 16, rate: float = 0.0) -> Iterator[Cli
 
 
 class Connection:
-    """One client: connects, sends and reads without waiting for any of it."""
+    """A non-blocking client connection."""
 
     def __init__(self, port: int, bodies: list[bytes], chooser: random.Random) -> None:
         self._port = port
         self._bodies = bodies
         self._chooser = chooser
         self.socket: socket.socket | None = None
-        self.own_port = 0
+        self.local_port = 0
         self.due = self.sent = 0.0
         self.row = 0
         self.received = b""
 
     def begin(self, due: float) -> None:
-        """Choose a row, and connect where that is needed; raises `OSError`."""
+        """Choose a row, and connect if necessary; raise `OSError` on failure."""
         self.due, self.sent, self.received = due, 0.0, b""
         self.row = self._chooser.randrange(len(self._bodies))
         if self.socket is None:
@@ -147,20 +142,20 @@ class Connection:
                 raise OSError(error, os.strerror(error))
 
     def send(self) -> None:
-        """Send the row, once connected; raises `OSError`."""
+        """Send the row once the connection is made; raise `OSError` on failure."""
         assert self.socket
         if error := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(error, os.strerror(error))
-        self.own_port = self.socket.getsockname()[1]
+        self.local_port = self.socket.getsockname()[1]
         self.sent = time.time()
         self.socket.sendall(self._bodies[self.row])
 
     def receive(self) -> tuple[bytes, bytes] | None:
-        """Head and body of the answer, once it is whole; raises `OSError`."""
+        """Return head and body of the response once it is complete; raise `OSError` on failure."""
         assert self.socket
         part = self.socket.recv(65536)
         if not part:
-            raise ConnectionResetError("closed before the answer was whole")
+            raise ConnectionResetError("closed before the response was complete")
         self.received += part
         head, separator, body = self.received.partition(b"\r\n\r\n")
         if not separator:
@@ -175,7 +170,7 @@ class Connection:
 
 
 class Load:
-    """All clients, and the account of what they did."""
+    """All clients and their record."""
 
     def __init__(self, port: int, connections: int, rate: float) -> None:
         bodies = [_request(row) for row in rows().tolist()]
@@ -187,8 +182,8 @@ class Load:
         self._selector.register(sys.stdin, selectors.EVENT_READ)
 
     def run(self) -> None:
-        """Send until stdin ends, and wait for what is under way."""
-        said = ending = False
+        """Send until stdin ends, then wait for the responses that are outstanding."""
+        announced = ending = False
         while not ending or len(self._selector.get_map()) > 1:
             while self._idle and not ending and (due := self._due()) <= time.time():
                 self._attempt(self._idle.pop(), Connection.begin, due)
@@ -200,8 +195,8 @@ class Load:
                 self._selector.unregister(key.fileobj)
                 action = Connection.receive if key.data.sent else Connection.send
                 self._attempt(key.data, action)
-            if self.account.answers and not said:
-                said = True
+            if self.account.answers and not announced:
+                announced = True
                 print(flush=True)
 
     def _due(self) -> float:
@@ -209,23 +204,23 @@ class Load:
 
     def _attempt(self, connection: Connection, action: Callable[..., Any], *given: Any) -> None:
         try:
-            answer = action(connection, *given)
+            response = action(connection, *given)
         except ConnectionRefusedError:
             self.account.refused.append(time.time())
             connection.close()
-            time.sleep(0.005)  # nobody is there: no need to ask at full speed
+            time.sleep(REFUSED_PAUSE_SECONDS)
             self._idle.insert(0, connection)
             return
         except OSError as error:
             self._fail(connection, repr(error))
             return
-        if answer is None:
+        if response is None:
             wanted = selectors.EVENT_READ if connection.sent else selectors.EVENT_WRITE
             self._selector.register(connection.socket, wanted, connection)  # type: ignore[arg-type]  # it has one
         else:
-            self._note(connection, *answer)
+            self._record(connection, *response)
 
-    def _note(self, connection: Connection, head: bytes, body: bytes) -> None:
+    def _record(self, connection: Connection, head: bytes, body: bytes) -> None:
         if not head.startswith(b"HTTP/1.1 200 "):
             self._fail(connection, head.split(b"\r\n")[0].decode())
             return
@@ -244,15 +239,15 @@ class Load:
             connection.close()
         self._idle.insert(0, connection)
 
-    def _fail(self, connection: Connection, how: str) -> None:
-        self.account.failures.append((connection.own_port, connection.sent, time.time(), how))
+    def _fail(self, connection: Connection, reason: str) -> None:
+        self.account.failures.append((connection.local_port, connection.sent, time.time(), reason))
         connection.close()
         self._idle.insert(0, connection)
 
 
 def _request(row: list[float]) -> bytes:
     body = json.dumps(dict(zip(("x1", "x2", "x3", "x4"), row, strict=True))).encode()
-    head = "POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+    head = "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

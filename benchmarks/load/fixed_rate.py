@@ -1,8 +1,8 @@
-"""Requests at a fixed rate over many connections, whatever becomes of them.
+"""Requests at a fixed rate over many connections, whatever the responses (an open loop).
 
-A request goes over any connection that waits for no answer; where all wait, it is not sent. A
-connection that the server ends is made anew. In Python, as h2load gives up connections that are
-reset without a word, and wrk does not tell the times of one status from those of another.
+A request is sent over any connection that waits for no response. When all of them wait, it is
+dropped. A connection that the server closes is opened again. This is written in Python because
+h2load does not reconnect after a reset, and wrk does not separate latencies by status.
 """
 
 import gc
@@ -13,22 +13,22 @@ import time
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 
-PATIENCE_SECONDS = 5.0  # after the last request
-_HEAD = "POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+LAST_RESPONSES_SECONDS = 5.0  # the wait after the last request
+_HEAD = "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
 _CLOSE = re.compile(rb"(?i)\r\nconnection: close")
 
 
 @dataclass
 class Outcome:
-    """What became of the requests.
+    """The outcome of all requests.
 
     Attributes
     ----------
-    seconds : how long each answer took, whole, by its status
-    connecting : how long each connection took, in seconds
-    failures : requests without an answer, and connections not made, by the reason
-    ended : when the last request was sent, as `time.time` has it
+    seconds : the latencies up to the end of each response, by its status
+    connecting : the seconds that each connection took to open
+    failures : requests without a response and connections not made, counted by reason
+    ended : when the last request was sent, as `time.time` counts
     """
 
     seconds: defaultdict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -37,12 +37,12 @@ class Outcome:
     ended: float = 0.0
 
 
-class Flood:
-    """All connections, each known by its file descriptor.
+class OpenLoop:
+    """All connections, each identified by its file descriptor.
 
     Parameters
     ----------
-    body : of every request, JSON
+    body : of every request, as JSON
     """
 
     def __init__(self, port: int, connections: int, body: bytes) -> None:
@@ -53,14 +53,14 @@ class Flood:
         self._sockets: dict[int, socket.socket] = {}
         self._received: dict[int, bytes] = {}
         self._connecting: dict[int, float] = {}
-        self._waiting: dict[int, float] = {}  # since when
+        self._waiting: dict[int, float] = {}  # when the request was sent
         self._idle: deque[int] = deque()
         for _ in range(connections):
             self._connect()
 
     def run(self, rate: float, seconds: float) -> Outcome:
-        """Send for some time, and wait for the last answers."""
-        while self._connecting:  # the load begins when all are there
+        """Send for some time, then wait for the last responses."""
+        while self._connecting:  # the load begins when all are connected
             self._receive(0.1)
         gc.disable()
         begun = due = time.perf_counter()
@@ -71,9 +71,9 @@ class Flood:
             due = max(due, now)
             self._receive(min(1.0 / rate, 0.001))
         self.outcome.ended = time.time()
-        while self._waiting and time.perf_counter() < now + PATIENCE_SECONDS:
+        while self._waiting and time.perf_counter() < now + LAST_RESPONSES_SECONDS:
             self._receive(0.1)
-        self.outcome.failures["no answer"] += len(self._waiting)
+        self.outcome.failures["no response"] += len(self._waiting)
         gc.enable()
         for each in self._sockets.values():
             each.close()
@@ -109,7 +109,7 @@ class Flood:
                 self._fail(number, error)
                 continue
             if not part:
-                self._fail(number, ConnectionError("closed without an answer"))
+                self._fail(number, ConnectionError("closed without a response"))
                 continue
             self._read(number, self._received[number] + part)
 
@@ -137,12 +137,12 @@ class Flood:
             self._idle.append(number)
 
     def _fail(self, number: int, error: OSError) -> None:
-        """A connection that waited for nothing may be ended, as kept-alive ones are."""
-        waited = self._waiting.pop(number, None) is not None
-        if waited or not isinstance(error, ConnectionError):
-            self.outcome.failures[str(error)] += 1
-        else:
+        """Count a failure, unless the server has closed an idle kept-alive connection."""
+        self._waiting.pop(number, None)
+        if number in self._idle and isinstance(error, ConnectionError):
             self._idle.remove(number)
+        else:
+            self.outcome.failures[str(error)] += 1
         self._reconnect(number)
 
     def _reconnect(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""Clients that send a byte a second: half of them the head of a request, half its body."""
+"""Clients that send one byte a second: half of them of a request's head, half of its body."""
 
 import socket
 import threading
@@ -7,32 +7,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle
 
-HEAD = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+HEAD = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 BODY = b"Content-Length: 1000\r\n\r\n"
-TICKS = 20  # parts of a second, so that not all send at the same moment
+TICKS = 20  # per second; a tick sends for one client in twenty, so that they do not send together
 
 
 @contextmanager
 def slow_clients(port: int, count: int) -> Iterator[None]:
-    """As many connections as given, each open again as soon as the server has closed it."""
-    over = threading.Event()
-    thread = threading.Thread(target=_trickle, args=(port, count, over))
+    """Keep that many slow clients connected until the block ends; a closed one reconnects."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_send_slowly, args=(port, count, ended))
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        ended.set()
         thread.join()
 
 
-def _trickle(port: int, count: int, over: threading.Event) -> None:
+def _send_slowly(port: int, count: int, ended: threading.Event) -> None:
     clients: list[socket.socket | None] = [None] * count
-    begun = time.monotonic()
-    for turn in cycle(range(TICKS)):
-        for number in range(turn, count, TICKS):
+    due = time.monotonic()
+    for tick in cycle(range(TICKS)):
+        for number in range(tick, count, TICKS):
             clients[number] = _step(clients[number], number, port)
-        begun += 1 / TICKS
-        if over.wait(max(0.0, begun - time.monotonic())):
+        due += 1 / TICKS
+        if ended.wait(max(0.0, due - time.monotonic())):
             break
     for client in clients:
         if client:
@@ -40,7 +40,7 @@ def _trickle(port: int, count: int, over: threading.Event) -> None:
 
 
 def _step(client: socket.socket | None, number: int, port: int) -> socket.socket | None:
-    """Send a byte, or connect where there is no connection any more."""
+    """Send one byte, or connect when there is no connection."""
     with suppress(OSError):
         if client is None:
             client = socket.create_connection(("127.0.0.1", port), timeout=1)

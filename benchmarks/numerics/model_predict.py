@@ -1,8 +1,8 @@
 """`Model.predict` beside ONNX Runtime, PyTorch and scikit-learn: same weights, one thread, float64.
 
-Each takes a NumPy matrix of raw features and gives a NumPy matrix. The rivals get the scaling
-folded into their first and last layers, so they do no more than the bare network. All are timed
-turn by turn in one process; a figure is the median over the turns, a ratio that of paired turns.
+Each takes a NumPy matrix of raw features and returns a NumPy matrix. The rivals have the scaling
+folded into their first and last layers, so that they compute the bare network alone. All are timed
+in turns in one process. Ratios are computed within a turn.
 """
 
 import os
@@ -20,7 +20,7 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.report import machine, quartiles, spread, verdict
+from benchmarks.report import Verdicts, machine, spread
 from benchmarks.servers.mlserver_model import regressor
 from benchmarks.servers.weights import Layers, folded_layers
 from network import Architecture, Array, Model, Scaling, initial_parameters
@@ -28,7 +28,7 @@ from network import Architecture, Array, Model, Scaling, initial_parameters
 ROWS = (1, 32, 1_000, 20_000)
 TURNS = 41
 SECONDS_PER_TIMING = 0.01
-BARS = {  # our time at most this share of the rival's
+BARS = {  # numnet's time ÷ the rival's, at most
     ("onnxruntime", 1): 1.25,
     ("torch", 1): 1 / 3,
     ("scikit-learn", 1): 1 / 10,
@@ -39,7 +39,7 @@ Predict = Callable[[Array], Any]
 
 
 def build_model(rng: np.random.Generator) -> Model:
-    """The shipped architecture with random weights and biases."""
+    """Return a model of the shipped architecture with random weights and biases."""
     architecture = Architecture((4, 32, 16, 1), "tanh")
     theta = initial_parameters(architecture, rng) + 0.1 * rng.normal(size=architecture.parameters)
     return Model(
@@ -73,7 +73,7 @@ def onnxruntime_predict(layers: Layers) -> Predict:
         weights,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    model.ir_version = 8  # newer ones are more than onnxruntime takes
+    model.ir_version = 8  # onnxruntime does not read newer ones
     onnx.checker.check_model(model)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -106,7 +106,24 @@ def sklearn_predict(layers: Layers) -> Predict:
     return lambda X: made.predict(X)[:, None]
 
 
-def seconds(predict: Predict, X: Array, calls: int) -> float:
+def check(libraries: dict[str, Predict], X: Array) -> None:
+    """Assert that all libraries predict the same."""
+    expected = libraries["numnet"](X)
+    for name, predict in libraries.items():
+        assert np.allclose(predict(X), expected, rtol=1e-9, atol=1e-12), name
+
+
+def take_turns(libraries: dict[str, Predict], X: Array) -> dict[str, list[float]]:
+    """Return the seconds per call of each library in every turn."""
+    calls = max(1, round(SECONDS_PER_TIMING / _seconds(libraries["numnet"], X, 20)))
+    times: dict[str, list[float]] = {name: [] for name in libraries}
+    for _ in range(TURNS):
+        for name, predict in libraries.items():
+            times[name].append(_seconds(predict, X, calls))
+    return times
+
+
+def _seconds(predict: Predict, X: Array, calls: int) -> float:
     return timeit.timeit(lambda: predict(X), number=calls) / calls
 
 
@@ -114,7 +131,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     model = build_model(rng)
     layers = folded_layers(model)
-    programs = {
+    libraries = {
         "numnet": model.predict,
         "onnxruntime": onnxruntime_predict(layers),
         "torch": torch_predict(layers),
@@ -125,29 +142,19 @@ def main() -> None:
         f"µs per call, median [quartiles] of {TURNS} turns; ratio: numnet's time to the rival's\n"
     )
     print("| rows | | µs | ratio | bar | |\n|---|---|---|---|---|---|")
-    missed = 0
+    verdicts = Verdicts()
     for rows in ROWS:
         X = rng.uniform(-1.0, 1.0, (rows, 4))
-        expected = model.predict(X)
-        for name, predict in programs.items():
-            assert np.allclose(predict(X), expected, rtol=1e-9, atol=1e-12), name
-        calls = max(1, round(SECONDS_PER_TIMING / seconds(model.predict, X, 20)))
-        times: dict[str, list[float]] = {name: [] for name in programs}
-        for _ in range(TURNS):
-            for name, predict in programs.items():
-                times[name].append(seconds(predict, X, calls))
+        check(libraries, X)
+        times = take_turns(libraries, X)
         for name, taken in times.items():
             ratios = [ours / theirs for ours, theirs in zip(times["numnet"], taken, strict=True)]
-            micros = spread([1e6 * t for t in taken], ".1f")
-            bar = BARS.get((name, rows))
-            met = bar is None or quartiles(ratios)[1] <= bar
-            missed += not met
             print(
-                f"| {rows:,} | {name} | {micros} | "
+                f"| {rows:,} | {name} | {spread([1e6 * t for t in taken], '.1f')} | "
                 f"{'' if name == 'numnet' else spread(ratios)} | "
-                f"{'' if bar is None else f'≤ {bar:.2f}'} | {'' if bar is None else verdict(met)} |"
+                f"{verdicts.at_most(ratios, BARS.get((name, rows)), '.2f')} |"
             )
-    sys.exit(missed)
+    sys.exit(verdicts.missed)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""BentoML, with a parameter for each feature."""
+"""BentoML with a parameter for each feature."""
 
 import os
 

@@ -1,6 +1,7 @@
-"""The yardstick of `serving.py`: a WSGI application that reads the body and answers a constant.
+"""A WSGI application that reads the body and returns a constant response.
 
-Any gunicorn can serve `application`; run as a program, it is served as `python -m service` is.
+gunicorn serves `application` with its own workers. As a program, the module serves it with the HTTP
+server of `python -m service`.
 """
 
 from collections.abc import Iterable
@@ -23,7 +24,7 @@ def main() -> None:
 
     class Constant(Server):
         def load(self) -> Any:
-            super().load()  # which sets what the process needs
+            super().load()  # for its side effects on the process
             return application
 
     Constant(Settings.from_environment()).run()

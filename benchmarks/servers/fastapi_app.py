@@ -1,4 +1,4 @@
-"""FastAPI with pydantic, as one writes it by hand."""
+"""FastAPI with pydantic, written by hand."""
 
 import os
 
@@ -31,7 +31,7 @@ class Predictions(BaseModel):
     predictions: list[float]
 
 
-# `async`, as what takes microseconds is not worth handing to a thread
+# `async`, because a call of microseconds is not worth a thread
 @app.post("/predict")
 async def predict(row: Row) -> Prediction:
     Y = weights.predict(layers, np.array([[row.x1, row.x2, row.x3, row.x4]]))

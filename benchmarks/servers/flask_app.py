@@ -1,4 +1,4 @@
-"""Flask with marshmallow, as one writes it by hand."""
+"""Flask with marshmallow, written by hand."""
 
 import os
 

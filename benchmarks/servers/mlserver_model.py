@@ -1,4 +1,4 @@
-"""Makes the folder that MLServer serves: the weights in scikit-learn's own regressor.
+"""Write the folder that MLServer serves: the weights in a scikit-learn regressor.
 
 python -m benchmarks.servers.mlserver_model WEIGHTS FOLDER
 """
@@ -16,7 +16,7 @@ from benchmarks.servers import weights
 
 
 def regressor(layers: weights.Layers) -> MLPRegressor:
-    """A fitted one with these weights."""
+    """Return a fitted regressor with these weights."""
     hidden = tuple(W.shape[1] for W, _ in layers[:-1])
     made = MLPRegressor(hidden_layer_sizes=hidden, activation="tanh", max_iter=1)
     with warnings.catch_warnings():

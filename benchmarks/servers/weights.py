@@ -1,4 +1,4 @@
-"""The network that all servers serve, for those that bring none: three products and two tanh."""
+"""The network for rivals without one of their own: three matrix products and two tanh."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # rivals import NumPy alone
+if TYPE_CHECKING:  # the rivals' environments have NumPy alone
     from network import Model
 
 Array = NDArray[np.float64]
@@ -15,7 +15,7 @@ Layers = Sequence[tuple[Array, Array]]
 
 
 def folded_layers(model: "Model") -> Layers:
-    """(W, b) per layer of the network that takes raw features and gives raw targets."""
+    """Return (W, b) per layer of a network from raw features to raw targets."""
     layers = [(W.copy(), b.copy()) for W, b in model.architecture.layers(model.theta)]
     W, b = layers[0]
     W /= model.feature_scaling.scale[:, None]
@@ -41,7 +41,7 @@ def load(path: str | Path) -> Layers:
 
 
 def predict(layers: Layers, X: Array) -> Array:
-    """Y (N, targets) for X (N, features), tanh in the hidden layers."""
+    """Return Y (N, targets) for X (N, features), with tanh in the hidden layers."""
     *hidden, (W, b) = layers
     for hidden_weights, bias in hidden:
         X = np.tanh(X @ hidden_weights + bias)

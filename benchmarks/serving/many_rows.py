@@ -21,17 +21,17 @@ from registry import Registry
 JSON_ROWS, BINARY_ROWS = 10_000, 100_000
 JSON_TURNS, BINARY_TURNS = 15, 31
 TOLERANCE = 1e-9
-JSON_BARS = {FASTAPI: 10.0, MLSERVER: 5.0}  # numnet's rows/s, at least this many times the other's
-BINARY_BAR = 0.8  # numnet's rows/s, of those in process
+JSON_BARS = {FASTAPI: 10.0, MLSERVER: 5.0}  # numnet's rows/s ÷ the other's, at least
+BINARY_BAR = 0.8  # rows/s over HTTP ÷ in process, at least
 
 
 @dataclass(frozen=True)
 class Request:
-    """Many rows as one server takes them.
+    """A request with many rows.
 
     Attributes
     ----------
-    predictions : (N,), read from the answer
+    predictions : reads the predictions (N,) from the response's body
     """
 
     path: str
@@ -61,10 +61,10 @@ def _json(
         ("numnet, V2", NUMNET): Request("/v2/models/numnet/infer", _v2(X), _JSON, _v2_output),
         ("MLServer, V2", MLSERVER): Request("/v2/models/network/infer", _v2(X), _JSON, _v2_output),
     }
-    beside = {"FastAPI": "numnet", "MLServer, V2": "numnet, V2"}  # who is asked in the same way
+    compared = {"FastAPI": "numnet", "MLServer, V2": "numnet, V2"}  # with the same request
     print(f"\n### {JSON_ROWS:,} rows of JSON\n")
-    print(f"one request, its whole answer read, median [quartiles] of {JSON_TURNS} turns\n")
-    print("| | rows/s | numnet's ÷ it | bar | |\n|---|---|---|---|---|")
+    print(f"one request at a time, median [quartiles] of {JSON_TURNS} turns\n")
+    print("| | rows/s | numnet ÷ it | bar | |\n|---|---|---|---|---|")
     for (_, program), request in requests.items():
         _check(running[program], request, predict(X))
     turns, parsing = [], []
@@ -80,10 +80,10 @@ def _json(
             orjson.loads(rows)
             parsing.append(JSON_ROWS / (time.perf_counter() - begun))
     for name, program in requests:
-        ratios = [turn[beside.get(name, name)] / turn[name] for turn in turns]
+        ratios = [turn[compared.get(name, name)] / turn[name] for turn in turns]
         print(
             f"| {name} | {spread([turn[name] for turn in turns], ',.0f')} | "
-            f"{spread(ratios) if name in beside else ''} | "
+            f"{spread(ratios) if name in compared else ''} | "
             f"{verdicts.at_least(ratios, JSON_BARS.get(program))} |",
             flush=True,
         )
@@ -97,7 +97,7 @@ def _binary(
     requests = {".npy": _npy_request(X), "V2 binary": _v2_binary_request(X)}
     print(f"\n### {BINARY_ROWS:,} binary rows\n")
     print(
-        "rows/s of numnet beside those of `Model.predict` in a process on the server's core, "
+        "rows/s of numnet beside `Model.predict` in a process on the server's core, "
         f"median [quartiles] of {BINARY_TURNS} turns\n"
     )
     print("| | rows/s | ÷ in process | bar | |\n|---|---|---|---|---|")
@@ -130,9 +130,9 @@ def _seconds(server: Server, request: Request) -> float:
 
 
 def _check(server: Server, request: Request, expected: Array) -> None:
-    """End the benchmark unless a server answers as `Model.predict` does; also warms it up."""
-    answer = server.post(request.body, request.path, request.headers)
-    found = np.asarray(request.predictions(answer), dtype=np.float64).ravel()
+    """Exit unless a server predicts the same as `Model.predict`; this also warms it up."""
+    response = server.post(request.body, request.path, request.headers)
+    found = np.asarray(request.predictions(response), dtype=np.float64).ravel()
     np.testing.assert_allclose(found, expected[:, 0], rtol=0.0, atol=TOLERANCE)
 
 
@@ -144,7 +144,7 @@ def _dump(**document: Any) -> bytes:
 
 
 def _member(name: str) -> Callable[[bytes], Any]:
-    return lambda answer: json.loads(answer)[name]
+    return lambda response: json.loads(response)[name]
 
 
 def _v2(X: Array) -> bytes:
@@ -152,15 +152,17 @@ def _v2(X: Array) -> bytes:
     return _dump(inputs=[tensor])
 
 
-def _v2_output(answer: bytes) -> Any:
-    return json.loads(answer)["outputs"][0]["data"]
+def _v2_output(response: bytes) -> Any:
+    return json.loads(response)["outputs"][0]["data"]
 
 
 def _npy_request(X: Array) -> Request:
     file = BytesIO()
     np.save(file, X)
     headers = {"Content-Type": "application/x-npy", "Accept": "application/x-npy"}
-    return Request("/predict", file.getvalue(), headers, lambda answer: np.load(BytesIO(answer)))
+    return Request(
+        "/predict", file.getvalue(), headers, lambda response: np.load(BytesIO(response))
+    )
 
 
 def _v2_binary_request(X: Array) -> Request:
@@ -175,5 +177,5 @@ def _v2_binary_request(X: Array) -> Request:
         "/v2/models/numnet/infer",
         head + X.tobytes(),
         {"Inference-Header-Content-Length": str(len(head))},
-        lambda answer: np.frombuffer(answer[-8 * len(X) :]),
+        lambda response: np.frombuffer(response[-8 * len(X) :]),
     )

@@ -1,4 +1,4 @@
-"""How long a second `make run` takes to be ready, beside starting the server alone."""
+"""Seconds until a second `make run` is ready, beside the server alone."""
 
 import os
 import signal

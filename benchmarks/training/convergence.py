@@ -1,8 +1,8 @@
 """Seconds to a test error on the shipped task, beside scikit-learn and PyTorch.
 
 4,000 rows without noise, layers 32 and 16, tanh, float64; the error is the mean squared error on
-20,000 fresh rows. All see the same rows; numnet sets a tenth of them aside for validation. The
-programs take turns, seed by seed, one thread each.
+20,000 other rows. All libraries get the same rows; numnet holds out a tenth for validation. The
+libraries take turns, seed by seed, with one thread each.
 """
 
 import argparse
@@ -23,9 +23,9 @@ from network import Scaling
 
 ROWS, FRESH_ROWS = 4_000, 20_000
 TARGETS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-9)
-UNLIMITED = 10**6  # epochs, as the rivals have no limit but the time
-CONTESTANTS: dict[str, Rival] = {"numnet": partial(numnet, epochs=UNLIMITED), **RIVALS}
-Times = dict[str, list[list[float]]]  # per program and seed, seconds to each target
+UNLIMITED = 10**6  # epochs: the rivals are limited by time alone
+LIBRARIES: dict[str, Rival] = {"numnet": partial(numnet, epochs=UNLIMITED), **RIVALS}
+Times = dict[str, list[list[float]]]  # per library and seed, seconds to each target
 
 
 def main() -> None:
@@ -38,11 +38,11 @@ def main() -> None:
     print(machine("numpy", "scikit-learn", "torch"))
     print(
         f"seconds to a test MSE, median [least, greatest] of {seeds} seeds for numnet and "
-        f"{rival_seeds} for the rivals, {seconds:g} s each; “–” where the median never got there\n"
+        f"{rival_seeds} for the rivals, {seconds:g} s each; “–” if the median did not reach it\n"
     )
-    times: Times = {name: [] for name in CONTESTANTS}
+    times: Times = {name: [] for name in LIBRARIES}
     for seed in range(max(seeds, rival_seeds)):
-        for name in CONTESTANTS:
+        for name in LIBRARIES:
             if seed < (seeds if name == "numnet" else rival_seeds):
                 times[name].append(_times(name, seed, seconds))
     print(f"| | {' | '.join(f'{target:.0e}' for target in TARGETS)} |")
@@ -57,7 +57,7 @@ def _times(name: str, seed: int, seconds: float) -> list[float]:
     X, Y = PROBLEMS["shipped"].draw(seed, ROWS)
     fresh, truth = PROBLEMS["shipped"].draw(1_000 + seed, FRESH_ROWS)
     features, targets = Scaling.of(X), Scaling.of(Y)
-    trace = CONTESTANTS[name](
+    trace = LIBRARIES[name](
         features.apply(X), targets.apply(Y), PROBLEMS["shipped"].layers, seed, seconds
     )
     variance = float(targets.scale[0] ** 2)
@@ -65,7 +65,7 @@ def _times(name: str, seed: int, seconds: float) -> list[float]:
 
 
 def _bars(times: Times) -> bool:
-    """Print the bars and how they were met; whether all were."""
+    """Print the bars with their verdicts, and return whether all are met."""
     median = {
         (name, target): statistics.median(column)
         for name, rows in times.items()

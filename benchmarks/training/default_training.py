@@ -1,4 +1,4 @@
-"""Default trainings of the shipped task, by the command a user runs: test MSE and seconds."""
+"""Test error and duration of default trainings of the shipped task, run by the public command."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What a fit was worth at each moment: snapshots of its weights, judged off the clock."""
+"""The error of a fit over time: snapshots of its weights, evaluated after the fit has ended."""
 
 import math
 import time
@@ -15,13 +15,13 @@ Layers = list[tuple[Array, Array]]  # (W, b) per layer; W is (inputs, outputs)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The weights that a fit had `seconds` after its start."""
+    """The weights of a fit some seconds after its start."""
 
     seconds: float
     layers: Layers
 
     def predict(self, X: Array) -> Array:
-        """X : (N, d), standardised. Returns (N, k), standardised."""
+        """Return the network's outputs (N, k) for X (N, d), both standardised."""
         *hidden, (W, b) = self.layers
         A = X
         for hidden_W, hidden_b in hidden:
@@ -35,10 +35,10 @@ Trace = list[Snapshot]
 def errors(
     trace: Trace, X: Array, Y: Array, variance: float | Array = 1.0
 ) -> Iterator[tuple[float, float]]:
-    """(seconds, mean squared error) of each snapshot on rows it was not trained on.
+    """Yield (seconds, mean squared error) of each snapshot on rows it was not trained on.
 
-    X : (N, d) and Y : (N, k), standardised like the training rows. variance : that of the targets,
-    one figure or (k,), to have the error in their own unit.
+    X : (N, d) and Y : (N, k), standardised like the training rows. variance : of the targets,
+    one number or (k,), which converts the error to their unit.
     """
     for snapshot in trace:
         yield snapshot.seconds, float(np.mean((snapshot.predict(X) - Y) ** 2 * variance))
@@ -47,7 +47,7 @@ def errors(
 def time_to(
     trace: Trace, X: Array, Y: Array, targets: Sequence[float], variance: float | Array = 1.0
 ) -> list[float]:
-    """Seconds until the error of `errors` was first at most each target; inf if it never was."""
+    """Return the seconds until the error first reached each target; inf if it never did."""
     times = [math.inf] * len(targets)
     for seconds, error in errors(trace, X, Y, variance):
         times = [
@@ -60,12 +60,12 @@ def time_to(
 
 
 class OutOfTime(Exception):
-    """Raised from a hook in the middle of a fit."""
+    """Ends a fit from one of its hooks when its time is up."""
 
 
 @dataclass
 class Recording:
-    """The clock of one fit and the snapshots taken by it, each 1 % or 2 ms after the last."""
+    """The clock of one fit and its snapshots, which are 1 % of the time or 2 ms apart."""
 
     seconds: float
     trace: Trace = field(default_factory=list)
@@ -78,9 +78,9 @@ class Recording:
         return time.perf_counter() - self.start
 
     def visit(self, layers: Callable[[], Layers], loss: float = math.nan) -> None:
-        """Takes a snapshot if it is due, and if a loss is given, none was lower before.
+        """Take a snapshot if one is due, and the loss, if given, is the lowest so far.
 
-        Where there are losses, the best comes in even if it was not due. Raises OutOfTime.
+        With losses, the best weights are recorded even if no snapshot was due. Raise `OutOfTime`.
         """
         elapsed = self.elapsed()
         improved = not loss > self.best
@@ -94,13 +94,13 @@ class Recording:
         self.check()
 
     def check(self) -> None:
-        """Raises OutOfTime where it is."""
+        """Raise `OutOfTime` when the time is up."""
         if self.elapsed() > self.seconds:
             raise OutOfTime
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Ends quietly where the time is out."""
+        """Run a fit in the block, which ends without an error when the time is up."""
         with suppress(OutOfTime):
             yield
         if self.last:

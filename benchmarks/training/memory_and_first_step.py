@@ -1,12 +1,13 @@
-"""Peak memory of a training in a fresh process, and seconds to its first step, beside scikit-learn.
+"""Peak memory of a training and the time to its first step, beside scikit-learn.
 
-Memory is `ru_maxrss` at the end of the process. numnet does all that
-`trainer.training.training.train` does with solver auto (split, scaling, fit, test report) in
-`NUMNET_SECONDS`; scikit-learn's
-`MLPRegressor` fits the same rows as they are, without split or scaling, in one iteration, as all it
-will ever hold is allocated then. The clock of the first step runs from before the process starts to
-the end of the solver's first iteration: imports, rows, split, scaling, step. numnet's first step is
-on the sample of the rows that its solver begins with. The programs take turns, one thread each.
+Memory is `ru_maxrss` at the end of a process of its own. numnet runs
+`trainer.training.training.train` with solver auto (split, scaling, fit, test report) for
+`NUMNET_SECONDS`. scikit-learn's `MLPRegressor` fits the same rows without split or scaling for one
+iteration, which allocates all the memory it will use.
+
+The time to the first step runs from before the process starts to the end of the solver's first
+iteration: imports, rows, split, scaling, step. numnet's first step uses the sample of the rows that
+its solver begins with. The libraries take turns, with one thread each.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import sys
 import time
 from typing import Any
 
-# Nothing large is imported here: the `ru_maxrss` of a child starts at what its parent holds.
+# Nothing large is imported here, because a child's `ru_maxrss` starts at its parent's.
 from benchmarks.report import machine, quartiles, spread, verdict
 from benchmarks.repository import ROOT
 
@@ -29,7 +30,7 @@ SHIPPED_ROWS = 5_000
 STARTS = 10
 MAX_START_SECONDS = 0.3
 
-# The children's programs: each imports what it needs and no more.
+# The child processes' programs import only what they need.
 NUMNET_ROWS = """
 from trainer.training.recipe import Recipe
 from trainer.data.synthetic import synthetic_table
@@ -102,7 +103,7 @@ def main() -> None:
 
 
 def _peaks(rows: int, turns: int) -> bool:
-    """Print the peaks of trainings on so many rows, and whether the bars are met."""
+    """Print the peak memory of trainings on a number of rows; return whether the bars are met."""
     megabytes: dict[str, list[float]] = {name: [] for name in TRAININGS}
     for _ in range(turns):
         for name, program in TRAININGS.items():
@@ -125,9 +126,9 @@ def _peaks(rows: int, turns: int) -> bool:
 
 
 def _first_steps() -> bool:
-    """Print the seconds to the first step, and whether numnet's bar is met."""
+    """Print the seconds to the first step, and return whether the bar is met."""
     seconds: dict[str, list[float]] = {name: [] for name in FIRST_STEPS}
-    for name in FIRST_STEPS:  # once off the clock: bytecode is written, files are in memory
+    for name in FIRST_STEPS:  # warm up: write bytecode, fill the page cache
         _seconds_to_print(name)
     for _ in range(STARTS):
         for name in FIRST_STEPS:
@@ -146,12 +147,12 @@ def _first_steps() -> bool:
 
 
 def _seconds_to_print(name: str) -> float:
-    started = time.monotonic()  # one clock for all processes
+    started = time.monotonic()  # the same clock in all processes
     return _child(FIRST_STEPS[name]) - started
 
 
 def _child(program: str) -> float:
-    """What a fresh process prints last."""
+    """Run a program in a process of its own and return the number that it prints last."""
     process = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,

@@ -14,7 +14,7 @@ from trainer.training.planned_solver import make_solver
 from trainer.training.recipe import AUTO, Recipe
 from trainer.training.watchdog import Watchdog
 
-VALIDATION_SHARE = 10  # of the rows given, one in so many chooses and does not train
+VALIDATION_SHARE = 10  # one row in ten is held out
 
 
 def numnet(
@@ -27,9 +27,9 @@ def numnet(
     solver: str = AUTO,
     epochs: int | None = None,
 ) -> Trace:
-    """What `trainer.training.training.train` does between split and evaluation.
+    """Train as `trainer.training.training.train` does between split and evaluation.
 
-    X : (N, d) and Y : (N, k), standardised. A tenth of the rows is set aside for validation.
+    X : (N, d) and Y : (N, k), standardised. A tenth of the rows is held out for validation.
     """
     recording = Recording(seconds)
     recipe = Recipe(layers=tuple(layers), solver=solver, seed=seed, epochs=epochs)

@@ -1,7 +1,7 @@
-"""The problems that solvers are compared on: formulas from the literature, sampled uniformly.
+"""Test problems for solvers: functions from the literature, sampled uniformly.
 
-Each is a function on a box, with the hidden layers it is learnt by, the number of rows drawn, and
-the noise its source adds. `draw` gives a sample, `truth` what a perfect model would answer.
+Each problem is a function on a box, with the hidden layers of the network that learns it, the
+number of rows, and the noise that its source adds.
 
 References
     Friedman (1991), Multivariate adaptive regression splines, Annals of Statistics 19(1).
@@ -14,7 +14,7 @@ References
     MacKay (1992), A practical Bayesian framework for backpropagation networks, Neural
         Computation 4(3): the robot arm.
     Surjanovic & Bingham, Virtual Library of Simulation Experiments, sfu.ca/~ssurjano: Ishigami,
-        Branin and borehole as they are written here.
+        Branin and borehole in this notation.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,12 +29,12 @@ Columns = Sequence[Array]  # one (N,) per feature
 
 @dataclass(frozen=True)
 class Problem:
-    """A function on a box, and how a network is to learn it."""
+    """A function on a box, and the network and rows that learn it."""
 
     name: str
     features: tuple[str, ...]
     targets: tuple[str, ...]
-    function: Callable[[Columns], Array]  # to (N,), or (k, N) where there are k > 1 targets
+    function: Callable[[Columns], Array]  # to (N,), or (k, N) for k > 1 targets
     bounds: tuple[tuple[float, float], ...]  # (low, high) per feature
     noise: float  # standard deviation, in the target's unit
     layers: tuple[int, ...]  # hidden neurons
@@ -42,7 +42,7 @@ class Problem:
     source: str
 
     def draw(self, seed: int, rows: int | None = None) -> tuple[Array, Array]:
-        """A sample: X (rows, d) uniform in the bounds, Y (rows, k) = truth + noise·N(0, 1)."""
+        """Return X (rows, d), uniform in the bounds, and Y (rows, k) = truth + noise·N(0, 1)."""
         rng = np.random.default_rng(seed)
         low, high = np.array(self.bounds).T
         X = rng.uniform(low, high, (self.rows if rows is None else rows, len(low)))
@@ -50,7 +50,7 @@ class Problem:
         return X, Y + self.noise * rng.standard_normal(Y.shape)
 
     def truth(self, X: Array) -> Array:
-        """The function without noise. X : (N, d), unscaled. Returns (N, k)."""
+        """Return the function (N, k) without noise for X (N, d), unscaled."""
         return np.atleast_2d(self.function(tuple(X.T))).T
 
 
@@ -61,7 +61,7 @@ def shipped(x: Columns) -> Array:
 
 
 def friedman1(x: Columns) -> Array:
-    """10·sin(π·x1·x2) + 20·(x3 − ½)² + 10·x4 + 5·x5; x6 to x10 do nothing."""
+    """10·sin(π·x1·x2) + 20·(x3 − ½)² + 10·x4 + 5·x5; x6 to x10 have no effect."""
     x1, x2, x3, x4, x5 = x[:5]
     return 10.0 * np.sin(np.pi * x1 * x2) + 20.0 * (x3 - 0.5) ** 2 + 10.0 * x4 + 5.0 * x5
 
@@ -105,9 +105,9 @@ def noisy_sine(x: Columns) -> Array:
 
 
 def robot_arm(x: Columns) -> Array:
-    """Where a planar arm of two links ends: r1·(cos, sin)(θ1) + r2·(cos, sin)(θ1 + θ2).
+    """The end point of a planar arm of two links: r1·(cos, sin)(θ1) + r2·(cos, sin)(θ1 + θ2).
 
-    r1 = 2.0 and r2 = 1.3, as MacKay has them. His θ1 leaves out (−0.453, 0.453); here it does not.
+    r1 = 2.0 and r2 = 1.3, as in MacKay, who excludes θ1 in (−0.453, 0.453); here it is included.
     """
     theta1, theta2 = x
     angle = theta1 + theta2

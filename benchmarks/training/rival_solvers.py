@@ -1,9 +1,9 @@
-"""The rivals of numnet's solvers: scikit-learn's and PyTorch's, recorded while they train.
+"""Trainings with scikit-learn's and PyTorch's solvers, recorded while they run.
 
 Each takes X (N, d) and Y (N, k), standardised float64 (columns of mean 0 and standard deviation
-1), the hidden layers, a seed, and the seconds it may take; its network has tanh in the hidden
-layers and a linear output. It returns a trace: the weights it had at times since the start of its
-fit. A rival that ends by itself ends its trace; one that does not is stopped in the middle.
+1), the hidden layers, a seed, and a time limit in seconds. Its network has tanh in the hidden
+layers and a linear output. It returns a trace: the weights at times since the start of the fit. A
+solver that has not converged within the limit is stopped.
 """
 
 import functools
@@ -20,12 +20,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from benchmarks.training.fit_recording import Array, Layers, Recording, Trace
 
-# The settings that served each rival best on the shipped task (4,000 rows, layers 32 and 16), two
-# cores. Threads, by the median time of one loss and gradient, one thread against two, in turns:
+# The best settings of each solver for the shipped task (4,000 rows, layers 32 and 16) on two cores.
+# Threads, by the median time of one loss and gradient, one thread against two, in turns:
 SKLEARN_THREADS = 1  # L-BFGS, 4,000 rows: 3.9 ms against 8.4; Adam: no difference
 TORCH_THREADS = 1  # L-BFGS, 4,000 rows: 1.52 ms against 1.37; Adam, 256 rows: 0.24 against 0.26;
-# but two threads wait for each other: on a busy machine L-BFGS is then over ten times as slow
-# Rates and batches, by the error after 4 to 5 s:
+# two threads wait for each other, which makes L-BFGS over ten times slower on a busy machine
+# Learning rates and batch sizes, by the error after 4 to 5 s:
 SKLEARN_ADAM_RATE = 5e-3  # among 1e-3 to 1e-2; its default, 1e-3, is three times as slow to 1e-3
 TORCH_ADAM_RATE = 2e-2  # among 5e-3, 1e-2, 2e-2
 TORCH_ADAM_BATCH = 256  # among 64, 128, 256, 1,000
@@ -35,7 +35,7 @@ Rival = Callable[[Array, Array, Sequence[int], int, float], Trace]
 
 
 def sklearn_adam(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds: float) -> Trace:
-    """`MLPRegressor(solver="adam")` in its default batches of 200; a snapshot after an epoch."""
+    """Train with `MLPRegressor(solver="adam")` in batches of 200, with a snapshot per epoch."""
     regressor = _regressor(layers, seed, solver="adam", learning_rate_init=SKLEARN_ADAM_RATE)
     recording = Recording(seconds)
 
@@ -49,10 +49,10 @@ def sklearn_adam(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds: 
 
 
 def sklearn_lbfgs(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds: float) -> Trace:
-    """`MLPRegressor(solver="lbfgs")`, which is SciPy's L-BFGS-B; a snapshot after a better loss.
+    """Train with `MLPRegressor(solver="lbfgs")`, SciPy's L-BFGS-B; a snapshot per lower loss.
 
-    It ends by itself where an iteration improves the loss by less than SciPy's default `ftol`,
-    2.2e-9, which scikit-learn does not let one choose.
+    It converges when an iteration improves the loss by less than SciPy's default `ftol`, 2.2e-9,
+    which scikit-learn does not expose.
     """
     regressor = _regressor(layers, seed, solver="lbfgs", max_fun=10**9)
     recording = Recording(seconds)
@@ -72,9 +72,9 @@ def sklearn_lbfgs(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds:
 
 
 def torch_adam(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds: float) -> Trace:
-    """`torch.optim.Adam`, fused, in shuffled mini-batches; the rate falls by half a cosine to 0.
+    """Train with `torch.optim.Adam`, fused, in shuffled mini-batches, with cosine annealing to 0.
 
-    The cosine runs over the seconds allowed, as one would plan a training that may take so long.
+    The learning rate is annealed over the time limit.
     """
     _warm_up_torch()
     with _torch_threads(TORCH_THREADS):
@@ -103,7 +103,7 @@ def torch_adam(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds: fl
 
 
 def torch_lbfgs(X: Array, Y: Array, layers: Sequence[int], seed: int, seconds: float) -> Trace:
-    """`torch.optim.LBFGS`, strong Wolfe line search, all rows; a snapshot after a better loss."""
+    """Train with `torch.optim.LBFGS`, strong Wolfe line search; a snapshot per lower loss."""
     _warm_up_torch()
     with _torch_threads(TORCH_THREADS):
         inputs, outputs = torch.from_numpy(X), torch.from_numpy(Y)
@@ -148,7 +148,7 @@ def _sklearn() -> Iterator[None]:
 
 
 def _regressor(layers: Sequence[int], seed: int, **settings: object) -> MLPRegressor:
-    """One without weight decay that never stops for want of progress."""
+    """Return a regressor without weight decay and without early stopping."""
     return MLPRegressor(
         hidden_layer_sizes=tuple(layers),
         activation="tanh",
@@ -168,7 +168,7 @@ def _sklearn_layers(coefs: Sequence[Array], intercepts: Sequence[Array]) -> Laye
 def _network(
     features: int, layers: Sequence[int], targets: int, generator: torch.Generator
 ) -> torch.nn.Sequential:
-    """Weights as Glorot & Bengio (2010) draw them for tanh, biases 0."""
+    """Return a network with Glorot-initialised weights (Glorot & Bengio 2010) and zero biases."""
     modules: list[torch.nn.Module] = []
     for inputs, neurons in itertools.pairwise((features, *layers, targets)):
         linear = torch.nn.Linear(inputs, neurons, dtype=torch.float64)
@@ -187,7 +187,7 @@ def _torch_layers(network: torch.nn.Sequential) -> Layers:
 
 @functools.cache
 def _warm_up_torch() -> None:
-    """PyTorch imports half of itself at the first optimizer's first step: not on a fit's clock."""
+    """Take a first optimizer step, which imports much of PyTorch, before a fit's clock starts."""
     parameter = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
     for optimizer in (torch.optim.Adam([parameter], fused=True), torch.optim.LBFGS([parameter])):
 

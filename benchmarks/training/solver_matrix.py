@@ -1,9 +1,9 @@
-"""Every solver on every problem: the seconds to a target error, and `auto` beside the best.
+"""Seconds to a target error of every solver on every problem, and of `auto` beside the best.
 
-A problem's target is twice the least error that any solver has at the end of its time, in the
-median over the seeds; error is the mean squared error against the truth, over its variance. Times
-under `LEAST_SECONDS` count as that: the ratio of two that nobody can tell apart says nothing. Where
-a first-order solver's own epochs take longer than the time given, its schedule is cut short.
+A problem's target is twice the smallest final error of any solver, in the median over the seeds.
+The error is the mean squared error against the function without noise, divided by its variance.
+Times below `LEAST_SECONDS` are raised to it, because ratios of such short times are noise. A
+first-order solver whose epochs take longer than the time limit does not finish its schedule.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def _row(problem: Problem, solvers: list[str], seeds: int, seconds: float) -> fl
 
 
 def _curve(problem: Problem, solver: str, seed: int, seconds: float) -> Curve:
-    """The error of one training over time, on fresh rows without noise."""
+    """Return the error of one training over time, on other rows without noise."""
     X, Y = problem.draw(seed)
     fresh, _ = problem.draw(1_000 + seed, FRESH_ROWS)
     truth = problem.truth(fresh)
