@@ -14,6 +14,8 @@ from tests.service.server.contract.conftest import StartServer
 from tests.service.server.harness.client import Client, request
 from tests.service.server.harness.server import Server
 
+SHORT = {"stop_idle_seconds": seconds(1), "linger_seconds": seconds(0.5)}
+
 
 class Load:
     """Clients that send requests all the time, until the server takes no more connections.
@@ -105,7 +107,7 @@ def announce(length: int) -> bytes:
 def test_a_graceful_stop_answers_what_has_begun_and_closes_every_connection(
     start_server: StartServer,
 ) -> None:
-    server = start_server(threads=2, stop_idle_seconds=seconds(2))
+    server = start_server(threads=2, **SHORT)
     idle, kept_alive = server.connect(), server.connect(request("/quick"))
     assert kept_alive.response().headers.get("Connection", "keep-alive") == "keep-alive"
     running = server.connect(request("/wait?gate=stop", body=b"abc"))
@@ -144,7 +146,7 @@ def test_a_graceful_stop_fails_no_request_while_requests_flow(
 
 
 def test_a_graceful_stop_waits_for_a_client_that_reads_slowly(start_server: StartServer) -> None:
-    server = start_server(threads=2)
+    server = start_server(threads=2, **SHORT)
     size = 20_000_000
     slow = server.connect(request(f"/large?bytes={size}"), receive_buffer=65_536)
     assert slow.head()[1] == 200
@@ -157,7 +159,7 @@ def test_a_graceful_stop_waits_for_a_client_that_reads_slowly(start_server: Star
 
 
 def test_a_graceful_stop_ends_although_a_request_does_not(start_server: StartServer) -> None:
-    server = start_server(threads=1, graceful_seconds=1)
+    server = start_server(threads=1, graceful_seconds=1, **SHORT)
     endless = server.connect(request("/wait?gate=never"))
     stuck = server.connect(announce(3) + b"a")
     server.wait_until_waiting("never")
@@ -168,7 +170,7 @@ def test_a_graceful_stop_ends_although_a_request_does_not(start_server: StartSer
 
 
 def test_an_idle_server_stops_soon(start_server: StartServer) -> None:
-    server = start_server(workers=2)
+    server = start_server(workers=2, **SHORT)
     kept_alive = [server.connect(request("/quick")) for _ in range(5)]
     assert {client.response().status for client in kept_alive} == {200}
     server.terminate()
@@ -189,7 +191,7 @@ def test_a_server_process_that_is_replaced_fails_no_request(start_server: StartS
 
 
 def test_a_killed_server_process_is_replaced(start_server: StartServer) -> None:
-    server = start_server(threads=2)
+    server = start_server(threads=2, **SHORT)
     running = server.connect(request("/wait?gate=killed"))
     arrives = server.connect(announce(3) + b"a")
     server.wait_until_waiting("killed")
@@ -223,7 +225,7 @@ def is_answered(client: Client) -> bool:
 def test_without_its_master_a_server_process_answers_what_has_begun_and_ends(
     start_server: StartServer,
 ) -> None:
-    server = start_server(threads=2)
+    server = start_server(threads=2, **SHORT)
     arrives = server.connect(announce(3) + b"a")
     running = server.connect(request("/wait?gate=orphan", body=b"abc"))
     server.wait_until_waiting("orphan")
