@@ -1,4 +1,4 @@
-"""The service as its own processes: started by `python -m service`, stopped by SIGTERM."""
+"""Services as processes of their own: started by `python -m service`, stopped by SIGTERM."""
 
 import contextlib
 import json
@@ -15,11 +15,20 @@ from typing import Any
 import pytest
 import requests
 
+from registry import Registry
 from tests.patience import DEADLINE_SECONDS, until
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN_TOKEN = "t0ken"
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder as slow: each needs processes."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
 
 
 def free_port() -> int:
@@ -35,8 +44,11 @@ class Service:
 
     Attributes
     ----------
-    models : its folder of versions
-    output : the folder with its standard output and standard error
+    models : the models folder
+    output : the folder for standard output, standard error and state
+    workers : number of server processes
+    settings : further environment variables
+    wrapper : command that starts the service, such as `prlimit`
     """
 
     models: Path
@@ -70,7 +82,7 @@ class Service:
         until(self._is_live)
 
     def stop(self, deadline_seconds: float = DEADLINE_SECONDS) -> int:
-        """Stop gracefully; the exit code."""
+        """Stop the service gracefully and return its exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(deadline_seconds)
 
@@ -82,7 +94,7 @@ class Service:
         return requests.get(self.url + path, timeout=DEADLINE_SECONDS)
 
     def predict(self, document: Any, **arguments: Any) -> requests.Response:
-        """Post a document as JSON over a connection of its own."""
+        """Post a document as JSON to `/predict`, over a new connection."""
         return requests.post(
             f"{self.url}/predict", json=document, timeout=DEADLINE_SECONDS, **arguments
         )
@@ -91,15 +103,15 @@ class Service:
         return socket.create_connection(("127.0.0.1", self.port), DEADLINE_SECONDS)
 
     def access_log(self) -> list[dict[str, Any]]:
-        """One entry per request; every line must be JSON."""
+        """Return the access log; every line must be JSON."""
         return [json.loads(line) for line in (self.output / "stdout").read_text().splitlines()]
 
     def access_lines(self, request_id: str) -> list[dict[str, Any]]:
-        """The access log's entries of one request; there should be one."""
+        """Return the access log's entries of one request."""
         return [entry for entry in self.access_log() if entry["request_id"] == request_id]
 
     def log(self) -> list[dict[str, Any]]:
-        """What happened; every line must be JSON."""
+        """Return the log; every line must be JSON."""
         return [json.loads(line) for line in (self.output / "stderr").read_text().splitlines()]
 
     def _is_live(self) -> bool:
@@ -114,8 +126,14 @@ StartService = Callable[..., Service]
 
 
 @pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    """Return the registry that `start_service` serves by default."""
+    return Registry.local(tmp_path / "models")
+
+
+@pytest.fixture
 def start_service(tmp_path: Path) -> Iterator[StartService]:
-    """Starts services on free ports; takes the fields of `Service`, all with a default."""
+    """Return a function that starts a service; it takes the fields of `Service`."""
     with contextlib.ExitStack() as running:
 
         def start(**fields: Any) -> Service:

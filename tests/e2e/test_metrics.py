@@ -1,4 +1,4 @@
-"""`GET /metrics` of a real service, whose workers are killed."""
+"""`GET /metrics` of a service whose server processes are killed."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ THREADS = 8
 
 
 def samples(service: Service, name: str) -> dict[tuple[str, ...], float]:
-    """A metric's samples by the values of their labels, in the order of the labels' names."""
+    """Return a metric's samples by label values, in the order of the label names."""
     return {
         tuple(value for _, value in sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(service.get("/metrics").text)
@@ -28,7 +28,7 @@ def samples(service: Service, name: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def workers(service: Service) -> list[int]:
+def server_processes(service: Service) -> list[int]:
     pid = service.process.pid
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -38,17 +38,15 @@ def open_files(process: int) -> int:
 
 
 def ask(service: Service, times: int) -> int:
-    """Predict one row so many times, in threads that stay connected; how many were answered."""
+    """Predict one row `times` times over kept-alive connections; return how many were answered."""
 
     def some(_: int) -> int:
-        answered = 0
+        answered, url = 0, f"{service.url}/predict"
         with requests.Session() as session:
             for _ in range(times // THREADS):
                 try:
-                    answered += session.post(
-                        f"{service.url}/predict", json=ROW, timeout=DEADLINE_SECONDS
-                    ).ok
-                except requests.RequestException:  # its worker was killed
+                    answered += session.post(url, json=ROW, timeout=DEADLINE_SECONDS).ok
+                except requests.RequestException:  # the server process was killed
                     continue
         return answered
 
@@ -64,15 +62,15 @@ def counted(service: Service) -> float:
 
 
 def kill_one(service: Service) -> None:
-    """Kill one of all workers, and wait until there are as many again."""
-    until(lambda: len(workers(service)) == service.workers)
-    victim = workers(service)[0]
+    """Kill a server process, and wait until it has been replaced."""
+    until(lambda: len(server_processes(service)) == service.workers)
+    victim = server_processes(service)[0]
     os.kill(victim, signal.SIGKILL)
-    until(lambda: victim not in workers(service))
+    until(lambda: victim not in server_processes(service))
     until(lambda: samples(service, "numnet_workers") == {(): service.workers})
 
 
-def test_sums_are_exact_across_workers_that_are_killed_and_their_successors(
+def test_counters_stay_exact_when_server_processes_are_killed_and_replaced(
     start_service: StartService, tmp_path: Path
 ) -> None:
     serve(Registry.local(tmp_path / "models"), small_model())
@@ -80,7 +78,7 @@ def test_sums_are_exact_across_workers_that_are_killed_and_their_successors(
     files = []
     for times in range(1, 5):
         assert ask(service, REQUESTS) == REQUESTS
-        # an answer is counted right after it is sent
+        # a response is counted right after it is sent
         until(lambda times=times: counted(service) == times * REQUESTS)  # type: ignore[misc]
         kill_one(service)
         assert counted(service) == times * REQUESTS
@@ -99,7 +97,7 @@ def test_sums_are_exact_across_workers_that_are_killed_and_their_successors(
     assert names == {"master", "worker-0", "worker-1", "worker-2"}
 
 
-def test_what_a_worker_s_death_under_load_loses_is_what_it_was_answering(
+def test_a_killed_server_process_loses_only_the_counts_of_requests_in_flight(
     start_service: StartService, tmp_path: Path
 ) -> None:
     serve(Registry.local(tmp_path / "models"), small_model())
@@ -112,14 +110,16 @@ def test_what_a_worker_s_death_under_load_loses_is_what_it_was_answering(
             deaths += 1
         answered = asking.result()
     uncounted = answered - until(lambda: counted(service))
-    # each thread may be between an answer and its count, or have counted and not been heard
+    # a thread may have sent a response that is not counted yet, or counted one that was not sent
     assert abs(uncounted) <= deaths * THREADS
     until(lambda: samples(service, "numnet_worker_starts_total") == {(): 2 + deaths})
     versions = samples(service, "numnet_predictions_total")
     assert abs(versions["success", "1"] - counted(service)) <= deaths
 
 
-def test_every_worker_tells_the_same(start_service: StartService, tmp_path: Path) -> None:
+def test_every_server_process_returns_the_same_metrics(
+    start_service: StartService, tmp_path: Path
+) -> None:
     serve(Registry.local(tmp_path / "models"), small_model())
     service = start_service(workers=3)
     ask(service, 96)

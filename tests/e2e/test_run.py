@@ -1,4 +1,4 @@
-"""`make run`'s processes: they start, stop, come back and end together."""
+"""The processes of `make run`: they start, are restarted, and stop together."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from tests.e2e.conftest import ROOT, free_port
 from tests.patience import DEADLINE_SECONDS, until
 
 QUICK = {"samples": 200, "layers": [4], "epochs": 20, "max_seconds": 1}
-LONG = {  # but for its time limit
+LONG = {  # except for its time limit
     "samples": 200,
     "layers": [4],
     "solver": "adam",
@@ -31,7 +31,7 @@ LONG = {  # but for its time limit
 
 @dataclass
 class Run:
-    """`run.py` with its service and its worker, on a port and in a folder of its own."""
+    """`run.py` with its service and its trainer, on a port and in a folder of its own."""
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Run:
             )
 
     def wait_until_ready(self) -> None:
-        """Wait until the service answers and the worker waits for jobs."""
+        """Wait until the service answers and the trainer waits for jobs."""
         before = self.errors().count("waiting for jobs")
         until(lambda: self.is_live() and self.errors().count("waiting for jobs") > before)
 
@@ -74,7 +74,7 @@ class Run:
         return requests.request(method, url, timeout=DEADLINE_SECONDS, **arguments)
 
     def submit(self, body: dict[str, Any]) -> str:
-        """The path of a new job."""
+        """Submit a job and return its path."""
         token = (self.folder / "state" / FILE).read_text().strip()
         headers = {"Authorization": f"Bearer {token}"}
         answer = self.ask("POST", "/retrain", json=body, headers=headers)
@@ -89,7 +89,7 @@ class Run:
         return (self.folder / "err").read_text()
 
     def processes(self, words: str = "") -> list[int]:
-        """Every process of this run, whoever its parent is by now; those with `words` to start."""
+        """Return the processes of this run, whatever their parent; `words`: of its command line."""
         found = []
         for entry in Path("/proc").iterdir():
             with suppress(OSError):
@@ -113,7 +113,7 @@ StartRun = Callable[..., Run]
 
 @pytest.fixture
 def start_run(tmp_path: Path) -> Iterator[StartRun]:
-    """Starts `run.py`; takes the fields of `Run`, all with a default. Nothing is left of it."""
+    """Return a function that starts `run.py`; it takes the fields of `Run`."""
     with ExitStack() as started:
 
         def start(**fields: Any) -> Run:
@@ -129,17 +129,17 @@ def ended(run: Run, path: str) -> dict[str, Any]:
     return until(lambda: job if (job := run.job(path))["finished_at"] else None) or {}
 
 
-def test_a_worker_that_is_killed_comes_back_and_both_stop_with_their_parent(
+def test_a_killed_trainer_is_restarted_and_sigterm_stops_both(
     start_run: StartRun,
 ) -> None:
     run = start_run()
     run.wait_until_ready()
-    assert len(run.processes()) == 4  # run.py, the service and its worker process, the worker
-    (worker,) = run.processes("trainer.worker")
-    os.kill(worker, signal.SIGKILL)
+    assert len(run.processes()) == 4  # run.py, the service's master and server process, the trainer
+    (trainer,) = run.processes("trainer.worker")
+    os.kill(trainer, signal.SIGKILL)
     run.wait_until_ready()
     (successor,) = run.processes("trainer.worker")
-    assert successor != worker
+    assert successor != trainer
     assert run.errors().count("the worker ended (-9); starting it again") == 1
     assert ended(run, run.submit(QUICK))["state"] == "promoted"
     assert run.ask("GET", "/readyz").json()["version"] == "1"
@@ -148,7 +148,7 @@ def test_a_worker_that_is_killed_comes_back_and_both_stop_with_their_parent(
     assert run.processes() == []
 
 
-def test_a_job_that_is_interrupted_by_a_stop_goes_on_after_the_next_start(
+def test_a_job_interrupted_by_a_stop_continues_after_the_next_start(
     start_run: StartRun,
 ) -> None:
     run = start_run()
@@ -172,7 +172,7 @@ def test_a_job_that_is_interrupted_by_a_stop_goes_on_after_the_next_start(
     assert run.processes() == []
 
 
-def test_a_second_interrupt_drops_what_is_in_flight(start_run: StartRun) -> None:
+def test_a_second_interrupt_drops_requests_in_flight(start_run: StartRun) -> None:
     run = start_run()
     run.wait_until_ready()
     with socket.create_connection(("127.0.0.1", run.port)) as unfinished:
@@ -189,7 +189,7 @@ def test_a_second_interrupt_drops_what_is_in_flight(start_run: StartRun) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_while_they_start_leaves_nothing(start_run: StartRun, number: int) -> None:
+def test_a_stop_during_the_start_leaves_no_process(start_run: StartRun, number: int) -> None:
     run = start_run()
     until(lambda: run.processes("trainer.worker"))
     run.process.send_signal(number)
@@ -197,7 +197,7 @@ def test_a_stop_while_they_start_leaves_nothing(start_run: StartRun, number: int
     assert run.processes() == []
 
 
-def test_a_port_in_use_ends_both(start_run: StartRun) -> None:
+def test_a_port_in_use_stops_both(start_run: StartRun) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -207,14 +207,14 @@ def test_a_port_in_use_ends_both(start_run: StartRun) -> None:
     assert "in use" in run.errors()
 
 
-def test_a_wrong_setting_ends_both(start_run: StartRun) -> None:
+def test_an_invalid_setting_stops_both(start_run: StartRun) -> None:
     run = start_run(settings={"NUMNET_THREADS": "none"})
     assert run.process.wait(DEADLINE_SECONDS) == 1
     assert run.processes() == []
     assert "error: NUMNET_THREADS=none" in run.errors()
 
 
-def test_where_it_is_killed_both_stop(start_run: StartRun) -> None:
+def test_sigkill_of_the_parent_stops_both(start_run: StartRun) -> None:
     run = start_run()
     run.wait_until_ready()
     path = run.submit(LONG)

@@ -1,4 +1,4 @@
-"""Large tables through a running service: what streams, and that its bits are those of predict."""
+"""Large tables through a running service: streaming, and the bits of the predictions."""
 
 import gzip
 import io
@@ -62,7 +62,7 @@ def predictions(answer: requests.Response) -> bytes:
 
 
 @pytest.mark.parametrize("wanted", [NPY, CSV, JSON])
-def test_a_long_answer_streams(service: Service, wanted: str) -> None:
+def test_a_long_response_is_streamed_in_chunks(service: Service, wanted: str) -> None:
     answer = post(service, npy(X), NPY, wanted)
     assert predictions(answer) == Y.tobytes()
     assert answer.headers["Transfer-Encoding"] == "chunked"
@@ -71,7 +71,7 @@ def test_a_long_answer_streams(service: Service, wanted: str) -> None:
     assert int(short.headers["Content-Length"]) == len(short.content)
 
 
-def test_a_client_of_http_1_0_gets_it_too(service: Service) -> None:
+def test_http_1_0_gets_a_long_response_without_chunks(service: Service) -> None:
     body = npy(X)
     head = (
         f"POST /predict HTTP/1.0\r\nContent-Type: {NPY}\r\nAccept: {NPY}\r\n"
@@ -85,13 +85,13 @@ def test_a_client_of_http_1_0_gets_it_too(service: Service) -> None:
     assert np.load(io.BytesIO(content)).tobytes() == Y.tobytes()
 
 
-def test_a_compressed_table_is_taken(service: Service) -> None:
+def test_a_compressed_table_is_predicted(service: Service) -> None:
     body = gzip.compress(json.dumps({"instances": X.tolist()}).encode(), 1)
     answer = post(service, body, JSON, JSON, **{"Content-Encoding": "gzip"})
     assert predictions(answer) == Y.tobytes()
 
 
-def test_a_client_that_leaves_in_the_middle_disturbs_nobody(service: Service) -> None:
+def test_a_client_that_disconnects_during_its_response_disturbs_no_other(service: Service) -> None:
     body = npy(X)
     head = (
         f"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: {NPY}\r\n"
@@ -105,7 +105,7 @@ def test_a_client_that_leaves_in_the_middle_disturbs_nobody(service: Service) ->
     assert predictions(post(service, npy(X[:5]), NPY, NPY)) == Y[:5].tobytes()
 
 
-def test_the_log_counts_the_rows(service: Service, tmp_path: Path) -> None:
+def test_the_access_log_has_the_number_of_rows(service: Service, tmp_path: Path) -> None:
     post(service, npy(X), NPY, CSV, **{"X-Request-ID": "count-me"})
     [entry] = until(partial(service.access_lines, "count-me"))
     assert (entry["rows"], entry["version"], entry["status"]) == (len(X), "1", 200)

@@ -38,7 +38,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def service(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Two workers that serve `model` as version 2, and have another as version 1."""
+    """Return a service of two processes that serves `model` as version 2 of two."""
     folder = tmp_path_factory.mktemp("service")
     registry = Registry.local(folder / "models")
     publish(registry, small_model(seed=1))
@@ -65,16 +65,16 @@ def tensor(name: str, values: Any, datatype: str = "FP64", *, binary: bool = Tru
 
 
 def columns(result: Any) -> bytes:
-    """The bits of both outputs, side by side."""
+    """Return the bits of both outputs, as columns."""
     return np.hstack([result.as_numpy("y"), result.as_numpy("z")]).tobytes()
 
 
 def table(rows: list[dict[str, float]]) -> bytes:
-    """The bits of named numbers, side by side."""
+    """Return the bits of named numbers, as columns."""
     return np.array([[row["y"], row["z"]] for row in rows]).tobytes()
 
 
-def test_what_the_server_says_of_itself(client: Any) -> None:
+def test_server_metadata(client: Any) -> None:
     assert client.is_server_live()
     assert client.is_server_ready()
     assert client.get_server_metadata() == {
@@ -89,7 +89,7 @@ def test_what_the_server_says_of_itself(client: Any) -> None:
     }
 
 
-def test_what_it_says_of_the_model(client: Any) -> None:
+def test_model_metadata_and_configuration(client: Any) -> None:
     assert client.is_model_ready("plant")
     assert client.is_model_ready("plant", "1")
     assert not client.is_model_ready("plant", "3")
@@ -159,19 +159,21 @@ def test_intervals_have_the_bits_of_predict(
         assert result.as_numpy(end).tobytes() == table(answer[end])
 
 
-def test_what_is_not_asked_for_does_not_come(client: Any) -> None:
+def test_intervals_come_only_if_requested(client: Any) -> None:
     result = client.infer("plant", [tensor("input", X)])
     assert [each["name"] for each in result.get_response()["outputs"]] == ["y", "z"]
 
 
-def test_predictions_are_those_of_predict(client: Any, service: Service) -> None:
+def test_predictions_equal_those_of_predict(client: Any, service: Service) -> None:
     answer = service.predict({"instances": X.tolist()}).json()["predictions"]
     assert columns(client.infer("plant", [tensor("input", X)])) == table(answer)
 
 
 @pytest.mark.parametrize("datatype", ["FP32", "INT32", "INT64"])
 @pytest.mark.parametrize("binary", [True, False])
-def test_other_datatypes(client: Any, model: Model, datatype: str, binary: bool) -> None:
+def test_integers_and_float32_have_the_bits_of_the_model(
+    client: Any, model: Model, datatype: str, binary: bool
+) -> None:
     dtype = {"FP32": np.float32, "INT32": np.int32, "INT64": np.int64}[datatype]
     rows = (3 * X).astype(dtype)
     result = client.infer("plant", [tensor("input", rows, datatype, binary=binary)])
@@ -181,7 +183,7 @@ def test_other_datatypes(client: Any, model: Model, datatype: str, binary: bool)
 @pytest.mark.parametrize("sent", [None, "gzip", "deflate"])
 @pytest.mark.parametrize("received", [None, "gzip", "deflate"])
 @pytest.mark.parametrize("binary", [True, False])
-def test_compressed_both_ways(
+def test_requests_and_responses_may_be_compressed(
     client: Any, model: Model, sent: str | None, received: str | None, binary: bool
 ) -> None:
     result = client.infer(
@@ -194,7 +196,7 @@ def test_compressed_both_ways(
     assert columns(result) == model.predict(X).tobytes()
 
 
-def test_several_requests_at_a_time(service: Service, model: Model) -> None:
+def test_concurrent_requests(service: Service, model: Model) -> None:
     with triton.InferenceServerClient(f"127.0.0.1:{service.port}", concurrency=8) as client:
         parts: list[Array] = np.array_split(X, 40)
         asked = [client.async_infer("plant", [tensor("input", part)]) for part in parts]
@@ -202,7 +204,7 @@ def test_several_requests_at_a_time(service: Service, model: Model) -> None:
     assert b"".join(answers) == model.predict(X).tobytes()
 
 
-def test_a_version_by_its_number(client: Any) -> None:
+def test_a_version_can_be_requested_by_its_number(client: Any) -> None:
     result = client.infer("plant", [tensor("input", X)], model_version="1")
     assert result.get_response()["model_version"] == "1"
     assert result.as_numpy("y").shape == (1000, 1)
@@ -268,7 +270,7 @@ def not_finite() -> Array:
         ),
     ],
 )
-def test_an_error_says_what_was_wrong(
+def test_an_error_has_its_status_and_reason(
     client: Any, arguments: dict[str, Any], status: str, words: str
 ) -> None:
     valid = {"model_name": "plant", "inputs": [tensor("input", X)]}
@@ -278,7 +280,7 @@ def test_an_error_says_what_was_wrong(
     assert words in caught.value.message()
 
 
-def test_an_error_of_any_other_call_is_understood_too(client: Any) -> None:
+def test_errors_of_other_calls_are_understood(client: Any) -> None:
     for call, status in (
         (lambda: client.get_model_metadata("resnet"), "404"),
         (client.get_system_shared_memory_status, "404"),
@@ -289,10 +291,12 @@ def test_an_error_of_any_other_call_is_understood_too(client: Any) -> None:
         with pytest.raises(InferenceServerException) as caught:
             call()
         assert caught.value.status() == status
-        assert caught.value.debug_details() is None  # which an answer not understood has
+        assert (
+            caught.value.debug_details() is None
+        )  # set if the client could not parse the response
 
 
-def test_the_documentation_s_example(
+def test_the_example_of_the_documentation(
     start_service: StartService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = small_model()
@@ -310,7 +314,7 @@ def test_load_verifies_the_current_version(client: Any) -> None:
     client.load_model("plant", headers=dict(ADMIN))
 
 
-def test_the_client_stays_connected_after_errors(client: Any, model: Model) -> None:
+def test_a_connection_is_kept_alive_after_errors(client: Any, model: Model) -> None:
     for _ in range(20):
         with pytest.raises(InferenceServerException):
             client.infer("plant", [tensor("input", X[:, :3].copy())])
@@ -324,7 +328,7 @@ def statistics(client: Any, version: str) -> dict[str, Any]:
     return counted
 
 
-def test_statistics_count_the_rows_and_requests_of_all_workers(
+def test_statistics_count_rows_and_requests_of_all_server_processes(
     client: Any, service: Service
 ) -> None:
     before = {version: statistics(client, version) for version in ("1", "2")}
@@ -353,14 +357,14 @@ def test_statistics_count_the_rows_and_requests_of_all_workers(
     assert versions == ["1", "2"]
 
 
-def test_what_the_access_log_says(client: Any, service: Service) -> None:
+def test_the_access_log_has_rows_version_and_route(client: Any, service: Service) -> None:
     client.infer("plant", [tensor("input", X)], headers={"X-Request-ID": "from-triton"})
     [line] = until(lambda: service.access_lines("from-triton"))
     assert (line["rows"], line["version"]) == (1000, "2")
     assert (line["status"], line["route"]) == (200, "/v2/models/<name>/infer")
 
 
-def test_a_bomb_is_refused(service: Service) -> None:
+def test_a_decompression_bomb_gets_a_413(service: Service) -> None:
     bomb = gzip.compress(bytes(500_000_000), 9)
     answer = requests.post(
         f"{service.url}/v2/models/plant/infer",

@@ -1,6 +1,6 @@
 """A job as server-sent events: what is sent of it, and to a socket that is slow to take it.
 
-Watchers of a real service are in tests/e2e/test_events.py.
+Watchers of a real service are in tests/e2e/jobs/test_events.py.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A watcher of a job, down to the bytes of its connection."""
+"""A client of a job's event stream, down to the bytes of its connection."""
 
 import json
 import re
@@ -11,11 +11,16 @@ from tests.e2e.conftest import Service
 
 
 class Watching:
-    """One connection that follows a job's events.
+    """A connection that reads a job's event stream.
+
+    Parameters
+    ----------
+    headers : further header lines of the request
+    before : pipelined requests to send first; their responses are skipped
 
     Attributes
     ----------
-    head : the answer's status line and headers
+    head : the response's status line and headers
     """
 
     def __init__(self, service: Service, job_id: str, *headers: str, before: bytes = b"") -> None:
@@ -23,7 +28,7 @@ class Watching:
         lines = [f"GET /retrain/{job_id}/events HTTP/1.1", "Host: here", *headers, "", ""]
         self.connection.sendall(before + "\r\n".join(lines).encode())
         self._file = self.connection.makefile("rb")
-        self._skip_answers(before.count(b"\r\n\r\n"))
+        self._skip_responses(before.count(b"\r\n\r\n"))
         self.head = self._block(b"\r\n").decode()
 
     def __enter__(self) -> Self:
@@ -46,26 +51,26 @@ class Watching:
         return int(self.head.split()[1])
 
     def events(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Each event's id and job, until the stream ends."""
+        """Yield each event's id and job until the stream ends."""
         while block := self._block(b"\n").decode():
             if block.startswith(":"):
-                continue  # a sign of life
+                continue  # a keep-alive comment
             found = re.fullmatch(r"id: (\d+)\nevent: job\ndata: (\{.*\})\n", block)
             assert found, block
             yield int(found[1]), json.loads(found[2])
 
     def next(self) -> tuple[int, dict[str, Any]]:
-        """The next event."""
+        """Return the next event."""
         return next(self.events())
 
     def _block(self, end: bytes) -> bytes:
-        """What comes before the next empty line."""
+        """Return the lines before the next empty line."""
         lines = b""
         while (line := self._file.readline()) not in (end, b""):
             lines += line
         return lines
 
-    def _skip_answers(self, count: int) -> None:
+    def _skip_responses(self, count: int) -> None:
         for _ in range(count):
             length = re.search(rb"(?i)content-length: (\d+)", self._block(b"\r\n"))
             assert length
@@ -73,5 +78,5 @@ class Watching:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Whether the other side has ended what it had to say."""
+    """Return whether the server has closed its side of the connection."""
     return connection.recv(1) == b""

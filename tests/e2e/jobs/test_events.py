@@ -1,4 +1,4 @@
-"""Watchers of jobs beside everything else that a service of one thread does. No worker runs."""
+"""Event streams of jobs on a service with one thread. No trainer runs."""
 
 import os
 import re
@@ -17,7 +17,7 @@ import requests
 
 from registry import Registry
 from tests.e2e.conftest import ADMIN, Service, StartService
-from tests.e2e.watching import Watching, is_closed
+from tests.e2e.jobs.watching import Watching, is_closed
 from tests.patience import DEADLINE_SECONDS, until
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, serve, small_model
@@ -29,7 +29,7 @@ LIVEZ = b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One process with one thread that serves a model; tests leave no job behind."""
+    """Return a service of one process with one thread; tests leave no job behind."""
     folder = tmp_path_factory.mktemp("events")
     serve(Registry.local(folder / "models"), small_model())
     running = Service(folder / "models", folder / "out", settings=ONE_THREAD)
@@ -41,7 +41,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def job_id(service: Service) -> Iterator[str]:
-    """A job that waits, and is cancelled at the end at the latest."""
+    """Return a queued job; it is cancelled at the end of the test."""
     found = submit(service)
     yield found
     cancel(service, found)
@@ -62,19 +62,19 @@ def cancel(service: Service, job_id: str) -> None:
 
 
 def open_files(service: Service) -> int:
-    """How many files the service's one worker process has open."""
+    """Return the number of files that the server process has open."""
     pid = service.process.pid
-    (worker,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return len(os.listdir(f"/proc/{worker}/fd"))  # noqa: PTH208  # names are all there is
+    (process,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return len(os.listdir(f"/proc/{process}/fd"))  # noqa: PTH208  # only the number of names is needed
 
 
-def everything(connection: socket.socket) -> bytes:
-    """What comes until the other side closes."""
+def read_all(connection: socket.socket) -> bytes:
+    """Read until the server closes the connection."""
     with connection.makefile("rb") as file:
         return file.read()
 
 
-def test_fifty_watchers_leave_the_one_thread_to_the_others(service: Service, job_id: str) -> None:
+def test_fifty_watchers_do_not_occupy_the_one_thread(service: Service, job_id: str) -> None:
     files = open_files(service)
     with ExitStack() as open_:
         watchings = [open_.enter_context(Watching(service, job_id)) for _ in range(50)]
@@ -91,7 +91,7 @@ def test_fifty_watchers_leave_the_one_thread_to_the_others(service: Service, job
     until(lambda: open_files(service) <= files + 5)
 
 
-def test_the_answer_says_what_it_is_and_that_the_connection_ends(
+def test_an_event_stream_has_the_headers_of_one_and_closes_the_connection(
     service: Service, job_id: str
 ) -> None:
     with Watching(service, job_id, "X-Request-ID: watcher-1") as watching:
@@ -115,7 +115,7 @@ def test_the_answer_says_what_it_is_and_that_the_connection_ends(
     assert line["route"] == "/retrain/<job_id>/events"
 
 
-def test_who_comes_again_gets_the_newest_state_and_is_sent_away_after_the_last(
+def test_a_reconnecting_watcher_gets_the_current_state_and_a_204_after_the_last_event(
     service: Service, job_id: str
 ) -> None:
     with Watching(service, job_id) as watching:
@@ -133,7 +133,7 @@ def test_who_comes_again_gets_the_newest_state_and_is_sent_away_after_the_last(
         assert watching.status == 204
 
 
-def test_head_and_an_unknown_job(service: Service, job_id: str) -> None:
+def test_head_has_no_body_and_an_unknown_job_gets_a_404(service: Service, job_id: str) -> None:
     answer = requests.head(f"{service.url}/retrain/{job_id}/events", timeout=DEADLINE_SECONDS)
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Type"] == "text/event-stream"
@@ -141,7 +141,7 @@ def test_head_and_an_unknown_job(service: Service, job_id: str) -> None:
     assert_problem(unknown.status_code, unknown.content, unknown.headers, expected=404)
 
 
-def test_a_watcher_that_does_not_read_stops_nobody(service: Service, job_id: str) -> None:
+def test_a_watcher_that_does_not_read_delays_no_other_client(service: Service, job_id: str) -> None:
     with service.connect() as lazy:
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         lazy.sendall(f"GET /retrain/{job_id}/events HTTP/1.1\r\nHost: here\r\n\r\n".encode())
@@ -152,11 +152,13 @@ def test_a_watcher_that_does_not_read_stops_nobody(service: Service, job_id: str
         assert [job["state"] for _, job in watching.events()] == ["cancelled"]
         assert service.predict(ROW).status_code == 200
         watching.close()
-        assert b'"state":"cancelled"' in everything(lazy)
+        assert b'"state":"cancelled"' in read_all(lazy)
 
 
 @pytest.mark.parametrize("way", ["close", "half", "reset"])
-def test_watchers_that_leave_are_dropped(service: Service, job_id: str, way: str) -> None:
+def test_connections_of_watchers_that_disconnect_are_closed(
+    service: Service, job_id: str, way: str
+) -> None:
     with ExitStack() as open_:
         stays, *leaving = [open_.enter_context(Watching(service, job_id)) for _ in range(21)]
         for watching in (stays, *leaving):
@@ -175,21 +177,21 @@ def test_watchers_that_leave_are_dropped(service: Service, job_id: str, way: str
         assert [job["state"] for _, job in stays.events()] == ["cancelled"]
 
 
-def test_a_kept_alive_connection_can_go_on_to_watch(service: Service, job_id: str) -> None:
+def test_a_kept_alive_connection_can_request_an_event_stream(service: Service, job_id: str) -> None:
     with Watching(service, job_id, before=LIVEZ * 3) as watching:
         assert (watching.status, watching.next()[1]["state"]) == (200, "queued")
 
 
 @pytest.mark.parametrize("behind", [LIVEZ, LIVEZ * 1_000, b"\0" * 100_000, b"x"])
-def test_what_a_watcher_sends_behind_its_request_is_of_no_interest(
+def test_bytes_after_a_request_for_an_event_stream_are_ignored(
     service: Service, job_id: str, behind: bytes
 ) -> None:
     with ExitStack() as open_:
         kept = open_.enter_context(requests.Session())
         assert kept.get(f"{service.url}/livez", timeout=DEADLINE_SECONDS).ok
-        at_once = open_.enter_context(service.connect())
+        pipelining = open_.enter_context(service.connect())
         request = f"GET /retrain/{job_id}/events HTTP/1.1\r\nHost: here\r\n\r\n".encode()
-        at_once.sendall(request + behind)
+        pipelining.sendall(request + behind)
         watching = open_.enter_context(Watching(service, job_id))
         watching.next()
         watching.connection.sendall(behind)
@@ -197,13 +199,13 @@ def test_what_a_watcher_sends_behind_its_request_is_of_no_interest(
         assert service.predict(ROW).ok
         cancel(service, job_id)
         assert [job["state"] for _, job in watching.events()] == ["cancelled"]
-        received = everything(at_once)
+        received = read_all(pipelining)
         assert received.count(b"HTTP/1.1") == 1
         assert b'"state":"cancelled"' in received
         assert kept.get(f"{service.url}/livez", timeout=DEADLINE_SECONDS).ok
 
 
-def test_watchers_do_not_hold_up_a_stop(start_service: StartService) -> None:
+def test_event_streams_do_not_delay_a_graceful_stop(start_service: StartService) -> None:
     service = start_service(settings=ONE_THREAD)
     job = submit(service)
     with ExitStack() as open_:
@@ -218,7 +220,7 @@ def test_watchers_do_not_hold_up_a_stop(start_service: StartService) -> None:
             assert list(watching.events()) == []
 
 
-def test_more_watchers_than_files_allow_are_told_to_come_later(
+def test_more_watchers_than_open_files_allow_get_a_503(
     start_service: StartService,
 ) -> None:
     service = start_service(settings=ONE_THREAD, wrapper=["prlimit", "--nofile=80"])

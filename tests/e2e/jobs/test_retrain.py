@@ -1,4 +1,4 @@
-"""Retrainings from the request to the version that answers: a service, a worker, a database."""
+"""Retrainings, from the request to the version that is served, with a service and a trainer."""
 
 import io
 import os
@@ -18,14 +18,14 @@ import requests
 
 from registry import Registry
 from tests.e2e.conftest import ADMIN, ROOT, Service, StartService
-from tests.e2e.watching import Watching
+from tests.e2e.jobs.watching import Watching
 from tests.patience import DEADLINE_SECONDS, until
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, publish, serve, small_model
 
 ROW = dict.fromkeys(FEATURES, 0.5)
 QUICK = {"samples": 200, "layers": [4], "epochs": 20, "max_seconds": 2}
-ENDLESS = {  # but for its time limit
+ENDLESS = {  # except for its time limit
     "samples": 200,
     "layers": [4],
     "solver": "adam",
@@ -37,13 +37,13 @@ ENDLESS = {  # but for its time limit
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Two processes and a worker; no test leaves a job that waits or runs."""
+    """Return a service of two processes with a trainer; tests leave no active job behind."""
     folder = tmp_path_factory.mktemp("retrain")
     running = Service(folder / "models", folder / "out", workers=2)
     running.start()
     kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
-    with (folder / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(
+    with (folder / "trainer.log").open("wb") as log:
+        trainer = subprocess.Popen(
             [sys.executable, "-m", "trainer.worker"],
             cwd=ROOT,
             env={
@@ -55,8 +55,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             stderr=log,
         )
     yield running
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(DEADLINE_SECONDS) == 0, (folder / "worker.log").read_text()
+    trainer.send_signal(signal.SIGTERM)
+    assert trainer.wait(DEADLINE_SECONDS) == 0, (folder / "trainer.log").read_text()
     assert running.stop() == 0
     assert [entry for entry in running.log() if entry["level"] == "ERROR"] == []
 
@@ -75,14 +75,14 @@ def job(service: Service, job_id: str) -> dict[str, Any]:
 
 
 def ended(service: Service, job_id: str) -> dict[str, Any]:
-    """The job, once it has ended."""
+    """Wait until a job has ended, and return it."""
     with Watching(service, job_id) as watching:
         *_, (_, document) = watching.events()
     assert document == job(service, job_id)
     return document
 
 
-def test_a_retraining_is_watched_until_its_version_answers(service: Service) -> None:
+def test_a_retraining_can_be_watched_until_its_version_is_served(service: Service) -> None:
     assert service.predict(ROW).status_code == 503
     job_id = submit(service, ENDLESS | {"max_seconds": 1})
     with Watching(service, job_id) as watching:
@@ -121,7 +121,7 @@ def test_a_retraining_is_watched_until_its_version_answers(service: Service) -> 
         assert arrays["weights_0"].shape == (4, 4)
 
 
-def test_a_worse_version_is_kept_back_and_says_by_how_much(service: Service) -> None:
+def test_a_worse_version_is_kept_back_with_a_verdict(service: Service) -> None:
     document = ended(service, submit(service, QUICK | {"epochs": 1, "solver": "sgd"}))
     assert document["state"] == "kept_back"
     assert document["result"]["verdict"]["reason"]
@@ -139,13 +139,13 @@ def test_a_worse_version_is_kept_back_and_says_by_how_much(service: Service) -> 
     assert service.predict(ROW).json()["version"] == "1"
 
 
-def test_a_job_that_cannot_be_done_says_why(service: Service) -> None:
+def test_a_failed_job_has_the_reason(service: Service) -> None:
     document = ended(service, submit(service, {"data": "missing.csv", "targets": ["y"]}))
     assert document["state"] == "failed"
     assert document["error"] == "the data folder does not exist: set NUMNET_DATA"
 
 
-def test_a_running_job_can_be_cancelled_and_the_next_one_begins(service: Service) -> None:
+def test_a_running_job_can_be_cancelled_and_another_one_submitted(service: Service) -> None:
     job_id = submit(service, ENDLESS)
     until(lambda: job(service, job_id).get("epoch"))
     answer = requests.post(f"{service.url}/retrain", headers=ADMIN, timeout=DEADLINE_SECONDS)
@@ -168,7 +168,7 @@ def test_a_running_job_can_be_cancelled_and_the_next_one_begins(service: Service
         assert again.status == 204
 
 
-def test_retrainings_that_are_asked_for_at_once_become_one(service: Service) -> None:
+def test_simultaneous_retrainings_are_refused_except_one(service: Service) -> None:
     def ask(number: int) -> requests.Response:
         return requests.post(
             f"{service.url}/retrain",
@@ -185,7 +185,7 @@ def test_retrainings_that_are_asked_for_at_once_become_one(service: Service) -> 
     ended(service, path.removeprefix("/retrain/"))
 
 
-def test_the_first_requests_of_several_processes_make_one_database(
+def test_simultaneous_first_requests_create_one_database(
     start_service: StartService,
 ) -> None:
     service = start_service(workers=2)
@@ -195,13 +195,13 @@ def test_the_first_requests_of_several_processes_make_one_database(
     assert [entry for entry in service.log() if entry["level"] != "INFO"] == []
 
 
-def test_without_a_state_folder_that_can_be_written_the_service_predicts(
+def test_a_service_with_a_read_only_state_folder_predicts(
     start_service: StartService, tmp_path: Path
 ) -> None:
     serve(Registry.local(tmp_path / "models"), small_model())
     state = tmp_path / "state"
     state.mkdir(mode=0o555)
-    # root may write anywhere unless it gives that up
+    # root may write anywhere, unless it drops the capability
     wrapper = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
     settings = {"NUMNET_STATE": str(state), "NUMNET_ADMIN_TOKEN": ""}
     service = start_service(wrapper=wrapper, settings=settings)
@@ -216,7 +216,7 @@ def test_without_a_state_folder_that_can_be_written_the_service_predicts(
     assert list(state.iterdir()) == []
 
 
-def test_a_promotion_is_served_by_every_process_from_its_answer_on(
+def test_every_process_serves_a_promotion_once_it_is_answered(
     start_service: StartService, tmp_path: Path
 ) -> None:
     registry = Registry.local(tmp_path / "models")
@@ -228,7 +228,7 @@ def test_a_promotion_is_served_by_every_process_from_its_answer_on(
         sessions: list[requests.Session] = []
 
         def ask(session: requests.Session) -> tuple[str, str]:
-            """The version that answers, and which process."""
+            """Return the version that was used, and the process that answered."""
             answer = session.post(f"{service.url}/predict", json=ROW, timeout=DEADLINE_SECONDS)
             return answer.json()["version"], answer.headers["X-Request-ID"].partition("-")[0]
 
