@@ -70,7 +70,7 @@ def test_models_folder_full_read_only_or_deleted(tmp_path: Path) -> None:
     assert answers["read-only: a retraining"].endswith("Read-only file system")
     for state in ("full", "read-only"):
         assert answers[f"{state}: a promotion"].startswith("503 the models folder is unavailable: ")
-    assert answers["deleted: a retraining"].endswith("has no version in use any more")
+    assert answers["deleted: a retraining"].endswith("has no usable version")
     assert answers["deleted: a promotion"].startswith("503 the models folder is unavailable")
     assert answers["deleted: readyz"] == "200"
 
