@@ -1,23 +1,24 @@
-"""Model versions that outlive a process: files on disk, verified on load, promoted by a log."""
+"""Model versions that outlive a process: files that are verified, and a log of promotions."""
 
 from registry.errors import (
     KeyExists,
-    NothingBefore,
+    NoPreviousVersion,
     PromotionOvertaken,
     RegistryError,
     StorageError,
     VersionNotFound,
     VersionRefused,
 )
-from registry.model_file import Card, Version
+from registry.promotions import Promotion
 from registry.storage import LocalStorage, Storage
-from registry.versions import Promotion, Registry
+from registry.verification import Card, Version
+from registry.versions import Registry
 
 __all__ = [
     "Card",
     "KeyExists",
     "LocalStorage",
-    "NothingBefore",
+    "NoPreviousVersion",
     "Promotion",
     "PromotionOvertaken",
     "Registry",

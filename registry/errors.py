@@ -1,12 +1,12 @@
 """What can go wrong with stored versions.
 
 RegistryError
-├── StorageError         the folder cannot be read or written
-│   └── KeyExists        exclusive create found the key taken
-├── VersionNotFound      no version of that number
-├── VersionRefused       a file that is damaged, forged or of another format
-├── PromotionOvertaken   somebody else promoted in the meantime
-└── NothingBefore        no version was current before the one that is
+├── StorageError         the storage cannot be read or written
+│   └── KeyExists        exclusive create: the key exists
+├── VersionNotFound      there is no version with that number
+├── VersionRefused       a file is damaged, forged or in another format
+├── PromotionOvertaken   another promotion was made in the meantime
+└── NoPreviousVersion    there is no version to roll back to
 """
 
 
@@ -15,21 +15,21 @@ class RegistryError(Exception):
 
 
 class StorageError(RegistryError):
-    """The folder cannot be read or written."""
+    """The storage cannot be read or written."""
 
     @property
     def reason(self) -> str:
-        """What the system says of it, without the path, which concerns no caller."""
+        """Return the operating system's reason, without the path, which clients must not see."""
         cause = self.__cause__
         return cause.strerror or "" if isinstance(cause, OSError) else ""
 
 
 class KeyExists(StorageError):
-    """Exclusive create found the key taken."""
+    """Exclusive create: the key exists."""
 
 
 class VersionNotFound(RegistryError):
-    """No version of that number."""
+    """There is no version with that number."""
 
     def __init__(self, version: int | str) -> None:
         super().__init__(f"there is no version {version}")
@@ -37,12 +37,12 @@ class VersionNotFound(RegistryError):
 
 
 class VersionRefused(RegistryError):
-    """A version's file is damaged, forged or of another format; the message says how."""
+    """A version's file is damaged, forged or in another format; the message says in what."""
 
 
 class PromotionOvertaken(RegistryError):
-    """Somebody else promoted since the decision to promote was made."""
+    """Another promotion was made after the decision to promote."""
 
 
-class NothingBefore(RegistryError):
-    """No version was current before the one that is."""
+class NoPreviousVersion(RegistryError):
+    """There is no version to roll back to."""

@@ -6,7 +6,7 @@ from functools import partial
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from registry import NothingBefore, StorageError, VersionNotFound, VersionRefused
+from registry import NoPreviousVersion, StorageError, VersionNotFound, VersionRefused
 from service.telemetry.request_context import RequestContext
 from service.web import errors
 from service.web.problems import problem, problem_of_status
@@ -23,7 +23,7 @@ _SLUGS: dict[type[Exception], str] = {  # of errors whose message is the problem
     errors.Forbidden: "forbidden",
     errors.Misdirected: "misdirected-request",
     VersionNotFound: "not-found",
-    NothingBefore: "nothing-before",
+    NoPreviousVersion: "nothing-before",
     JobNotFound: "not-found",
 }
 

@@ -1,13 +1,19 @@
-"""Small models, and a registry in a fresh folder."""
+"""A small model, and a registry in a new folder."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from network import Array, Model
-from registry import Registry
+from registry import Promotion, Registry
 from tests.registry.models import make_model
+
+NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
+
+Publish = Callable[[], int]
 
 
 @pytest.fixture
@@ -17,7 +23,7 @@ def model() -> Model:
 
 @pytest.fixture
 def golden() -> Array:
-    """A few rows for `model`."""
+    """Return a few rows for `model`."""
     return np.random.default_rng(1).uniform(-1, 1, (3, 2))
 
 
@@ -29,3 +35,22 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def registry(folder: Path) -> Registry:
     return Registry.local(folder)
+
+
+@pytest.fixture
+def publish(registry: Registry, model: Model, golden: Array) -> Publish:
+    """Return a function that publishes a version and returns its number."""
+    return lambda: registry.publish(model, {"seed": 7}, golden).number
+
+
+def promote(registry: Registry, version: int) -> Promotion:
+    return registry.promote(version, by="tests", reason="it is better", at=NOON)
+
+
+def roll_back(registry: Registry) -> int:
+    return registry.roll_back(by="tests", at=NOON).version
+
+
+def log_entries(folder: Path) -> dict[str, bytes]:
+    """Return the content of the promotion log's files, by name."""
+    return {path.name: path.read_bytes() for path in (folder / "promotions").glob("*")}

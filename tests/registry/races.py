@@ -1,4 +1,4 @@
-"""The same attempt from many threads, or many processes, at the same moment."""
+"""The same attempt from several threads, or processes, at the same time."""
 
 import multiprocessing
 import threading
@@ -15,7 +15,7 @@ fork = multiprocessing.get_context("fork")
 
 
 def in_threads(contestants: int, rounds: int, attempt: Attempt) -> list[list[Any]]:
-    """What `attempt(round, contestant)` returned: a list per round, contestants in order."""
+    """Return the results of `attempt(round, contestant)`: a list per round, in order."""
     barrier = threading.Barrier(contestants)
 
     def run(contestant: int) -> list[Any]:
@@ -26,7 +26,7 @@ def in_threads(contestants: int, rounds: int, attempt: Attempt) -> list[list[Any
 
 
 def in_processes(contestants: int, rounds: int, attempt: Attempt) -> list[list[Any]]:
-    """As `in_threads`, from a process each."""
+    """Do as `in_threads`, with a process for each contestant."""
     barrier = fork.Barrier(contestants)
     results = fork.SimpleQueue()
 

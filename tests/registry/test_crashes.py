@@ -1,4 +1,4 @@
-"""Publishers that are killed: whatever the moment, every visible version and promotion is whole."""
+"""A publisher killed at any moment leaves complete versions and promotions."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from registry import Promotion, Registry, durable_file, storage, versions
+from registry import Promotion, Registry, durable_file, promotions, storage, versions
 from tests.patience import DEADLINE_SECONDS
 from tests.registry.models import make_model
 from tests.registry.races import fork
@@ -23,8 +23,10 @@ NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 MODEL = make_model((2, 8, 1))
 GOLDEN = np.random.default_rng(1).uniform(-1, 1, (3, 2))
 
+WRITERS = {module.__file__ for module in (durable_file, promotions, storage, versions)}
+
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*fork:DeprecationWarning"  # BLAS keeps idle threads; they hold no lock of ours
+    "ignore:.*fork:DeprecationWarning"  # the idle threads of BLAS hold no lock
 )
 
 
@@ -35,7 +37,7 @@ def publish_and_promote(folder: Path) -> Promotion:
 
 
 def run_until_killed(work: Callable[[], object], kill_after_seconds: float | None = None) -> None:
-    """Run `work` in a process of its own, which is killed or kills itself."""
+    """Run `work` in a process that is killed or kills itself."""
     ready, begun = fork.Pipe(duplex=False)
 
     def run() -> None:
@@ -51,8 +53,8 @@ def run_until_killed(work: Callable[[], object], kill_after_seconds: float | Non
     assert process.exitcode == -signal.SIGKILL  # anything else is an error of its own
 
 
-def assert_whole(folder: Path, at_least: Promotion | None) -> Promotion | None:
-    """Everything visible verifies and nothing finished is lost; returns what is current."""
+def assert_complete(folder: Path, at_least: Promotion | None) -> Promotion | None:
+    """Check that all versions verify and that no finished work is lost. Return the current one."""
     registry = Registry.local(folder)
     digests = {number: registry.load(number).sha256 for number in registry.versions()}
     assert list(digests) == list(range(1, len(digests) + 1))
@@ -67,7 +69,7 @@ def assert_whole(folder: Path, at_least: Promotion | None) -> Promotion | None:
     return current
 
 
-def test_a_publisher_killed_at_any_moment_leaves_whole_versions(tmp_path: Path) -> None:
+def test_publisher_killed_at_any_moment_leaves_complete_versions(tmp_path: Path) -> None:
     def publish_forever() -> None:
         while True:
             publish_and_promote(tmp_path)
@@ -78,9 +80,9 @@ def test_a_publisher_killed_at_any_moment_leaves_whole_versions(tmp_path: Path) 
     seconds = time.perf_counter() - start
     for moment in np.random.default_rng(11).uniform(0, 8 * seconds, KILLS):
         run_until_killed(publish_forever, moment)
-        current = assert_whole(tmp_path, current)
+        current = assert_complete(tmp_path, current)
     assert current is not None
-    assert current.number > KILLS // 4  # they did get on with it, if not at every start
+    assert current.number > KILLS // 4  # a quarter of the processes got that far
     assert publish_and_promote(tmp_path).number == current.number + 1
 
 
@@ -94,11 +96,7 @@ class KilledAtLine:
         self.left = line
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> "KilledAtLine | None":
-        if frame.f_code.co_filename not in (
-            durable_file.__file__,
-            storage.__file__,
-            versions.__file__,
-        ):
+        if frame.f_code.co_filename not in WRITERS:
             return None
         if event == "line":
             if self.left == 0:
@@ -108,7 +106,7 @@ class KilledAtLine:
 
 
 def lines_of(work: Callable[[], object]) -> int:
-    """How many lines `work` executes, as `KilledAtLine` counts them."""
+    """Count the lines that `work` executes, as `KilledAtLine` does."""
     tracer, before = KilledAtLine(sys.maxsize), sys.gettrace()
     sys.settrace(tracer)
     try:
@@ -119,7 +117,7 @@ def lines_of(work: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize("published", [0, 1])
-def test_a_publisher_killed_at_any_line_leaves_whole_versions(
+def test_publisher_killed_at_any_line_leaves_complete_versions(
     tmp_path: Path, published: int
 ) -> None:
     def prepared(folder: Path) -> Promotion | None:
@@ -137,10 +135,10 @@ def test_a_publisher_killed_at_any_line_leaves_whole_versions(
             publish_and_promote(folder)
 
         run_until_killed(killed_at_line)
-        current = assert_whole(folder, before)
+        current = assert_complete(folder, before)
         states.add((len(Registry.local(folder).versions()), current.number if current else 0))
         promoted = publish_and_promote(folder)
         assert promoted.number == (current.number if current else 0) + 1
-        assert_whole(folder, promoted)
+        assert_complete(folder, promoted)
     n = published
     assert states == {(n, n), (n + 1, n), (n + 1, n + 1)}  # before, published, promoted

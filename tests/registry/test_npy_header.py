@@ -1,5 +1,6 @@
 """Headers of NumPy array files, as other programs write them, and hostile ones."""
 
+import contextlib
 import io
 from typing import Any, Literal
 
@@ -54,11 +55,29 @@ def test_header_of_another_program_is_read(text: str) -> None:
         b"\x93NUMPY",
         saved(np.ones(3))[:40],
         b"PK\x03\x04" + bytes(200),
-        with_header("{'descr': (), 'fortran_order': False, 'shape': ()}"),
-        with_header("{'descr': '<f8', 'fortran_order': False}"),
-        with_header("(" * 9000),
-        with_header("-" * 9000 + "1"),
-        with_header("__import__('os').abort()"),
+        *map(
+            with_header,
+            [
+                "",
+                "[]",
+                "{'descr': '<f8', 'fortran_order': False}",
+                "{'descr': '<f8', 'fortran_order': False, 'shape': None}",
+                "{'descr': '<f8', 'fortran_order': False, 'shape': ('2',)}",
+                "{'descr': '<f8', 'fortran_order': 1, 'shape': (1,)}",
+                "{'descr': '<f8', 'fortran_order': False, 'shape': (1L,)}",  # Python 2
+                "{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}1",
+                "{'descr': '<f8', 'fortran_order': False, 'shape': (1,)",
+                "{'descr': '<nothing>', 'fortran_order': False, 'shape': (1,)}",
+                "{'descr': (), 'fortran_order': False, 'shape': (1,)}",
+                "{'descr': ('<f8',), 'fortran_order': False, 'shape': (1,)}",
+                "{'descr': [('a',)], 'fortran_order': False, 'shape': (1,)}",
+                "{'descr': 7, 'fortran_order': False, 'shape': (1,)}",
+                f"{{'descr': {'(' * 90 + ')' * 90}, 'fortran_order': False, 'shape': (1,)}}",
+                "(" * 9000,
+                "-" * 9000 + "1",
+                "__import__('os').abort()",
+            ],
+        ),
     ],
     ids=lambda content: repr(content[:30]),
 )
@@ -77,7 +96,21 @@ def test_length_beyond_the_size_of_the_file_is_refused(shape: str) -> None:
         read_npy_header(with_header(text))
 
 
-@given(st.binary(max_size=80).map(lambda text: npy.magic(1, 0) + b"\x46\0" + text))
-def test_random_header_is_refused(content: bytes) -> None:
+LITERALS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["<f8", "<U1", "O"]),
+    lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple),
+    max_leaves=6,
+)
+
+
+@given(descr=st.just("<f8") | LITERALS, shape=st.lists(st.integers()).map(tuple) | LITERALS)
+def test_any_type_and_shape_is_read_or_refused(descr: object, shape: object) -> None:
+    text = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape!r}}}"
+    with contextlib.suppress(ValueError):
+        assert read_npy_header(with_header(text)).shape == shape
+
+
+@given(st.binary(max_size=80))
+def test_random_header_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"^its "):
-        read_npy_header(content)
+        read_npy_header(npy.magic(1, 0) + b"\x46\0" + text)

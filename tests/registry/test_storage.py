@@ -1,4 +1,4 @@
-"""One contract for every storage, and what a local disk adds to it."""
+"""The contract of every storage, and errors of a local disk."""
 
 import os
 import resource
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from registry import KeyExists, LocalStorage, Storage, StorageError
-from registry.storage import promotion_key
+from registry.promotions import promotion_key
 from tests.patience import DEADLINE_SECONDS
 from tests.registry.races import Race, fork, in_processes, in_threads
 
@@ -23,13 +23,13 @@ BACKENDS: dict[str, Callable[[Path], Storage]] = {
 Connect = Callable[[], Storage]
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*fork:DeprecationWarning"  # BLAS keeps idle threads; they hold no lock of ours
+    "ignore:.*fork:DeprecationWarning"  # the idle threads of BLAS hold no lock
 )
 
 
 @pytest.fixture(params=BACKENDS)
 def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Connect:
-    """Opens one and the same store, as every process does for itself."""
+    """Return a function that opens the same store, as each process does."""
     return lambda: BACKENDS[request.param](tmp_path / "models")
 
 
@@ -49,14 +49,16 @@ def race(request: pytest.FixtureRequest) -> Race:
 
 @pytest.mark.parametrize("content", [b"", b"{}\n", bytes(range(256)), os.urandom(1_000_001)])
 @pytest.mark.parametrize("key", ["1.npz", "promotions/00000001.json"])
-def test_what_was_created_is_read_by_everybody(connect: Connect, key: str, content: bytes) -> None:
+def test_created_object_is_read_by_every_process(
+    connect: Connect, key: str, content: bytes
+) -> None:
     storage, other = connect(), connect()
     storage.create(key, content)
     assert storage.read(key) == other.read(key) == content
     assert storage.list(key) == other.list(key) == [key]
 
 
-def test_a_key_is_created_once(storage: Storage) -> None:
+def test_key_is_created_once(storage: Storage) -> None:
     storage.create("1.npz", b"first")
     with pytest.raises(KeyExists, match=r"^1\.npz exists already$"):
         storage.create("1.npz", b"second")
@@ -64,13 +66,15 @@ def test_a_key_is_created_once(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("key", ["1.npz", "promotions/00000001.json"])
-def test_a_missing_key_reads_as_none(storage: Storage, key: str) -> None:
+def test_missing_key_reads_as_none(storage: Storage, key: str) -> None:
     assert storage.read(key) is None  # no store yet
     storage.create("2.npz", b"2")
     assert storage.read(key) is None
 
 
-def test_of_many_writers_of_one_key_exactly_one_succeeds(connect: Connect, race: Race) -> None:
+def test_of_concurrent_writers_of_one_key_exactly_one_succeeds(
+    connect: Connect, race: Race
+) -> None:
     contents = [bytes([writer]) * 100_000 for writer in range(6)]
 
     def attempt(index: int, writer: int) -> bool:
@@ -86,7 +90,7 @@ def test_of_many_writers_of_one_key_exactly_one_succeeds(connect: Connect, race:
     assert [connect().read(f"{index + 1}.npz") for index in range(12)] == winners
 
 
-def test_a_list_has_one_level_and_one_prefix(storage: Storage) -> None:
+def test_list_has_one_level_and_one_prefix(storage: Storage) -> None:
     assert storage.list("") == storage.list("promotions/") == []
     keys = ["1.npz", "2.npz", "12.npz", "promotions/00000001.json", "promotions/00000012.json"]
     for key in keys:
@@ -98,7 +102,7 @@ def test_a_list_has_one_level_and_one_prefix(storage: Storage) -> None:
     assert storage.list("promotions") == storage.list("other/") == storage.list("1.npz/") == []
 
 
-def test_a_list_shows_complete_objects_only(connect: Connect) -> None:
+def test_list_has_complete_objects_only(connect: Connect) -> None:
     count, content = 40, bytes(300_000)
 
     def attempt(_: int, contestant: int) -> set[str]:
@@ -120,7 +124,7 @@ def test_a_list_shows_complete_objects_only(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("key", ["1.npz", "promotions/00000001.json"])
-def test_a_deleted_key_is_free_again(connect: Connect, key: str) -> None:
+def test_deleted_key_can_be_created_again(connect: Connect, key: str) -> None:
     storage, other = connect(), connect()
     storage.create(key, b"first")
     storage.create("2.npz", b"2")
@@ -132,7 +136,7 @@ def test_a_deleted_key_is_free_again(connect: Connect, key: str) -> None:
     assert other.read(key) == b"second"
 
 
-def test_a_stamp_stays_as_long_as_its_object(connect: Connect) -> None:
+def test_stamp_changes_only_with_its_object(connect: Connect) -> None:
     storage, other = connect(), connect()
     assert storage.stamp("1.npz") is None  # no store yet
     storage.create("1.npz", b"first")
@@ -146,7 +150,7 @@ def test_a_stamp_stays_as_long_as_its_object(connect: Connect) -> None:
     assert storage.stamp("1.npz") not in (stamp, None)
 
 
-def test_deleting_what_is_not_there_does_nothing(storage: Storage) -> None:
+def test_deleting_a_missing_key_does_nothing(storage: Storage) -> None:
     storage.delete("1.npz")  # no store yet
     storage.create("2.npz", b"2")
     storage.delete("1.npz")
@@ -154,14 +158,14 @@ def test_deleting_what_is_not_there_does_nothing(storage: Storage) -> None:
     assert storage.list("") == ["2.npz"]
 
 
-def test_everybody_may_delete_the_same_key(connect: Connect, race: Race) -> None:
+def test_concurrent_deletions_of_one_key_succeed(connect: Connect, race: Race) -> None:
     for number in range(12):
         connect().create(f"{number + 1}.npz", b"content")
     race(4, 12, lambda index, _: connect().delete(f"{index + 1}.npz"))
     assert connect().list("") == []
 
 
-def test_the_generation_changes_with_every_promotion(connect: Connect) -> None:
+def test_generation_changes_with_every_promotion(connect: Connect) -> None:
     storage, other = connect(), connect()
     seen, seen_by_other = {storage.generation()}, {other.generation()}
     for number in range(1, 201):
@@ -171,19 +175,19 @@ def test_the_generation_changes_with_every_promotion(connect: Connect) -> None:
         assert len(seen) == len(seen_by_other) == number + 1
 
 
-def test_the_generation_stays_while_nothing_is_promoted(storage: Storage) -> None:
+def test_generation_is_constant_without_promotions(storage: Storage) -> None:
     storage.create("1.npz", b"1")
     before = storage.generation()
     storage.create("2.npz", b"2")
     assert storage.generation() == before
     storage.create(promotion_key(1), b"{}")
     generation = storage.generation()
-    end = time.monotonic() + 1.3  # past the second in which a clock may stand still
+    end = time.monotonic() + 1.3  # longer than the coarsest clock tick
     while time.monotonic() < end:
         assert storage.generation() == generation
 
 
-def test_a_check_for_writing_leaves_nothing(storage: Storage) -> None:
+def test_check_writable_leaves_nothing(storage: Storage) -> None:
     storage.check_writable()
     assert storage.list("") == []
     storage.create("1.npz", b"1")
@@ -195,31 +199,31 @@ def test_a_check_for_writing_leaves_nothing(storage: Storage) -> None:
 
 
 def files(folder: Path) -> set[str]:
-    """Every file below, hidden ones too."""
+    """Return the paths of all files below a folder, with hidden ones."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 def freeze(folder: Path, moment_ns: int) -> None:
-    """Make the folder's time of change what a clock that has not moved on would give."""
+    """Set the folder's modification time, as if the clock stood still."""
     os.utime(folder, ns=(moment_ns, moment_ns))
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 256 KiB."""
+    """Return the folder of a disk of 256 KiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=256k,mode=777", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(command, check=False).returncode:
-        pytest.skip("mounting a disk takes root's rights")
+        pytest.skip("mounting a disk requires root")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @pytest.fixture
 def read_only(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """A folder with one version and one promotion that nobody can write to."""
-    root = os.geteuid() == 0  # to whom a folder's mode means nothing
+    """Return a read-only folder with one version and one promotion."""
+    root = os.geteuid() == 0  # root ignores the mode of a folder
     folder: Path = request.getfixturevalue("disk") if root else tmp_path / "disk"
     storage = LocalStorage(folder)
     storage.create("1.npz", b"1")
@@ -235,7 +239,7 @@ def read_only(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         each.chmod(0o755)
 
 
-def test_nothing_but_the_object_is_left(tmp_path: Path) -> None:
+def test_only_the_object_is_left(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path / "a" / "b")
     storage.check_writable()
     for key in ("1.npz", "promotions/00000001.json"):
@@ -246,7 +250,7 @@ def test_nothing_but_the_object_is_left(tmp_path: Path) -> None:
 
 
 def abandon(write: Callable[[], None]) -> None:
-    """Write in a process that dies as its file is about to get its name."""
+    """Write in a process that is killed before its file gets its name."""
 
     def die(*_: Any, **__: Any) -> None:
         os._exit(9)
@@ -261,7 +265,7 @@ def abandon(write: Callable[[], None]) -> None:
     assert process.exitcode == 9
 
 
-def test_what_killed_writers_left_is_removed_after_an_hour(tmp_path: Path) -> None:
+def test_leftovers_of_killed_writers_are_removed_after_an_hour(tmp_path: Path) -> None:
     storage, now = LocalStorage(tmp_path), time.time()
     abandon(storage.check_writable)
     abandon(lambda: storage.create("1.npz", b"half"))
@@ -271,7 +275,7 @@ def test_what_killed_writers_left_is_removed_after_an_hour(tmp_path: Path) -> No
     assert (len(old), len(young)) == (2, 1)
     others = {".gitignore", ".nfs0001", ".a.hidden.file", "notes.on.the.models.txt"}
     for name in others:
-        (tmp_path / name).write_bytes(b"somebody else's")
+        (tmp_path / name).write_bytes(b"another program's")
     for name in old | young | others:
         age_seconds = 3500 if name in young else 3700
         os.utime(tmp_path / name, (now - age_seconds, now - age_seconds))
@@ -281,7 +285,7 @@ def test_what_killed_writers_left_is_removed_after_an_hour(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("size", [300_000, 3_000_000])
-def test_a_full_disk_is_an_error_and_leaves_nothing(disk: Path, size: int) -> None:
+def test_full_disk_is_an_error_and_leaves_nothing(disk: Path, size: int) -> None:
     storage = LocalStorage(disk)
     storage.create("1.npz", bytes(100_000))
     with pytest.raises(
@@ -293,7 +297,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(disk: Path, size: int) -> No
     assert storage.read("1.npz") == storage.read("2.npz") == bytes(100_000)
 
 
-def test_a_write_that_is_cut_short_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+def test_interrupted_write_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.create("1.npz", bytes(10_000))
 
@@ -310,7 +314,7 @@ def test_a_write_that_is_cut_short_is_an_error_and_leaves_nothing(tmp_path: Path
 
 
 @pytest.mark.parametrize("below", ["", "models", "a/models"])
-def test_a_path_below_a_file_is_an_error(tmp_path: Path, below: str) -> None:
+def test_path_below_a_file_is_an_error(tmp_path: Path, below: str) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"a file")
     storage = LocalStorage(file / below)
@@ -324,7 +328,7 @@ def test_a_path_below_a_file_is_an_error(tmp_path: Path, below: str) -> None:
     assert file.read_bytes() == b"a file"
 
 
-def test_a_read_only_folder_is_read(read_only: Path) -> None:
+def test_read_only_folder_can_be_read(read_only: Path) -> None:
     storage = LocalStorage(read_only)
     assert storage.read("1.npz") == b"1"
     assert storage.read("2.npz") is None
@@ -333,7 +337,7 @@ def test_a_read_only_folder_is_read(read_only: Path) -> None:
     assert storage.generation() == storage.generation() is not None
 
 
-def test_a_read_only_folder_is_an_error_to_writers(read_only: Path) -> None:
+def test_writing_to_a_read_only_folder_is_an_error(read_only: Path) -> None:
     storage = LocalStorage(read_only)
     reason = "(Read-only file system|Permission denied)"
     with pytest.raises(StorageError, match=rf"^cannot write under {read_only}: {reason}$"):
@@ -343,14 +347,14 @@ def test_a_read_only_folder_is_an_error_to_writers(read_only: Path) -> None:
             storage.create(key, b"content")
 
 
-def test_a_missing_folder_has_no_generation(tmp_path: Path) -> None:
+def test_missing_folder_has_no_generation(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path / "models")
     assert storage.generation() is None
     storage.create("1.npz", b"1")
     assert storage.generation() is None
 
 
-def test_a_folder_made_anew_has_another_generation(tmp_path: Path) -> None:
+def test_folder_that_is_made_again_has_another_generation(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.create(promotion_key(1), b"{}")
     freeze(tmp_path / "promotions", time.time_ns() - 60_000_000_000)
@@ -361,7 +365,7 @@ def test_a_folder_made_anew_has_another_generation(tmp_path: Path) -> None:
     assert storage.generation() not in (None, before)
 
 
-def test_a_folder_in_the_place_of_another_has_another_generation(tmp_path: Path) -> None:
+def test_folder_that_replaces_another_has_another_generation(tmp_path: Path) -> None:
     storage, moment = LocalStorage(tmp_path), time.time_ns() - 60_000_000_000
     storage.create(promotion_key(1), b"{}")
     shutil.copytree(tmp_path / "promotions", tmp_path / "backup")
@@ -373,7 +377,7 @@ def test_a_folder_in_the_place_of_another_has_another_generation(tmp_path: Path)
     assert storage.generation() not in (None, before)
 
 
-def test_promotions_are_seen_while_the_clock_stands_still(tmp_path: Path) -> None:
+def test_generation_changes_within_one_clock_tick(tmp_path: Path) -> None:
     storage, seen = LocalStorage(tmp_path), set()
     moment = time.time_ns() + 60_000_000_000  # ahead, so that a slow test stays within the tick
     for number in range(1, 11):
@@ -383,7 +387,7 @@ def test_promotions_are_seen_while_the_clock_stands_still(tmp_path: Path) -> Non
     assert len(seen) == 10
 
 
-def test_a_promotion_is_seen_once_the_tick_it_came_within_is_over(tmp_path: Path) -> None:
+def test_promotion_at_the_end_of_a_clock_tick_changes_the_generation(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.create(promotion_key(1), b"{}")
     moment = time.time_ns()

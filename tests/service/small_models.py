@@ -92,7 +92,7 @@ def forged(content: bytes, **members: NDArray[Any]) -> bytes:
     """A version's file with other members, and a checksum to match."""
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = {**archive, **members}
-    arrays["checksum"] = np.array(model_file._checksum(arrays))
+    arrays["checksum"] = np.array(model_file.checksum(arrays))
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()

@@ -66,7 +66,7 @@ def test_refused_versions_are_listed_with_the_reason(
     document = new_app.test_client().get("/models").get_json()
     four, three, two, one = document["versions"]
     assert "damaged or cut short" in two["refused"]
-    assert "the file is that of version 1" in three["refused"]
+    assert "the file belongs to version 1" in three["refused"]
     assert four["refused"] == "the file cannot be read"
     assert str(models) not in str(document)
     assert (one["current"], [entry["current"] for entry in (two, three, four)]) == (
@@ -182,7 +182,7 @@ def test_a_version_that_does_not_verify_is_not_promoted(
     content = (models / "1.npz").read_bytes()
     (models / "2.npz").write_bytes(content[:-100])
     (models / "3.npz").write_bytes(content)
-    for version, reason in (("2", "damaged or cut short"), ("3", "that of version 1")):
+    for version, reason in (("2", "damaged or cut short"), ("3", "belongs to version 1")):
         document = refused(post(client, f"{version}/promote"), 409)
         assert document["type"] == "/problems/version-refused"
         assert reason in document["detail"]

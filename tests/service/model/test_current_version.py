@@ -151,8 +151,8 @@ def empty(_content: bytes) -> bytes:
     [
         (cut_short, "damaged or cut short"),
         (flipped, "Bad CRC-32"),
-        (not_a_number, "weights_0 holds numbers that are not finite"),
-        (other_weights, "the golden rows do not come out"),
+        (not_a_number, "weights_0 has numbers that are not finite"),
+        (other_weights, "self-test failed: predictions for the golden rows differ"),
         (half_a_surrogate_pair, "the card is not a JSON document"),
         (deep_card, "the card is not a JSON document"),
         (empty, "damaged or cut short"),

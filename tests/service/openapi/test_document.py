@@ -21,7 +21,7 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
-from registry import NothingBefore, Registry, StorageError, VersionNotFound, VersionRefused
+from registry import NoPreviousVersion, Registry, StorageError, VersionNotFound, VersionRefused
 from service.app import create_app
 from service.openapi import contract
 from service.openapi.document import (
@@ -188,7 +188,7 @@ FAULTS: dict[str, Exception] = {
     "method-not-allowed": MethodNotAllowed(["GET"]),
     "request-timeout": RequestTimeout("too slow"),
     "version-refused": VersionRefused("cut short"),
-    "nothing-before": NothingBefore("none before"),
+    "nothing-before": NoPreviousVersion("none before"),
     "job-active": JobConflict("a-job", "running"),
     "job-finished": JobFinished("a-job", "failed"),
     "misdirected-request": Misdirected("another host"),

@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.exceptions import Gone, ServiceUnavailable
 
 from config import Settings
-from registry import NothingBefore, StorageError
+from registry import NoPreviousVersion, StorageError
 from service.app import create_app
 from service.web.errors import AdminUnavailable, Forbidden, TooManyWatchers, Unauthorized
 from tests.service.problem_shape import assert_problem
@@ -115,7 +115,7 @@ def test_any_http_error_keeps_its_status_and_headers(models: Path, error: Any) -
         (Unauthorized("no token"), 401, "unauthorized"),
         (Forbidden("wrong token"), 403, "forbidden"),
         (JobNotFound("a-job"), 404, "not-found"),
-        (NothingBefore("no version before"), 409, "nothing-before"),
+        (NoPreviousVersion("no version before"), 409, "nothing-before"),
         (JobConflict("a-job", "running"), 409, "job-active"),
         (JobFinished("a-job", "failed"), 409, "job-finished"),
         (AdminUnavailable("no token to compare with"), 503, "service-unavailable"),
