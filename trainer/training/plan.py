@@ -16,6 +16,7 @@ from trainer.training.recipe import (
     AUTO,
     DEFAULT_BATCH_SIZE,
     DEFAULT_SCHEDULE,
+    DEFAULT_STARTS,
     MIN_PATIENCE,
     Recipe,
 )
@@ -29,7 +30,6 @@ AUTO_DENSE_PARAMETERS = 4_000
 ENOUGH_RESIDUALS = 12  # per parameter; early stopping is then as good as a penalty
 MAX_REGULARISED_WORK = 1e9  # rows·targets·P² of one Gauss-Newton matrix; about 50 ms
 SMALL_PARAMETERS = 200  # up to here poor starts are common and further starts cheap
-STARTS = 4  # for such small networks
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
         recipe=recipe,
         solver=solver,
         regularises=_regularises(recipe, kind, P, rows * architecture.targets),
-        starts=recipe.starts or (STARTS if P <= SMALL_PARAMETERS and restarts else 1),
+        starts=recipe.starts or (DEFAULT_STARTS if P <= SMALL_PARAMETERS and restarts else 1),
         learning_rate=recipe.learning_rate or kind.learning_rate,
         schedule=recipe.schedule or DEFAULT_SCHEDULE,
         batch_size=batch_size,

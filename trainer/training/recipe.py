@@ -15,6 +15,7 @@ MAX_INTEGER = 2**53  # the largest integer that every JSON reader of a card keep
 DEFAULT_SCHEDULE = "cosine"
 DEFAULT_BATCH_SIZE = 64
 MIN_PATIENCE = 20
+DEFAULT_STARTS = 4  # of small networks
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Recipe:
         None,
         Integer(1, MAX_STARTS),
         "Random starts, which share the epochs; the one with the best validation loss is kept.",
-        if_omitted="up to 4 for small networks, else 1",
+        if_omitted=f"up to {DEFAULT_STARTS} for small networks, else 1",
     )
     learning_rate: float | None = option(
         None, Number(), "Learning rate of a first-order solver.", if_omitted="by solver"
