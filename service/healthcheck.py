@@ -1,7 +1,7 @@
-"""`python -m service.healthcheck`: ask the service beside it whether it is ready.
+"""`python -m service.healthcheck`: ask the service on this machine whether it is ready.
 
-For a container's HEALTHCHECK, every few seconds: the standard library alone, and little of it. It
-prints the answer; its exit code is 0 for 200 and 1 for anything else.
+Print the response, and exit with 0 if the status is 200, otherwise with 1. A container's
+HEALTHCHECK runs it every few seconds, so it imports little, and only from the standard library.
 """
 
 import os
@@ -12,18 +12,17 @@ TIMEOUT_SECONDS = 2.0
 
 
 def main() -> int:
-    # not by `Settings`, whose import alone takes longer than all of this
-    connection = HTTPConnection(
-        "127.0.0.1", int(os.environ.get("NUMNET_PORT") or 8000), timeout=TIMEOUT_SECONDS
-    )
+    # Importing `Settings` would take longer than the check itself.
+    port = int(os.environ.get("NUMNET_PORT") or 8000)
+    connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/readyz")
-        answer = connection.getresponse()
-        print(answer.status, answer.read().decode())
+        response = connection.getresponse()
+        print(response.status, response.read().decode())
     except (OSError, HTTPException) as error:
         print(error)
         return 1
-    return 0 if answer.status == 200 else 1
+    return 0 if response.status == 200 else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`GET /openapi.json`, and `GET /docs`: Swagger UI for it, with assets from this service alone."""
+"""`GET /openapi.json`, and `GET /docs`: Swagger UI, with all assets from this service."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from service.services import services
 from service.web.bodies import JSON
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
-# `data:` for the pictures in Swagger UI's style sheet
+# `data:` allows the images in Swagger UI's style sheet.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -55,12 +55,12 @@ def openapi() -> Response:
             "The page.",
             {"type": "string"},
             media_type="text/html; charset=utf-8",
-            headers={"Content-Security-Policy": "nothing but what comes from here"},
+            headers={"Content-Security-Policy": "allows only assets of this service"},
         )
     }
 )
 def page() -> Response:
-    """Show this API in a browser; works without a network."""
+    """Show this API in a browser; needs no other network access."""
     response = Response(_PAGE, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = POLICY
     return response
@@ -68,11 +68,11 @@ def page() -> Response:
 
 @blueprint.get("/docs/start.js")
 def start() -> Response:
-    """What the page runs first."""
+    """Return the page's own script."""
     return Response(_START, content_type="text/javascript; charset=utf-8")
 
 
 @blueprint.get("/docs/<path:name>")
 def asset(name: str) -> Response:
-    """A file of Swagger UI's."""
+    """Return one of Swagger UI's files."""
     return send_from_directory(ASSETS, name)

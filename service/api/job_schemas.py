@@ -1,12 +1,12 @@
-"""What is told of a retraining job."""
+"""The schemas of retraining jobs."""
 
 from marshmallow import Schema, fields, validate
 
 from trainer.jobs import STATES
 
 
-class Asked(Schema):
-    """What a job was asked to do, completed by the training of the version in use."""
+class JobRequest(Schema):
+    """What to train; options that were omitted are the current version's."""
 
     data = fields.String(required=True)
     targets = fields.List(fields.String(), required=True)
@@ -16,12 +16,12 @@ class Asked(Schema):
     recipe = fields.Dict(required=True)
     promote = fields.Boolean(required=True)
     current = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "the version in use by then"}
+        required=True, allow_none=True, metadata={"description": "the current version at that time"}
     )
 
 
 class Loss(Schema):
-    """A point of a job's history."""
+    """A point of the loss history."""
 
     epoch = fields.Integer(required=True)
     seconds = fields.Float(required=True)
@@ -30,30 +30,33 @@ class Loss(Schema):
 
 
 class ListedJob(Schema):
-    """A retraining job without its history of losses."""
+    """A retraining job without its loss history."""
 
     id = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
-    request = fields.Nested(Asked, required=True)
-    by = fields.String(required=True, metadata={"description": "who asked for it"})
+    request = fields.Nested(JobRequest, required=True)
+    by = fields.String(
+        required=True,
+        metadata={"description": "the endpoint or schedule that submitted it"},
+    )
     created_at = fields.DateTime(required=True)
     started_at = fields.DateTime(required=True, allow_none=True)
     finished_at = fields.DateTime(required=True, allow_none=True)
-    note = fields.String(metadata={"description": "what somebody should know who waits in vain"})
+    note = fields.String(metadata={"description": "why the job does not make progress"})
     worker = fields.String()
-    attempt = fields.Integer(metadata={"description": "which try this is, from 1"})
+    attempt = fields.Integer(metadata={"description": "the number of the attempt, from 1"})
     phase = fields.String()
     fraction_done = fields.Float(validate=validate.Range(0, 1))
     eta_seconds = fields.Float()
     training_seconds = fields.Float()
     epoch = fields.Integer()
-    epochs = fields.Integer(metadata={"description": "the most that it will be"})
+    epochs = fields.Integer(metadata={"description": "the maximum"})
     train_loss = fields.Float(allow_none=True)
     loss = fields.Float(allow_none=True, metadata={"description": "on the validation rows"})
     best_loss = fields.Float(allow_none=True)
     decisions = fields.List(fields.String())
     result = fields.Dict(
-        metadata={"description": "of a job that is over: version, metrics, the gate's verdict"}
+        metadata={"description": "of a finished job: version, metrics, the gate's verdict"}
     )
     error = fields.String(metadata={"description": "why it failed"})
 
@@ -65,9 +68,9 @@ class JobDocument(ListedJob):
 
 
 class JobEvent(JobDocument):
-    """A job as an event; those between the first and the last leave the long parts out."""
+    """A job as an event; only the first and the last event of a stream have the long members."""
 
-    request = fields.Nested(Asked)
+    request = fields.Nested(JobRequest)
 
 
 class JobList(Schema):

@@ -1,12 +1,10 @@
-"""`GET /metrics`: what all workers counted, and what is looked up when somebody asks."""
+"""`GET /metrics`: the counts of all server processes, and the state of model, jobs and memory."""
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import accumulate
-from pathlib import Path
 
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry
@@ -27,6 +25,7 @@ from service.openapi.contract import ResponseSpec, operation
 from service.services import services
 from service.telemetry.meter import Labels, totals
 from service.telemetry.metric_families import BUCKET_BOUNDS, FAMILIES, Family
+from service.telemetry.process_memory import proportional_bytes, resident_bytes
 from service.telemetry.shared_counters import SharedCounters
 from service.web.responses import compress
 from trainer.jobs import Jobs, JobsUnavailable
@@ -34,11 +33,10 @@ from trainer.jobs import Jobs, JobsUnavailable
 blueprint = Blueprint("metrics", __name__)
 
 _TEXT = {"type": "string"}
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Metrics(Collector):
-    """Every metric, for one application."""
+    """All metrics of one application."""
 
     def __init__(
         self, counters: SharedCounters, current_version: CurrentVersion, jobs: Jobs
@@ -48,40 +46,46 @@ class Metrics(Collector):
         self._jobs = jobs
 
     def collect(self) -> Iterator[Metric]:
-        """Each family with its series."""
-        model = list(self._of_the_model())  # first: it may load another version, which counts
+        """Yield each family with its series."""
+        model = list(self._model())  # before the counters: it may load a version, which is counted
         counted = totals(self._counters)
         for name, family in FAMILIES.items():
             yield _counted(name, family, counted[name])
-        yield InfoMetricFamily("numnet_build", "The service's version.", {"version": VERSION})
+        yield InfoMetricFamily("numnet_build", "Version of the service.", {"version": VERSION})
         yield from model
-        yield from self._of_the_jobs()
-        yield from _of_the_processes(self._counters)
+        yield from self._job_states()
+        yield from _processes(self._counters)
 
-    def _of_the_model(self) -> Iterator[Metric]:
+    def _model(self) -> Iterator[Metric]:
         version = self._current_version.current()
-        yield _gauge("numnet_model_loaded", "Whether there is a version to serve.", bool(version))
+        yield _gauge("numnet_model_loaded", "Whether there is a current version.", bool(version))
         if version is None:
             return
-        yield _gauge("numnet_model_version", "The version that is served.", int(version.number))
+        yield _gauge("numnet_model_version", "Number of the current version.", int(version.number))
         promoted = _timestamp(version.promotion.at) if version.promotion else None
         if promoted is not None:
             yield _gauge(
-                "numnet_model_promoted_timestamp_seconds", "When it was made current.", promoted
+                "numnet_model_promoted_timestamp_seconds",
+                "Time when the current version was promoted.",
+                promoted,
             )
         created = _timestamp(version.card.get("created_at"))
         if created is not None:
-            yield _gauge("numnet_model_created_timestamp_seconds", "When it was trained.", created)
+            yield _gauge(
+                "numnet_model_created_timestamp_seconds",
+                "Time when the current version was trained.",
+                created,
+            )
             age = time.time() - created
-            yield _gauge("numnet_model_age_seconds", "Since it was trained.", age)
+            yield _gauge("numnet_model_age_seconds", "Time since it was trained.", age)
 
-    def _of_the_jobs(self) -> Iterator[Metric]:
+    def _job_states(self) -> Iterator[Metric]:
         try:
             counts = self._jobs.counts()
         except JobsUnavailable:
             counts = None
         up = counts is not None
-        yield _gauge("numnet_jobs_database_up", "Whether the jobs could be counted.", up)
+        yield _gauge("numnet_jobs_database_up", "Whether the jobs database is available.", up)
         family = GaugeMetricFamily("numnet_jobs", "Retraining jobs by state.", labels=["state"])
         for state, count in (counts or {}).items():
             family.add_metric([state], count)
@@ -100,7 +104,7 @@ class Metrics(Collector):
     }
 )
 def page() -> Response:
-    """Tell Prometheus what all workers counted, as text or as OpenMetrics."""
+    """Return the metrics of all server processes in Prometheus's text format or OpenMetrics."""
     ours = services()
     registry = CollectorRegistry()
     registry.register(Metrics(ours.telemetry.counters, ours.current_version, ours.jobs))
@@ -111,7 +115,7 @@ def page() -> Response:
 
 
 def _counted(name: str, family: Family, series: Mapping[Labels, float]) -> Metric:
-    """A family as workers counted it."""
+    """Return a family that the server processes count."""
     if family.kind == "histogram":
         return _histogram(name, family, series)
     kind = GaugeMetricFamily if family.kind == "gauge" else CounterMetricFamily
@@ -131,41 +135,30 @@ def _histogram(name: str, family: Family, series: Mapping[Labels, float]) -> Met
     return metric
 
 
-def _of_the_processes(counters: SharedCounters) -> Iterator[Metric]:
-    """Memory, where the system has /proc."""
+def _processes(counters: SharedCounters) -> Iterator[Metric]:
     processes = {
         f"worker-{each.slot}": each.process for each in counters.readings() if each.process
     }
-    yield _gauge("numnet_workers", "Workers that live.", len(processes))
+    yield _gauge("numnet_workers", "Server processes that are running.", len(processes))
     if counters.master_process:
         processes["master"] = counters.master_process
     resident = GaugeMetricFamily(
         "numnet_process_resident_memory_bytes",
-        "Memory of a process, with what it shares with others.",
+        "Memory of a process, including what it shares with others.",
         labels=["process"],
     )
     proportional = 0
     for name, process in processes.items():
-        with suppress(OSError, StopIteration):  # it just ended, or this is another system
-            pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-            resident.add_metric([name], pages * _PAGE_BYTES)
-            proportional += _proportional_bytes(process)
+        with suppress(OSError):  # it has just ended, or there is no /proc
+            resident.add_metric([name], resident_bytes(process))
+            proportional += proportional_bytes(process)
     if proportional:
         yield _gauge(
             "numnet_memory_bytes",
-            "Memory of all processes; what they share is counted once.",
+            "Memory of all processes; shared memory is counted once.",
             proportional,
         )
     yield resident
-
-
-def _proportional_bytes(process: int) -> int:
-    """A process's memory, with its part of what it shares.
-
-    Source: proc_pid_smaps(5), Pss.
-    """
-    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def _gauge(name: str, description: str, value: float) -> Metric:
@@ -173,7 +166,7 @@ def _gauge(name: str, description: str, value: float) -> Metric:
 
 
 def _timestamp(text: object) -> float | None:
-    """Seconds since 1970 of a date as cards and promotions have it."""
+    """Return the seconds since 1970 of an ISO 8601 date; None if it is not one."""
     with suppress(TypeError, ValueError):
         return datetime.fromisoformat(str(text)).timestamp()
     return None

@@ -1,10 +1,9 @@
-"""`/models`: which versions there are, what each is, and which one is current."""
+"""`/models`: the versions, their cards and files, and which version is current."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response
-from marshmallow import INCLUDE, Schema, fields
 from werkzeug.routing import BaseConverter
 
 from registry import (
@@ -15,6 +14,7 @@ from registry import (
     VersionNotFound,
     VersionRefused,
 )
+from service.api.model_schemas import ModelList, PromotionEntry, VersionCard
 from service.model.loaded_version import LoadedVersion
 from service.model.version_cache import parse_version
 from service.openapi.contract import ResponseSpec, operation
@@ -24,11 +24,11 @@ from service.web.responses import json_response
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 
-PROMOTIONS = 50
+PROMOTIONS = 50  # listed
 
 
 class VersionConverter(BaseConverter):
-    """What stands for a version in an address: anything but the address beside it."""
+    """A version in a path; `/models/rollback` is another route."""
 
     regex = r"(?!rollback$)[^/]+"
 
@@ -38,68 +38,8 @@ _VERSION = {
 }
 
 
-class PromotionEntry(Schema):
-    """An entry of the promotion log."""
-
-    number = fields.Integer(required=True, metadata={"description": "its place in the log"})
-    version = fields.String(required=True)
-    previous = fields.String(required=True, allow_none=True)
-    at = fields.DateTime(required=True)
-    by = fields.String(required=True)
-    reason = fields.String(required=True)
-    sha256 = fields.String(required=True, metadata={"description": "of the version's file"})
-    undoes = fields.Integer(
-        metadata={"description": "for a rollback, the number of the promotion that it takes back"}
-    )
-
-
-class VersionEntry(Schema):
-    """A version in brief; one that does not verify says why instead."""
-
-    version = fields.String(required=True)
-    current = fields.Boolean(required=True, metadata={"description": "whether it is served"})
-    created_at = fields.DateTime(allow_none=True)
-    features = fields.List(fields.String())
-    targets = fields.List(fields.String())
-    layers = fields.List(fields.Integer(), metadata={"description": "sizes, from end to end"})
-    activation = fields.String()
-    metrics = fields.Dict(allow_none=True)
-    job = fields.String(allow_none=True, metadata={"description": "that trained it"})
-    refused = fields.String(metadata={"description": "why it does not verify"})
-
-
-class ModelList(Schema):
-    """All versions and the newest promotions."""
-
-    current = fields.String(
-        required=True, allow_none=True, metadata={"description": "the version that is served"}
-    )
-    versions = fields.List(fields.Nested(VersionEntry), required=True)
-    promotions = fields.List(fields.Nested(PromotionEntry), required=True)
-
-
-class VersionCard(Schema):
-    """All that is known of a version; its trainer may have added more."""
-
-    class Meta:
-        unknown = INCLUDE
-
-    version = fields.String(required=True)
-    features = fields.List(fields.String(), required=True)
-    targets = fields.List(fields.String(), required=True)
-    layers = fields.List(fields.Integer(), required=True)
-    activation = fields.String(required=True)
-    created_at = fields.DateTime()
-    recipe = fields.Dict()
-    data = fields.Dict()
-    metrics = fields.Dict()
-    test_report = fields.Dict()
-    training = fields.Dict()
-    libraries = fields.Dict()
-    job = fields.String()
-
-
-def _of_the_newest(name: str) -> dict[str, Any]:
+def _link(name: str) -> dict[str, Any]:
+    """Return the link to an operation on the newest version."""
     return {
         "operationId": f"models.{name}",
         "parameters": {"version": "$response.body#/versions/0/version"},
@@ -112,13 +52,13 @@ def _of_the_newest(name: str) -> dict[str, Any]:
         200: ResponseSpec(
             "The versions.",
             ModelList,
-            links={name: _of_the_newest(name) for name in ("show_model", "download", "promote")},
+            links={name: _link(name) for name in ("show_model", "download", "promote")},
         )
     },
     "service-unavailable",
 )
 def list_models() -> Response:
-    """List all versions, newest first, with their metrics; which is served; the promotions."""
+    """List all versions with their metrics, newest first, and the newest promotions."""
     registry, loaded = _registry_and_current()
     current = loaded.number if loaded else None
     versions = [
@@ -138,7 +78,7 @@ def list_models() -> Response:
     path=_VERSION,
 )
 def show_model(version: str) -> Response:
-    """Show one version's card: features, layers, training, data and metrics."""
+    """Show a version's card: features, layers, training, data and metrics."""
     registry, loaded = _registry_and_current()
     return json_response({**_card(registry, parse_version(version), loaded), "version": version})
 
@@ -150,7 +90,7 @@ def show_model(version: str) -> Response:
             "The file.",
             {"type": "string", "contentMediaType": "application/zip"},
             media_type="application/zip",
-            headers={"Content-Disposition": "a name to save it under"},
+            headers={"Content-Disposition": "the file's name"},
         )
     },
     "not-found",
@@ -159,7 +99,7 @@ def show_model(version: str) -> Response:
     path=_VERSION,
 )
 def download(version: str) -> Response:
-    """Take a version away: its file, which `numpy.load` reads."""
+    """Download a version's file, which `numpy.load` reads."""
     content = services().registry.content(parse_version(version))
     response = Response(content, content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="numnet-{version}.npz"'
@@ -175,8 +115,8 @@ def download(version: str) -> Response:
 )
 @admin_only
 def promote(version: str) -> Response:
-    """Make a version current, whatever the gate would say; 409 if it does not verify."""
-    promotion = _registry_in_use().promote(
+    """Make a version current without asking the gate; 409 if its file fails verification."""
+    promotion = _usable_registry().promote(
         parse_version(version), by="POST /models", reason="promoted by hand", at=datetime.now(UTC)
     )
     return _promoted(promotion)
@@ -191,8 +131,8 @@ def promote(version: str) -> Response:
 )
 @admin_only
 def roll_back() -> Response:
-    """Make the version current that was so before; 409 if there is none."""
-    return _promoted(_registry_in_use().roll_back(by="POST /models", at=datetime.now(UTC)))
+    """Make the previous version current again; 409 if there is none."""
+    return _promoted(_usable_registry().roll_back(by="POST /models", at=datetime.now(UTC)))
 
 
 def _promoted(promotion: Promotion) -> Response:
@@ -213,8 +153,8 @@ def _registry_and_current() -> tuple[Registry, LoadedVersion | None]:
     return ours.registry, ours.current_version.current()
 
 
-def _registry_in_use() -> Registry:
-    """The registry, unless what is being served has gone from its folder.
+def _usable_registry() -> Registry:
+    """Return the registry, unless the current version is missing in its folder.
 
     Raises
     ------
@@ -222,12 +162,12 @@ def _registry_in_use() -> Registry:
     """
     registry, loaded = _registry_and_current()
     if loaded and not registry.promotion_numbers():
-        raise StorageError(f"the folder of models has lost version {loaded.number}")
+        raise StorageError(f"version {loaded.number} is missing in the models folder")
     return registry
 
 
 def _card(registry: Registry, version: int, loaded: LoadedVersion | None) -> Card:
-    """The card of what is being served, not of what may since have taken its file's place."""
+    """Return a card; for the current version the loaded one, as its file may be replaced."""
     return loaded.card if loaded and loaded.number == str(version) else registry.card(version)
 
 

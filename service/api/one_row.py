@@ -1,8 +1,8 @@
-"""The short way for the commonest request: one valid row as JSON, answered without Flask.
+"""Answers the most common request without Flask: one valid row as JSON.
 
-Flask's routing and contexts cost several times what the prediction does. Here only what is beyond
-doubt is answered; all else is left to Flask, which decides and explains. The answer is made by the
-same function either way.
+Flask's routing and contexts cost several times as much as the prediction. A request that differs in
+any way from the expected one is left to Flask, which answers with the same bytes or explains what
+is wrong.
 """
 
 from wsgiref.types import WSGIEnvironment
@@ -14,18 +14,18 @@ from service.telemetry.request_context import RequestContext
 from service.web.security_headers import SECURITY_LINES
 
 MAX_BYTES = 64 * 1024
-ACCEPTED = ("*/*", "application/json", "application/json, text/plain, */*")  # as clients say JSON
+ACCEPTED = ("*/*", "application/json", "application/json, text/plain, */*")  # values of Accept
 
 _HEADERS = b"Content-Type: application/json\r\n%bX-Request-ID: %b\r\nContent-Length: %d\r\n"
 _SECURITY_LINES = SECURITY_LINES.encode()
 
 
 class PlainRow:
-    """Answers plain rows. Safe to share between threads.
+    """Answers plain rows in the event loop; never loads a version.
 
     Parameters
     ----------
-    any_host : whether it matters by which name the service is asked
+    any_host : False if the Host header has to be checked, which is left to Flask
     """
 
     def __init__(self, current_version: CurrentVersion, *, any_host: bool = True) -> None:
@@ -33,7 +33,7 @@ class PlainRow:
         self._any_host = any_host
 
     def answer(self, environ: WSGIEnvironment, body: bytes) -> tuple[bytes, bytes] | None:
-        """The headers' lines and the body of a 200; None where Flask is to answer."""
+        """Return the header lines and the body of a 200 response; None if Flask has to answer."""
         if not (
             environ["PATH_INFO"] == "/predict"
             and environ["REQUEST_METHOD"] == "POST"
@@ -47,14 +47,14 @@ class PlainRow:
         ):
             return None
         try:
-            version = self._current_version.current()
+            version = self._current_version.if_unchanged()
             if version is None or (values := version.reader.plain_row(body)) is None:
                 return None
             context = RequestContext.from_environ(environ)
             y, out_of_range = predict_row(version, values, context)
-            answer = json_rows.one_row(version, y, out_of_range)
-        except Exception:  # Flask's way will meet it again, and answer and log it as it should
+            response = json_rows.one_row(version, y, out_of_range)
+        except Exception:  # it will occur again in Flask, which answers and logs it
             return None
         context.route, context.version = "/predict", version.number
         request_id = context.request_id.encode()
-        return _HEADERS % (_SECURITY_LINES, request_id, len(answer)), answer
+        return _HEADERS % (_SECURITY_LINES, request_id, len(response)), response

@@ -1,4 +1,4 @@
-"""`/retrain`: retraining jobs, asked for, looked up, watched and cancelled."""
+"""`/retrain`: submit, list, show, watch and cancel retraining jobs."""
 
 from typing import Any
 
@@ -25,17 +25,16 @@ LISTED = 50
 EXAMPLE = {"layers": [32, 16], "solver": "auto", "seed": 1, "max_seconds": 60}
 MAX_KEY_LENGTH = 255
 
-
 _LINKS = {
     name: {"operationId": f"retrain.{name}", "parameters": {"job_id": "$response.body#/id"}}
     for name in ("show_job", "watch", "cancel")
 }
 
-
+_LOCATION = {"Location": "path of the job"}
 _EVENT: JsonSchema = {
     "type": "object",
     "properties": {
-        "id": {"type": "string", "description": "another one after every change"},
+        "id": {"type": "string", "description": "changes whenever the job changes"},
         "event": {"const": "job"},
         "data": {
             "type": "string",
@@ -81,13 +80,11 @@ class RetrainBody(Schema):
 @blueprint.post("")
 @operation(
     {
-        202: ResponseSpec(
-            "The job.", JobDocument, headers={"Location": "the job's address"}, links=_LINKS
-        ),
+        202: ResponseSpec("The job.", JobDocument, headers=_LOCATION, links=_LINKS),
         200: ResponseSpec(
-            "The job that the same `Idempotency-Key` gave before.",
+            "The job that was submitted earlier with the same `Idempotency-Key`.",
             JobDocument,
-            headers={"Location": "the job's address"},
+            headers=_LOCATION,
         ),
     },
     "invalid-input",
@@ -98,23 +95,23 @@ class RetrainBody(Schema):
             "type": "string",
             "minLength": 1,
             "maxLength": MAX_KEY_LENGTH,
-            "description": "the same key gives the same job",
+            "description": "requests with the same key return the same job",
         }
     },
 )
 @admin_only
 def submit() -> Response:
-    """Ask for a retraining; 409 while another one waits or runs."""
-    asked = _asked()
+    """Submit a retraining job; 409 while another job is queued or running."""
+    asked = _read_body()
     version = services().current_version.current()
     try:
         wanted = trainer_jobs.Request.like(version.card if version else {}, asked)
     except (trainer_jobs.TrainerError, NetworkError) as error:
-        raise _refused([_entry(str(error))]) from None
+        raise _invalid([_error(str(error))]) from None
     try:
-        job, new = services().jobs.submit(wanted, asked=asked, by="POST /retrain", key=_key())
+        job, new = services().jobs.submit(wanted, asked=asked, by="POST /retrain", key=_read_key())
     except trainer_jobs.JobKeyReused as error:
-        raise _refused([{"parameter": "Idempotency-Key", "detail": str(error)}]) from None
+        raise _invalid([{"parameter": "Idempotency-Key", "detail": str(error)}]) from None
     RequestContext.from_environ(request.environ).job = job.id
     response = json_response(job.document, 202 if new else 200)
     response.headers["Location"] = f"{blueprint.url_prefix}/{job.id}"
@@ -134,7 +131,7 @@ def list_jobs() -> Response:
 @blueprint.get("/<job_id>")
 @operation({200: ResponseSpec("The job.", JobDocument)}, "not-found", "service-unavailable")
 def show_job(job_id: str) -> Response:
-    """Show a job: its state, how far it is, its losses, and what came of it."""
+    """Show a job: its state, progress, losses and result."""
     return json_response(services().jobs.get(job_id).document)
 
 
@@ -142,7 +139,7 @@ def show_job(job_id: str) -> Response:
 @operation({200: ResponseSpec("The job.", JobDocument)}, "not-found", "job-finished")
 @admin_only
 def cancel(job_id: str) -> Response:
-    """Cancel a job; the numerical work stops within two seconds."""
+    """Cancel a job; a running one stops within two seconds."""
     return json_response(services().jobs.cancel(job_id).document)
 
 
@@ -150,54 +147,59 @@ def cancel(job_id: str) -> Response:
 @operation(
     {
         200: ResponseSpec(
-            "The job's events, each of which is as described.",
+            "A stream of events, each with this schema.",
             _EVENT,
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store"},
         ),
-        204: ResponseSpec("The job is over, and `Last-Event-ID` was its last event: come no more."),
+        204: ResponseSpec(
+            "The job is finished, and `Last-Event-ID` is its last event: do not reconnect."
+        ),
     },
     "not-found",
     "service-unavailable",
     headers={
-        "Last-Event-ID": {"type": "string", "description": "of the last event that was received"}
+        "Last-Event-ID": {"type": "string", "description": "the id of the last event received"}
     },
     schemas=lambda version: {"JobEvent": JobEvent()},
 )
 def watch(job_id: str) -> Response:
-    """Follow a job as server-sent events until it ends; the first and the last are all of it."""
+    """Watch a job as server-sent events until it finishes.
+
+    The first and the last event contain the whole job, those between only what changes.
+    """
     watchers = services().watchers
     job = watchers.latest(job_id)
-    seen = request.headers.get("Last-Event-ID", "")
-    if not job.active and seen == str(job.revision):
-        return Response(status=204)  # which tells an EventSource not to come again
+    last_event_id = request.headers.get("Last-Event-ID")
+    if not job.active and last_event_id == str(job.revision):
+        return Response(status=204)  # tells an EventSource not to reconnect
     return watchers.response(job, request.environ)
 
 
-def _asked() -> dict[str, Any]:
+def _read_body() -> dict[str, Any]:
     document = optional_json_body()
     if not isinstance(document, dict):
-        raise _refused([{"pointer": "", "detail": f"must be an object, got {shown(document)}"}])
+        raise _invalid([{"pointer": "", "detail": f"must be an object, got {shown(document)}"}])
     try:
         asked: dict[str, Any] = RetrainBody().load(document)
     except ValidationError as error:
-        raise _refused(list(flatten(error, ""))) from None
+        raise _invalid(list(flatten(error, ""))) from None
     return asked
 
 
-def _key() -> str | None:
+def _read_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
         detail = f"must have 1 to {MAX_KEY_LENGTH} characters"
-        raise _refused([{"parameter": "Idempotency-Key", "detail": detail}])
+        raise _invalid([{"parameter": "Idempotency-Key", "detail": detail}])
     return key
 
 
-def _refused(errors: list[Error]) -> InvalidInput:
+def _invalid(errors: list[Error]) -> InvalidInput:
     return InvalidInput(errors[:MAX_ERRORS], EXAMPLE, complete=len(errors) <= MAX_ERRORS)
 
 
-def _entry(detail: str) -> Error:
-    """What the recipe says, with a pointer to the field that it begins with."""
+def _error(detail: str) -> Error:
+    """Return a message of the trainer, with a pointer to the field that it begins with."""
     field = detail.split(maxsplit=1)[0]
     return {"pointer": f"/{field}" if field in RetrainBody().fields else "", "detail": detail}

@@ -21,7 +21,7 @@ from service.web.responses import ROWS_AT_A_TIME
 MEDIA_TYPE = "text/csv"
 
 
-def read(rows: RowReader, body: bytes) -> Array:
+def read(reader: RowReader, body: bytes) -> Array:
     """Read the matrix (N, features); the header names each feature once, in any order.
 
     Raises
@@ -36,8 +36,8 @@ def read(rows: RowReader, body: bytes) -> Array:
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(lines, [])]
-        X = _parse_all(text.partition("\n")[2], rows.column_order(header))
-        return _parse_by_row(rows, header, lines) if X is None else X
+        X = _parse_all(text.partition("\n")[2], reader.column_order(header))
+        return _parse_by_row(reader, header, lines) if X is None else X
     except csv.Error as error:
         raise BadRequest(f"the body is not CSV: line {lines.line_num}: {error}") from None
 
@@ -71,12 +71,12 @@ def write_predictions(Y: Array, rows_at_a_time: int = ROWS_AT_A_TIME) -> Iterato
         yield _to_csv(Y[start : start + rows_at_a_time].tolist())
 
 
-def with_header(rows: RowReader, body: bytes) -> bytes:
+def with_header(reader: RowReader, body: bytes) -> bytes:
     """Return the body; if its first line is numbers, with a header of all features before it."""
     text = body.removeprefix(codecs.BOM_UTF8)
     first = re.split(rb"[\r\n]", text, maxsplit=1)[0].decode(errors="replace")
     if all(parse_number(cell) is not None for cell in first.split(",")):
-        return _to_csv([rows.model.features]) + text
+        return _to_csv([reader.model.features]) + text
     return body
 
 
@@ -99,12 +99,12 @@ def _parse_all(text: str, order: list[int]) -> Array | None:
     return np.ascontiguousarray(table[:, order])
 
 
-def _parse_by_row(rows: RowReader, header: list[str], lines: Iterator[list[str]]) -> Array:
+def _parse_by_row(reader: RowReader, header: list[str], lines: Iterator[list[str]]) -> Array:
     """Check each row with the schema, which names every wrong cell."""
     values: list[list[float]] = []
     errors: list[Error] = []
     for cells in filter(None, lines):
-        row, wrong = _check_row(rows, header, cells, f"/instances/{len(values)}")
+        row, wrong = _check_row(reader, header, cells, f"/instances/{len(values)}")
         values.append(row)
         errors += wrong
         if len(errors) >= MAX_ERRORS:
@@ -112,14 +112,14 @@ def _parse_by_row(rows: RowReader, header: list[str], lines: Iterator[list[str]]
     if not values:
         errors = [{"pointer": "", "detail": "must have at least one row below the header"}]
     if errors:
-        raise rows.invalid(errors)
+        raise reader.invalid(errors)
     return np.array(values)
 
 
 def _check_row(
-    rows: RowReader, header: list[str], cells: list[str], pointer: str
+    reader: RowReader, header: list[str], cells: list[str], pointer: str
 ) -> tuple[list[float], list[Error]]:
     if len(cells) != len(header):
         detail = f"has {len(cells)} values; expected {len(header)}: {', '.join(header)}"
         return [], [{"pointer": pointer, "detail": detail}]
-    return rows.check_row(dict(zip(header, map(number_or_text, cells), strict=True)), pointer)
+    return reader.check_row(dict(zip(header, map(number_or_text, cells), strict=True)), pointer)

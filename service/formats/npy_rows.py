@@ -17,7 +17,7 @@ from service.web.responses import ROWS_AT_A_TIME
 MEDIA_TYPE = "application/x-npy"
 
 
-def read(rows: RowReader, body: bytes) -> Array:
+def read(reader: RowReader, body: bytes) -> Array:
     """Read the matrix (N, features), with columns in the order of the model's features.
 
     Raises
@@ -29,12 +29,12 @@ def read(rows: RowReader, body: bytes) -> Array:
     except ValueError as error:
         raise BadRequest(f"the body is not a .npy file: {error}") from None
     shape, dtype = header.shape, header.dtype
-    features = rows.model.features
+    features = reader.model.features
     if dtype.kind not in "fiu" or dtype.itemsize > 8:
-        raise _wrong_array(rows, f"holds {dtype}; expected numbers of up to 8 bytes, as float64")
+        raise _wrong_array(reader, f"holds {dtype}; expected numbers of up to 8 bytes, as float64")
     if len(shape) != 2 or shape[1] != len(features) or not shape[0]:
         expected = f"(N, {len(features)}), N ≥ 1: {', '.join(features)}"
-        raise _wrong_array(rows, f"has the shape {shape}; expected {expected}")
+        raise _wrong_array(reader, f"has the shape {shape}; expected {expected}")
     if header.data_bytes != (size := len(body) - header.start):
         raise BadRequest(
             f"the body is not a .npy file: it has {size} bytes of data; "
@@ -43,7 +43,7 @@ def read(rows: RowReader, body: bytes) -> Array:
     data = np.ndarray(shape, dtype, body, header.start, order=header.order)
     X = np.ascontiguousarray(data, np.float64)
     if not (finite := np.isfinite(X)).all():
-        raise rows.invalid(
+        raise reader.invalid(
             [
                 {
                     "pointer": f"/instances/{row}/{column}",
@@ -69,5 +69,5 @@ def write(
         yield Y[start : start + rows_at_a_time].tobytes()
 
 
-def _wrong_array(rows: RowReader, reason: str) -> InvalidInput:
-    return rows.invalid([{"pointer": "", "detail": f"the array {reason}"}])
+def _wrong_array(reader: RowReader, reason: str) -> InvalidInput:
+    return reader.invalid([{"pointer": "", "detail": f"the array {reason}"}])

@@ -55,9 +55,9 @@ class CurrentVersion:
         version = self.current()
         if version is None:
             raise NoModel(
-                "no version could be loaded; the log says why"
+                "no version could be loaded; see the log for the reasons"
                 if self._refusals
-                else "nothing is trained yet: run trainer/train.py, or ask for it by POST /retrain"
+                else "there is no version yet: run trainer/train.py or POST /retrain"
             )
         return version
 

@@ -1,4 +1,4 @@
-"""Intervals around predictions that hold the truth with the probability asked for."""
+"""Prediction intervals: they contain the true value with a given probability."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,43 +25,53 @@ class Level(Number):
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """The same width around every prediction for a target.
+    """An interval around each prediction, of the same width for all predictions of a target.
 
     Attributes
     ----------
-    level : the probability that an interval holds the truth, at least
+    level : the probability that an interval contains the true value, at least
     half_widths : (targets,) float64
     """
 
     level: float
     half_widths: Array
 
+    @classmethod
+    def of_level(cls, calibration: Calibration, level: float) -> "Interval":
+        """Return the interval of a level.
+
+        Raises
+        ------
+        LevelError
+        """
+        return cls(level, calibration.half_widths(level))
+
     def lower(self, Y: Array) -> Array:
-        """The lower ends for predictions Y (…, targets)."""
+        """Return the lower ends for predictions Y (…, targets)."""
         return Y - self.half_widths
 
     def upper(self, Y: Array) -> Array:
-        """The upper ends for predictions Y (…, targets)."""
+        """Return the upper ends for predictions Y (…, targets)."""
         return Y + self.half_widths
 
-    def beside(self, Y: Array) -> Array:
-        """For each target in turn the prediction and both ends: (N, 3·targets) for (N, targets)."""
+    def with_ends(self, Y: Array) -> Array:
+        """Return, for each target in turn, the prediction and both ends: (N, 3·targets)."""
         return np.stack([Y, self.lower(Y), self.upper(Y)], axis=2).reshape(len(Y), -1)
 
     def columns(self, targets: tuple[str, ...]) -> tuple[str, ...]:
-        """The names of what `beside` makes."""
+        """Return the names of the columns of `with_ends`."""
         return tuple(f"{target}{end}" for target in targets for end in ("", "_lower", "_upper"))
 
 
-def asked_for(version: LoadedVersion, parameters: MultiDict[str, str]) -> Interval | None:
-    """The interval that a query asks for; None where it asks for nothing.
+def from_query(version: LoadedVersion, parameters: MultiDict[str, str]) -> Interval | None:
+    """Return the interval that query parameters ask for; None if there are no parameters.
 
     Raises
     ------
     InvalidInput
-        a level that is none, or that this version cannot give; any other parameter.
+        the level is not a probability, or is too high for this version; or a parameter is unknown.
     NoIntervals
-        this version cannot give any.
+        this version has no calibration.
     """
     if not parameters:
         return None
@@ -77,21 +87,11 @@ def asked_for(version: LoadedVersion, parameters: MultiDict[str, str]) -> Interv
         raise reader.wrong_parameter(PARAMETER, error.messages[0]) from None
     if version.calibration is None:
         raise NoIntervals(
-            f"version {version.number} has no residual scores to make intervals of, as it was "
-            f"published without; versions trained from now on have them"
+            f"version {version.number} was published without residual scores, which intervals "
+            "need; train a new version"
         )
     try:
-        return interval(version.calibration, level)
+        return Interval.of_level(version.calibration, level)
     except LevelError as error:
         detail = f"is too high for version {version.number}: {error}"
         raise reader.wrong_parameter(PARAMETER, detail) from None
-
-
-def interval(calibration: Calibration, level: float) -> Interval:
-    """The interval of a level.
-
-    Raises
-    ------
-    LevelError
-    """
-    return Interval(level, calibration.half_widths(level))

@@ -1,4 +1,4 @@
-"""The few words of JSON Schema that endpoints describe bodies with where marshmallow has none."""
+"""Functions that make JSON Schemas, for bodies that marshmallow schemas cannot describe."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ NULL: JsonSchema = {"type": "null"}
 def lenient(
     required: Mapping[str, JsonSchema], optional: Mapping[str, JsonSchema] | None = None
 ) -> JsonSchema:
-    """An object with these members, and maybe others that mean nothing."""
+    """Return the schema of an object with these members; others are ignored."""
     members = {"type": "object", "properties": {**required, **(optional or {})}}
     return {**members, "required": list(required)} if required else members
 
@@ -23,44 +23,44 @@ def lenient(
 def closed(
     required: Mapping[str, JsonSchema], optional: Mapping[str, JsonSchema] | None = None
 ) -> JsonSchema:
-    """An object of these members and no others."""
+    """Return the schema of an object with these members and no others."""
     return {**lenient(required, optional), "additionalProperties": False}
 
 
 def by_name(names: Iterable[str] | None, item: JsonSchema) -> JsonSchema:
-    """An object with such a member under each of these names; any, where they are not known."""
+    """Return the schema of an object with one member per name; with any names if they are None."""
     if names is None:
         return {"type": "object", "minProperties": 1, "additionalProperties": item}
     return closed(dict.fromkeys(names, item))
 
 
 def array(items: JsonSchema, least: int = 0, most: int | None = None) -> JsonSchema:
-    """A list of so many items."""
+    """Return the schema of a list of `least` to `most` items."""
     limits = {"minItems": least} | ({} if most is None else {"maxItems": most})
     return {"type": "array", "items": items, **limits}
 
 
 def row_of(*items: JsonSchema) -> JsonSchema:
-    """A list of one item after the other."""
+    """Return the schema of a list of exactly these items, in order."""
     count = len(items)
     return {"type": "array", "prefixItems": list(items), "minItems": count, "maxItems": count}
 
 
 def any_of(*alternatives: JsonSchema) -> JsonSchema:
-    """What is one of these, or several."""
+    """Return the schema of a value that matches at least one of these."""
     return {"anyOf": list(alternatives)}
 
 
 def or_null(schema: JsonSchema) -> JsonSchema:
-    """The same or null, which is as good as leaving it out."""
+    """Return the schema of an optional member, which may also be null."""
     return any_of(schema, NULL)
 
 
 def one_of(values: tuple[str, ...] | None) -> JsonSchema:
-    """One of these strings; any that is not empty, where they are not known."""
+    """Return the schema of one of these strings; of any nonempty string if they are None."""
     return {"type": "string", "enum": list(values)} if values else {**TEXT, "minLength": 1}
 
 
 def same(value: Any) -> JsonSchema:
-    """This value alone."""
+    """Return the schema of exactly this value."""
     return {"const": value}

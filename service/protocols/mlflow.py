@@ -1,6 +1,6 @@
-"""`/invocations` and its company, as MLflow's scoring server and SageMaker's containers have them.
+"""`/invocations`, `/ping`, `/health` and `/version` of MLflow's scoring server and SageMaker.
 
-Sources: MLflow, "MLflow Model Serving" (endpoints, forms of input, errors); Amazon SageMaker,
+Sources: MLflow, "MLflow Model Serving" (endpoints, input formats, errors); Amazon SageMaker,
 "Custom Inference Code with Hosting Services" (`/ping`, `/invocations`, CSV without a header).
 """
 
@@ -27,7 +27,7 @@ _FILES = {
     for kind in (csv_rows.MEDIA_TYPE, npy_rows.MEDIA_TYPE)
 }
 
-FORMS = {
+LAYOUTS = {
     "dataframe_split": row_layouts.SPLIT,
     "dataframe_records": row_layouts.ROWS,
     "instances": row_layouts.ROWS,
@@ -37,14 +37,14 @@ NO_PARAMETERS: tuple[dict[str, object] | None, ...] = ({}, None)
 
 
 def _body(version: LoadedVersion | None) -> JsonSchema:
-    return row_layouts.body_schema(version, FORMS, {"params": {"enum": list(NO_PARAMETERS)}})
+    return row_layouts.body_schema(version, LAYOUTS, {"params": {"enum": list(NO_PARAMETERS)}})
 
 
 @blueprint.get("/ping")
 @blueprint.get("/health")
-@operation({200: ResponseSpec("A verified model is loaded.")}, "no-model", dialect=MLFLOW)
+@operation({200: ResponseSpec("A verified version is loaded.")}, "no-model", dialect=MLFLOW)
 def ping() -> Response:
-    """Say whether a verified model is loaded: 200 without a body, or 503."""
+    """Report whether a verified version is loaded: 200 without a body, or 503."""
     services().current_version.require()
     response = Response()
     del response.headers["Content-Type"]
@@ -52,9 +52,9 @@ def ping() -> Response:
 
 
 @blueprint.get("/version")
-@operation({200: ResponseSpec("It.", TEXT, "text/plain")}, dialect=MLFLOW)
+@operation({200: ResponseSpec("The version.", TEXT, "text/plain")}, dialect=MLFLOW)
 def version() -> Response:
-    """Name numnet's version."""
+    """Return the version of numnet."""
     return Response(VERSION, content_type="text/plain")
 
 
@@ -65,7 +65,10 @@ def version() -> Response:
             "The predictions.",
             closed({"predictions": array(ref("Prediction"), 1)}),
             others={csv_rows.MEDIA_TYPE: _FILES[csv_rows.MEDIA_TYPE]},
-            headers={"X-Model-Version": "the version", "X-Extrapolating-Rows": "how many"},
+            headers={
+                "X-Model-Version": "the version",
+                "X-Extrapolating-Rows": "the number of rows with a value out of range",
+            },
         )
     },
     "invalid-input",
@@ -74,22 +77,24 @@ def version() -> Response:
     dialect=MLFLOW,
 )
 def invoke() -> Response:
-    """Predict for many rows: MLflow's four forms of JSON, CSV with or without a header, or .npy."""
+    """Predict for many rows: MLflow's four JSON layouts, CSV with or without a header, or .npy."""
     context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, csv_rows.MEDIA_TYPE, npy_rows.MEDIA_TYPE)
     document, body = json_body() if media_type == JSON else (None, read_body())
     version = choose_version(services().versions, context)
-    rows = version.reader
+    reader = version.reader
     if request.args:
-        raise rows.unknown_parameters(list(request.args))
+        raise reader.unknown_parameters(list(request.args))
     if media_type == JSON:
         if isinstance(document, dict) and document.pop("params", None) not in NO_PARAMETERS:
-            raise row_layouts.wrong(rows, "/params", "must be empty: this model has no parameters")
-        _, X = row_layouts.read(rows, document, FORMS, body)
+            raise row_layouts.wrong(
+                reader, "/params", "must be empty: this model has no parameters"
+            )
+        _, X = row_layouts.read(reader, document, LAYOUTS, body)
     elif media_type == npy_rows.MEDIA_TYPE:
-        X = npy_rows.read(rows, body)
+        X = npy_rows.read(reader, body)
     else:
-        X = csv_rows.read(rows, csv_rows.with_header(rows, body))
+        X = csv_rows.read(reader, csv_rows.with_header(reader, body))
     prediction = predict_rows(version, X, context)
     wanted = request.accept_mimetypes.best_match([JSON, csv_rows.MEDIA_TYPE], default=JSON)
     parts = (

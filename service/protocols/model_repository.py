@@ -1,4 +1,4 @@
-"""`/v2/repository`: the Open Inference Protocol's extension to list and load versions.
+"""`/v2/repository`: Triton's extension of the protocol to list and load versions.
 
 Source: Triton, docs/protocol/extension_model_repository.md.
 """
@@ -36,7 +36,7 @@ class _Body(Schema):
 
 
 class IndexBody(_Body):
-    """Which versions are to be listed."""
+    """Which versions to list."""
 
     ready = Flag(load_default=False)
 
@@ -47,12 +47,12 @@ class _Nothing(fields.Field[dict[str, Any]]):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
         if value != {}:
-            raise ValidationError("must be empty: load takes none, as training publishes versions")
+            raise ValidationError("must be empty: versions are published by training, not loaded")
         return {}
 
 
 class LoadBody(_Body):
-    """What Triton's clients send along."""
+    """The body that Triton's clients send."""
 
     parameters = _Nothing()
 
@@ -65,7 +65,7 @@ class LoadBody(_Body):
     dialect=INFERENCE,
 )
 def index() -> Response:
-    """List all versions, and which of them can be asked; `{"ready": true}`: those alone."""
+    """List all versions and whether they are ready; with `{"ready": true}` only those."""
     only_ready = _optional_body(IndexBody)["ready"]
     ours = services()
     name = ours.settings.model_name
@@ -82,13 +82,13 @@ def index() -> Response:
     body=BodySpec({"application/json": LoadBody}, required=False),
 )
 def load(name: str) -> Response:
-    """Verify the current version's file again; nothing is to be loaded by hand."""
+    """Verify the current version's file again; loading happens automatically."""
     check_name(name)
     _optional_body(LoadBody)
     ours = services()
     version, promotion = ours.current_version.require(), ours.registry.current()
     if promotion is None:
-        raise StorageError(f"the folder of models has lost version {version.number}")
+        raise StorageError(f"version {version.number} is missing in the models folder")
     ours.registry.load(promotion.version, promotion.sha256)
     return json_response({"name": name, "version": str(promotion.version)})
 
@@ -97,7 +97,7 @@ def load(name: str) -> Response:
 @admin_only
 @operation({}, "not-implemented", "not-found", dialect=INFERENCE, path={"name": NAME})
 def unload(name: str) -> Response:
-    """Refuse: there is always a version to ask, once there was one."""
+    """Not implemented, because one version is always current."""
     check_name(name)
     raise NotSupported(
         "the model cannot be unloaded; POST /models/{version}/promote makes another version current"

@@ -36,7 +36,6 @@ EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository", "
 JSON_LENGTH = "Inference-Header-Content-Length"
 _BYTES = "application/octet-stream"
 _BINARY = {_BYTES: {"type": "string", "minLength": 1, "contentMediaType": _BYTES}}
-_LIVE = closed({"live": same(True)})
 _SERVER = closed({"name": same("numnet"), "version": TEXT, "extensions": array(TEXT)})
 _LINKS = {
     view: {
@@ -54,27 +53,27 @@ _LINKS = {
 @blueprint.get("", strict_slashes=False)
 @operation({200: ResponseSpec("The server.", _SERVER)}, dialect=INFERENCE)
 def server() -> Response:
-    """Name the server, its version and the extensions of the protocol that it has."""
+    """Return the server's name, version and protocol extensions."""
     return json_response({"name": "numnet", "version": VERSION, "extensions": EXTENSIONS})
 
 
 @blueprint.get("/health/live")
 @operation(
-    {200: ResponseSpec("The process lives.", closed({"live": same(True)}))}, dialect=INFERENCE
+    {200: ResponseSpec("The process is running.", closed({"live": same(True)}))}, dialect=INFERENCE
 )
 def live() -> Response:
-    """Say that the process lives; 200 whether or not there is a model."""
+    """Report that the process is running, with or without a model."""
     return json_response({"live": True})
 
 
 @blueprint.get("/health/ready")
 @operation(
-    {200: ResponseSpec("A verified model is loaded.", closed({"ready": same(True)}))},
+    {200: ResponseSpec("A verified version is loaded.", closed({"ready": same(True)}))},
     "no-model",
     dialect=INFERENCE,
 )
 def ready() -> Response:
-    """Say whether a verified model is loaded: 200 or 503."""
+    """Report whether a verified version is loaded: 200 or 503."""
     services().current_version.require()
     return json_response({"ready": True})
 
@@ -82,10 +81,11 @@ def ready() -> Response:
 @blueprint.get("/models/<name>/ready")
 @blueprint.get("/models/<name>/versions/<version>/ready")
 @model_operation(
-    INFERENCE, {200: ResponseSpec("It can be asked.", closed({"name": NAME, "ready": same(True)}))}
+    INFERENCE,
+    {200: ResponseSpec("The version is ready.", closed({"name": NAME, "ready": same(True)}))},
 )
 def model_ready(name: str, version: str | None = None) -> Response:
-    """Say whether a version can be asked: 200, or why not."""
+    """Report whether a version is ready: 200, or an error with the reason."""
     find_version(name, version)
     return json_response({"name": name, "ready": True})
 
@@ -96,7 +96,7 @@ def model_ready(name: str, version: str | None = None) -> Response:
     INFERENCE, {200: ResponseSpec("The tensors.", tensor_schemas.metadata, links=_LINKS)}
 )
 def metadata(name: str, version: str | None = None) -> Response:
-    """Describe the model: its versions, and the tensors that one of them takes and gives."""
+    """Describe the model: its versions, and the input and output tensors of one version."""
     found = find_version(name, version)
     versions = {*services().registry.versions(), int(found.number)}
     return json_response(
@@ -114,7 +114,7 @@ def metadata(name: str, version: str | None = None) -> Response:
 @blueprint.get("/models/<name>/versions/<version>/config")
 @model_operation(INFERENCE, {200: ResponseSpec("The configuration.", tensor_schemas.config)})
 def config(name: str, version: str | None = None) -> Response:
-    """Describe the model as Triton's configuration does."""
+    """Describe the model in the format of Triton's configuration."""
     found = find_version(name, version)
     row_bytes = 8 * len(found.model.features)
     return json_response(
@@ -135,7 +135,7 @@ def config(name: str, version: str | None = None) -> Response:
 @blueprint.get("/models/<name>/versions/<version>/stats")
 @model_operation(INFERENCE, {200: ResponseSpec("The statistics.", triton_statistics.SHAPE)})
 def model_statistics(name: str | None = None, version: str | None = None) -> Response:
-    """Count the rows and requests that each version answered on all workers, and their time."""
+    """Return the number of requests and rows of each version, and their total time."""
     ours = services()
     found = find_version(name, version) if name is not None else ours.current_version.current()
     numbers = {found.number} if found else set()
@@ -161,7 +161,7 @@ def _infer_schemas(version: LoadedVersion | None) -> Mapping[str, JsonSchema]:
             "The output tensors.",
             tensor_schemas.response,
             others=_BINARY,
-            headers={JSON_LENGTH: "bytes of JSON before the binary tensors"},
+            headers={JSON_LENGTH: "size of the JSON before the binary tensors, in bytes"},
         )
     },
     body=BodySpec({"application/json": tensor_schemas.request, **_BINARY}),
@@ -169,13 +169,13 @@ def _infer_schemas(version: LoadedVersion | None) -> Mapping[str, JsonSchema]:
         JSON_LENGTH: {
             "type": "string",
             "pattern": "^[0-9]{1,11}$",
-            "description": "bytes of JSON before the binary tensors, where there are any",
+            "description": "size of the JSON in bytes, if binary tensors follow it",
         }
     },
     schemas=_infer_schemas,
 )
 def infer(name: str, version: str | None = None) -> Response:
-    """Predict for the rows in tensors, JSON or binary."""
+    """Predict for rows in tensors, as JSON or binary."""
     check_name(name)
     context = RequestContext.from_environ(request.environ)
     found = choose_version(services().versions, context, version)
@@ -204,9 +204,9 @@ def _json_and_binary() -> tuple[object, bytes]:
     if length is None:
         return parse(body), b""
     if not (length.isascii() and length.isdecimal() and len(length) < 12):
-        raise BadRequest(f"{JSON_LENGTH} is {length[:40]}; expected the JSON's length in bytes")
+        raise BadRequest(f"{JSON_LENGTH} is {length[:40]}; expected the size of the JSON in bytes")
     if int(length) > len(body):
-        raise BadRequest(f"{JSON_LENGTH} is {length}, and the body has {len(body):,} bytes")
+        raise BadRequest(f"{JSON_LENGTH} is {length}, but the body has only {len(body):,} bytes")
     return parse(body[: int(length)]), body[int(length) :]
 
 

@@ -1,4 +1,4 @@
-"""The forms in which other servers' clients send many rows as JSON."""
+"""The JSON layouts in which clients of other servers send many rows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,15 +23,14 @@ from service.web.field_errors import escape, shown
 
 
 @dataclass(frozen=True)
-class Form:
-    """A member of a body that holds rows.
+class Layout:
+    """A layout: the value of one member of a body.
 
     Attributes
     ----------
-    read : makes the matrix (N, features) of it; takes where it stands in the body, and the body.
-        Raises InvalidInput
-    shape : what the document says of it for a version's features, with examples; for those of any
-        version where it is None
+    read : returns the matrix (N, features) of the value; takes also the pointer to it and the raw
+        body; raises `InvalidInput`
+    shape : returns the value's JSON Schema for a version, with examples; for any version if None
     """
 
     read: Callable[[RowReader, Any, str, bytes], Array]
@@ -39,48 +38,48 @@ class Form:
 
 
 def read(
-    rows: RowReader, document: object, forms: Mapping[str, Form], body: bytes
+    reader: RowReader, document: object, layouts: Mapping[str, Layout], body: bytes
 ) -> tuple[str, Array]:
-    """Which of the forms it is that a body has, and its matrix (N, features).
+    """Return the name of the layout that a body has, and its matrix (N, features).
 
     Raises
     ------
     InvalidInput
     """
     if not isinstance(document, dict):
-        raise wrong(rows, "", f"must be an object, got {shown(document)}")
-    if len(document) != 1 or not document.keys() <= forms.keys():
+        raise wrong(reader, "", f"must be an object, got {shown(document)}")
+    if len(document) != 1 or not document.keys() <= layouts.keys():
         names = ", ".join(map(shown, document)) or "nothing"
-        raise wrong(rows, "", f"must have one of {', '.join(forms)}; got {names}")
-    [(form, value)] = document.items()
-    return form, forms[form].read(rows, value, f"/{form}", body)
+        raise wrong(reader, "", f"must have one of {', '.join(layouts)}; got {names}")
+    [(name, value)] = document.items()
+    return name, layouts[name].read(reader, value, f"/{name}", body)
 
 
 def body_schema(
-    version: LoadedVersion | None, forms: Mapping[str, Form], beside: Mapping[str, JsonSchema]
+    version: LoadedVersion | None, layouts: Mapping[str, Layout], others: Mapping[str, JsonSchema]
 ) -> JsonSchema:
-    """What the document says of a body that has one of the forms.
+    """Return the JSON Schema of a body that has one of the layouts.
 
     Parameters
     ----------
-    beside : members that it may have as well
+    others : optional members of the body besides the rows
     """
-    shapes = {name: form.shape(version) for name, form in forms.items()}
+    shapes = {name: layout.shape(version) for name, layout in layouts.items()}
     examples = [{name: each} for name in shapes for each in shapes[name].pop("examples", [])]
-    made = any_of(*[closed({name: shape}, beside) for name, shape in shapes.items()])
+    made = any_of(*[closed({name: shape}, others) for name, shape in shapes.items()])
     return {**made, "examples": examples} if examples else made
 
 
-def wrong(rows: RowReader, pointer: str, detail: str) -> InvalidInput:
-    """The error for one thing that is wrong."""
-    return rows.invalid([{"pointer": pointer, "detail": detail}])
+def wrong(reader: RowReader, pointer: str, detail: str) -> InvalidInput:
+    """Return the exception for one wrong value."""
+    return reader.invalid([{"pointer": pointer, "detail": detail}])
 
 
-def _rows(rows: RowReader, value: Any, pointer: str, body: bytes) -> Array:
-    """A list of rows, which are objects or lists."""
+def _rows(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
+    """Read a list of rows that are objects or lists."""
     if not isinstance(value, list) or not value:
-        raise wrong(rows, pointer, f"must be a list of at least one row, got {shown(value)}")
-    return rows.matrix(value, pointer, body)
+        raise wrong(reader, pointer, f"must be a list of at least one row, got {shown(value)}")
+    return reader.matrix(value, pointer, body)
 
 
 def _rows_shape(version: LoadedVersion | None) -> JsonSchema:
@@ -90,19 +89,19 @@ def _rows_shape(version: LoadedVersion | None) -> JsonSchema:
     return array(ref("AnyRow"), 1) | {"examples": [[example], [list(example.values())]]}
 
 
-def _rows_or_columns(rows: RowReader, value: Any, pointer: str, body: bytes) -> Array:
-    """The same, or `{"x1": [1.0, …], …}`, each number maybe a list of one."""
+def _rows_or_columns(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
+    """Read rows as `_rows` does, or columns `{"x1": [1.0, …], …}`; a number may be `[1.0]`."""
     if not isinstance(value, dict):
-        return _rows(rows, value, pointer, body)
-    order = rows.column_order(list(value))
+        return _rows(reader, value, pointer, body)
+    order = reader.column_order(list(value))
     columns = list(value.values())
     for name, column in value.items():
         if not isinstance(column, list) or not column or len(column) != len(columns[0]):
             detail = f"must be a list of numbers, as long as the others, got {shown(column)}"
-            raise wrong(rows, f"{pointer}/{escape(name)}", detail)
-    flat = [[_only(cell) for cell in column] for column in columns]
+            raise wrong(reader, f"{pointer}/{escape(name)}", detail)
+    flat = [[_unwrap(cell) for cell in column] for column in columns]
     table = [list(row) for row in zip(*(flat[column] for column in order), strict=True)]
-    return rows.matrix(table, pointer, body)
+    return reader.matrix(table, pointer, body)
 
 
 def _rows_or_columns_shape(version: LoadedVersion | None) -> JsonSchema:
@@ -115,24 +114,24 @@ def _rows_or_columns_shape(version: LoadedVersion | None) -> JsonSchema:
     return any_of(rows, columns) | {"examples": examples}
 
 
-def _split(rows: RowReader, value: Any, pointer: str, body: bytes) -> Array:
-    """`{"columns": […], "data": [[…], …]}`; `index` means nothing here."""
+def _split(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
+    """Read `{"columns": […], "data": [[…], …]}`, and ignore `index`."""
     columns, data = (
         value.get(key) if isinstance(value, dict) else None for key in ("columns", "data")
     )
     if not isinstance(columns, list) or not isinstance(data, list) or not data:
-        raise wrong(rows, pointer, "must have `columns`, and `data` with at least one row")
+        raise wrong(reader, pointer, "must have `columns`, and `data` with at least one row")
     for index, name in enumerate(columns):
         if not isinstance(name, str):
             detail = f"must be a name, got {shown(name)}"
-            raise wrong(rows, f"{pointer}/columns/{index}", detail)
-    order = rows.column_order(columns)
+            raise wrong(reader, f"{pointer}/columns/{index}", detail)
+    order = reader.column_order(columns)
     for index, row in enumerate(data):
         if not isinstance(row, list) or len(row) != len(columns):
             detail = f"must be a list of {len(columns)} numbers, got {shown(row)}"
-            raise wrong(rows, f"{pointer}/data/{index}", detail)
+            raise wrong(reader, f"{pointer}/data/{index}", detail)
     table = [[row[column] for column in order] for row in data]
-    return rows.matrix(table, f"{pointer}/data", body)
+    return reader.matrix(table, f"{pointer}/data", body)
 
 
 def _split_shape(version: LoadedVersion | None) -> JsonSchema:
@@ -144,10 +143,10 @@ def _split_shape(version: LoadedVersion | None) -> JsonSchema:
     return made | {"examples": [{"columns": list(example), "data": [list(example.values())]}]}
 
 
-def _only(cell: Any) -> Any:
+def _unwrap(cell: Any) -> Any:
     return cell[0] if isinstance(cell, list) and len(cell) == 1 else cell
 
 
-ROWS = Form(_rows, _rows_shape)
-ROWS_OR_COLUMNS = Form(_rows_or_columns, _rows_or_columns_shape)
-SPLIT = Form(_split, _split_shape)
+ROWS = Layout(_rows, _rows_shape)
+ROWS_OR_COLUMNS = Layout(_rows_or_columns, _rows_or_columns_shape)
+SPLIT = Layout(_split, _split_shape)

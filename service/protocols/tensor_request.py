@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from network import Array, Calibration, LevelError, Model
 from service.model.loaded_version import LoadedVersion
-from service.model.prediction_interval import Interval, Level, interval
+from service.model.prediction_interval import Interval, Level
 from service.protocols.tensor_response import Output, output_names
 from service.web.errors import MAX_ERRORS, InvalidInference
 from service.web.field_errors import flatten, shown
@@ -316,7 +316,7 @@ def _outputs(body: dict[str, Any], version: LoadedVersion) -> dict[str, Output]:
 
 def _interval(calibration: Calibration, level: float) -> Interval:
     try:
-        return interval(calibration, level)
+        return Interval.of_level(calibration, level)
     except LevelError as error:
         raise InvalidInference(str(error)) from None
 

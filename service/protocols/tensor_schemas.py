@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the Open Inference Protocol's tensors, in JSON Schema.
+"""JSON Schemas of the Open Inference Protocol's tensors.
 
 A schema cannot relate values to each other: that `data` is as long as `shape` says, that all inputs
 have equally many rows, or that bytes follow the JSON. `tensor_request` checks that, too.
@@ -36,7 +36,7 @@ _ROWS: JsonSchema = {"type": "integer", "minimum": 1, "description": "rows"}
 
 
 def metadata(version: LoadedVersion | None) -> JsonSchema:
-    """The tensors of a model."""
+    """Return the schema of a model's metadata."""
     features, targets, ends = _names(version)
     parameters = closed({"features": array(one_of(features), 1)})
     matrix = closed({**_tensor((MATRIX,), _width(features)), "parameters": parameters})
@@ -56,7 +56,7 @@ def metadata(version: LoadedVersion | None) -> JsonSchema:
 
 
 def config(version: LoadedVersion | None) -> JsonSchema:
-    """The same as Triton's configuration has it."""
+    """Return the schema of a model's configuration in Triton's format."""
     features, targets, ends = _names(version)
 
     def configured(names: Names, width: JsonSchema) -> JsonSchema:
@@ -79,7 +79,7 @@ def config(version: LoadedVersion | None) -> JsonSchema:
 
 
 def request(version: LoadedVersion | None) -> JsonSchema:
-    """An inference request's JSON; what is null counts as left out."""
+    """Return the schema of an inference request's JSON; nulls count as missing."""
     features, targets, ends = _names(version)
     matrix = _input((MATRIX,), row_of(_ROWS, _width(features)))
     column = _input(features, any_of(row_of(_ROWS), row_of(_ROWS, same(1))))
@@ -102,7 +102,7 @@ def request(version: LoadedVersion | None) -> JsonSchema:
 
 
 def response(version: LoadedVersion | None) -> JsonSchema:
-    """The answer's JSON."""
+    """Return the schema of an inference response's JSON."""
     _, targets, ends = _names(version)
     output = {
         "name": one_of(targets and (*targets, *ends)),
@@ -125,7 +125,7 @@ def response(version: LoadedVersion | None) -> JsonSchema:
 
 
 def values() -> JsonSchema:
-    """What holds of any input tensor's datatype and data: one of them in JSON, or bytes."""
+    """Return the schema that relates an input's data, in JSON or as bytes, to its datatype."""
     size = {"type": "integer", "minimum": 0, "maximum": MAX_BINARY_BYTES}
     follow = lenient({"parameters": lenient({"binary_data_size": size})}, {"data": NULL})
     none = {"parameters": or_null(lenient({}, {"binary_data_size": NULL}))}
@@ -140,7 +140,7 @@ def values() -> JsonSchema:
 
 
 def _names(version: LoadedVersion | None) -> tuple[Names, Names, tuple[str, ...]]:
-    """Features, targets, and the ends of intervals, where the version has them."""
+    """Return the names of features, targets and ends of intervals."""
     if version is None:
         return None, None, ENDS
     targets = version.model.targets
@@ -152,7 +152,7 @@ def _width(names: Names) -> JsonSchema:
 
 
 def _tensor(names: Names, width: JsonSchema) -> dict[str, JsonSchema]:
-    # no `prefixItems` in answers, which many tools have not learnt yet
+    # No `prefixItems` in responses: many client generators do not support it yet.
     shape = array(any_of(same(-1), width), 2, 2)
     return {"name": one_of(names), "datatype": same("FP64"), "shape": shape}
 
@@ -167,12 +167,12 @@ def _input(names: Names, shape: JsonSchema) -> JsonSchema:
 
 
 def _number(datatype: str) -> JsonSchema:
-    """The numbers that a datatype has, or that are nearest to one that it has."""
+    """Return the schema of the numbers that a datatype represents, after rounding."""
     dtype = DATATYPES[datatype]
     if dtype.kind == "f":
         if datatype == "FP64":
             return NUMBER
-        # Half a step above the greatest is where rounding leads to infinity.
+        # From half a step above the greatest number on, rounding gives infinity.
         greatest, before = np.finfo(dtype).max, np.nextafter(np.finfo(dtype).max, dtype.type(0))
         limit = float(greatest) + (float(greatest) - float(before)) / 2
         return {"type": "number", "exclusiveMinimum": -limit, "exclusiveMaximum": limit}

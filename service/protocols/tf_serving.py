@@ -35,23 +35,26 @@ blueprint = Blueprint("tf_serving", __name__, url_prefix="/v1")
 
 
 class WordConverter(BaseConverter):
-    """What stands before the colon of `numnet:predict`."""
+    """The name before the colon in `numnet:predict`."""
 
     regex = "[^/:]+"
 
 
-_HEADERS = {"X-Model-Version": "the version", "X-Extrapolating-Rows": "how many"}
+_HEADERS = {
+    "X-Model-Version": "the version",
+    "X-Extrapolating-Rows": "the number of rows with a value out of range",
+}
 
 SIGNATURE = "serving_default"
 SIGNATURES = (SIGNATURE, "", None)
-FORMS = {"instances": row_layouts.ROWS, "inputs": row_layouts.ROWS_OR_COLUMNS}
+LAYOUTS = {"instances": row_layouts.ROWS, "inputs": row_layouts.ROWS_OR_COLUMNS}
 
 
 def _body(version: LoadedVersion | None) -> JsonSchema:
-    return row_layouts.body_schema(version, FORMS, {"signature_name": {"enum": list(SIGNATURES)}})
+    return row_layouts.body_schema(version, LAYOUTS, {"signature_name": {"enum": list(SIGNATURES)}})
 
 
-def _predicted(version: LoadedVersion | None) -> JsonSchema:
+def _predictions(version: LoadedVersion | None) -> JsonSchema:
     column = array(NUMBER, 1)
     if version is None:
         prediction = any_of(NUMBER, by_name(None, NUMBER))
@@ -90,12 +93,12 @@ def _signature(version: LoadedVersion | None) -> JsonSchema:
 @blueprint.post("/models/<word:name>/versions/<word:version>:predict")
 @model_operation(
     TF_SERVING,
-    {200: ResponseSpec("The predictions.", _predicted, headers=_HEADERS)},
+    {200: ResponseSpec("The predictions.", _predictions, headers=_HEADERS)},
     "invalid-input",
     body=BodySpec({JSON: _body}),
 )
 def predict(name: str, version: str | None = None) -> Response:
-    """Predict for `instances`, row by row, or for `inputs`, column by column."""
+    """Predict for `instances`, a list of rows, or for `inputs`, rows or columns."""
     check_name(name)
     context = RequestContext.from_environ(request.environ)
     found = choose_version(services().versions, context, version)
@@ -103,12 +106,12 @@ def predict(name: str, version: str | None = None) -> Response:
     document = parse(body)
     signature = document.pop("signature_name", None) if isinstance(document, dict) else None
     if signature not in SIGNATURES:
-        raise BadRequest(f"signature_name is {shown(signature)}; there is {SIGNATURE}")
-    form, X = row_layouts.read(found.reader, document, FORMS, body)
+        raise BadRequest(f"signature_name is {shown(signature)}; expected {SIGNATURE}")
+    layout, X = row_layouts.read(found.reader, document, LAYOUTS, body)
     prediction = predict_rows(found, X, context)
     parts = (
         json_rows.predictions_only(prediction)
-        if form == "instances"
+        if layout == "instances"
         else [json_rows.columns_only(prediction)]
     )
     return response_in_parts(parts, len(X), JSON, response_headers(prediction))
@@ -120,16 +123,16 @@ def predict(name: str, version: str | None = None) -> Response:
 @blueprint.post("/models/<word:name>/versions/<word:version>:regress")
 @model_operation(TF_SERVING, {}, "not-implemented")
 def examples(name: str, version: str | None = None) -> Response:
-    """Refuse: these take TensorFlow's examples."""
+    """Not implemented, because the bodies are TensorFlow examples."""
     find_version(name, version)
-    raise NotSupported("there is no :classify and no :regress; :predict takes instances or inputs")
+    raise NotSupported(":classify and :regress are not implemented; use :predict")
 
 
 @blueprint.get("/models/<word:name>")
 @blueprint.get("/models/<word:name>/versions/<word:version>")
 @model_operation(TF_SERVING, {200: ResponseSpec("The state.", _status())})
 def status(name: str, version: str | None = None) -> Response:
-    """Say which versions can be asked: the current one, or the one that is named."""
+    """Report that the current version, or the one in the path, is available."""
     found = find_version(name, version)
     available = {
         "version": found.number,
@@ -143,7 +146,7 @@ def status(name: str, version: str | None = None) -> Response:
 @blueprint.get("/models/<word:name>/versions/<word:version>/metadata")
 @model_operation(TF_SERVING, {200: ResponseSpec("The signature.", _signature)})
 def metadata(name: str, version: str | None = None) -> Response:
-    """Describe what a version takes and gives: a number for each feature and target."""
+    """Describe a version's inputs and outputs: one number per feature and target."""
     found = find_version(name, version)
     model = found.model
     signature = {

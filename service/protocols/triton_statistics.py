@@ -1,4 +1,4 @@
-"""Statistics of a model as Triton has them, from what all workers counted.
+"""Statistics in Triton's format, from the counts of all server processes.
 
 Source: Triton, docs/protocol/extension_statistics.md.
 """
@@ -37,16 +37,15 @@ SHAPE = closed(
 
 
 def counted_versions(counters: SharedCounters) -> set[str]:
-    """The versions that were asked for predictions since the service was started."""
+    """Return the versions that had prediction requests since the service was started."""
     return {version for version, _ in totals(counters)["numnet_predictions"]}
 
 
 def of_versions(counters: SharedCounters, name: str, versions: list[str]) -> dict[str, Any]:
-    """The statistics of each version.
+    """Return the statistics of each version.
 
-    An execution is a request, and an inference a row, of whatever protocol. Times go from when a
-    request is there to when its answer is given away; what they consist of is not measured, and
-    counts 0.
+    An execution is a request, and an inference is a row, of any protocol. Times are from the
+    complete request to the response; their parts are not measured, and are 0.
     """
     counted = totals(counters)
     requests, seconds = counted["numnet_predictions"], counted["numnet_prediction_seconds"]

@@ -1,4 +1,4 @@
-"""What happens, as lines of JSON on standard error."""
+"""The log: lines of JSON on standard error."""
 
 import logging
 import sys
@@ -12,7 +12,7 @@ _LEVELS = {"service": logging.INFO, "dbos": logging.WARNING}
 
 
 class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's logger, writing JSON."""
+    """gunicorn's logger, which writes JSON; the service's own loggers use its handler."""
 
     def setup(self, cfg: Config) -> None:
         super().setup(cfg)

@@ -53,10 +53,10 @@ FAMILIES = {
         "counter", "Input values outside the range seen in training.", ("feature",)
     ),
     "numnet_model_loads": Family(
-        "counter", "Model versions loaded, summed over the server processes."
+        "counter", "Versions loaded; every server process counts its own."
     ),
     "numnet_model_refusals": Family(
-        "counter", "Promotions refused or unreadable, summed over the server processes."
+        "counter", "Promotions refused; every server process counts its own."
     ),
     "numnet_worker_starts": Family("counter", "Server processes started."),
 }

@@ -1,4 +1,4 @@
-"""Who may change things: whoever has the admin token."""
+"""The admin token, which endpoints that change something require."""
 
 import hmac
 import logging
@@ -26,10 +26,10 @@ R = TypeVar("R")
 
 
 class AdminToken:
-    """The token that admin requests carry.
+    """The token that admin requests must have.
 
-    It is the one that is set, or else the one in the state folder, which is made where it is
-    missing, and shown that once if stderr is a terminal.
+    It is the one in the settings, or else the one in the state folder. That one is created if it
+    is missing, and printed once if stderr is a terminal.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -37,11 +37,11 @@ class AdminToken:
         self._path = settings.state / FILE
 
     def get(self) -> str:
-        """The token; empty where it can neither be read nor made."""
+        """Return the token; an empty string if it can be neither read nor created."""
         if not self._token:
             try:
                 if not self._path.exists():
-                    _make(self._path)
+                    _create(self._path)
                 self._token = self._path.read_text().strip()
             except (OSError, UnicodeDecodeError) as error:
                 log.error("no admin token in %s: %s", self._path, error)
@@ -49,12 +49,12 @@ class AdminToken:
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Have `admin_only` endpoints of an application check for the token of the settings."""
+    """Let the `admin_only` endpoints of an application require the token of these settings."""
     app.extensions[_EXTENSION] = AdminToken(settings)
 
 
 def admin_only(endpoint: Callable[P, R]) -> Callable[P, R]:
-    """Let nobody in without the token."""
+    """Refuse requests without the admin token."""
 
     @wraps(endpoint)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -66,33 +66,34 @@ def admin_only(endpoint: Callable[P, R]) -> Callable[P, R]:
 
 
 def is_admin_only(endpoint: Callable[..., object]) -> bool:
-    """Whether it lets nobody in without the token."""
+    """Return whether an endpoint requires the admin token."""
     return "admin_only" in vars(endpoint)
 
 
-def _make(path: Path) -> None:
-    """Of several processes one makes it; the others find it whole."""
+def _create(path: Path) -> None:
+    """Create the token's file, unless another process was faster."""
     token = secrets.token_urlsafe(32)
     try:
         with durable_file.create(path, 0o600) as file:
             file.write(f"{token}\n".encode())
     except FileExistsError:
         return
-    # to somebody who looks on: where nobody does, it would stay in a log
-    shown = f" and shown this once: {token}" if sys.stderr.isatty() else ""
-    print(f"The admin token is kept in {path}{shown}", file=sys.stderr)
+    # Print the token only to a person: anything else would keep it in a log.
+    printed = f" and printed only this once: {token}" if sys.stderr.isatty() else ""
+    print(f"The admin token is stored in {path}{printed}", file=sys.stderr)
 
 
 def _check(authorization: str | None) -> None:
     token: str = current_app.extensions[_EXTENSION].get()
     if not token:
         raise AdminUnavailable(
-            "there is no admin token: set NUMNET_ADMIN_TOKEN, or a NUMNET_STATE that can be written"
+            "this service has no admin token: set NUMNET_ADMIN_TOKEN, or make the folder "
+            "NUMNET_STATE writable"
         )
     scheme, _, given = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not given:
         _log_refusal("no token")
-        raise Unauthorized("this needs the admin token: Authorization: Bearer TOKEN")
+        raise Unauthorized("the admin token is missing; expected Authorization: Bearer TOKEN")
     if not hmac.compare_digest(given.strip().encode(), token.encode()):
         _log_refusal("wrong token")
         raise Forbidden("the admin token is wrong")

@@ -70,8 +70,8 @@ def read_body() -> bytes:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity" and encoding not in ZLIB_FORMATS:
         raise UnsupportedMediaType(
-            f"the body's Content-Encoding is {encoding}; expected {' or '.join(ZLIB_FORMATS)}, "
-            "or none"
+            f"the body's Content-Encoding is {encoding or 'empty'}; "
+            f"expected {' or '.join(ZLIB_FORMATS)}, or none"
         )
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
     try:

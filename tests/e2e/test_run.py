@@ -164,7 +164,7 @@ def test_a_job_interrupted_by_a_stop_continues_after_the_next_start(
     job = ended(run, path)
     assert (job["state"], job["attempt"]) == ("promoted", 1)
     token = (run.folder / "state" / FILE).read_text().strip()
-    assert run.errors().count("The admin token is kept in") == 1  # made at the first start alone
+    assert run.errors().count("The admin token is stored in") == 1  # made at the first start alone
     assert token not in run.errors()
     assert token not in (run.folder / "out").read_text()
     run.process.send_signal(signal.SIGHUP)

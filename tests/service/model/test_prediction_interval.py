@@ -16,8 +16,8 @@ from network import Calibration
 from network.conformal import MAX_SCORE
 from registry import Registry
 from service.formats import json_rows
-from service.model import prediction_interval as intervals
 from service.model.prediction import predict_row, predict_rows
+from service.model.prediction_interval import Interval
 from service.services import services_of
 from service.web.responses import ROWS_AT_A_TIME
 from tests.service.formats.test_json_rows import ONE, ROWS, TWO
@@ -109,7 +109,7 @@ def test_ends_have_the_same_bits_alone_and_among_others(
     rows: list[list[float]], level: float, targets: int
 ) -> None:
     version = [ONE, TWO][targets - 1]
-    interval = intervals.interval(some_calibration(targets=targets), level)
+    interval = Interval.of_level(some_calibration(targets=targets), level)
     prediction = predict_rows(version, np.array(rows), a_request())
     parts = list(json_rows.many_rows(prediction, interval, rows_at_a_time=5))
     together = orjson.loads(b"".join(parts))
@@ -126,9 +126,9 @@ def test_ends_have_the_same_bits_alone_and_among_others(
 
 
 def test_ends_are_finite_where_predictions_are() -> None:
-    widest = intervals.interval(Calibration(np.full((40, 1), MAX_SCORE)), 0.9)
+    widest = Interval.of_level(Calibration(np.full((40, 1), MAX_SCORE)), 0.9)
     Y = np.finfo(np.float64).max * np.array([[-1.0], [1.0]])
-    assert np.isfinite(widest.beside(Y)).all()
+    assert np.isfinite(widest.with_ends(Y)).all()
 
 
 def test_csv_has_a_column_for_each_end(served_two: FlaskClient) -> None:
@@ -232,7 +232,7 @@ def test_a_version_without_scores_gives_no_intervals(served: FlaskClient) -> Non
     for body in (ROW, None):
         document = refused(ask(served, body), 409)
         assert document["type"] == "/problems/no-intervals"
-        assert document["detail"].startswith("version 2 has no residual scores")
+        assert document["detail"].startswith("version 2 was published without residual scores")
     assert ask(served, ROW, "").status_code == 200
     assert refused(ask(served, ROW, "interval=2"))["errors"][0]["parameter"] == "interval"
 

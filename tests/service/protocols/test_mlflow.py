@@ -151,7 +151,7 @@ def test_other_errors_have_that_shape_too(app: Flask, make_client: MakeClient) -
     answer = small.post("/invocations", data=b" " * 2000, content_type="application/json")
     assert "larger than 1,024 bytes" in refused(answer, 413)
     answer = small.post("/invocations", json={"inputs": ROWS[:1]})
-    assert "nothing is trained yet" in refused(answer, 503)
+    assert "there is no version yet" in refused(answer, 503)
     assert answer.headers["Retry-After"]
 
 

@@ -165,9 +165,9 @@ def test_health(registry: Registry, client: FlaskClient) -> None:
     assert client.get("/v2/health/live").get_json() == {"live": True}
     for path in ("/v2/health/ready", MODEL, f"{MODEL}/ready", f"{MODEL}/config"):
         answer = client.get(path)
-        assert refused(answer, 503).startswith("nothing is trained yet")
+        assert refused(answer, 503).startswith("there is no version yet")
         assert answer.headers["Retry-After"] == "5"
-    assert "nothing is trained" in refused(post(client, INFER, json_request()), 503)
+    assert "there is no version yet" in refused(post(client, INFER, json_request()), 503)
     assert client.get(f"{MODEL}/versions/1/ready").status_code == 200
     promote(registry, 1)
     assert client.get("/v2/health/ready").get_json() == {"ready": True}

@@ -99,8 +99,8 @@ def test_status_and_metadata_describe_a_version(app: Flask) -> None:
         ([], "the body must be an object, got []"),
         ({}, "the body must have one of instances, inputs; got nothing"),
         ({"instances": ROWS, "inputs": ROWS}, "the body must have one of instances, inputs"),
-        ({"signature_name": "other", "instances": ROWS}, 'signature_name is "other"; there is'),
-        ({"signature_name": 0, "instances": ROWS}, "signature_name is 0; there is"),
+        ({"signature_name": "other", "instances": ROWS}, 'signature_name is "other"; expected'),
+        ({"signature_name": 0, "instances": ROWS}, "signature_name is 0; expected"),
         ({"instances": []}, "/instances must be a list of at least one row"),
         ({"instances": COLUMNS}, "/instances must be a list of at least one row"),
         ({"instances": [1.0]}, "/instances/0 must be an object or a list"),
@@ -153,6 +153,6 @@ def test_another_method_is_told_which_are_taken(app: Flask, path: str, verb: str
 def test_without_a_model_it_says_so(make_client: MakeClient) -> None:
     client = make_client()
     answer = client.post(PREDICT, json={"instances": ROWS})
-    assert "nothing is trained yet" in refused(answer, 503)
+    assert "there is no version yet" in refused(answer, 503)
     assert answer.headers["Retry-After"]
     refused(client.get("/v1/models/numnet"), 503)

@@ -134,7 +134,7 @@ def test_a_made_token_is_kept_to_its_owner_and_shown_once(
     assert list(settings.state.iterdir()) == [path]
     out, err = capsys.readouterr()
     assert (out, err.count(token), err.count("\n")) == ("", 1, 1)
-    assert err.endswith(f" and shown this once: {token}\n")
+    assert err.endswith(f" and printed only this once: {token}\n")
     assert AdminToken(settings).get() == token
     assert capsys.readouterr() == ("", "")
     assert caplog.records == []
@@ -185,7 +185,7 @@ def test_processes_that_start_together_agree_on_one_token(tmp_path: Path) -> Non
     tokens = {out.strip() for out, _ in outputs}
     assert tokens == {(tmp_path / "state" / FILE).read_text().strip()}
     made = [err for _, err in outputs if err]
-    assert made == [f"The admin token is kept in {tmp_path / 'state' / FILE}\n"]  # and in no log
+    assert made == [f"The admin token is stored in {tmp_path / 'state' / FILE}\n"]  # and in no log
     assert list((tmp_path / "state").iterdir()) == [tmp_path / "state" / FILE]
 
 
@@ -213,7 +213,7 @@ def test_without_a_usable_state_folder_admin_requests_are_503_and_the_rest_goes_
     client = make_client(state=useless_state, admin_token="")
     answer = client.post(ROLLBACK, headers=ADMIN)
     document = assert_problem(answer.status_code, answer.data, dict(answer.headers), expected=503)
-    assert "set NUMNET_ADMIN_TOKEN, or a NUMNET_STATE that can be written" in document["detail"]
+    assert "set NUMNET_ADMIN_TOKEN, or make the folder NUMNET_STATE writable" in document["detail"]
     assert str(useless_state) not in str(document)
     assert any(str(useless_state) in record.getMessage() for record in caplog.records)
     assert client.post("/predict", json=dict.fromkeys(FEATURES, 0.5)).status_code == 200

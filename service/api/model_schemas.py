@@ -1,0 +1,66 @@
+"""The schemas of versions and promotions."""
+
+from marshmallow import INCLUDE, Schema, fields
+
+
+class PromotionEntry(Schema):
+    """An entry of the promotion log."""
+
+    number = fields.Integer(required=True, metadata={"description": "its position in the log"})
+    version = fields.String(required=True)
+    previous = fields.String(required=True, allow_none=True)
+    at = fields.DateTime(required=True)
+    by = fields.String(required=True)
+    reason = fields.String(required=True)
+    sha256 = fields.String(required=True, metadata={"description": "of the version's file"})
+    undoes = fields.Integer(
+        metadata={"description": "of a rollback: the number of the promotion that it undoes"}
+    )
+
+
+class VersionEntry(Schema):
+    """A version in brief. If its file failed verification, it has `refused` instead of a card."""
+
+    version = fields.String(required=True)
+    current = fields.Boolean(required=True, metadata={"description": "whether it is in use"})
+    created_at = fields.DateTime(allow_none=True)
+    features = fields.List(fields.String())
+    targets = fields.List(fields.String())
+    layers = fields.List(
+        fields.Integer(), metadata={"description": "their sizes, from features to targets"}
+    )
+    activation = fields.String()
+    metrics = fields.Dict(allow_none=True)
+    job = fields.String(allow_none=True, metadata={"description": "the job that trained it"})
+    refused = fields.String(metadata={"description": "why its file failed verification"})
+
+
+class ModelList(Schema):
+    """All versions, and the newest promotions."""
+
+    current = fields.String(
+        required=True, allow_none=True, metadata={"description": "the version in use"}
+    )
+    versions = fields.List(fields.Nested(VersionEntry), required=True)
+    promotions = fields.List(fields.Nested(PromotionEntry), required=True)
+
+
+class VersionCard(Schema):
+    """A version's card; trainers may add more members."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    version = fields.String(required=True)
+    features = fields.List(fields.String(), required=True)
+    targets = fields.List(fields.String(), required=True)
+    layers = fields.List(fields.Integer(), required=True)
+    activation = fields.String(required=True)
+    created_at = fields.DateTime()
+    recipe = fields.Dict()
+    data = fields.Dict()
+    metrics = fields.Dict()
+    test_report = fields.Dict()
+    training = fields.Dict()
+    libraries = fields.Dict()
+    job = fields.String()

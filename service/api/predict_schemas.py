@@ -1,0 +1,85 @@
+"""The schemas of prediction requests and responses, with the names of a version's features."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from service.model.loaded_version import LoadedVersion
+from service.model.prediction_interval import Level
+from service.model.row_reader import Envelope
+from service.openapi.contract import JsonSchema, JsonSchemaField, ref
+from service.openapi.json_schema import NUMBER, TEXT, array, by_name, one_of
+
+_LEVEL = {"type": "number", "description": "of the interval from lower to upper"}
+_ROW_AND_FEATURE = {
+    "type": "array",
+    "description": "the index of a row, from 0, and a feature",
+    "prefixItems": [{"type": "integer"}, ref("Feature")],
+    "minItems": 2,
+    "maxItems": 2,
+}
+
+
+class OneRowResponse(Schema):
+    """The response to one row."""
+
+    prediction = JsonSchemaField(ref("Prediction"), required=True)
+    lower = JsonSchemaField(ref("Prediction"))
+    upper = JsonSchemaField(ref("Prediction"))
+    level = JsonSchemaField(_LEVEL)
+    version = fields.String(required=True)
+    extrapolating = fields.List(JsonSchemaField(ref("Feature")), required=True)
+
+
+class ManyRowsResponse(Schema):
+    """The response to many rows."""
+
+    predictions = fields.List(JsonSchemaField(ref("Prediction")), required=True)
+    lower = fields.List(JsonSchemaField(ref("Prediction")))
+    upper = fields.List(JsonSchemaField(ref("Prediction")))
+    level = JsonSchemaField(_LEVEL)
+    version = fields.String(required=True)
+    extrapolating = fields.List(JsonSchemaField(_ROW_AND_FEATURE), required=True)
+
+
+def schemas(version: LoadedVersion | None) -> Mapping[str, Schema | JsonSchema]:
+    """Return the named schemas for a version; for rows of any features if it is None."""
+    example = {} if version is None else {"example": version.reader.example}
+    return {
+        **(_of_any_version() if version is None else _of_version(version)),
+        "AnyRow": {"anyOf": [ref("Row"), ref("Values")]},
+        "Rows": Envelope(),
+        "PredictBody": {"anyOf": [ref("Row"), ref("Rows")], **example},
+        "PredictResponse": {"anyOf": [ref("OneRowResponse"), ref("ManyRowsResponse")]},
+        "OneRowResponse": OneRowResponse(),
+        "ManyRowsResponse": ManyRowsResponse(),
+    }
+
+
+def _of_any_version() -> Mapping[str, Schema | JsonSchema]:
+    return {
+        "Row": by_name(None, {"type": "number"}),
+        "Values": array({"type": "number"}, 1),
+        "Prediction": {"type": ["number", "object"]},
+        "Feature": TEXT,
+        "Level": Level().json_schema,
+    }
+
+
+def _of_version(version: LoadedVersion) -> Mapping[str, Schema | JsonSchema]:
+    features, targets = version.model.features, version.model.targets
+    order = {"description": f"in the order {', '.join(features)}"}
+    prediction: dict[str, Any] = {"type": "number", "description": targets[0]}
+    if len(targets) > 1:
+        prediction = by_name(targets, {"type": "number"})
+    level = dict(Level().json_schema)
+    if version.calibration is not None:
+        level["maximum"] = version.calibration.highest_level
+    return {
+        "Row": version.reader.row_schema,
+        "Values": array(NUMBER, len(features), len(features)) | order,
+        "Prediction": prediction,
+        "Feature": one_of(features) | {"description": "whose value is out of range"},
+        "Level": level,
+    }
