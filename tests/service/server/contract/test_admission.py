@@ -256,6 +256,17 @@ def test_a_deadline_is_for_one_request_not_for_a_connection(hasty: Server) -> No
         assert client.is_silent(seconds(0.1))
 
 
+def test_a_response_that_stalls_beyond_the_deadline_ends_the_connection(hasty: Server) -> None:
+    client = hasty.connect(request("/stall?gate=stall", "X-Request-ID: stall"))
+    assert client.head()[1] == 200
+    received = client.read_all()
+    assert received
+    assert not received.endswith(b"0\r\n\r\n")
+    hasty.open_gate("stall")
+    hasty.wait_until_idle()
+    assert hasty.ask("/echo", body=b"abc").body == b"abc"
+
+
 # Memory for bodies and responses
 
 

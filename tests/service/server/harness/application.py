@@ -42,11 +42,11 @@ class Application:
         """Return the header lines and the body of a 200 for `POST /at-once`."""
         if environ["PATH_INFO"] != "/at-once" or environ["REQUEST_METHOD"] != "POST":
             return None
-        self._record("begin", environ)
+        self._record(environ)
         return b"Content-Type: text/plain\r\nContent-Length: %d\r\n" % len(body), body
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        self._record("begin", environ)
+        self._record(environ)
         query = {name: values[-1] for name, values in parse_qs(environ["QUERY_STRING"]).items()}
         if int(environ.get("CONTENT_LENGTH") or 0) > self._max_body_bytes:
             return _respond(start_response, b"", "413 Content Too Large")
@@ -60,14 +60,19 @@ class Application:
         self, environ: WSGIEnvironment, start_response: StartResponse, query: Query
     ) -> Iterable[bytes]:
         """Return the body once the gate is open; fail then if the query says so."""
-        gate = self._folder / f"gate-{query['gate']}"
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not gate.exists() and time.monotonic() < deadline:
-            time.sleep(0.005)
-        self._record("end", environ)
+        self._wait_for_gate(query["gate"])
         if "fail" in query:
             raise RuntimeError("the application fails after waiting")
         return _respond(start_response, environ["wsgi.input"].read())
+
+    def view_stall(
+        self, environ: WSGIEnvironment, start_response: StartResponse, query: Query
+    ) -> Iterable[bytes]:
+        """Return ten parts, and another one once the gate is open."""
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        yield from [PART] * 10
+        self._wait_for_gate(query["gate"])
+        yield PART
 
     def view_pause(
         self, environ: WSGIEnvironment, start_response: StartResponse, query: Query
@@ -137,8 +142,14 @@ class Application:
         """Return the service's counters."""
         return _respond(start_response, json.dumps(self._counters()).encode())
 
-    def _record(self, event: str, environ: WSGIEnvironment) -> None:
-        line = f"{event} {environ['PATH_INFO']}?{environ['QUERY_STRING']}\n"
+    def _wait_for_gate(self, name: str) -> None:
+        gate = self._folder / f"gate-{name}"
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not gate.exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    def _record(self, environ: WSGIEnvironment) -> None:
+        line = f"{environ['PATH_INFO']}?{environ['QUERY_STRING']}\n"
         os.write(self._requests, line.encode())
 
 

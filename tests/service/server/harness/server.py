@@ -78,10 +78,9 @@ class Server:
 
     # The application
 
-    def requests(self, event: str = "begin") -> list[str]:
-        """Return the path and query of every request that the application has begun or ended."""
-        lines = (self._folder / "requests").read_text().splitlines()
-        return [line.split(" ", 1)[1] for line in lines if line.startswith(event)]
+    def requests(self) -> list[str]:
+        """Return the path and query of every request that has reached the application."""
+        return (self._folder / "requests").read_text().splitlines()
 
     def wait_until_begun(self, path: str, count: int = 1) -> None:
         """Wait until that many requests have reached the application."""
