@@ -5,36 +5,31 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import argparse
-import shutil
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.baseline import (
     code_structure,
     flask_requests,
+    plain_rows,
     promotion_pauses,
     server_memory,
     unread_responses,
     watcher_latency,
 )
-from benchmarks.baseline.sides import Side, sides
+from benchmarks.baseline.sides import Side, make_sides
 from benchmarks.load import wrk
 from benchmarks.report import Verdicts, machine
-from benchmarks.servers.programs import FASTAPI, MLSERVER
-from benchmarks.servers.running import prepare_rivals, running, train
-from benchmarks.serving import one_row, rivals
 
 BASELINE = "a6882b9"
-RATE_BAR = 0.8  # new ÷ old; the aim is 1.0
-PARTS = ("rows", "flask", "watchers", "promotions", "unread", "memory", "code")
 
 
 @dataclass(frozen=True)
 class Size:
-    """How often each part measures."""
+    """How often the parts measure."""
 
     bursts: int
     watcher_turns: int
@@ -46,63 +41,43 @@ class Size:
 FULL = Size(bursts=9, watcher_turns=5, watcher_seconds=4.0, promotions=8, starts=3)
 QUICK = Size(bursts=2, watcher_turns=2, watcher_seconds=1.5, promotions=2, starts=2)
 
-
-def compare(new: Side, old: Side, parts: list[str], size: Size, verdicts: Verdicts) -> None:
-    """Print the tables of the parts."""
-    train(new.folder)
-    shutil.copytree(new.folder / "models", old.folder / "models")
-    if "rows" in parts:
-        _compare_rows(new, old, size, verdicts)
-    if {"flask", "unread", "promotions"} & set(parts):
-        with new.server() as ours, old.server() as theirs:
-            if "flask" in parts:
-                flask_requests.measure(ours, theirs, size.bursts, verdicts)
-            if "unread" in parts:
-                unread_responses.measure(ours, theirs, verdicts)
-            if "promotions" in parts:  # last, as it leaves a large version
-                versions = promotion_pauses.publish_large_versions((new, old))
-                promotion_pauses.measure(ours, theirs, versions, size.promotions, verdicts)
-    if "watchers" in parts:
-        watcher_latency.measure(new, old, size.watcher_turns, size.watcher_seconds, verdicts)
-    if "memory" in parts:
-        server_memory.measure(new, old, size.starts, verdicts)
-    if "code" in parts:
-        code_structure.measure(new, old, verdicts)
-
-
-def _compare_rows(new: Side, old: Side, size: Size, verdicts: Verdicts) -> None:
-    layers = prepare_rivals(new.folder)
-    with ExitStack() as stack:
-        ours, theirs = (stack.enter_context(side.server()) for side in (new, old))
-        others = [stack.enter_context(running(each, new.folder)) for each in (FASTAPI, MLSERVER)]
-        rivals.check_predictions([ours, theirs, *others], layers)
-        one_row.measure(
-            [ours, theirs, *others],
-            ours.program,
-            verdicts,
-            bursts=size.bursts,
-            rate_bars={
-                theirs.program: RATE_BAR,
-                **{each: rivals.RATE_BARS[each] for each in (FASTAPI, MLSERVER)},
-            },
-            p99_bars={},
-        )
+PARTS: dict[str, Callable[[Side, Side, Size, Verdicts], None]] = {
+    "rows": lambda new, old, size, verdicts: plain_rows.measure(new, old, size.bursts, verdicts),
+    "flask": lambda new, old, size, verdicts: flask_requests.measure(
+        new, old, size.bursts, verdicts
+    ),
+    "unread": lambda new, old, size, verdicts: unread_responses.measure(new, old, verdicts),
+    "memory": lambda new, old, size, verdicts: server_memory.measure(
+        new, old, size.starts, verdicts
+    ),
+    "watchers": lambda new, old, size, verdicts: watcher_latency.measure(
+        new, old, size.watcher_turns, size.watcher_seconds, verdicts
+    ),
+    # Promotions leave a large version as the current one: they come after all other requests.
+    "promotions": lambda new, old, size, verdicts: promotion_pauses.measure(
+        new, old, size.promotions, verdicts
+    ),
+    "code": lambda new, old, size, verdicts: code_structure.measure(new, old, verdicts),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--baseline", default=BASELINE, metavar="COMMIT")
     parser.add_argument("--quick", action="store_true", help="few and short measurements")
-    parser.add_argument("parts", nargs="*", default=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"unknown part: {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}")
     wrk.require("wrk", "taskset")
     verdicts = Verdicts()
     print(machine("gunicorn", "flask", "orjson", "numpy"))
-    print(f"new: this code; old: commit {options.baseline}; requests/s new ÷ old: the aim is ≥ 1")
-    with tempfile.TemporaryDirectory() as made, sides(options.baseline, Path(made)) as (new, old):
-        compare(new, old, options.parts, QUICK if options.quick else FULL, verdicts)
+    print(f"new: this code; old: commit {options.baseline}")
+    with tempfile.TemporaryDirectory() as folder:
+        new, old = make_sides(options.baseline, Path(folder))
+        for name, measure in PARTS.items():
+            if name in (options.parts or PARTS):
+                measure(new, old, QUICK if options.quick else FULL, verdicts)
     sys.exit(verdicts.missed)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.baseline.sides import Side
 from benchmarks.load import wrk
 from benchmarks.report import Verdicts, spread
 from benchmarks.servers.running import Server
@@ -19,7 +20,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 }
 
 
-def measure(new: Server, old: Server, bursts: int, verdicts: Verdicts) -> None:
+def measure(new: Side, old: Side, bursts: int, verdicts: Verdicts) -> None:
     """Print the processor time per request."""
     print("\n### Requests through Flask\n")
     print(
@@ -27,17 +28,18 @@ def measure(new: Server, old: Server, bursts: int, verdicts: Verdicts) -> None:
         f"processes of the server; median [quartiles] of {bursts} bursts of 1 s\n"
     )
     print("| | new | old | new ÷ old | bar | |\n|---|---|---|---|---|---|")
-    for name, request in REQUESTS.items():
-        found = _bursts([_asking(new, request), _asking(old, request)], bursts)
-        ratios = [ours / theirs for ours, theirs in zip(*found, strict=True)]
-        print(
-            f"| {name} | {spread(found[0], ',.0f')} | {spread(found[1], ',.0f')} | "
-            f"{spread(ratios)} | {verdicts.at_most(ratios, BAR)} |",
-            flush=True,
-        )
+    with new.server() as ours, old.server() as theirs:
+        for name, request in REQUESTS.items():
+            found = _bursts([_with_request(each, request) for each in (ours, theirs)], bursts)
+            ratios = [mine / other for mine, other in zip(*found, strict=True)]
+            print(
+                f"| {name} | {spread(found[0], ',.0f')} | {spread(found[1], ',.0f')} | "
+                f"{spread(ratios)} | {verdicts.at_most(ratios, BAR)} |",
+                flush=True,
+            )
 
 
-def _asking(server: Server, request: Mapping[str, Any]) -> Server:
+def _with_request(server: Server, request: Mapping[str, Any]) -> Server:
     return replace(server, program=replace(server.program, **request))
 
 

@@ -2,11 +2,11 @@
 
 import hashlib
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from benchmarks.http_api import TOKEN
 from benchmarks.installation import Installation
 from benchmarks.repository import ROOT
 from benchmarks.servers.programs import NUMNET, ServerProgram
-from benchmarks.servers.running import Server, running
+from benchmarks.servers.running import Server, running, train
 
 REQUIREMENTS = Path("requirements/run.txt")
 
@@ -52,23 +52,22 @@ class Side:
         return Installation(self.folder / "installation", python=self.python, root=self.root)
 
 
-@contextmanager
-def sides(commit: str, folder: Path) -> Iterator[tuple[Side, Side]]:
-    """Yield the new and the old side, the old one checked out in `folder`.
+def make_sides(commit: str, folder: Path) -> tuple[Side, Side]:
+    """Make the new and the old side, with the same trained model.
 
-    The old side gets a virtual environment of its own unless its requirements are the same.
+    The old one is checked out in `folder`. It gets a virtual environment of its own unless its
+    requirements are the same.
     """
     root = folder / "baseline"
     _check_out(commit, root)
     python = sys.executable
     if _digest(root) != _digest(ROOT):
         python = _install(root / REQUIREMENTS, folder / "venv")
-    for name in ("new", "old"):
-        (folder / name).mkdir()
-    yield (
-        Side("new", sys.executable, ROOT, folder / "new"),
-        Side("old", python, root, folder / "old"),
-    )
+    new = Side("new", sys.executable, ROOT, folder / "new")
+    old = Side("old", python, root, folder / "old")
+    train(new.folder)
+    shutil.copytree(new.folder / "models", old.folder / "models")
+    return new, old
 
 
 def _check_out(commit: str, root: Path) -> None:

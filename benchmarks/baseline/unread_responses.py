@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 import requests
 
+from benchmarks.baseline.sides import Side
 from benchmarks.report import Verdicts
 from benchmarks.servers.running import Server
 from benchmarks.waiting import wait_until
@@ -25,7 +26,7 @@ TIMEOUT_SECONDS = 60
 BAR_MILLISECONDS = 100.0
 
 
-def measure(new: Server, old: Server, verdicts: Verdicts) -> None:
+def measure(new: Side, old: Side, verdicts: Verdicts) -> None:
     """Print the slowest `GET /models` beside the clients."""
     print("\n### Long responses that are not read\n")
     print(
@@ -34,12 +35,13 @@ def measure(new: Server, old: Server, verdicts: Verdicts) -> None:
     )
     print("| | without | beside them | bar | |\n|---|---|---|---|---|")
     body = _body()
-    for server in (new, old):
-        without = _slowest(server)
-        with _clients(server, body):
-            beside = _slowest(server)
-        bar = verdicts.at_most([beside], BAR_MILLISECONDS if server is new else None)
-        print(f"| {server.program.name} | {without:.1f} | {beside:,.1f} | {bar} |", flush=True)
+    for side in (new, old):
+        with side.server() as server:
+            without = _slowest(server)
+            with _clients(server, body):
+                beside = _slowest(server)
+        bar = verdicts.at_most([beside], BAR_MILLISECONDS if side is new else None)
+        print(f"| {side.name} | {without:.1f} | {beside:,.1f} | {bar} |", flush=True)
 
 
 def _body() -> bytes:
