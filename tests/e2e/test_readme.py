@@ -5,17 +5,21 @@ import os
 import re
 import signal
 import subprocess
+import sysconfig
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import requests
 
+from registry import Registry
 from tests.documents import Block, repository_copy, run, run_in_one_shell, sections
 from tests.e2e.conftest import free_port
 from tests.patience import DEADLINE_SECONDS, seconds, until
+from trainer.data.synthetic import synthetic_table
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +76,7 @@ def running(clone: Path, environment: dict[str, str], port: int) -> Iterator[str
 
     try:
         until(ready, FIRST_RUN_SECONDS, "`make run` did not become ready")
+        share_test_tools(clone)
         yield log.read_text()
     finally:
         os.killpg(process.pid, signal.SIGINT)
@@ -79,9 +84,25 @@ def running(clone: Path, environment: dict[str, str], port: int) -> Iterator[str
     assert not is_ready(port)
 
 
-def test_make_run_trains_a_first_version(running: str) -> None:
+def share_test_tools(clone: Path) -> None:
+    """Let `make test` in the clone use the packages of this run: installing takes a minute."""
+    [packages] = (clone / ".venv/lib").glob("python*/site-packages")
+    (packages / "test-tools.pth").write_text(sysconfig.get_path("purelib"))
+    (clone / ".venv/dev.installed").touch()
+
+
+def test_make_run_trains_a_first_version_that_learns_the_shipped_task(
+    clone: Path, running: str
+) -> None:
     assert blocks("README.md")[1] == ("sh", "make run\n")
     assert "version 1 promoted" in running
+    version = Registry.local(clone / "models").load(1)
+    assert version.model.architecture.sizes == (4, 32, 16, 1)
+    assert version.calibration is not None
+    assert len(version.calibration) == 500
+    assert version.card["metrics"]["test"]["mse"] <= 1e-6
+    fresh = synthetic_table(5000, seed=999)
+    assert np.mean((version.model.predict(fresh.X) - fresh.Y) ** 2) <= 1e-6
 
 
 def test_setup_does_nothing_when_up_to_date(
@@ -102,7 +123,7 @@ def test_every_block_does_what_the_document_says(
         for language, code in todo
         if language == "sh"
     ]
-    outputs = iter(run_in_one_shell(scripts, clone, environment, seconds(FIRST_RUN_SECONDS)))
+    outputs = iter(run_in_one_shell(scripts, clone, environment, FIRST_RUN_SECONDS))
     output = ""
     for language, code in todo:
         if language == "sh":

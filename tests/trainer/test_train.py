@@ -13,7 +13,6 @@ import pytest
 
 from network import ACTIVATIONS, LOSSES
 from registry import Registry
-from trainer.data.synthetic import synthetic_table
 from trainer.solvers import SOLVERS
 from trainer.solvers.first_order.schedules import SCHEDULES
 
@@ -46,21 +45,6 @@ def observations(tmp_path: Path) -> Path:
         + "".join(f"day {k};{x};{t};{y};{z}\n" for k, (x, t, y, z) in enumerate(rows))
     )
     return path
-
-
-def test_the_default_training_learns_the_shipped_task(run: Run, models: Path) -> None:
-    done = run("--json")
-    assert done.returncode == 0, done.stderr
-    outcome = last_line(done)
-    assert outcome["state"] == "promoted"
-    assert outcome["test_mse"] <= 1e-6
-    assert outcome["seconds"] < 60
-    fresh = synthetic_table(5000, seed=999)
-    version = Registry.local(models).load(outcome["version"])
-    assert version.model.architecture.sizes == (4, 32, 16, 1)
-    assert version.calibration is not None
-    assert len(version.calibration) == 500
-    assert np.mean((version.model.predict(fresh.X) - fresh.Y) ** 2) <= 1e-6
 
 
 def test_the_outcome_is_reported_as_text(run: Run) -> None:
