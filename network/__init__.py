@@ -1,4 +1,4 @@
-"""The mathematics of small neural networks, in NumPy alone: no files, clock, randomness or logs."""
+"""The mathematics of small neural networks, with NumPy: no files, clock, global state or logs."""
 
 from network.activations import ACTIVATIONS
 from network.architecture import MAX_LAYERS, MAX_PARAMETERS, Architecture

@@ -1,8 +1,8 @@
 """The shape of a fully connected network, and the layout of its parameters in one vector θ.
 
-θ holds, layer after layer, the weights W (inputs × outputs, row-major) and the bias b (outputs):
-θ = [W₀ b₀ W₁ b₁ …]. A layer computes A·W + b for a batch A of one sample per row; W with b as its
-last row is one contiguous matrix.
+θ contains, layer after layer, the weights W (inputs × outputs, row-major) and the bias b (outputs):
+θ = [W₀ b₀ W₁ b₁ …]. A layer computes A·W + b for a batch A with one sample per row. W with b as
+its last row is one contiguous matrix.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ MAX_PARAMETERS = 10_000_000
 class Architecture:
     """Layer sizes, from the features to the targets, and the activation of the hidden layers.
 
-    The last layer is linear: this is a regression network.
+    The last layer is linear, for regression.
 
     Raises
     ------
     ArchitectureError
-        no or more than `MAX_LAYERS` layers of weights, a size that is not a positive integer, an
+        no layer of weights or more than `MAX_LAYERS`, a size that is not a positive integer, an
         unknown activation, or more than `MAX_PARAMETERS` parameters.
     """
 
@@ -65,30 +65,30 @@ class Architecture:
 
     @property
     def parameters(self) -> int:
-        """P, the length of θ."""
+        """Return P, the length of θ."""
         return sum((inputs + 1) * outputs for inputs, outputs in pairwise(self.sizes))
 
     def layers(self, theta: Array) -> list[tuple[Array, Array]]:
-        """Views (W, b) of θ, one pair per layer; writing to them writes to θ.
+        """Return views (W, b) of θ, one pair per layer; writing to them writes to θ.
 
         Parameters
         ----------
-        theta : (P,) float64, contiguous; θ itself or anything of its layout, such as a gradient.
+        theta : (P,) float64, contiguous; θ or an array with its layout, such as a gradient
 
         Raises
         ------
         ArchitectureError
-            θ has another length.
+            θ does not have the length P.
         """
         return [(matrix[:-1], matrix[-1]) for matrix in self.matrices(theta)]
 
     def matrices(self, theta: Array) -> list[Array]:
-        """Views [W; b] of θ, (inputs + 1, outputs), one per layer: the bias is the last row.
+        """Return views [W; b] of θ, (inputs + 1, outputs), one per layer; the bias is the last row.
 
         Raises
         ------
         ArchitectureError
-            θ has another length.
+            θ does not have the length P.
         """
         if theta.shape != (self.parameters,):
             raise ArchitectureError(

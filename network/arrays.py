@@ -1,4 +1,4 @@
-"""The one array type of the mathematics."""
+"""The array type of the mathematics."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ Array = NDArray[np.float64]
 
 
 def freeze(instance: object, *names: str) -> None:
-    """Replace attributes of a frozen dataclass by read-only float64 copies of their own."""
+    """Replace attributes of a frozen dataclass by read-only float64 copies."""
     for name in names:
         array = np.array(getattr(instance, name), dtype=np.float64)
         array.setflags(write=False)

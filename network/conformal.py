@@ -1,9 +1,9 @@
-"""How sure a prediction is: split conformal intervals around it.
+"""Prediction intervals by split conformal prediction.
 
-Where calibration rows that the training never used, and a fresh row, are as good as drawn from one
-population in random order, the fresh row's |y − ŷ| is as likely to come first, second, … or last
-among all n + 1. So with q the ⌈(n + 1)·level⌉-th smallest of the calibration rows' |y − ŷ|, the
-interval ŷ ± q holds y with a probability of at least `level`, whatever the model and the noise.
+Suppose that the calibration rows, which the training never used, and a new row are exchangeable.
+Then the new row's |y − ŷ| has every rank among all n + 1 with the same probability. If q is the
+⌈(n + 1)·level⌉-th smallest |y − ŷ| of the calibration rows, the interval ŷ ± q therefore contains y
+with a probability of at least `level`, for any model and any noise.
 
 Sources
     Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World, chapter 4: inductive
@@ -22,21 +22,21 @@ import numpy as np
 from network.arrays import Array, freeze
 from network.errors import InputError, LevelError
 
-MAX_SCORE = 1e200  # so that the ends of an interval are finite where the prediction is
+MAX_SCORE = 1e200  # so that the ends of an interval are finite if the prediction is
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """The scores of a model's calibration rows.
+    """The scores of a model's calibration rows: their absolute residuals.
 
     Attributes
     ----------
-    scores : (n, targets) float64, |y − ŷ| in the targets' units; each column ascends
+    scores : (n, targets) float64, |y − ŷ| in the targets' units, each column ascending
 
     Raises
     ------
     InputError
-        scores of another shape or order, below 0, or above `MAX_SCORE`.
+        scores that have another shape or order, or are below 0 or above `MAX_SCORE`.
     """
 
     scores: Array
@@ -52,32 +52,32 @@ class Calibration:
 
     @classmethod
     def of(cls, Y_hat: Array, Y: Array) -> Self:
-        """From predictions for rows that the training never used, and the truth.
+        """Return the calibration by predictions for rows that the training never used.
 
         Parameters
         ----------
-        Y_hat, Y : (n, targets) float64, n ≥ 1
+        Y_hat, Y : (n, targets) float64, n ≥ 1; predicted and observed
         """
         return cls(np.sort(np.abs(Y - Y_hat), axis=0))
 
     def __len__(self) -> int:
-        """n, the number of calibration rows."""
+        """Return n, the number of calibration rows."""
         return len(self.scores)
 
     @property
     def highest_level(self) -> float:
-        """n/(n + 1): beyond it no score is large enough."""
+        """Return n/(n + 1), the highest level that n scores can guarantee."""
         return len(self) / (len(self) + 1)
 
     def half_widths(self, level: float) -> Array:
-        """q for each target: ŷ ± q holds a fresh row's y with a probability of at least `level`.
+        """Return q for each target: ŷ ± q contains y with a probability of at least `level`.
 
-        Each target's interval is right for that target; that all of a row's hold at once is less
-        probable.
+        The probability is that of each target by itself. That all targets of a row are within their
+        intervals at the same time is less probable.
 
         Parameters
         ----------
-        level : between 0 and 1, taken as the decimal that it is written as: 0.9 of 10 is 9
+        level : between 0 and 1, in decimal notation: 0.9 of 10 rows is 9 rows
 
         Returns
         -------
@@ -86,7 +86,7 @@ class Calibration:
         Raises
         ------
         LevelError
-            a level that is no probability between 0 and 1, or too high for so few rows.
+            a level that is not between 0 and 1, or is higher than `highest_level`.
         """
         if not 0.0 < level < 1.0:
             raise LevelError(f"level must be above 0 and below 1, got {level}")

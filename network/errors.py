@@ -1,11 +1,11 @@
-"""What can be wrong with a network or with what it is given.
+"""What can be wrong with a network or with its input.
 
 NetworkError
-├── ArchitectureError   layers or an activation that make no network
+├── ArchitectureError   layers or an activation that are not allowed
 ├── ScalingError        data that cannot be scaled
-├── LossError           a loss with a parameter out of its range
+├── LossError           a parameter of a loss that is out of its range
 ├── InputError          an array that does not fit the model
-└── LevelError          a level that no interval can have
+└── LevelError          a level that no prediction interval can have
 """
 
 
@@ -14,7 +14,7 @@ class NetworkError(ValueError):
 
 
 class ArchitectureError(NetworkError):
-    """Layers or an activation that make no network."""
+    """Layers or an activation that are not allowed."""
 
 
 class ScalingError(NetworkError):
@@ -22,7 +22,7 @@ class ScalingError(NetworkError):
 
 
 class LossError(NetworkError):
-    """A loss with a parameter out of its range."""
+    """A parameter of a loss that is out of its range."""
 
 
 class InputError(NetworkError):
@@ -30,4 +30,4 @@ class InputError(NetworkError):
 
 
 class LevelError(NetworkError):
-    """A level that no interval can have."""
+    """A level that no prediction interval can have."""

@@ -2,9 +2,9 @@
 
 References
 ----------
-LeCun et al. 1998, "Efficient BackProp", section 4.6: deviation 1/√inputs, for tanh, sigmoid and
-linear layers.
-He et al. 2015, eq. 10: deviation √(2/inputs), for relu and its smooth relatives.
+LeCun et al. 1998, "Efficient BackProp", section 4.6: standard deviation 1/√inputs, for tanh,
+sigmoid and linear layers.
+He et al. 2015, eq. 10: standard deviation √(2/inputs), for relu and similar functions.
 Nguyen & Widrow 1990: biases that spread the units' turning points over the range of the inputs.
 """
 
@@ -16,7 +16,7 @@ from network.arrays import Array
 
 
 def initial_parameters(architecture: Architecture, rng: np.random.Generator) -> Array:
-    """Random θ: normal weights that match the activation; biases of hidden units in ±1.
+    """Draw θ: normal weights that suit the activation, and biases of hidden units in ±1.
 
     Returns
     -------

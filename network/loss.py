@@ -1,8 +1,8 @@
-"""What a residual costs, and the one place that fixes the convention.
+"""Losses, and their convention for all of numnet.
 
 L(θ) = Σₙ wₙ Σₖ ρ(ŷₙₖ − yₙₖ) / (K·Σₙ wₙ): the weighted mean over the N rows and K targets, without a
-factor ½. For squared errors ρ(r) = r²; as targets are scaled, L = 1 is then what predicting their
-mean would score, where all rows weigh the same.
+factor ½. The squared loss has ρ(r) = r². Because targets are scaled, a model that always predicts
+their mean then has L = 1, if all rows have the same weight.
 
 References
 ----------
@@ -21,10 +21,10 @@ from network.errors import LossError
 
 
 class Loss(Protocol):
-    """ρ and its derivative, over residuals r = ŷ − y in columns: (targets, n) float64."""
+    """ρ and its derivative, for residuals r = ŷ − y, one row of data per column: (targets, n)."""
 
     def total(self, residuals: Array, weights: Array | None) -> float:
-        """Σₙ wₙ Σₖ ρ(rₖₙ); weights is (n,) or None for ones."""
+        """Return Σₙ wₙ Σₖ ρ(rₖₙ); weights is (n,) or None for ones."""
 
     def slope(self, residuals: Array, weights: Array | None) -> None:
         """Replace each residual by wₙ·ρ′(rₖₙ)."""
@@ -32,26 +32,26 @@ class Loss(Protocol):
 
 @dataclass(frozen=True)
 class Squared:
-    """ρ(r) = r²: fits the mean."""
+    """ρ(r) = r², which fits the mean."""
 
     def total(self, residuals: Array, weights: Array | None) -> float:
-        """Σₙ wₙ Σₖ rₖₙ²."""
+        """Return Σₙ wₙ Σₖ rₖₙ²."""
         if weights is None:
             return float(np.vdot(residuals, residuals))
         return float(np.vdot(residuals * weights, residuals))
 
     def slope(self, residuals: Array, weights: Array | None) -> None:
-        """2·wₙ·rₖₙ."""
+        """Replace each residual by 2·wₙ·rₖₙ."""
         residuals *= 2.0 if weights is None else 2.0 * weights
 
 
 @dataclass(frozen=True)
 class Huber:
-    """ρ(r) = r² up to |r| = δ and 2δ|r| − δ² beyond: outliers pull with a bounded force.
+    """ρ(r) = r² up to |r| = δ and 2δ|r| − δ² beyond, which bounds the slope of outliers.
 
     Attributes
     ----------
-    delta : δ > 0, in deviations of the target
+    delta : δ > 0, in standard deviations of the target
 
     Raises
     ------
@@ -65,23 +65,23 @@ class Huber:
             raise LossError(f"δ of the Huber loss must be above 0 and finite, got {self.delta}")
 
     def total(self, residuals: Array, weights: Array | None) -> float:
-        """Σₙ wₙ Σₖ ρ(rₖₙ)."""
+        """Return Σₙ wₙ Σₖ ρ(rₖₙ)."""
         clipped = np.clip(residuals, -self.delta, self.delta)
         # ρ(r) = c·(2r − c) with c = r clipped to ±δ
         return _weighted_sum(clipped * (2.0 * residuals - clipped), weights)
 
     def slope(self, residuals: Array, weights: Array | None) -> None:
-        """2·wₙ·rₖₙ, clipped to ±2·wₙ·δ."""
+        """Replace each residual by 2·wₙ·rₖₙ, clipped to ±2·wₙ·δ."""
         np.clip(residuals, -self.delta, self.delta, out=residuals)
         residuals *= 2.0 if weights is None else 2.0 * weights
 
 
 @dataclass(frozen=True)
 class Quantile:
-    """ρ(r) = (1 − q)·r for r > 0 and −q·r for r < 0, but for a constant: fits the q-th quantile.
+    """ρ(r) = (1 − q)·r for r > 0 and −q·r for r < 0, which fits the quantile q.
 
-    The kink is rounded within ±`KINK`, where |r| becomes r²/(2·KINK) and beyond |r| − KINK/2, so
-    that gradients are continuous.
+    The kink at 0 is rounded, so that gradients are continuous: |r| is replaced by r²/(2·KINK)
+    within ±`KINK`, and by |r| − KINK/2 beyond.
 
     Attributes
     ----------
@@ -94,21 +94,21 @@ class Quantile:
 
     q: float = 0.5
 
-    KINK = 1e-3  # deviations of the target
+    KINK = 1e-3  # standard deviations of the target
 
     def __post_init__(self) -> None:
         if not 0 < self.q < 1:
             raise LossError(f"the quantile must lie between 0 and 1, got {self.q}")
 
     def total(self, residuals: Array, weights: Array | None) -> float:
-        """Σₙ wₙ Σₖ ρ(rₖₙ)."""
+        """Return Σₙ wₙ Σₖ ρ(rₖₙ)."""
         clipped = np.clip(residuals, -self.KINK, self.KINK)
         # both branches at once, with c = r clipped to ±KINK
         rounded = clipped * (2.0 * residuals - clipped) / (2.0 * self.KINK)
         return _weighted_sum(rounded * np.where(residuals > 0, 1.0 - self.q, self.q), weights)
 
     def slope(self, residuals: Array, weights: Array | None) -> None:
-        """wₙ·ρ′(rₖₙ)."""
+        """Replace each residual by wₙ·ρ′(rₖₙ)."""
         side = np.where(residuals > 0, 1.0 - self.q, self.q)
         np.clip(residuals, -self.KINK, self.KINK, out=residuals)
         residuals *= side / self.KINK

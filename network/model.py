@@ -1,12 +1,12 @@
-"""A trained network, frozen: what is published, loaded and asked for predictions.
+"""A trained network, which is published, loaded and used for predictions.
 
-Predictions have the same bits whichever rows come together. BLAS picks its kernel, and with it
-the order of its sums, by the shape of a product; so every product here has the same shape: rows
-are taken in blocks of `BLOCK`, the last one filled up, and `np.matmul` makes one BLAS call per
+The prediction for a row has the same bits in any batch. BLAS selects its kernel, and with it the
+order of its sums, by the shape of a product. Therefore every product has the same shape: rows are
+processed in blocks of `BLOCK`, the last one padded, and `np.matmul` makes one BLAS call for each
 block of the (blocks, BLOCK, columns) stack.
 
-Few rows are all call overhead, so there are as few calls as can be: features carry a column of
-ones and each hidden layer a unit of constant output, which make a bias one more row of weights.
+For few rows, the time is spent on the calls themselves. To save calls, the features have a column
+of ones and each hidden layer a unit with a constant output, so that a bias is one row of weights.
 """
 
 import contextvars
@@ -22,31 +22,31 @@ from network.arrays import Array, freeze
 from network.errors import InputError
 from network.scaling import Scaling
 
-BLOCK = 8  # rows per BLAS call; a multiple of every kernel's row tile met so far
-CHUNK = 128 * BLOCK  # rows per pass, so that the layers' outputs stay in cache
+BLOCK = 8  # rows per BLAS call; a multiple of the row tile of every known kernel
+CHUNK = 128 * BLOCK  # rows per pass, so that the outputs of all layers fit into the cache
 
-# Overflow is answered by a prediction that is not finite, not by a warning. Entering a copied
-# context costs a tenth of what `np.errstate` does.
+# An overflow gives a prediction that is not finite, not a warning. To enter a copied context takes
+# a tenth of the time of `np.errstate`.
 _QUIET = contextvars.copy_context()
 _QUIET.run(np.seterr, all="ignore")
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network with the scaling and the names it was trained with. Safe to share between threads.
+    """A network with its scaling and the names of its columns. Safe to share between threads.
 
     Attributes
     ----------
     architecture : sizes and activation
-    theta : (P,) float64, acting on scaled features and giving scaled targets
-    feature_scaling, target_scaling : over the features and the targets
-    features, targets : column names, in order
-    feature_range : (2, features) float64, least and greatest value seen in training, unscaled
+    theta : (P,) float64, for scaled features and scaled targets
+    feature_scaling, target_scaling : of the features and the targets
+    features, targets : names of the columns, in order
+    feature_range : (2, features) float64, smallest and largest value seen in training, unscaled
 
     Raises
     ------
     InputError
-        parts that do not fit each other, or numbers that are not finite.
+        shapes that do not match, names that repeat, or numbers that are not finite.
     """
 
     architecture: Architecture
@@ -69,9 +69,9 @@ class Model:
         object.__setattr__(self, "_weights", self._augmented_weights())
 
     def predict(self, X: ArrayLike) -> Array:
-        """Predictions for rows of features; each row's bits do not depend on the other rows.
+        """Predict rows. The bits of a row's prediction do not depend on the other rows.
 
-        Where a feature is so large that the arithmetic overflows, it need not be finite.
+        If a feature is so large that the arithmetic overflows, a prediction may not be finite.
 
         Parameters
         ----------
@@ -84,30 +84,30 @@ class Model:
         Raises
         ------
         InputError
-            X is not a matrix with one column per feature.
+            X is not a matrix with one column for each feature.
         """
         return _QUIET.copy().run(self._predict, self._matrix(X))
 
     def predict_row(self, row: Sequence[float]) -> list[float]:
-        """The prediction for one row, with the bits `predict` gives it, in less time.
+        """Predict one row, faster than `predict` and with the same bits.
 
         Parameters
         ----------
-        row : one number per feature, unscaled
+        row : one number for each feature, unscaled
 
         Returns
         -------
-        y : one number per target
+        y : one number for each target
 
         Raises
         ------
         ValueError
-            another number of values than features.
+            the number of values is not that of the features.
         """
         return _QUIET.copy().run(self._predict_row, row)
 
     def outside(self, X: ArrayLike) -> NDArray[np.bool_]:
-        """Which cells of X (N, features) lie outside the range seen in training: (N, features)."""
+        """Return which cells of X (N, features) are outside the range seen in training."""
         X = self._matrix(X)
         least, greatest = self.feature_range
         result: NDArray[np.bool_] = X < least  # noqa: SIM300  # X is the variable here
@@ -115,10 +115,10 @@ class Model:
         return result
 
     def _predict_row(self, row: Sequence[float]) -> list[float]:
-        # Few numbers are shifted faster here than in an array, to the same bits.
+        # For so few numbers, Python is faster than NumPy; the bits are the same.
         shifted = [x - shift for x, shift in zip(row, self._shift, strict=True)]
         block = np.empty((BLOCK, len(shifted) + 1))
-        block[:] = [*shifted, 1.0]  # fills it with copies
+        block[:] = [*shifted, 1.0]  # in every row
         y: list[float] = self._forward(block)[0].tolist()
         return y
 
@@ -142,8 +142,8 @@ class Model:
         return Y.reshape(-1, Y.shape[-1])[:rows]
 
     def _forward(self, A: Array) -> Array:
-        """(…, BLOCK, features + 1), shifted and with ones, to (…, BLOCK, targets), unscaled."""
-        # The same BLAS call either way, and `dot` gets there sooner.
+        """Map (…, BLOCK, features + 1), shifted and with ones, to (…, BLOCK, targets), unscaled."""
+        # Both make the same BLAS call; `dot` has less overhead.
         product = np.dot if A.ndim == 2 else np.matmul
         *hidden, last = self._weights
         for W in hidden:
@@ -153,28 +153,28 @@ class Model:
         return Y
 
     def _augmented_weights(self) -> list[Array]:
-        """Weights per layer with the scales and the biases folded in.
+        """Return the weights of each layer, with the scales and the biases folded in.
 
-        (inputs + 1, outputs + 1): the last column keeps a unit at z = 1, hence at f(1), and the
-        last row is the bias, divided by what the layer below keeps there. The last layer has no
-        such column.
+        Each has shape (inputs + 1, outputs + 1). The last column gives one unit the constant input
+        z = 1 and hence the output f(1). The last row is the bias, divided by the constant output of
+        the previous layer. The last layer has no such column.
 
-        The features' shift is not folded in: for a feature far from zero (a timestamp) that
-        would trade an exact difference for the difference of two large products.
+        The shift of the features is not folded in. For a feature far from zero, such as a
+        timestamp, an exact difference would become a difference of two large products.
         """
         one = np.ones(1)
         self._function(one, one)
-        below, weights = 1.0, []
+        constant, weights = 1.0, []
         for W, b in self.architecture.layers(self.theta):
             augmented = np.zeros((W.shape[0] + 1, W.shape[1] + 1))
             augmented[:-1, :-1] = W
-            augmented[-1, :-1] = b / below
-            augmented[-1, -1] = 1.0 / below
+            augmented[-1, :-1] = b / constant
+            augmented[-1, -1] = 1.0 / constant
             weights.append(augmented)
-            below = one[0]
+            constant = one[0]
         weights[0][:-1] /= self.feature_scaling.scale[:, None]
         last = weights[-1][:, :-1] * self.target_scaling.scale
-        last[-1] += self.target_scaling.shift / (1.0 if len(weights) == 1 else below)
+        last[-1] += self.target_scaling.shift / (1.0 if len(weights) == 1 else constant)
         weights[-1] = last
         return weights
 
@@ -203,9 +203,9 @@ class Model:
                 raise InputError(f"{name} has shape {got}; expected {want}")
         for names in (self.features, self.targets):
             if len(set(names)) != len(names):
-                raise InputError(f"names must differ from each other, got {', '.join(names)}")
+                raise InputError(f"names must be different, got {', '.join(names)}")
         for name in ("theta", "feature_range"):
             if not np.isfinite(getattr(self, name)).all():
-                raise InputError(f"{name} holds numbers that are not finite")
+                raise InputError(f"{name} has numbers that are not finite")
         if (self.feature_range[0] > self.feature_range[1]).any():
-            raise InputError("feature_range has a least value above the greatest")
+            raise InputError("feature_range has a minimum above its maximum")

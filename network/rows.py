@@ -1,4 +1,4 @@
-"""Rows to learn from: features, targets and what each row weighs."""
+"""Rows of data: features, targets and weights."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from network.arrays import Array
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Observations, one a row.
+    """Observations, one per row.
 
     Attributes
     ----------
     X : (N, features) float64
     Y : (N, targets) float64
-    weights : (N,) float64, not negative; None: every row weighs 1
+    weights : (N,) float64, not negative; None if every row has weight 1
     """
 
     X: Array
@@ -26,16 +26,16 @@ class Rows:
         return len(self.X)
 
     def __getitem__(self, which: Any) -> Self:
-        """The rows that a slice or an array of indices picks."""
+        """Return the rows that a slice or an array of indices selects."""
         weights = None if self.weights is None else self.weights[which]
         return type(self)(self.X[which], self.Y[which], weights)
 
     @property
     def total_weight(self) -> float:
-        """Σₙ wₙ; N where every row weighs 1."""
+        """Return Σₙ wₙ, which is N without weights."""
         return len(self) if self.weights is None else float(self.weights.sum())
 
     def blocks(self, size: int) -> Iterator[Self]:
-        """All rows in order, in blocks of at most `size`."""
+        """Yield all rows in order, in blocks of at most `size`."""
         for start in range(0, len(self), size):
             yield self[start : start + size]

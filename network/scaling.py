@@ -1,4 +1,4 @@
-"""Scaling of features and targets to mean 0 and deviation 1, which travels with the model."""
+"""Scaling of features and targets to mean 0 and standard deviation 1, as a part of the model."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -20,7 +20,7 @@ class Scaling:
     Raises
     ------
     ScalingError
-        arrays of another shape, not finite, or a scale that is not positive.
+        arrays of different shapes, numbers that are not finite, or a scale that is not positive.
     """
 
     shift: Array
@@ -30,7 +30,7 @@ class Scaling:
         freeze(self, "shift", "scale")
         if self.shift.ndim != 1 or self.shift.shape != self.scale.shape:
             raise ScalingError(
-                f"shift and scale must be vectors of one length, "
+                f"shift and scale must be vectors of the same length, "
                 f"got shapes {self.shift.shape} and {self.scale.shape}"
             )
         if not (np.isfinite(self.shift).all() and np.isfinite(self.scale).all()):
@@ -40,7 +40,7 @@ class Scaling:
 
     @classmethod
     def of(cls, data: Array) -> Self:
-        """Mean and standard deviation of the columns; a constant column keeps scale 1.
+        """Return the scaling by the columns' means and deviations; a constant column has scale 1.
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ class Scaling:
         return cls(shift, np.where(constant | (deviation == 0), 1.0, deviation))
 
     def apply(self, data: Array) -> Array:
-        """Scaled copy of (N, columns)."""
+        """Return a scaled copy of (N, columns)."""
         scaled: Array = data - self.shift
         scaled /= self.scale
         return scaled

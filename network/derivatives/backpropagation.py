@@ -1,9 +1,9 @@
-"""The loss of many rows and its gradient by the chain rule, block by block.
+"""The loss and its gradient by the chain rule, block by block.
 
-With the arrays of `network.derivatives.workspace` and Δₗ = ∂L/∂Zₗ, one column per row of the data,
+With the arrays of `network.derivatives.workspace` and Δₗ = ∂L/∂Zₗ, one column per row of the data:
 
     Δ_last = ∂L/∂Ŷ
-    ∂L/∂Wₗ = Aₗ·Δₗᵀ                     (its last row is that of the bias)
+    ∂L/∂Wₗ = Aₗ·Δₗᵀ                     (the last row is that of the bias)
     Δₗ₋₁   = (Wₗ·Δₗ) ∘ f′(Zₗ₋₁)
 
 References
@@ -24,14 +24,14 @@ from network.rows import Rows
 
 
 class Backpropagation:
-    """Loss and derivatives of one architecture, in buffers that are kept from call to call.
+    """The loss of an architecture and its gradient, in buffers that calls reuse.
 
-    Not to be shared between threads.
+    Not safe to share between threads.
 
     Parameters
     ----------
-    loss : what a residual costs
-    poll : called before every block; may raise, to give up
+    loss : by default the squared loss
+    poll : called before every block; may raise an exception to stop the computation
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Backpropagation:
         self._partial_matrices = architecture.matrices(self._partial)
 
     def loss(self, theta: Array, rows: Rows) -> float:
-        """L(θ), as `network.loss` defines it.
+        """Return L(θ), as `network.loss` defines it.
 
         Parameters
         ----------
@@ -63,7 +63,7 @@ class Backpropagation:
         return total / (self.architecture.targets * rows.total_weight)
 
     def loss_and_gradient(self, theta: Array, rows: Rows) -> tuple[float, Array]:
-        """L(θ) and ∂L/∂θ.
+        """Return L(θ) and ∂L/∂θ.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ class Backpropagation:
         Returns
         -------
         loss : as `network.loss` defines it
-        gradient : (P,) float64, in the layout of θ
+        gradient : (P,) float64, with the layout of θ
         """
         matrices = self.architecture.matrices(theta)
         gradient = np.zeros(self.architecture.parameters)

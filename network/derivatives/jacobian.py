@@ -1,12 +1,12 @@
-"""The Jacobian of the predictions, and what Gauss-Newton methods make of it, block by block.
+"""The Jacobian of the predictions, and the normal equations of Gauss-Newton methods.
 
 Jₙₖ,ₚ = ∂ŷₙₖ/∂θₚ has one row per sample and target. Backpropagation from output k alone (Δ_last = 1
-there and 0 elsewhere) gives the rows of that target: by the weights of layer l, sample n has
-Aₗₙ ⊗ Δₗₙ. For the squared loss L = Σ wₙ·rₙₖ²/(K·Σwₙ), with r = ŷ − y and c = 2/(K·Σwₙ),
+there and 0 elsewhere) gives the rows of that target: with respect to the weights of layer l, sample
+n has Aₗₙ ⊗ Δₗₙ. For the squared loss L = Σ wₙ·rₙₖ²/(K·Σwₙ), with r = ŷ − y and c = 2/(K·Σwₙ),
 
     g = ∂L/∂θ = c·JᵀWr        B = c·JᵀWJ ≈ ∂²L/∂θ²
 
-J is never held whole: a block of it is formed and multiplied while it is in cache.
+J is never stored as a whole: each block of it is computed and multiplied while it is in the cache.
 
 References
 ----------
@@ -24,18 +24,18 @@ from network.arrays import Array
 from network.derivatives.workspace import BLOCK_ROWS, Workspace, Workspaces
 from network.rows import Rows
 
-WHOLE_BLOCK_ROWS = 250  # of J held whole: what is written by rows is read by columns
-CURVATURE_STEP = 0.1  # of the direction's length; Transtrum & Sethna's h
-MIN_STEP_LENGTH = 1e-3  # of a step; in shorter ones rounding drowns the second difference
-MIN_LENGTH = 1e-8  # of a direction; along shorter ones the predictions are straight
+WHOLE_BLOCK_ROWS = 250  # per block of a whole J
+CURVATURE_STEP = 0.1  # times the direction; Transtrum & Sethna's h
+MIN_STEP_LENGTH = 1e-3  # for shorter steps, rounding exceeds the second difference
+MIN_LENGTH = 1e-8  # of a direction; along shorter ones the predictions are linear
 
 
 class Jacobian:
-    """First and second derivatives of the predictions of one architecture. Not for several threads.
+    """Derivatives of the predictions of an architecture. Not safe to share between threads.
 
     Parameters
     ----------
-    poll : called before every block; may raise, to give up
+    poll : called before every block; may raise an exception to stop the computation
     """
 
     def __init__(self, architecture: Architecture, poll: Callable[[], None] = lambda: None) -> None:
@@ -44,7 +44,7 @@ class Jacobian:
         self._block = np.empty(0)
 
     def of(self, theta: Array, X: Array) -> Array:
-        """J itself, whole.
+        """Return the whole of J.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class Jacobian:
         return J.reshape(-1, parameters)
 
     def normal_equations(self, theta: Array, rows: Rows) -> tuple[float, Array, Array]:
-        """The squared loss, its gradient and the Gauss-Newton approximation of its Hessian.
+        """Return the squared loss, its gradient and the Gauss-Newton approximation of its Hessian.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class Jacobian:
         return total * scale, gradient, B
 
     def curvature(self, theta: Array, rows: Rows, direction: Array) -> Array:
-        """c·JᵀW·∂²ŷ/∂v², the second derivative of the predictions along v, by central differences.
+        """Return c·JᵀW·∂²ŷ/∂v²: the second derivative along v, by central differences.
 
         Parameters
         ----------
@@ -142,7 +142,7 @@ class Jacobian:
     def _rows(
         self, workspace: Workspace, matrices: list[Array], target: int, scale: Array
     ) -> Array:
-        """Jᵀ for one target and a block of n rows, each times its scale: (P, n), a kept buffer."""
+        """Return Jᵀ for one target, (P, n), each column times its scale, in a reused buffer."""
         parameters, n = self.architecture.parameters, len(scale)
         if self._block.size < parameters * n:
             self._block = np.empty(parameters * n)
@@ -156,7 +156,7 @@ class Jacobian:
         return rows
 
     def _seed(self, target: int, scale: Array) -> Array:
-        """The derivative by the outputs of `scale` times one target: (targets, n)."""
+        """Return the derivative of `scale` times one target with respect to the outputs."""
         delta = np.zeros((self.architecture.targets, len(scale)))
         delta[target] = scale
         return delta

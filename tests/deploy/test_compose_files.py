@@ -1,4 +1,4 @@
-"""The compose files and .env.example, against each other and the code's settings."""
+"""The compose files, .env.example and the settings of the code agree."""
 
 import re
 import tomllib
@@ -10,7 +10,7 @@ import yaml
 from config import Settings
 from tests.documents import ROOT
 
-FIXED = {"NUMNET_MODELS", "NUMNET_STATE", "NUMNET_DATA"}  # where the volumes are mounted
+FIXED = {"NUMNET_MODELS", "NUMNET_STATE", "NUMNET_DATA"}  # the mount points of the volumes
 SETTINGS = {f"NUMNET_{field.name.upper()}": field.name for field in fields(Settings)}
 EXAMPLE = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), flags=re.M))
 FILES = [(ROOT / f"docker-compose{part}.yml").read_text() for part in ("", ".scale")]
@@ -31,7 +31,7 @@ def test_every_setting_can_be_set_and_is_passed_on() -> None:
             assert re.fullmatch(rf"\$\{{{name}:-[^}}]*\}}", passed[name]), name
 
 
-def test_the_example_shows_the_defaults() -> None:
+def test_example_has_the_defaults() -> None:
     settings = Settings.from_environment({})
     for name, value in EXAMPLE.items():
         passed_on = re.findall(rf"\$\{{{name}:-([^}}]*)\}}", "".join(FILES))
@@ -43,16 +43,16 @@ def test_the_example_shows_the_defaults() -> None:
             assert set(passed_on) == {value}, name
 
 
-def test_everything_that_is_set_in_the_files_is_in_the_example() -> None:
+def test_every_variable_of_the_files_is_in_the_example() -> None:
     assert set(re.findall(r"\$\{(\w+)", "".join(FILES))) <= set(EXAMPLE)
 
 
-def test_the_image_has_the_version_of_the_project() -> None:
+def test_image_has_the_version_of_the_project() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert f'org.opencontainers.image.version="{version}"' in (ROOT / "Dockerfile").read_text()
 
 
-def test_the_image_knows_its_folders() -> None:
+def test_image_sets_its_folders() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert set(re.findall(r"(NUMNET_\w+)=/\w+", dockerfile)) == FIXED
     for service in services().values():

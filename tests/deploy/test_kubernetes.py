@@ -1,4 +1,4 @@
-"""`deploy/kubernetes.yaml` is what Kubernetes takes, and fits the image and the settings."""
+"""`deploy/kubernetes.yaml` is valid, and agrees with the image and the settings."""
 
 import copy
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ DEPLOYMENTS = [each for each in DOCUMENTS if each["kind"] == "Deployment"]
 of_each_deployment = pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=name_of)
 
 
-def test_the_manifest_is_all_there() -> None:
+def test_manifest_is_complete() -> None:
     assert [name_of(each) for each in DOCUMENTS] == [
         "Secret numnet",
         "PersistentVolumeClaim numnet-models",
@@ -63,11 +63,11 @@ def test_the_manifest_is_all_there() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
-def test_kubernetes_takes_each_document(document: dict[str, Any]) -> None:
+def test_every_document_is_valid(document: dict[str, Any]) -> None:
     validate(document)
 
 
-def test_a_misspelled_field_is_refused() -> None:
+def test_misspelled_field_is_refused() -> None:
     document = copy.deepcopy(named("Deployment numnet"))
     (container,) = pod_of(document)["containers"]
     container["readinesProbe"] = container.pop("readinessProbe")
@@ -75,7 +75,7 @@ def test_a_misspelled_field_is_refused() -> None:
         validate(document)
 
 
-def test_a_number_as_a_variable_is_refused() -> None:
+def test_variable_that_is_a_number_is_refused() -> None:
     document = copy.deepcopy(named("Deployment numnet"))
     pod_of(document)["containers"][0]["env"] = [{"name": "NUMNET_WORKERS", "value": 2}]
     with pytest.raises(kubernetes_validate.ValidationError, match="2 is not of type"):
@@ -83,7 +83,7 @@ def test_a_number_as_a_variable_is_refused() -> None:
 
 
 @of_each_deployment
-def test_every_container_runs_without_rights(deployment: dict[str, Any]) -> None:
+def test_every_container_runs_without_privileges(deployment: dict[str, Any]) -> None:
     pod = pod_of(deployment)
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"] == {
@@ -110,11 +110,11 @@ def test_every_variable_is_a_setting() -> None:
 
 
 @of_each_deployment
-def test_kubernetes_adds_no_variables(deployment: dict[str, Any]) -> None:
+def test_service_links_are_disabled(deployment: dict[str, Any]) -> None:
     assert pod_of(deployment)["enableServiceLinks"] is False  # NUMNET_PORT=tcp://10.0.0.1:80
 
 
-def test_every_value_is_taken() -> None:
+def test_every_value_is_accepted_by_the_settings() -> None:
     given = {each["name"]: each["value"] for each in variables() if "value" in each}
     assert Settings.from_environment(given).workers == 2
 
@@ -125,7 +125,7 @@ def test_every_secret_is_in_the_manifest() -> None:
     assert used == {("numnet", key) for key in named("Secret numnet")["stringData"]}
 
 
-def test_a_secret_that_was_not_filled_in_is_refused() -> None:
+def test_placeholder_of_a_secret_is_refused() -> None:
     values = named("Secret numnet")["stringData"]
     with pytest.raises(SettingsError, match="NUMNET_ADMIN_TOKEN: expected"):
         Settings.from_environment({"NUMNET_ADMIN_TOKEN": values["admin-token"]})
@@ -133,7 +133,7 @@ def test_a_secret_that_was_not_filled_in_is_refused() -> None:
         Settings.from_environment({"NUMNET_DATABASE_URL": values["database-url"]})
 
 
-def test_what_is_written_to_is_mounted() -> None:
+def test_writable_folders_are_mounted() -> None:
     (service,) = pod_of(named("Deployment numnet"))["containers"]
     (trainer,) = pod_of(named("Deployment numnet-trainer"))["containers"]
     assert mounted(service) == FOLDERS - {"/data"} | {"/tmp"}
@@ -151,7 +151,7 @@ def test_every_mount_has_its_volume(deployment: dict[str, Any]) -> None:
             named(f"PersistentVolumeClaim {volume['persistentVolumeClaim']['claimName']}")
 
 
-def test_both_share_the_models() -> None:
+def test_service_and_trainer_share_the_models() -> None:
     claim = {"name": "models", "persistentVolumeClaim": {"claimName": "numnet-models"}}
     for deployment in DEPLOYMENTS:
         assert claim in pod_of(deployment)["volumes"]
@@ -160,12 +160,12 @@ def test_both_share_the_models() -> None:
 
 
 @of_each_deployment
-def test_a_deployment_selects_its_own_pods(deployment: dict[str, Any]) -> None:
+def test_deployment_selects_its_own_pods(deployment: dict[str, Any]) -> None:
     spec = deployment["spec"]
     assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
 
 
-def test_requests_reach_the_service_alone() -> None:
+def test_requests_reach_only_the_service() -> None:
     spec = named("Service numnet")["spec"]
     reached = [
         deployment
@@ -178,7 +178,7 @@ def test_requests_reach_the_service_alone() -> None:
     assert {"name": port["targetPort"], "containerPort": Settings.port} in container["ports"]
 
 
-def test_only_readiness_waits_for_a_model() -> None:
+def test_only_the_readiness_probe_needs_a_model() -> None:
     (container,) = pod_of(named("Deployment numnet"))["containers"]
     assert {
         probe: container[probe]["httpGet"]["path"] for probe in container if probe.endswith("Probe")

@@ -1,4 +1,4 @@
-"""Alert rules and the dashboard ask for metrics that there are, by labels that these have."""
+"""Alert rules and the dashboard query metrics and labels that exist."""
 
 import json
 import re
@@ -19,14 +19,14 @@ from tests.documents import ROOT, sections
 from tests.service.small_models import promote, small_model
 
 OPERATIONS = "docs/operations.md"
-TARGET_LABELS = {"instance", "job"}  # which Prometheus adds
+TARGET_LABELS = {"instance", "job"}  # added by Prometheus
 OUR_LABELS = {"numnet_jobs": {"state"}, "numnet_process_resident_memory_bytes": {"process"}}
 _SELECTOR = re.compile(r"\b(numnet_\w+)(?:\{([^}]*)\})?")
 
 
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names of all metrics, as they are asked for."""
+    """Return the names of all metrics, as queries use them."""
     folder = tmp_path_factory.mktemp("monitored")
     registry = Registry.local(folder / "models")
     card = {"created_at": "2026-01-01T00:00:00+00:00"}
@@ -43,7 +43,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def blocks() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The scrape configuration and the alert rules."""
+    """Return the scrape configuration and the alert rules."""
     scrape, rules = [
         yaml.safe_load(code)
         for language, code in sections(OPERATIONS)["Watch over it"]
@@ -73,20 +73,20 @@ def expressions() -> Iterator[str]:
 
 
 def labels_of(metric: str) -> set[str]:
-    """The labels that a metric has."""
+    """Return the labels of a metric."""
     for suffix in ("_total", "_bucket", "_sum", "_count"):
         if family := FAMILIES.get(metric.removesuffix(suffix)):
             return {*family.labels, *(["le"] if suffix == "_bucket" else [])}
     return OUR_LABELS.get(metric, set())
 
 
-def test_every_metric_that_is_asked_for_is_there(exposed: set[str]) -> None:
-    asked = {name for each in expressions() for name, _ in _SELECTOR.findall(each)}
-    assert len(asked) > 15
-    assert asked <= exposed
+def test_every_queried_metric_exists(exposed: set[str]) -> None:
+    queried = {name for each in expressions() for name, _ in _SELECTOR.findall(each)}
+    assert len(queried) > 15
+    assert queried <= exposed
 
 
-def test_every_label_that_is_asked_for_is_there() -> None:
+def test_every_queried_label_exists() -> None:
     for expression in expressions():
         known = set(TARGET_LABELS)
         for metric, matchers in _SELECTOR.findall(expression):
@@ -103,7 +103,7 @@ def test_every_metric_is_explained(exposed: set[str]) -> None:
     assert {re.sub("_(bucket|sum|count)$", "", name) for name in exposed} == explained
 
 
-def test_the_rules_and_the_scrape_configuration_have_what_they_need() -> None:
+def test_rules_and_scrape_configuration_are_complete() -> None:
     scrape, rules = blocks()
     [job] = scrape["scrape_configs"]
     assert job["static_configs"][0]["targets"] == [f"127.0.0.1:{Settings().port}"]
@@ -116,11 +116,11 @@ def test_the_rules_and_the_scrape_configuration_have_what_they_need() -> None:
         assert f'job="{job["job_name"]}"' in rule["expr"] or "numnet_" in rule["expr"]
 
 
-def test_the_dashboard_has_what_grafana_needs() -> None:
+def test_dashboard_has_what_grafana_needs() -> None:
     board = dashboard()
     assert (board["title"], board["uid"]) == ("numnet", "numnet")
     assert board["schemaVersion"] >= 36
-    assert "id" not in board  # Grafana gives it one
+    assert "id" not in board  # Grafana assigns one
     source, instance = board["templating"]["list"]
     assert (source["name"], source["type"], source["query"]) == (
         "datasource",
@@ -148,12 +148,12 @@ def test_the_dashboard_has_what_grafana_needs() -> None:
         taken |= cells
 
 
-def test_the_dashboard_shows_every_metric(exposed: set[str]) -> None:
+def test_dashboard_shows_every_metric(exposed: set[str]) -> None:
     text = Path(ROOT / "deploy/grafana-dashboard.json").read_text()
-    unseen = {
+    missing = {
         name for name in exposed if name not in text and not name.endswith(("_sum", "_count"))
     }
-    assert unseen == {
-        "numnet_model_created_timestamp_seconds",  # the age is
-        "numnet_model_loaded",  # without one there is no version either
+    assert missing == {
+        "numnet_model_created_timestamp_seconds",  # its age is shown
+        "numnet_model_loaded",  # without a model, no version is shown
     }

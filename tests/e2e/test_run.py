@@ -140,7 +140,7 @@ def test_a_killed_trainer_is_restarted_and_sigterm_stops_both(
     run.wait_until_ready()
     (successor,) = run.processes("trainer.worker")
     assert successor != trainer
-    assert run.errors().count("the worker ended (-9); starting it again") == 1
+    assert run.errors().count("the trainer ended (-9): restart") == 1
     assert ended(run, run.submit(QUICK))["state"] == "promoted"
     assert run.ask("GET", "/readyz").json()["version"] == "1"
     run.process.send_signal(signal.SIGTERM)

@@ -11,7 +11,7 @@ from network import Architecture, Model, Scaling
 
 @pytest.fixture(scope="session")
 def make_model() -> Callable[..., Model]:
-    """A model with random parameters and scaling; keyword arguments replace its parts."""
+    """Return a function that makes a model with random parameters; arguments replace its parts."""
 
     def make(
         sizes: tuple[int, ...] = (4, 32, 16, 1), activation: str = "tanh", **parts: Any

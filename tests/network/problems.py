@@ -1,4 +1,4 @@
-"""Small networks with rows to learn from, and the marks that run a test on all of them."""
+"""Small networks with rows of data, and the marks that parametrize a test over all of them."""
 
 import gc
 import tracemalloc
@@ -38,13 +38,13 @@ def problem(
     loss: Loss = SQUARED,
     from_kinks: float = 1e-3,
 ) -> tuple[Architecture, Array, Rows]:
-    """An architecture with three features, θ with biases that are not zero, and rows.
+    """Return an architecture with three features, θ with biases that are not zero, and rows.
 
-    No array can be written to. Residuals lie on both sides of the loss's kink, none near it.
+    The arrays are read-only. Residuals are on both sides of the loss's kink, and none is near it.
 
     Parameters
     ----------
-    from_kinks : the least distance of a hidden unit's input from the activation's kinks
+    from_kinks : the minimum distance of a hidden unit's input from the activation's kinks
     """
     hidden = HIDDEN[depth]
     architecture = Architecture((3, *hidden, outputs), activation)
@@ -64,7 +64,7 @@ def problem(
 def _near_a_kink(
     architecture: Architecture, theta: Array, X: Array, distance: float
 ) -> NDArray[np.bool_]:
-    """Which rows give some hidden unit an input near a kink of the activation."""
+    """Return which rows give any hidden unit an input near a kink of the activation."""
     near = np.zeros(len(X), dtype=bool)
     for Z in textbook.weighted_inputs(architecture, theta, X)[:-1]:
         for kink in ACTIVATIONS[architecture.activation].kinks:
@@ -82,42 +82,42 @@ def _residuals(rng: np.random.Generator, loss: Loss, shape: tuple[int, int]) -> 
 
 
 def random_directions(length: int, count: int = 3) -> Array:
-    """Unit vectors, one a row."""
+    """Return unit vectors, one per row."""
     directions = np.random.default_rng(length).normal(size=(count, length))
     unit: Array = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     return unit
 
 
 def assert_close(got: Array, expected: Array, tolerance: float = 1e-12) -> None:
-    """Equal up to a part of the largest number."""
+    """Compare arrays, with a tolerance relative to the largest number."""
     assert got.shape == expected.shape
     np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * np.abs(expected).max())
 
 
 def repeated(rows: Rows, times: Sequence[int]) -> Rows:
-    """Each row as often as it says, without weights."""
+    """Return each row as many times as `times` says, without weights."""
     return Rows(np.repeat(rows.X, times, axis=0), np.repeat(rows.Y, times, axis=0))
 
 
-class GivenUp(Exception):
-    """What an impatient poll raises."""
+class PollStopped(Exception):
+    """Raised by a poll that stops the computation."""
 
 
-class Patience:
-    """A poll that gives up once, after so many calls."""
+class CountingPoll:
+    """A poll that counts its calls, and raises once, at the given call."""
 
-    def __init__(self, calls: int) -> None:
+    def __init__(self, raise_at: int = 0) -> None:
         self.calls = 0
-        self._limit = calls
+        self._raise_at = raise_at
 
     def __call__(self) -> None:
         self.calls += 1
-        if self.calls == self._limit:
-            raise GivenUp
+        if self.calls == self._raise_at:
+            raise PollStopped
 
 
 def peak_bytes(run: Callable[[], object]) -> int:
-    """The most memory that a call holds beyond what was held before it."""
+    """Return the peak of the memory that a call allocates."""
     gc.collect()
     tracemalloc.start()
     try:

@@ -22,12 +22,12 @@ from network import Architecture, ArchitectureError, NetworkError
         ((1, 4000, 4000, 1), "relu", r"make 16,016,001 parameters; the limit is 10,000,000"),
     ],
 )
-def test_what_makes_no_network_is_refused(sizes: Any, activation: str, message: str) -> None:
+def test_invalid_architecture_is_refused(sizes: Any, activation: str, message: str) -> None:
     with pytest.raises(ArchitectureError, match=message):
         Architecture(sizes, activation)
 
 
-def test_the_largest_network_allowed_is_allowed() -> None:
+def test_largest_architecture_is_accepted() -> None:
     assert Architecture((9_999_999, 1)).parameters == 10_000_000
     with pytest.raises(NetworkError):
         Architecture((10_000_000, 1))
@@ -39,7 +39,7 @@ def test_sizes_give_features_targets_and_parameters() -> None:
     assert architecture.parameters == (4 * 32 + 32) + (32 * 16 + 16) + (16 * 3 + 3)
 
 
-def test_theta_holds_weights_by_rows_then_bias_layer_after_layer() -> None:
+def test_theta_is_row_major_weights_then_bias_of_each_layer() -> None:
     (W0, b0), (W1, b1) = Architecture((2, 3, 1)).layers(np.arange(13.0))
     np.testing.assert_array_equal(W0, [[0, 1, 2], [3, 4, 5]])
     np.testing.assert_array_equal(b0, [6, 7, 8])
@@ -55,7 +55,7 @@ def test_writing_to_a_layer_writes_to_theta() -> None:
     np.testing.assert_array_equal(theta, [1] * 6 + [2] * 3 + [3] * 3 + [4])
 
 
-def test_a_matrix_is_a_layers_weights_with_the_bias_as_last_row() -> None:
+def test_matrix_is_the_weights_with_the_bias_as_last_row() -> None:
     first, last = Architecture((2, 3, 1)).matrices(np.arange(13.0))
     np.testing.assert_array_equal(first, [[0, 1, 2], [3, 4, 5], [6, 7, 8]])
     np.testing.assert_array_equal(last, [[9], [10], [11], [12]])

@@ -1,4 +1,4 @@
-"""Split conformal intervals: the right order statistic, and the coverage that they promise."""
+"""Split conformal intervals: the order statistic, and the coverage."""
 
 from fractions import Fraction
 from math import ceil
@@ -38,14 +38,14 @@ def test_half_widths_are_the_finite_sample_quantile(count: int, level: float, ta
 @pytest.mark.parametrize(
     ("count", "level", "rank"), [(9, 0.9, 9), (99, 0.07, 7), (9, 0.3, 3), (10, 0.3, 4), (1, 0.5, 1)]
 )
-def test_a_level_is_the_decimal_that_it_is_written_as(count: int, level: float, rank: int) -> None:
+def test_level_is_taken_in_decimal_notation(count: int, level: float, rank: int) -> None:
     calibration = Calibration(np.arange(1.0, count + 1)[:, None])
     assert calibration.half_widths(level).tolist() == [rank]
 
 
 @given(count=st.integers(1, 50), levels=st.lists(LEVELS, min_size=2, max_size=2))
 @settings(deadline=None, derandomize=True)
-def test_a_higher_level_is_never_narrower(count: int, levels: list[float]) -> None:
+def test_higher_level_is_never_narrower(count: int, levels: list[float]) -> None:
     calibration = scored(count)
     low, high = sorted(min(level, calibration.highest_level) for level in levels)
     assert calibration.half_widths(low) <= calibration.half_widths(high)
@@ -53,7 +53,7 @@ def test_a_higher_level_is_never_narrower(count: int, levels: list[float]) -> No
 
 @given(count=st.integers(1, 10_000))
 @settings(deadline=None, derandomize=True)
-def test_the_highest_level_takes_the_greatest_score(count: int) -> None:
+def test_highest_level_takes_the_largest_score(count: int) -> None:
     calibration = scored(count)
     highest = calibration.highest_level
     assert calibration.half_widths(highest) == calibration.scores[-1]
@@ -61,7 +61,7 @@ def test_the_highest_level_takes_the_greatest_score(count: int) -> None:
         calibration.half_widths(float(np.nextafter(highest, 1.0)))
 
 
-def test_a_level_too_high_names_the_highest() -> None:
+def test_error_for_a_level_too_high_names_the_highest() -> None:
     with pytest.raises(LevelError, match=r"^level must be at most 0\.9756, .* on 40 rows$"):
         scored(40).half_widths(0.98)
     with pytest.raises(LevelError, match=r"^level must be at most 0\.5, .* on 1 row$"):
@@ -69,7 +69,7 @@ def test_a_level_too_high_names_the_highest() -> None:
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 7.0, float("nan"), float("inf")])
-def test_what_is_no_probability_is_no_level(level: float) -> None:
+def test_level_outside_zero_and_one_is_refused(level: float) -> None:
     with pytest.raises(LevelError, match="level must be above 0 and below 1"):
         scored(40).half_widths(level)
 
@@ -97,16 +97,14 @@ def test_scores_are_absolute_residuals_in_order_target_by_target() -> None:
     ],
     ids=str,
 )
-def test_other_scores_are_refused(scores: Array, words: str) -> None:
+def test_invalid_scores_are_refused(scores: Array, words: str) -> None:
     with pytest.raises(InputError, match=words):
         Calibration(scores)
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95])
 @pytest.mark.parametrize("noise", ["normal", "standard_cauchy", "exponential"])
-def test_intervals_hold_fresh_rows_as_often_as_they_say_whatever_the_noise(
-    noise: str, level: float
-) -> None:
+def test_intervals_cover_new_rows_with_their_level_for_any_noise(noise: str, level: float) -> None:
     """Over many calibrations: P(y within) = ⌈(n + 1)·level⌉/(n + 1), for scores without ties."""
     rng = np.random.default_rng(0)
     count, repeats = 37, 40_000

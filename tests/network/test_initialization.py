@@ -1,4 +1,4 @@
-"""Random initial parameters: their laws, and where they come from."""
+"""Random initial parameters: their distributions and their generator."""
 
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ def layers_of(sizes: tuple[int, ...], activation: str) -> list[tuple[Array, Arra
 
 
 @EVERY_ACTIVATION
-def test_weights_have_the_deviation_that_suits_the_activation(activation: str) -> None:
+def test_weights_have_the_standard_deviation_of_the_activation(activation: str) -> None:
     layers = layers_of(SIZES, activation)
     for index, ((inputs, _), (W, _)) in enumerate(zip(pairwise(SIZES), layers, strict=True)):
         last = index == 2  # linear, whatever the activation
@@ -31,7 +31,7 @@ def test_weights_have_the_deviation_that_suits_the_activation(activation: str) -
 
 
 @EVERY_ACTIVATION
-def test_biases_of_hidden_units_spread_over_plus_and_minus_one(activation: str) -> None:
+def test_biases_of_hidden_units_are_uniform_in_plus_and_minus_one(activation: str) -> None:
     for _, b in layers_of(SIZES, activation)[:-1]:
         assert -1.0 <= b.min() < -0.9
         assert 0.9 < b.max() <= 1.0
@@ -51,7 +51,7 @@ def test_without_hidden_layers_the_activation_does_not_matter(activation: str) -
     assert W.std() == pytest.approx(1 / 200**0.5, rel=0.03)
 
 
-def test_same_seed_gives_the_same_parameters_and_another_seed_others() -> None:
+def test_seed_determines_the_parameters() -> None:
     architecture = Architecture(SIZES)
     first, again, other = (
         initial_parameters(architecture, np.random.default_rng(seed)) for seed in (3, 3, 4)
@@ -61,7 +61,7 @@ def test_same_seed_gives_the_same_parameters_and_another_seed_others() -> None:
     assert (first == other).sum() == 60  # the biases of the last layer
 
 
-def test_the_next_parameters_of_a_generator_are_others() -> None:
+def test_next_draw_of_a_generator_is_different() -> None:
     architecture, rng = Architecture((3, 5, 1)), np.random.default_rng(0)
     first, second = initial_parameters(architecture, rng), initial_parameters(architecture, rng)
     assert (first == second).sum() == 1

@@ -1,4 +1,4 @@
-"""What a residual costs: the formulas, their slopes, and what each loss fits."""
+"""Losses: their formulas, slopes, and what they fit."""
 
 from dataclasses import FrozenInstanceError
 
@@ -27,14 +27,14 @@ def total(loss: Loss, *residuals: float) -> float:
 
 
 def slope(loss: Loss, *residuals: float) -> Array:
-    """ρ′ of each residual."""
+    """Return ρ′ of each residual."""
     out = np.array(residuals)
     loss.slope(out[None, :], None)
     return out
 
 
 def two_targets(weighted: bool) -> tuple[Array, Array | None]:
-    """Residuals (2, 400) from far inside every kink to far outside, and weights."""
+    """Return residuals (2, 400), from far inside every kink to far outside, and weights."""
     rng = np.random.default_rng(1)
     residuals = 10.0 ** rng.uniform(-6, 2, (2, 400)) * rng.choice([-1.0, 1.0], (2, 400))
     return residuals, rng.uniform(0.1, 3.0, 400) if weighted else None
@@ -73,7 +73,7 @@ def test_slope_is_the_derivative_of_total(loss: Loss) -> None:
 
 
 @EVERY_LOSS
-def test_only_slope_writes_to_the_residuals_and_neither_to_the_weights(loss: Loss) -> None:
+def test_total_changes_no_argument_and_slope_only_the_residuals(loss: Loss) -> None:
     residuals, weights = two_targets(weighted=True)
     assert weights is not None
     before = residuals.copy()
@@ -85,7 +85,7 @@ def test_only_slope_writes_to_the_residuals_and_neither_to_the_weights(loss: Los
 
 
 @EVERY_LOSS
-def test_no_residual_costs_nothing_and_has_no_slope(loss: Loss) -> None:
+def test_residual_of_zero_has_no_cost_and_no_slope(loss: Loss) -> None:
     assert total(loss, 0.0) == 0.0
     assert slope(loss, 0.0) == 0.0
 
@@ -99,9 +99,7 @@ def test_cost_is_convex(loss: Loss) -> None:
 
 @EVERY_LOSS
 @WITH_AND_WITHOUT_WEIGHTS
-def test_a_residual_that_is_not_finite_makes_the_loss_not_finite(
-    loss: Loss, weighted: bool
-) -> None:
+def test_loss_of_a_residual_that_is_not_finite_is_not_finite(loss: Loss, weighted: bool) -> None:
     weights = np.ones(2) if weighted else None
     for infinite in (np.inf, -np.inf):
         assert loss.total(np.array([[1.0, infinite]]), weights) == np.inf
@@ -134,7 +132,7 @@ def test_loss_is_the_mean_over_rows_by_weight() -> None:
     assert loss_of_predicting_zero(Squared(), weighted) == pytest.approx(expected, rel=1e-15)
 
 
-def test_residuals_are_predictions_less_targets() -> None:
+def test_residuals_are_predictions_minus_targets() -> None:
     # q = 0.9: predicting less than the target costs nine times what predicting more does
     more, less = Rows(np.zeros((1, 1)), -np.ones((1, 2))), Rows(np.zeros((1, 1)), np.ones((1, 2)))
     loss = Quantile(0.9)
@@ -147,7 +145,7 @@ def test_residuals_are_predictions_less_targets() -> None:
 
 
 @pytest.mark.parametrize("delta", [0.1, 1.0, 30.0])
-def test_huber_is_the_square_up_to_delta_and_a_line_beyond(delta: float) -> None:
+def test_huber_loss_is_quadratic_up_to_delta_and_linear_beyond(delta: float) -> None:
     huber = Huber(delta)
     for sign in (-1.0, 1.0):
         inside, outside = sign * delta * np.array([0.2, 1.0]), sign * delta * np.array([2.0, 3.0])
@@ -158,7 +156,7 @@ def test_huber_is_the_square_up_to_delta_and_a_line_beyond(delta: float) -> None
 
 
 @pytest.mark.parametrize("delta", [0.1, 1.0, 30.0])
-def test_huber_and_its_slope_are_continuous_at_delta(delta: float) -> None:
+def test_huber_loss_and_its_slope_are_continuous_at_delta(delta: float) -> None:
     huber = Huber(delta)
     for sign in (-1.0, 1.0):
         below, above = sign * delta * (1 - 1e-9), sign * delta * (1 + 1e-9)
@@ -166,7 +164,7 @@ def test_huber_and_its_slope_are_continuous_at_delta(delta: float) -> None:
         assert slope(huber, above)[0] == pytest.approx(slope(huber, below)[0], rel=1e-8)
 
 
-def test_huber_pulls_no_more_for_an_outlier_than_at_delta() -> None:
+def test_slope_of_the_huber_loss_is_constant_beyond_delta() -> None:
     assert slope(Huber(0.1), 1e9) == slope(Huber(0.1), 0.1)
 
 
@@ -174,14 +172,14 @@ def test_huber_pulls_no_more_for_an_outlier_than_at_delta() -> None:
 
 
 def best_constant(loss: Loss, sample: Array) -> float:
-    """The number that predicts the sample at the least cost."""
+    """Return the constant prediction with the lowest loss on the sample."""
     grid = np.linspace(sample.min(), sample.max(), 5001)
     costs = [loss.total(constant - sample[None, :], None) for constant in grid]
     return float(grid[np.argmin(costs)])
 
 
 @EVERY_QUANTILE
-def test_the_best_constant_is_the_quantile_of_the_sample(q: float) -> None:
+def test_quantile_loss_is_minimal_at_the_quantile_of_the_sample(q: float) -> None:
     sample = np.random.default_rng(0).exponential(size=101)  # not symmetric
     tolerance = Quantile.KINK + np.ptp(sample) / 5000
     assert best_constant(Quantile(q), sample) == pytest.approx(
@@ -190,12 +188,12 @@ def test_the_best_constant_is_the_quantile_of_the_sample(q: float) -> None:
 
 
 @EVERY_QUANTILE
-def test_slopes_outside_the_kink_are_those_of_the_quantile(q: float) -> None:
+def test_slopes_outside_the_rounded_kink_are_those_of_the_quantile(q: float) -> None:
     np.testing.assert_allclose(slope(Quantile(q), -0.7, 0.7), [-q, 1 - q], rtol=1e-14)
 
 
 @EVERY_QUANTILE
-def test_quantile_loss_and_its_slope_are_continuous_where_the_kink_is_rounded(q: float) -> None:
+def test_quantile_loss_and_its_slope_are_continuous(q: float) -> None:
     loss = Quantile(q)
     for end in (-Quantile.KINK, 0.0, Quantile.KINK):
         below, above = end - 1e-12, end + 1e-12
@@ -204,7 +202,7 @@ def test_quantile_loss_and_its_slope_are_continuous_where_the_kink_is_rounded(q:
 
 
 @EVERY_QUANTILE
-def test_the_rounded_kink_lowers_the_cost_by_at_most_half_its_width(q: float) -> None:
+def test_rounded_kink_lowers_the_cost_by_at_most_half_its_width(q: float) -> None:
     residuals, _ = two_targets(weighted=False)
     for r in residuals.ravel():
         sharp = (1 - q) * r if r > 0 else -q * r
@@ -215,12 +213,12 @@ def test_the_rounded_kink_lowers_the_cost_by_at_most_half_its_width(q: float) ->
 
 
 @pytest.mark.parametrize("delta", [0.0, -1.5, np.inf, np.nan])
-def test_a_delta_that_is_not_positive_and_finite_is_refused(delta: float) -> None:
+def test_delta_that_is_not_positive_and_finite_is_refused(delta: float) -> None:
     with pytest.raises(LossError, match=f"must be above 0 and finite, got {delta}$"):
         Huber(delta)
 
 
 @pytest.mark.parametrize("q", [0.0, 1.0, -0.1, 1.5, np.inf, np.nan])
-def test_a_quantile_that_is_not_between_zero_and_one_is_refused(q: float) -> None:
+def test_quantile_that_is_not_between_zero_and_one_is_refused(q: float) -> None:
     with pytest.raises(LossError, match=f"must lie between 0 and 1, got {q}$"):
         Quantile(q)

@@ -1,4 +1,4 @@
-"""Predictions: right, the same bits in any company, and from a model that cannot be changed."""
+"""Predictions: the right numbers, the same bits in any batch, and a frozen model."""
 
 import os
 import signal
@@ -36,12 +36,12 @@ EVERY_ARCHITECTURE = pytest.mark.parametrize("sizes", ARCHITECTURES, ids=str)
 
 
 def bits(Y: Array) -> bytes:
-    return np.where(np.isnan(Y), np.nan, Y).tobytes()  # a NaN's own bits mean nothing
+    return np.where(np.isnan(Y), np.nan, Y).tobytes()  # the bits of a NaN are arbitrary
 
 
 @cache
 def crowd(features: int) -> Array:
-    """3,000 rows, with neighbours among them that are huge, infinite or not numbers."""
+    """Return 3,000 rows, some of which are huge, infinite or NaN."""
     X = np.random.default_rng(features).normal(size=(3000, features))
     X[::7] *= 1e5
     X[::11] *= 1e12
@@ -53,7 +53,7 @@ def crowd(features: int) -> Array:
 
 @pytest.fixture(scope="module")
 def crowd_of(make_model: MakeModel) -> Callable[..., tuple[Model, Array, Array]]:
-    """A model, rows for it, and what it predicts for all of them together."""
+    """Return a function that makes a model, rows, and the predictions for them as one batch."""
 
     @cache
     def crowd_of(sizes: tuple[int, ...], activation: str) -> tuple[Model, Array, Array]:
@@ -68,7 +68,7 @@ def crowd_of(make_model: MakeModel) -> Callable[..., tuple[Model, Array, Array]]
 
 
 def by_hand(model: Model, X: Array) -> Array:
-    """Scale, forward, unscale: as the model was trained, with nothing folded together."""
+    """Scale, compute the forward pass and unscale, with nothing folded together."""
     A = (X - model.feature_scaling.shift) / model.feature_scaling.scale
     *hidden, (W_last, b_last) = model.architecture.layers(model.theta)
     for W, b in hidden:
@@ -91,15 +91,15 @@ def test_predict_is_the_forward_pass_between_scaling_and_unscaling(
 
 
 @EVERY_ACTIVATION
-def test_a_timestamp_loses_no_precision(activation: str, make_model: MakeModel) -> None:
-    offsets = np.arange(-64, 65)[:, None] / 64  # exact beside 1.7e9
+def test_timestamp_loses_no_precision(activation: str, make_model: MakeModel) -> None:
+    offsets = np.arange(-64, 65)[:, None] / 64  # exact when added to 1.7e9
     scale = np.array([0.5])
     at_zero = make_model((1, 8, 1), activation, feature_scaling=Scaling(np.zeros(1), scale))
     late = make_model((1, 8, 1), activation, feature_scaling=Scaling(np.array([1.7e9]), scale))
     assert late.predict(1.7e9 + offsets).tobytes() == at_zero.predict(offsets).tobytes()
 
 
-def test_predict_takes_whatever_becomes_a_matrix(make_model: MakeModel) -> None:
+def test_predict_accepts_everything_that_numpy_converts_to_a_matrix(make_model: MakeModel) -> None:
     model = make_model()
     wide = np.arange(-48.0, 48.0).reshape(12, 8)
     X = wide[::-2, ::2]
@@ -108,7 +108,7 @@ def test_predict_takes_whatever_becomes_a_matrix(make_model: MakeModel) -> None:
         assert model.predict(same).tobytes() == expected
 
 
-def test_predict_leaves_its_rows_alone_and_gives_arrays_of_its_own(make_model: MakeModel) -> None:
+def test_predict_does_not_change_its_rows_and_returns_new_arrays(make_model: MakeModel) -> None:
     model = make_model()
     X = np.random.default_rng(0).normal(size=(20, 4))
     before = X.copy()
@@ -120,7 +120,7 @@ def test_predict_leaves_its_rows_alone_and_gives_arrays_of_its_own(make_model: M
 
 
 @pytest.mark.parametrize("targets", [1, 3])
-def test_no_rows_give_no_predictions(targets: int, make_model: MakeModel) -> None:
+def test_zero_rows_give_zero_predictions(targets: int, make_model: MakeModel) -> None:
     model = make_model((4, 8, targets))
     assert model.predict(np.empty((0, 4))).shape == (0, targets)
 
@@ -135,7 +135,7 @@ def test_no_rows_give_no_predictions(targets: int, make_model: MakeModel) -> Non
     count=st.one_of(st.integers(1, 40), st.sampled_from([1023, 1024, 1025, 3000])),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_a_row_has_the_same_bits_among_any_rows_in_any_place(
+def test_row_has_the_same_bits_in_any_batch_at_any_position(
     sizes: tuple[int, ...],
     activation: str,
     count: int,
@@ -149,14 +149,14 @@ def test_a_row_has_the_same_bits_among_any_rows_in_any_place(
 
 @EVERY_ACTIVATION
 @EVERY_ARCHITECTURE
-def test_a_row_has_the_same_bits_alone_and_in_every_small_batch(
+def test_row_has_the_same_bits_alone_and_in_every_small_batch(
     sizes: tuple[int, ...],
     activation: str,
     crowd_of: Callable[..., tuple[Model, Array, Array]],
 ) -> None:
     model, X, together = crowd_of(sizes, activation)
     for count in range(1, 41):
-        start = 40 * count  # views: other places in memory too
+        start = 40 * count  # views, at other addresses in memory
         rows = slice(start, start + count)
         assert bits(model.predict(X[rows])) == bits(together[rows])
 
@@ -183,7 +183,7 @@ def test_predict_row_refuses_another_number_of_values(make_model: MakeModel) -> 
 
 @EVERY_ACTIVATION
 @pytest.mark.parametrize("sizes", [(4, 32, 16, 1), (4, 1300, 3)], ids=str)
-def test_threads_at_once_get_the_same_bits(
+def test_concurrent_threads_get_the_same_bits(
     sizes: tuple[int, ...],
     activation: str,
     crowd_of: Callable[..., tuple[Model, Array, Array]],
@@ -201,8 +201,8 @@ def test_threads_at_once_get_the_same_bits(
 
 
 @pytest.mark.parametrize("kernels", ["Nehalem", "Haswell", "SkylakeX"])
-def test_a_row_has_the_same_bits_with_the_kernels_of_other_processors(kernels: str) -> None:
-    """OpenBLAS is told to act as on another processor; where it is not OpenBLAS, as on this one."""
+def test_row_has_the_same_bits_with_the_kernels_of_other_processors(kernels: str) -> None:
+    """Make OpenBLAS use the kernels of another processor; another BLAS ignores the variable."""
     tests = "same_bits_alone or predict_row_has_the_bits"
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", tests, __file__],
@@ -228,9 +228,7 @@ def saturates(activation: str) -> bool:
 
 @EVERY_ACTIVATION
 @pytest.mark.parametrize("huge", [1.7e308, -1.7e308, np.inf, np.nan])
-def test_overflow_passes_without_a_warning(
-    activation: str, huge: float, make_model: MakeModel
-) -> None:
+def test_overflow_gives_no_warning(activation: str, huge: float, make_model: MakeModel) -> None:
     scaling = Scaling(np.zeros(4), np.full(4, 0.01))
     model = make_model((4, 9, 5, 1), activation, feature_scaling=scaling)
     X = np.array([[0.1, 0.2, 0.3, 0.4], [huge, 1.0, -huge, 1.0]])
@@ -256,7 +254,7 @@ def test_overflow_passes_without_a_warning(
     ],
     ids=str,
 )
-def test_an_array_of_another_width_is_refused(
+def test_array_with_another_number_of_columns_is_refused(
     X: ArrayLike, got: str, make_model: MakeModel
 ) -> None:
     model = make_model()
@@ -267,7 +265,7 @@ def test_an_array_of_another_width_is_refused(
             method(X)
 
 
-def test_outside_names_the_cells_beyond_the_range_seen_in_training(make_model: MakeModel) -> None:
+def test_outside_marks_the_cells_beyond_the_range_seen_in_training(make_model: MakeModel) -> None:
     model = make_model((2, 1), feature_range=np.array([[-1.0, 0.0], [1.0, 5.0]]))
     X = [[-1.0, 5.0], [-1.0000001, 2.0], [0.0, 5.0000001], [2.0, -1.0]]
     expected = [[False, False], [True, False], [False, True], [True, True]]
@@ -277,7 +275,7 @@ def test_outside_names_the_cells_beyond_the_range_seen_in_training(make_model: M
 # --- frozen, and whole
 
 
-def test_a_model_is_frozen(make_model: MakeModel) -> None:
+def test_model_is_frozen(make_model: MakeModel) -> None:
     model = make_model()
     for name in ("theta", "features", "feature_scaling"):
         with pytest.raises(FrozenInstanceError):
@@ -287,7 +285,7 @@ def test_a_model_is_frozen(make_model: MakeModel) -> None:
             array[0] = 0.0
 
 
-def test_a_model_keeps_its_own_arrays(make_model: MakeModel) -> None:
+def test_model_copies_its_arrays(make_model: MakeModel) -> None:
     theta = np.random.default_rng(0).normal(size=Architecture((4, 3, 1)).parameters)
     feature_range = np.array([[-1.0] * 4, [1.0] * 4])
     model = make_model((4, 3, 1), theta=theta, feature_range=feature_range)
@@ -300,7 +298,7 @@ def test_a_model_keeps_its_own_arrays(make_model: MakeModel) -> None:
     assert theta.flags.writeable
 
 
-def test_a_model_keeps_its_own_scaling_and_theta_unfolded(make_model: MakeModel) -> None:
+def test_model_keeps_scaling_and_theta_as_given(make_model: MakeModel) -> None:
     theta = np.arange(1.0, 7.0)
     scaling = Scaling(np.full(5, 2.0), np.full(5, 4.0))
     model = make_model((5, 1), theta=theta, feature_scaling=scaling)
@@ -316,10 +314,10 @@ NAN_THETA = np.full(Architecture((2, 3, 1)).parameters, np.nan)
     [
         ({"theta": np.zeros(12)}, r"theta has shape \(12,\); expected \(13,\)"),
         ({"theta": np.zeros((13, 1))}, r"theta has shape \(13, 1\); expected \(13,\)"),
-        ({"theta": NAN_THETA}, "theta holds numbers that are not finite"),
+        ({"theta": NAN_THETA}, "theta has numbers that are not finite"),
         ({"feature_range": np.zeros(2)}, r"feature_range has shape \(2,\); expected \(2, 2\)"),
-        ({"feature_range": [[0, 0], [1, np.inf]]}, "feature_range holds numbers that are not"),
-        ({"feature_range": [[0, 2], [1, 1]]}, "a least value above the greatest"),
+        ({"feature_range": [[0, 0], [1, np.inf]]}, "feature_range has numbers that are not"),
+        ({"feature_range": [[0, 2], [1, 1]]}, "a minimum above its maximum"),
         (
             {"feature_scaling": Scaling(np.zeros(3), np.ones(3))},
             r"feature_scaling has shape \(3,\); expected \(2,\)",
@@ -330,10 +328,10 @@ NAN_THETA = np.full(Architecture((2, 3, 1)).parameters, np.nan)
         ),
         ({"features": ("a",)}, r"features has shape \(1,\); expected \(2,\)"),
         ({"targets": ("a", "b")}, r"targets has shape \(2,\); expected \(1,\)"),
-        ({"features": ("a", "a")}, "names must differ from each other, got a, a"),
+        ({"features": ("a", "a")}, "names must be different, got a, a"),
     ],
 )
-def test_parts_that_do_not_fit_make_no_model(
+def test_parts_that_do_not_match_are_refused(
     part: dict[str, Any], message: str, make_model: MakeModel
 ) -> None:
     with pytest.raises(InputError, match=message):

@@ -1,4 +1,4 @@
-"""Rows: parts of them keep features, targets and weights together."""
+"""Rows: selections keep features, targets and weights together."""
 
 from dataclasses import FrozenInstanceError
 
@@ -17,7 +17,7 @@ def numbered(count: int, weighted: bool = True) -> Rows:
 
 
 def numbers(rows: Rows) -> list[float]:
-    """Which of the numbered rows these are, after a check that their parts agree."""
+    """Return the numbers of rows, after a check that their parts agree."""
     n = rows.X[:, 0]
     np.testing.assert_array_equal(rows.X[:, 1], n)
     np.testing.assert_array_equal(rows.Y, -n[:, None])
@@ -40,7 +40,7 @@ def numbers(rows: Rows) -> list[float]:
     ],
     ids=str,
 )
-def test_picked_rows_keep_their_features_targets_and_weights(
+def test_selected_rows_keep_their_features_targets_and_weights(
     which: slice | Array, expected: list[float], weighted: bool
 ) -> None:
     picked = numbered(7, weighted)[which]
@@ -49,7 +49,7 @@ def test_picked_rows_keep_their_features_targets_and_weights(
     assert (picked.weights is not None) == weighted
 
 
-def test_a_slice_copies_nothing() -> None:
+def test_slice_is_a_view() -> None:
     rows = numbered(7)
     part = rows[2:5]
     assert part.weights is not None
@@ -71,7 +71,7 @@ def test_total_weight_without_weights_is_the_number_of_rows() -> None:
 
 @settings(deadline=None, derandomize=True)
 @given(count=st.integers(0, 60), size=st.integers(1, 70), weighted=st.booleans())
-def test_blocks_hold_every_row_once_and_in_order(count: int, size: int, weighted: bool) -> None:
+def test_blocks_contain_every_row_once_and_in_order(count: int, size: int, weighted: bool) -> None:
     rows = numbered(count, weighted)
     blocks = list(rows.blocks(size))
     assert [n for block in blocks for n in numbers(block)] == list(range(count))

@@ -1,4 +1,4 @@
-"""Scaling to mean 0 and deviation 1, and the columns where that needs care."""
+"""Scaling to mean 0 and standard deviation 1, and columns that need care."""
 
 from dataclasses import FrozenInstanceError
 from typing import Any
@@ -26,7 +26,7 @@ def test_scaled_columns_have_mean_zero_and_deviation_one() -> None:
         max_size=30,
     )
 )
-def test_shift_and_scale_undo_apply(rows: list[tuple[float, float]]) -> None:
+def test_shift_and_scale_invert_apply(rows: list[tuple[float, float]]) -> None:
     data = np.array(rows)
     scaling = Scaling.of(data)
     largest = np.abs(data).max(axis=0)
@@ -35,7 +35,7 @@ def test_shift_and_scale_undo_apply(rows: list[tuple[float, float]]) -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -1e300, 1.7e9 + 0.3])
-def test_a_constant_column_becomes_exactly_zero(value: float) -> None:
+def test_constant_column_becomes_exactly_zero(value: float) -> None:
     data = np.column_stack([np.full(7, value), np.arange(7.0)])  # the mean of seven 0.1 is not 0.1
     scaling = Scaling.of(data)
     assert (scaling.shift[0], scaling.scale[0]) == (value, 1.0)
@@ -43,16 +43,16 @@ def test_a_constant_column_becomes_exactly_zero(value: float) -> None:
     assert scaling.scale[1] == 2.0
 
 
-def test_one_row_is_constant_in_every_column() -> None:
+def test_single_row_is_constant_in_every_column() -> None:
     np.testing.assert_array_equal(Scaling.of(np.array([[3.0, 4.0]])).scale, 1.0)
 
 
-def test_a_column_whose_deviation_underflows_keeps_scale_one() -> None:
+def test_column_whose_deviation_underflows_has_scale_one() -> None:
     scaling = Scaling.of(np.array([[0.0], [1e-200]]))
     assert scaling.scale[0] == 1.0
 
 
-def test_a_timestamp_is_scaled_without_losing_fractions_of_a_second() -> None:
+def test_timestamp_is_scaled_without_losing_fractions_of_a_second() -> None:
     offsets = np.arange(-64, 65)[:, None] / 64
     scaling = Scaling(np.array([1.7e9]), np.array([0.5]))
     np.testing.assert_array_equal(scaling.apply(1.7e9 + offsets), offsets / 0.5)
@@ -61,16 +61,16 @@ def test_a_timestamp_is_scaled_without_losing_fractions_of_a_second() -> None:
 @pytest.mark.parametrize(
     ("shift", "scale", "message"),
     [
-        ([0.0, 0.0], [1.0], r"vectors of one length, got shapes \(2,\) and \(1,\)"),
-        ([[0.0]], [[1.0]], r"vectors of one length, got shapes \(1, 1\) and \(1, 1\)"),
-        (0.0, 1.0, r"vectors of one length, got shapes \(\) and \(\)"),
+        ([0.0, 0.0], [1.0], r"vectors of the same length, got shapes \(2,\) and \(1,\)"),
+        ([[0.0]], [[1.0]], r"vectors of the same length, got shapes \(1, 1\) and \(1, 1\)"),
+        (0.0, 1.0, r"vectors of the same length, got shapes \(\) and \(\)"),
         ([np.nan], [1.0], "shift and scale must be finite"),
         ([0.0], [np.inf], "shift and scale must be finite"),
         ([0.0, 0.0], [1.0, 0.0], "every scale must be above 0"),
         ([0.0], [-1.0], "every scale must be above 0"),
     ],
 )
-def test_what_cannot_scale_is_refused(shift: Any, scale: Any, message: str) -> None:
+def test_invalid_scaling_is_refused(shift: Any, scale: Any, message: str) -> None:
     with pytest.raises(ScalingError, match=message):
         Scaling(shift, scale)
 
@@ -81,7 +81,7 @@ def test_data_without_a_finite_mean_and_deviation_is_refused(wrong: float) -> No
         Scaling.of(np.array([[wrong], [1e308]]))
 
 
-def test_a_scaling_is_frozen_and_keeps_its_own_arrays() -> None:
+def test_scaling_is_frozen_and_copies_its_arrays() -> None:
     shift, scale = np.array([1.0]), np.array([2.0])
     scaling = Scaling(shift, scale)
     shift[0], scale[0] = 100.0, 200.0

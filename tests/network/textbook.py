@@ -1,4 +1,4 @@
-"""The definitions as textbooks have them, row by row and independent of the code under test."""
+"""Textbook definitions, which are independent of the code under test."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ FORMULAS: dict[str, Function] = {
 
 
 def activate(name: str, z: Array) -> Array:
-    """f(z); for an activation without a formula here as the activation itself defines it."""
+    """Return f(z); an activation without a formula here defines it itself."""
     if name in FORMULAS:
         return FORMULAS[name](z)
     out = np.empty_like(z)
@@ -41,14 +41,14 @@ def activate(name: str, z: Array) -> Array:
 
 
 def activation_slope(name: str, z: Array) -> Array:
-    """f′(z) as the activation itself has it, which is tested against differences of f."""
+    """Return the activation's own f′(z), which its tests compare with differences of f."""
     out = np.empty_like(z)
     ACTIVATIONS[name].derivative(z, activate(name, z), out)
     return out
 
 
 def cost(loss: Loss, r: Array) -> Array:
-    """ρ of each residual; for a loss without a formula here as the loss itself defines it."""
+    """Return ρ of each residual; a loss without a formula here defines it itself."""
     size = np.abs(r)
     if isinstance(loss, Squared):
         return r**2
@@ -62,7 +62,7 @@ def cost(loss: Loss, r: Array) -> Array:
 
 
 def cost_slope(loss: Loss, r: Array) -> Array:
-    """ρ′ of each residual; for a loss without a formula here as the loss itself defines it."""
+    """Return ρ′ of each residual; a loss without a formula here defines it itself."""
     if isinstance(loss, Squared):
         return 2 * r
     if isinstance(loss, Huber):
@@ -81,7 +81,7 @@ def weights_of(rows: Rows) -> Array:
 
 
 def weighted_inputs(architecture: Architecture, theta: Array, X: Array) -> list[Array]:
-    """Z of every layer, (N, outputs) each; the last one is Ŷ."""
+    """Return Z of every layer, (N, outputs) each; the last one is Ŷ."""
     (W, b), *later = architecture.layers(theta)
     Z = [X @ W + b]
     for W, b in later:
@@ -90,18 +90,18 @@ def weighted_inputs(architecture: Architecture, theta: Array, X: Array) -> list[
 
 
 def predictions(architecture: Architecture, theta: Array, X: Array) -> Array:
-    """Ŷ, (N, targets)."""
+    """Return Ŷ, (N, targets)."""
     return weighted_inputs(architecture, theta, X)[-1]
 
 
 def mean_loss(loss: Loss, architecture: Architecture, theta: Array, rows: Rows) -> float:
-    """L(θ): the weighted mean over rows and targets."""
+    """Return L(θ), the weighted mean over rows and targets."""
     costs = cost(loss, predictions(architecture, theta, rows.X) - rows.Y)
     return float(np.average(costs.mean(axis=1), weights=weights_of(rows)))
 
 
 def gradient(loss: Loss, architecture: Architecture, theta: Array, rows: Rows) -> Array:
-    """∂L/∂θ by the chain rule, all rows in one pass."""
+    """Return ∂L/∂θ by the chain rule, all rows in one pass."""
     layers = architecture.layers(theta)
     *hidden, Y_hat = weighted_inputs(architecture, theta, rows.X)
     inputs = [rows.X, *(activate(architecture.activation, Z) for Z in hidden)]

@@ -79,7 +79,7 @@ FORGERIES: dict[str, tuple[Change, str]] = {
         put("weights_0", np.ones((3, 3))),
         r"the card has layers \[2, 3, 1\]; the weights have \[3, 3, 1\]",
     ),
-    "a shift too many": (put("feature_shift", [0.0] * 3), "shift and scale must be vectors of one"),
+    "a shift too many": (put("feature_shift", [0.0] * 3), "shift and scale must be vectors of the"),
     "features scaled by three": (
         lambda members: members.update(feature_shift=np.zeros(3), feature_scale=np.ones(3)),
         r"feature_scaling has shape \(3,\); expected \(2,\)",
@@ -93,7 +93,7 @@ FORGERIES: dict[str, tuple[Change, str]] = {
     "a NaN in the golden rows": (set_item("golden_inputs", np.nan), "golden_inputs has numbers"),
     "a NaN in the scaling": (set_item("feature_shift", np.nan), "feature_shift has numbers that"),
     "an infinite range": (set_item("feature_range", np.inf), "feature_range has numbers that"),
-    "a range upside down": (set_item("feature_range", -2.0), "a least value above the greatest"),
+    "a range upside down": (set_item("feature_range", -2.0), "a minimum above its maximum"),
     "a scale of zero": (set_item("target_scale", 0.0), "every scale must be above 0"),
     "a negative scale": (set_item("feature_scale", -1.0), "every scale must be above 0"),
     # types
@@ -123,7 +123,7 @@ FORGERIES: dict[str, tuple[Change, str]] = {
     "numbers as features": (card_with(features=[1, 2]), "the card's features are not a list of na"),
     "targets in one text": (card_with(targets="y1"), "the card's targets are not a list of names"),
     "a feature too many": (card_with(features=["a", "b", "c"]), r"features has shape \(3,\)"),
-    "features of one name": (card_with(features=["a", "a"]), "names must differ from each other"),
+    "features of one name": (card_with(features=["a", "a"]), "names must be different"),
     "no target": (card_with(targets=[]), r"targets has shape \(0,\); expected \(1,\)"),
     "a card without a version": (card_with(version=None), "the card's version is None; expected a"),
     "version 0": (card_with(version=0), "the card's version is 0; expected a number from 1"),

@@ -16,7 +16,7 @@ SEEDS = {
 EXPECTED = {  # the beginning of each outcome
     "none": "promoted: ",
     "corrupted": "failed: the file was changed or replaced",
-    "NaN": "failed: weights_0 holds numbers that are not finite",
+    "NaN": "failed: weights_0 has numbers that are not finite",
     "other features": "kept_back: its features are p, q, r, s and ",
 }
 

@@ -20,8 +20,8 @@ from tests.network.problems import (
     ROW_COUNTS,
     SQUARED,
     WITH_AND_WITHOUT_WEIGHTS,
-    GivenUp,
-    Patience,
+    CountingPoll,
+    PollStopped,
     assert_close,
     peak_bytes,
     problem,
@@ -73,7 +73,7 @@ def test_gradient_is_the_textbook_gradient(activation: str, depth: int, loss: Lo
 @WITH_AND_WITHOUT_WEIGHTS
 @EVERY_ROW_COUNT
 @IN_PLACE_AND_NOT
-def test_blocks_give_what_one_pass_over_all_rows_gives(
+def test_blocks_give_the_result_of_one_pass_over_all_rows(
     activation: str, count: int, weighted: bool, loss: Loss
 ) -> None:
     architecture, theta, rows = problem(activation, 2, 2, count, weighted=weighted, loss=loss)
@@ -86,7 +86,7 @@ def test_blocks_give_what_one_pass_over_all_rows_gives(
 @EVERY_LOSS
 @WITH_AND_WITHOUT_WEIGHTS
 @EVERY_ROW_COUNT
-def test_loss_agrees_with_the_loss_beside_the_gradient(
+def test_loss_agrees_with_the_loss_of_loss_and_gradient(
     count: int, weighted: bool, loss: Loss
 ) -> None:
     architecture, theta, rows = problem("gelu", 2, 3, count, weighted=weighted, loss=loss)
@@ -96,7 +96,7 @@ def test_loss_agrees_with_the_loss_beside_the_gradient(
     assert backpropagation.loss(theta, rows) == pytest.approx(beside, rel=1e-15)
 
 
-def test_the_loss_is_squared_unless_another_is_given() -> None:
+def test_default_loss_is_squared() -> None:
     architecture, theta, rows = problem()
     got, gradient = Backpropagation(architecture).loss_and_gradient(theta, rows)
     expected, same = Backpropagation(architecture, SQUARED).loss_and_gradient(theta, rows)
@@ -105,7 +105,7 @@ def test_the_loss_is_squared_unless_another_is_given() -> None:
 
 
 def scikit_learn_twin(architecture: Architecture, theta: Array, rows: Rows) -> Any:
-    """An MLPRegressor with the same weights, about to make one plain full-batch step of rate 1."""
+    """Return an MLPRegressor with the same weights, whose next step is full-batch with rate 1."""
     twin = MLPRegressor(
         hidden_layer_sizes=architecture.sizes[1:-1],
         activation=SCIKIT_LEARN[architecture.activation],
@@ -185,7 +185,7 @@ def test_scaling_all_weights_changes_nothing(factor: float, loss: Loss) -> None:
 
 
 @EVERY_LOSS
-def test_weights_of_one_are_no_weights(loss: Loss) -> None:
+def test_weights_of_one_equal_no_weights(loss: Loss) -> None:
     architecture, theta, rows = problem(loss=loss)
     backpropagation = Backpropagation(architecture, loss)
     expected, gradient = backpropagation.loss_and_gradient(theta, rows)
@@ -196,7 +196,7 @@ def test_weights_of_one_are_no_weights(loss: Loss) -> None:
 
 
 @EVERY_LOSS
-def test_a_block_that_weighs_nothing_counts_for_nothing(loss: Loss) -> None:
+def test_block_of_weight_zero_is_ignored(loss: Loss) -> None:
     architecture, theta, rows = problem("tanh", 1, 2, BLOCK_ROWS + 20, loss=loss)
     weights = np.concatenate([np.zeros(BLOCK_ROWS), np.ones(20)])
     backpropagation = Backpropagation(architecture, loss)
@@ -216,7 +216,7 @@ def bits(backpropagation: Backpropagation, theta: Array, rows: Rows) -> tuple[fl
 
 @EVERY_ACTIVATION
 @EVERY_LOSS
-def test_results_do_not_depend_on_what_was_computed_before(activation: str, loss: Loss) -> None:
+def test_results_do_not_depend_on_earlier_calls(activation: str, loss: Loss) -> None:
     architecture, theta, rows = problem(activation, 2, 2, 50, weighted=True, loss=loss)
     used = Backpropagation(architecture, loss)
     for count in (50, 7, 33, 1, 50, 2, 49):
@@ -226,7 +226,7 @@ def test_results_do_not_depend_on_what_was_computed_before(activation: str, loss
 
 
 @IN_PLACE_AND_NOT
-def test_a_gradient_is_not_overwritten_by_the_next_call(activation: str) -> None:
+def test_gradient_is_not_overwritten_by_the_next_call(activation: str) -> None:
     architecture, theta, rows = problem(activation)
     backpropagation = Backpropagation(architecture)
     _, first = backpropagation.loss_and_gradient(theta, rows)
@@ -238,7 +238,7 @@ def test_a_gradient_is_not_overwritten_by_the_next_call(activation: str) -> None
 
 
 @EVERY_LOSS
-def test_theta_and_rows_are_left_alone(loss: Loss) -> None:
+def test_theta_and_rows_are_not_changed(loss: Loss) -> None:
     architecture, theta, rows = problem(weighted=True, loss=loss)
     assert rows.weights is not None
     arrays = (theta, rows.X, rows.Y, rows.weights)
@@ -265,7 +265,7 @@ def test_memory_of_a_gradient_does_not_grow_with_the_rows(loss: Loss) -> None:
     assert peak(200_000) <= 1.05 * few
 
 
-def test_a_second_gradient_needs_no_new_buffers() -> None:
+def test_second_gradient_allocates_no_buffers() -> None:
     architecture = Architecture((3, 64, 64, 1))
     theta = np.full(architecture.parameters, 0.1)
     rows = Rows(np.ones((BLOCK_ROWS, 3)), np.ones((BLOCK_ROWS, 1)))
@@ -281,7 +281,7 @@ def test_a_second_gradient_needs_no_new_buffers() -> None:
 @EVERY_ROW_COUNT
 def test_poll_is_called_before_every_block(count: int) -> None:
     architecture, theta, rows = problem(count=count)
-    poll = Patience(100)
+    poll = CountingPoll()
     backpropagation = Backpropagation(architecture, poll=poll)
     backpropagation.loss(theta, rows)
     blocks = -(-count // BLOCK_ROWS)
@@ -292,11 +292,13 @@ def test_poll_is_called_before_every_block(count: int) -> None:
 
 @pytest.mark.parametrize("calls", [1, 2, 4])
 @pytest.mark.parametrize("method", ["loss", "loss_and_gradient"])
-def test_a_poll_that_raises_ends_the_call_at_once_and_does_no_harm(method: str, calls: int) -> None:
+def test_exception_of_poll_stops_the_call_and_later_calls_are_right(
+    method: str, calls: int
+) -> None:
     architecture, theta, rows = problem(count=ROW_COUNTS[-1])
-    poll = Patience(calls)
+    poll = CountingPoll(calls)
     backpropagation = Backpropagation(architecture, poll=poll)
-    with pytest.raises(GivenUp):
+    with pytest.raises(PollStopped):
         getattr(backpropagation, method)(theta, rows)
     assert poll.calls == calls
     assert bits(backpropagation, theta, rows) == bits(Backpropagation(architecture), theta, rows)

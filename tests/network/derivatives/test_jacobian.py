@@ -1,4 +1,4 @@
-"""The Jacobian against central differences, and what is made of it against J written out."""
+"""The Jacobian against central differences, and the normal equations against the whole J."""
 
 from collections.abc import Callable
 
@@ -26,8 +26,8 @@ from tests.network.problems import (
     ROW_COUNTS,
     SQUARED,
     WITH_AND_WITHOUT_WEIGHTS,
-    GivenUp,
-    Patience,
+    CountingPoll,
+    PollStopped,
     assert_close,
     peak_bytes,
     problem,
@@ -37,9 +37,9 @@ from tests.network.problems import (
 
 
 def normal_equations_of(J: Array, residuals: Array, rows: Rows) -> tuple[float, Array, Array]:
-    """L, c·JᵀWr and c·JᵀWJ with J whole; residuals (N, targets)."""
+    """Return L, c·JᵀWr and c·JᵀWJ from the whole J; residuals (N, targets)."""
     w = np.repeat(textbook.weights_of(rows), residuals.shape[1])
-    r, c = residuals.ravel(), 2.0 / w.sum()  # K·Σw, as each weight stands here K times
+    r, c = residuals.ravel(), 2.0 / w.sum()  # K·Σw, because each weight is here K times
     return 0.5 * c * float(w @ r**2), c * J.T @ (w * r), c * J.T @ (w[:, None] * J)
 
 
@@ -63,7 +63,7 @@ def test_jacobian_agrees_with_central_differences(
     assert_close(Jacobian(architecture).of(theta, rows.X), expected, 1e-9)
 
 
-def test_targets_of_a_sample_stand_in_consecutive_rows() -> None:
+def test_targets_of_a_sample_are_consecutive_rows() -> None:
     architecture = Architecture((2, 3))  # ŷₙₖ = Σᵢ xₙᵢ·Wᵢₖ + bₖ
     X = np.array([[2.0, 3.0], [5.0, 7.0]])
     J = Jacobian(architecture).of(np.zeros(9), X)
@@ -75,7 +75,7 @@ def test_targets_of_a_sample_stand_in_consecutive_rows() -> None:
 
 
 @EVERY_ROW_COUNT
-def test_jacobian_of_many_rows_is_that_of_each(count: int) -> None:
+def test_jacobian_of_many_rows_is_that_of_each_row(count: int) -> None:
     architecture, theta, rows = problem("gelu", 1, 2, count)
     J = Jacobian(architecture).of(theta, rows.X).reshape(count, 2, -1)
     assert len(J) == count
@@ -84,7 +84,7 @@ def test_jacobian_of_many_rows_is_that_of_each(count: int) -> None:
         assert_close(J[n], jacobian.of(theta, rows.X[n : n + 1]))
 
 
-def test_a_jacobian_is_not_overwritten_by_the_next_call() -> None:
+def test_jacobian_is_not_overwritten_by_the_next_call() -> None:
     architecture, theta, rows = problem()
     jacobian = Jacobian(architecture)
     J = jacobian.of(theta, rows.X)
@@ -158,7 +158,7 @@ def test_gauss_newton_matrix_is_symmetric_and_positive_semi_definite(
 
 @EVERY_DEPTH
 @WITH_AND_WITHOUT_WEIGHTS
-def test_where_the_residuals_vanish_the_gauss_newton_matrix_is_the_hessian(
+def test_gauss_newton_matrix_is_the_hessian_if_all_residuals_are_zero(
     depth: int, weighted: bool
 ) -> None:
     architecture, theta, rows = problem("sigmoid", depth, 3, 30, weighted=weighted)
@@ -206,7 +206,7 @@ def test_scaling_all_weights_changes_nothing(factor: float) -> None:
 
 
 def second_difference(architecture: Architecture, theta: Array, X: Array, v: Array) -> Array:
-    """∂²ŷ/∂v², (N, targets), by differences of fourth order."""
+    """Return ∂²ŷ/∂v², (N, targets), by differences of fourth order."""
     step = 1e-2 / np.linalg.norm(v)
     coefficients = {-2: -1, -1: 16, 0: -30, 1: 16, 2: -1}
     total = np.zeros((len(X), architecture.targets))
@@ -222,7 +222,7 @@ def second_difference(architecture: Architecture, theta: Array, X: Array, v: Arr
 def test_curvature_is_the_second_derivative_along_the_direction(
     activation: str, depth: int, outputs: int, weighted: bool
 ) -> None:
-    # further from the kinks than the steps of the differences go
+    # the steps of the differences must not cross a kink
     architecture, theta, rows = problem(
         activation, depth, outputs, weighted=weighted, from_kinks=0.1
     )
@@ -234,7 +234,7 @@ def test_curvature_is_the_second_derivative_along_the_direction(
 
 
 @EVERY_OUTPUT_COUNT
-def test_a_linear_network_has_no_curvature(outputs: int) -> None:
+def test_linear_network_has_no_curvature(outputs: int) -> None:
     architecture, theta, rows = problem("tanh", 0, outputs)
     curvature = Jacobian(architecture).curvature(theta, rows, np.ones_like(theta))
     np.testing.assert_allclose(curvature, 0.0, rtol=0, atol=1e-12)
@@ -269,7 +269,7 @@ def test_curvature_is_even_and_grows_with_the_square_of_the_direction() -> None:
     assert_close(jacobian.curvature(theta, rows, 3 * v), 9 * along, 1e-4)
 
 
-def test_no_direction_has_no_curvature() -> None:
+def test_curvature_along_a_direction_of_length_zero_is_zero() -> None:
     architecture, theta, rows = problem()
     curvature = Jacobian(architecture).curvature(theta, rows, np.zeros_like(theta))
     np.testing.assert_array_equal(curvature, 0.0)
@@ -300,7 +300,7 @@ EVERY_METHOD = pytest.mark.parametrize("method", METHODS)
 @EVERY_METHOD
 @EVERY_ACTIVATION
 @EVERY_OUTPUT_COUNT
-def test_results_do_not_depend_on_what_was_computed_before(
+def test_results_do_not_depend_on_earlier_calls(
     activation: str, outputs: int, method: Method
 ) -> None:
     architecture, theta, rows = problem(activation, 2, outputs, 50, weighted=True)
@@ -324,7 +324,7 @@ def test_normal_equations_are_not_overwritten_by_the_next_call() -> None:
 
 
 @EVERY_METHOD
-def test_theta_and_rows_are_left_alone(method: Method) -> None:
+def test_theta_and_rows_are_not_changed(method: Method) -> None:
     architecture, theta, rows = problem(weighted=True)
     assert rows.weights is not None
     arrays = (theta, rows.X, rows.Y, rows.weights)
@@ -339,7 +339,7 @@ def test_theta_and_rows_are_left_alone(method: Method) -> None:
 @EVERY_ROW_COUNT
 def test_poll_is_called_before_every_block(count: int, method: Method) -> None:
     architecture, theta, rows = problem(depth=1, count=count)
-    poll = Patience(100)
+    poll = CountingPoll()
     method(Jacobian(architecture, poll), theta, rows)
     block = WHOLE_BLOCK_ROWS if method is METHODS[0] else BLOCK_ROWS
     assert poll.calls == -(-count // block)
@@ -347,13 +347,13 @@ def test_poll_is_called_before_every_block(count: int, method: Method) -> None:
 
 @EVERY_METHOD
 @pytest.mark.parametrize("calls", [1, 2, 4])
-def test_a_poll_that_raises_ends_the_call_at_once_and_does_no_harm(
+def test_exception_of_poll_stops_the_call_and_later_calls_are_right(
     method: Method, calls: int
 ) -> None:
     architecture, theta, rows = problem(depth=1, count=ROW_COUNTS[-1])
-    poll = Patience(calls)
+    poll = CountingPoll(calls)
     jacobian = Jacobian(architecture, poll)
-    with pytest.raises(GivenUp):
+    with pytest.raises(PollStopped):
         method(jacobian, theta, rows)
     assert poll.calls == calls
     for later in METHODS:

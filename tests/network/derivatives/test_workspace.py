@@ -1,4 +1,4 @@
-"""The forward pass and the chain rule of one block, in buffers that are used again."""
+"""The forward pass and the chain rule of one block, in reused buffers."""
 
 import weakref
 
@@ -22,7 +22,7 @@ from tests.network.problems import (
 def chain_rule(
     architecture: Architecture, workspace: Workspace, theta: Array, delta: Array
 ) -> Array:
-    """The derivative by θ, from that by the outputs."""
+    """Return the derivative with respect to θ, from that with respect to the outputs."""
     gradient = np.zeros(architecture.parameters)
     parts = architecture.matrices(gradient)
     for index, A, layer_delta in workspace.backward(architecture.matrices(theta), delta):
@@ -53,7 +53,7 @@ def test_backward_is_the_textbook_chain_rule(activation: str, depth: int) -> Non
 
 
 @EVERY_ACTIVATION
-def test_backward_may_be_run_again_and_leaves_its_delta_alone(activation: str) -> None:
+def test_backward_can_be_repeated_and_does_not_change_delta(activation: str) -> None:
     architecture, theta, rows = problem(activation)
     workspace = Workspace(architecture, len(rows))
     workspace.forward(architecture.matrices(theta), rows.X)
@@ -81,7 +81,7 @@ def test_backward_goes_from_the_last_layer_to_the_first(depth: int) -> None:
 
 
 @EVERY_ACTIVATION
-def test_a_used_workspace_gives_the_bits_of_a_new_one(activation: str) -> None:
+def test_used_workspace_gives_the_same_bits_as_a_new_one(activation: str) -> None:
     architecture, theta, rows = problem(activation)
     used = Workspace(architecture, len(rows))
     delta = used.forward(architecture.matrices(theta + 1.0), rows.X - 5.0)
@@ -96,7 +96,7 @@ def test_a_used_workspace_gives_the_bits_of_a_new_one(activation: str) -> None:
     np.testing.assert_array_equal(results[0][1], results[1][1])
 
 
-def test_rows_may_lie_in_memory_in_any_way() -> None:
+def test_rows_may_have_any_memory_order() -> None:
     architecture, theta, rows = problem()
     workspace = Workspace(architecture, len(rows))
     matrices = architecture.matrices(theta)
@@ -107,16 +107,16 @@ def test_rows_may_lie_in_memory_in_any_way() -> None:
 
 
 def never() -> None:
-    """A poll that goes on."""
+    """Poll without ever raising."""
 
 
-def test_many_row_counts_do_not_pile_up_workspaces() -> None:
+def test_cache_of_workspaces_is_bounded() -> None:
     workspaces = Workspaces(Architecture((2, 3, 1)), never)
     references = [weakref.ref(workspaces.of(count)) for count in range(1, 61)]
     assert 1 <= sum(reference() is not None for reference in references) <= 4
 
 
-def test_the_workspace_of_a_full_block_outlives_changing_remainders() -> None:
+def test_workspace_of_a_full_block_stays_in_the_cache() -> None:
     workspaces = Workspaces(Architecture((2, 3, 1)), never)
     full = workspaces.of(BLOCK_ROWS)
     for remainder in range(1, 12):
@@ -125,7 +125,7 @@ def test_the_workspace_of_a_full_block_outlives_changing_remainders() -> None:
     assert workspaces.of(BLOCK_ROWS) is full
 
 
-def test_a_poll_comes_before_every_workspace() -> None:
+def test_poll_is_called_for_every_workspace() -> None:
     def stop() -> None:
         raise InterruptedError
 
