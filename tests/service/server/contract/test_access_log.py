@@ -75,7 +75,7 @@ def test_a_response_to_head_counts_no_bytes(server: Server) -> None:
     assert (line["method"], line["status"], line["bytes"]) == ("HEAD", 200, 0)
 
 
-def test_a_path_beyond_ascii_is_logged_as_text(server: Server) -> None:
+def test_a_non_ascii_path_is_logged_as_unicode(server: Server) -> None:
     server.ask("/s%C3%A9?a=b", "X-Request-ID: accent")
     assert line_of(server, "accent")["path"] == "/s\xe9"
 
@@ -128,7 +128,7 @@ def test_two_request_ids_are_replaced(server: Server) -> None:
     assert MADE_ID.fullmatch(line["request_id"])
 
 
-def test_request_ids_that_the_server_makes_differ(server: Server) -> None:
+def test_generated_request_ids_are_unique(server: Server) -> None:
     lines = new_lines(server, request("/echo") * 20 + request("/at-once", body=b"") * 20, 40)
     assert len({line["request_id"] for line in lines}) == 40
 

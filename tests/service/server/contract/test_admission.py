@@ -93,7 +93,7 @@ def assert_overloaded(response: Response) -> None:
     assert int(response.headers["Retry-After"]) > 0
 
 
-def test_requests_beyond_the_queue_get_a_503_at_once(small: Server) -> None:
+def test_requests_get_a_503_when_the_queue_is_full(small: Server) -> None:
     waiting = fill(small, "full")
     assert_overloaded(small.ask("/echo"))
     assert_overloaded(small.ask("/wait?gate=full", body=b"abc"))
@@ -102,7 +102,7 @@ def test_requests_beyond_the_queue_get_a_503_at_once(small: Server) -> None:
     assert small.ask("/echo", body=b"abc").body == b"abc"
 
 
-def test_a_client_that_got_a_503_may_ask_again_on_the_same_connection(small: Server) -> None:
+def test_a_connection_is_kept_alive_after_a_503(small: Server) -> None:
     fill(small, "again")
     client = small.connect()
     for _ in range(3):
@@ -122,7 +122,7 @@ def test_single_rows_and_health_are_answered_while_the_queue_is_full(small: Serv
     small.open_gate("fast")
 
 
-def test_a_few_spared_requests_are_taken_when_the_queue_is_full(small: Server) -> None:
+def test_a_few_spared_requests_are_accepted_when_the_queue_is_full(small: Server) -> None:
     fill(small, "spared")
     before = small.counters()
     clients = [small.connect(request("/spared", body=b"abc")) for _ in range(50)]
@@ -171,7 +171,7 @@ def test_a_refusal_of_head_has_no_body(small: Server) -> None:
     small.open_gate("head")
 
 
-def test_a_request_that_waits_is_logged_when_it_is_answered_and_a_refused_one_at_once(
+def test_a_queued_request_is_logged_when_it_is_answered_and_a_refused_one_immediately(
     small: Server,
 ) -> None:
     waiting = fill(small, "log")[0]
@@ -230,7 +230,7 @@ def test_single_rows_are_answered_while_a_request_beyond_the_deadline_runs_on(
     hasty.open_gate("runs-on")
 
 
-def test_an_application_that_fails_beyond_the_deadline_costs_no_thread(hasty: Server) -> None:
+def test_an_application_error_after_the_deadline_costs_no_thread(hasty: Server) -> None:
     client = hasty.connect(request("/wait?gate=fails&fail=1", "X-Request-ID: fails"))
     assert client.response().status == 503
     hasty.open_gate("fails")
@@ -249,14 +249,14 @@ def test_a_response_that_is_not_complete_at_the_deadline_ends_the_connection(
     assert hasty.ask("/echo", body=b"abc").body == b"abc"
 
 
-def test_a_deadline_is_for_one_request_not_for_a_connection(hasty: Server) -> None:
+def test_a_deadline_applies_to_each_request_of_a_connection(hasty: Server) -> None:
     client = hasty.connect()
     for _ in range(7):
         assert client.send(request("/echo")).response().status == 200
         assert client.is_silent(seconds(0.1))
 
 
-def test_a_response_that_stalls_beyond_the_deadline_ends_the_connection(hasty: Server) -> None:
+def test_a_response_that_stalls_ends_the_connection_at_the_deadline(hasty: Server) -> None:
     client = hasty.connect(request("/stall?gate=stall", "X-Request-ID: stall"))
     assert client.head()[1] == 200
     received = client.read_all()
@@ -275,7 +275,7 @@ def announce(length: int) -> bytes:
     return request("/echo", f"Content-Length: {length}", method="POST")
 
 
-def test_bodies_that_arrive_take_no_more_memory_than_is_allowed(start_server: StartServer) -> None:
+def test_arriving_bodies_stay_within_the_memory_budget(start_server: StartServer) -> None:
     size, rest = 100_000, 1_000
     server = start_server(max_body_bytes=size, buffered_bodies=3)
     largest = server.connect(announce(size), b"a" * (size - 1))
@@ -289,7 +289,7 @@ def test_bodies_that_arrive_take_no_more_memory_than_is_allowed(start_server: St
     assert server.ask("/echo", body=b"b" * size).body == b"b" * size
 
 
-def test_a_body_that_is_still_arriving_makes_room_for_one_that_is_complete(full: Server) -> None:
+def test_an_arriving_body_is_refused_in_favor_of_a_complete_one(full: Server) -> None:
     arriving = full.connect(announce(LARGE), b"a" * (LARGE - 2_000))
     full.turn(100)
     assert full.ask("/echo", body=b"b" * 3_000).body == b"b" * 3_000
@@ -298,7 +298,7 @@ def test_a_body_that_is_still_arriving_makes_room_for_one_that_is_complete(full:
     assert len(full.ask("/echo", body=b"b" * LARGE).body) == LARGE
 
 
-def test_bodies_that_wait_and_responses_that_are_not_read_take_memory_too(full: Server) -> None:
+def test_queued_bodies_and_unread_responses_count_toward_the_memory_budget(full: Server) -> None:
     large = request("/echo", body=b"b" * LARGE)
     waiting = full.connect(request("/wait?gate=memory", body=b"a" * LARGE), receive_buffer=8_192)
     full.wait_until_waiting("memory")
@@ -310,7 +310,7 @@ def test_bodies_that_wait_and_responses_that_are_not_read_take_memory_too(full: 
     until(lambda: full.connect(large).response().status == 200)
 
 
-def test_requests_that_fail_release_their_memory(full: Server) -> None:
+def test_failed_requests_release_their_memory(full: Server) -> None:
     part = b"%x\r\n%b\r\n" % (LARGE // 2, b"a" * (LARGE // 2))
     chunked = request("/echo", "Transfer-Encoding: chunked", method="POST")
     full.open_gate("reset")
@@ -329,7 +329,7 @@ def test_requests_that_fail_release_their_memory(full: Server) -> None:
 # Connections
 
 
-def test_a_connection_beyond_the_most_closes_the_one_that_was_idle_longest(
+def test_a_connection_beyond_the_limit_closes_the_longest_idle_one(
     crowded: Server,
 ) -> None:
     oldest, *others = [crowded.connect(request("/quick")) for _ in range(CONNECTIONS)]
@@ -341,7 +341,7 @@ def test_a_connection_beyond_the_most_closes_the_one_that_was_idle_longest(
         assert other.send(request("/quick")).response().status == 200
 
 
-def test_a_connection_beyond_the_most_gets_a_503_when_none_is_idle(crowded: Server) -> None:
+def test_a_connection_beyond_the_limit_gets_a_503_when_none_is_idle(crowded: Server) -> None:
     busy = [crowded.connect(request("/wait?gate=busy")) for _ in range(CONNECTIONS)]
     crowded.wait_until_waiting("busy", CONNECTIONS)
     for _ in range(20):
@@ -354,7 +354,7 @@ def test_a_connection_beyond_the_most_gets_a_503_when_none_is_idle(crowded: Serv
 
 
 @pytest.mark.usefixtures("many_files")
-def test_many_more_connections_than_the_most_leave_the_server_in_service(crowded: Server) -> None:
+def test_the_server_recovers_from_many_connections_beyond_the_limit(crowded: Server) -> None:
     for _ in range(500):
         crowded.connect(b"GET /echo HTTP/1.1\r\n")
     crowded.close_clients()

@@ -48,7 +48,7 @@ def impatient(impatient_server: Server) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("path", ["/long", f"/large?bytes={LONG_BYTES}"])
-def test_a_long_response_arrives_complete(server: Server, path: str) -> None:
+def test_a_long_response_is_complete(server: Server, path: str) -> None:
     client = server.connect(request(path))
     assert client.response().body == PART * PARTS_OF_LONG
     assert client.send(request("/echo", body=b"next")).response().body == b"next"
@@ -87,7 +87,9 @@ def test_a_response_that_is_not_read_is_not_all_kept_in_memory(roomy: Server) ->
     assert len(rest) == LONG_BYTES
 
 
-def test_pipelined_requests_are_not_read_on_while_their_responses_are_not(roomy: Server) -> None:
+def test_backpressure_stops_reading_pipelined_requests_while_responses_are_unread(
+    roomy: Server,
+) -> None:
     """Each response is many times as long as its request."""
     memory = roomy.memory_bytes()
     count, path = 2_000, "/large?bytes=30000&by=lazy"
@@ -102,7 +104,7 @@ def test_pipelined_requests_are_not_read_on_while_their_responses_are_not(roomy:
 
 
 @pytest.mark.parametrize("path", ["/quick", "/at-once"])
-def test_pipelined_responses_that_are_read_late_arrive_in_order(roomy: Server, path: str) -> None:
+def test_pipelined_responses_to_a_slow_reader_arrive_in_order(roomy: Server, path: str) -> None:
     count = 4_000
     lazy = roomy.connect(receive_buffer=SMALL_BUFFER)
     bodies = [b"%d" % number for number in range(count)]
@@ -132,7 +134,7 @@ def test_a_client_that_reads_fast_enough_is_not_closed(impatient: Server) -> Non
     assert received + len(client.read(LONG_BYTES - received)) == LONG_BYTES
 
 
-def test_clients_that_go_away_while_they_are_sent_a_response_leave_nothing_behind(
+def test_clients_that_disconnect_during_a_response_release_their_resources(
     roomy: Server,
 ) -> None:
     memory = roomy.memory_bytes()

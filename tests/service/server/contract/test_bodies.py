@@ -22,7 +22,7 @@ def announce(length: int, *lines: str, path: str = "/echo") -> bytes:
 
 @pytest.mark.parametrize("path", ["/echo", "/at-once", "/quick"])
 @pytest.mark.parametrize("expectation", ["100-continue", "100-Continue"])
-def test_a_client_that_expects_it_gets_a_100_before_it_sends_the_body(
+def test_expect_100_continue_gets_a_100_before_the_body(
     server: Server, path: str, expectation: str
 ) -> None:
     client = server.connect()
@@ -34,14 +34,14 @@ def test_a_client_that_expects_it_gets_a_100_before_it_sends_the_body(
         assert client.response().body == b"abc"
 
 
-def test_a_client_that_expects_it_gets_a_100_before_a_chunked_body(server: Server) -> None:
+def test_expect_100_continue_gets_a_100_before_a_chunked_body(server: Server) -> None:
     client = server.connect(request("/echo", CHUNKED, "Expect: 100-continue", method="POST"))
     assert client.head() == ("HTTP/1.1", 100, [])
     client.send(b"3\r\nabc\r\n0\r\n\r\n")
     assert client.response().body == b"abc"
 
 
-def test_a_100_comes_at_most_once_and_not_after_the_response(server: Server) -> None:
+def test_a_100_continue_is_sent_at_most_once(server: Server) -> None:
     """A server may leave it out when a part of the body is there already."""
     client = server.connect(announce(3, "Expect: 100-continue") + b"abc", request("/quick"))
     version, status, _ = client.head()
@@ -53,7 +53,7 @@ def test_a_100_comes_at_most_once_and_not_after_the_response(server: Server) -> 
     assert client.is_silent(0.05)
 
 
-def test_pipelined_expectations_are_met_in_order(server: Server) -> None:
+def test_a_pipelined_expect_waits_for_the_response_before_it(server: Server) -> None:
     client = server.connect(
         request("/wait?gate=expect", body=b"first"), announce(6, "Expect: 100-continue")
     )
@@ -66,7 +66,7 @@ def test_pipelined_expectations_are_met_in_order(server: Server) -> None:
     assert client.send(b"second").response().body == b"second"
 
 
-def test_an_expectation_of_http_1_0_is_ignored(server: Server) -> None:
+def test_expect_in_http_1_0_is_ignored(server: Server) -> None:
     client = server.connect(
         request("/echo", "Expect: 100-continue", body=b"abc", version="HTTP/1.0")
     )
@@ -101,7 +101,7 @@ def test_a_body_beyond_the_limit_gets_a_413_before_it_is_sent(server: Server, se
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 5000000", CHUNKED])
-def test_a_client_that_sends_on_after_a_413_can_read_it(server: Server, framing: str) -> None:
+def test_a_client_that_keeps_sending_can_still_read_its_413(server: Server, framing: str) -> None:
     """A reset while it sends would throw the response away."""
     client = server.connect(request("/echo", framing, method="POST"))
     if framing == CHUNKED:
@@ -126,7 +126,7 @@ def test_a_body_beyond_the_limit_does_not_reach_the_application(server: Server) 
     assert client.response().status == 413
 
 
-def test_a_body_of_a_million_chunks_is_taken_and_holds_up_nobody(server: Server) -> None:
+def test_a_body_of_a_million_chunks_delays_no_other_client(server: Server) -> None:
     memory = server.memory_bytes()
     client = server.connect(request("/echo", CHUNKED, method="POST"))
     sending = threading.Thread(
@@ -162,7 +162,7 @@ def test_a_body_that_arrives_one_byte_at_a_time_is_taken(server: Server) -> None
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
-def test_a_body_of_any_method_is_read(server: Server, method: str) -> None:
+def test_the_body_of_any_method_is_consumed(server: Server, method: str) -> None:
     """Otherwise it would be taken for the next request."""
     client = server.connect(request("/echo", method=method, body=request("/smuggled")))
     assert client.response(method).status == 200
@@ -170,7 +170,7 @@ def test_a_body_of_any_method_is_read(server: Server, method: str) -> None:
     assert "/smuggled?" not in server.requests()
 
 
-def test_a_body_that_the_application_does_not_read_is_not_taken_for_a_request(
+def test_a_body_that_the_application_ignores_is_consumed(
     server: Server,
 ) -> None:
     client = server.connect(request("/large?bytes=3", body=request("/smuggled")))

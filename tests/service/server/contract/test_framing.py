@@ -38,7 +38,7 @@ def assert_refused(server: Server, sent: bytes, *statuses: int) -> None:
         [b"Content-Length: 5", b"X: y", b" Transfer-Encoding: chunked", b"Transfer-Encoding : x"],
     ],
 )
-def test_content_length_beside_transfer_encoding_gets_a_400(
+def test_content_length_with_transfer_encoding_gets_a_400(
     server: Server, lines: list[bytes]
 ) -> None:
     assert_refused(server, HEAD + b"\r\n".join(lines) + b"\r\n\r\n" + CHUNKS, 400)
@@ -88,7 +88,7 @@ def test_a_content_length_beyond_64_bits_does_not_wrap_around(server: Server) ->
 
 
 @pytest.mark.parametrize("value", [b"5 ", b"\t5", b"005"])
-def test_a_valid_content_length_is_taken(server: Server, value: bytes) -> None:
+def test_a_valid_content_length_is_accepted(server: Server, value: bytes) -> None:
     client = server.connect(HEAD + b"Content-Length:" + value + b"\r\n\r\nhello")
     assert client.response().body == b"hello"
 
@@ -259,7 +259,7 @@ def test_overlong_trailers_are_refused(server: Server) -> None:
         chunked_request(b"0\r\n" + b"a" * 100_000),
     ],
 )
-def test_what_cannot_become_a_request_is_refused_without_waiting_for_more(
+def test_malformed_bytes_are_refused_before_the_request_is_complete(
     server: Server, sent: bytes
 ) -> None:
     client = server.connect(sent)
@@ -278,7 +278,7 @@ def test_what_cannot_become_a_request_is_refused_without_waiting_for_more(
         b"5\r\nhello\r\n0\r\nX-Trailer: a\r\nY-Trailer: b\r\n\r\n",
     ],
 )
-def test_valid_chunks_are_taken(server: Server, framing: bytes) -> None:
+def test_valid_chunks_are_accepted(server: Server, framing: bytes) -> None:
     client = server.connect(chunked_request(framing) + request("/echo", body=b"next"))
     assert client.response().body == b"hello"
     assert client.response().body == b"next"
@@ -300,7 +300,7 @@ def test_a_trailer_does_not_replace_a_header(server: Server, trailer: bytes) -> 
         assert client.ended()
 
 
-def test_a_header_with_an_underscore_does_not_stand_for_one_with_a_hyphen(server: Server) -> None:
+def test_a_header_name_with_an_underscore_is_not_mistaken_for_a_hyphen(server: Server) -> None:
     """WSGI would give `Content_Length` the same name as `Content-Length`."""
     lines = ["Content_Length: 3", "Transfer_Encoding: chunked", "X_Request_ID: a"]
     client = server.connect(request("/environ", *lines, body=b"hello") + request("/echo"))

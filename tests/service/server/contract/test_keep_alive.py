@@ -41,7 +41,7 @@ def test_a_connection_is_closed_when_the_client_asks_for_it(
 
 
 @pytest.mark.parametrize("line", ["Connection: keep-alive", "Connection: TE, closet", "X: close"])
-def test_a_connection_is_not_closed_by_another_option(server: Server, line: str) -> None:
+def test_other_connection_options_keep_the_connection_alive(server: Server, line: str) -> None:
     client = server.connect()
     for _ in range(2):
         response = client.send(request("/echo", line)).response()
@@ -123,7 +123,9 @@ def test_a_half_closed_client_gets_a_long_response(server: Server) -> None:
         request("/echo", "Transfer-Encoding: chunked", method="POST") + b"3\r\nabc\r\n0\r\n",
     ],
 )
-def test_a_request_that_is_cut_short_gets_a_400(server: Server, sent: bytes) -> None:
+def test_an_incomplete_request_of_a_half_closed_client_gets_a_400(
+    server: Server, sent: bytes
+) -> None:
     client = server.connect(sent).half_close()
     response = client.response()
     assert_problem(response.status, response.body, response.headers, expected=400)
@@ -131,7 +133,7 @@ def test_a_request_that_is_cut_short_gets_a_400(server: Server, sent: bytes) -> 
     assert client.ended()
 
 
-def test_a_request_that_is_cut_short_does_not_cost_the_ones_before_it(server: Server) -> None:
+def test_requests_before_an_incomplete_one_are_answered(server: Server) -> None:
     client = server.connect(request("/echo", body=b"abc") + b"GET / HT").half_close()
     assert client.response().body == b"abc"
     assert client.response().status == 400
@@ -146,9 +148,7 @@ def test_a_connection_without_a_request_is_closed_without_a_response(server: Ser
 
 
 @pytest.mark.parametrize("path", ["/echo", "/wait?gate=reset", "/long", "/at-once", "/quick"])
-def test_a_client_that_resets_its_connection_leaves_nothing_behind(
-    server: Server, path: str
-) -> None:
+def test_a_reset_connection_releases_its_resources(server: Server, path: str) -> None:
     for _ in range(20):
         server.connect(request(path, body=b"abc")).reset()
     server.open_gate("reset")

@@ -24,7 +24,7 @@ def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
         assert response.body == (b"a" * 10 if path.startswith("/large") else body)
 
 
-def test_pipelined_requests_are_answered_in_order_when_an_early_one_takes_long(
+def test_pipelined_responses_wait_for_a_slow_first_one(
     server: Server,
 ) -> None:
     client = server.connect(

@@ -58,7 +58,7 @@ def test_a_response_has_one_date_and_one_server_that_names_no_version(
     assert response.headers["Server"] == "numnet"
 
 
-def test_an_application_that_fails_before_its_body_gets_its_client_a_500(server: Server) -> None:
+def test_an_application_error_before_the_body_gets_a_500(server: Server) -> None:
     for when in ("before", "after-head"):
         response = server.ask(f"/fail?when={when}")
         assert_problem(response.status, response.body, response.headers, expected=500)
@@ -66,7 +66,7 @@ def test_an_application_that_fails_before_its_body_gets_its_client_a_500(server:
     assert server.ask("/echo", body=b"abc").body == b"abc"
 
 
-def test_a_response_that_fails_within_its_body_is_not_complete(server: Server) -> None:
+def test_an_application_error_within_the_body_ends_the_connection(server: Server) -> None:
     client = server.connect(request("/fail?when=within-body") + request("/echo"))
     with pytest.raises(EOFError):
         client.response()

@@ -104,7 +104,7 @@ def announce(length: int) -> bytes:
     return request("/echo", f"Content-Length: {length}", method="POST")
 
 
-def test_a_graceful_stop_answers_what_has_begun_and_closes_every_connection(
+def test_a_graceful_shutdown_answers_requests_in_flight_and_closes_every_connection(
     start_server: StartServer,
 ) -> None:
     server = start_server(threads=2, **SHORT)
@@ -132,7 +132,7 @@ def test_a_graceful_stop_answers_what_has_begun_and_closes_every_connection(
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_graceful_stop_fails_no_request_while_requests_flow(
+def test_a_graceful_shutdown_under_load_fails_no_request(
     start_server: StartServer, workers: int
 ) -> None:
     """Neither on kept-alive connections nor on new ones: they are answered or not connected."""
@@ -145,7 +145,7 @@ def test_a_graceful_stop_fails_no_request_while_requests_flow(
     assert server.wait() == 0
 
 
-def test_a_graceful_stop_waits_for_a_client_that_reads_slowly(start_server: StartServer) -> None:
+def test_a_graceful_shutdown_waits_for_a_slow_reader(start_server: StartServer) -> None:
     server = start_server(threads=2, **SHORT)
     size = 20_000_000
     slow = server.connect(request(f"/large?bytes={size}"), receive_buffer=65_536)
@@ -158,7 +158,7 @@ def test_a_graceful_stop_waits_for_a_client_that_reads_slowly(start_server: Star
     assert server.wait() == 0
 
 
-def test_a_graceful_stop_ends_although_a_request_does_not(start_server: StartServer) -> None:
+def test_a_graceful_shutdown_has_a_time_limit(start_server: StartServer) -> None:
     server = start_server(threads=1, graceful_seconds=1, **SHORT)
     endless = server.connect(request("/wait?gate=never"))
     stuck = server.connect(announce(3) + b"a")
@@ -169,7 +169,7 @@ def test_a_graceful_stop_ends_although_a_request_does_not(start_server: StartSer
     assert stuck.ended()
 
 
-def test_an_idle_server_stops_soon(start_server: StartServer) -> None:
+def test_an_idle_server_shuts_down_within_seconds(start_server: StartServer) -> None:
     server = start_server(workers=2, **SHORT)
     kept_alive = [server.connect(request("/quick")) for _ in range(5)]
     assert {client.response().status for client in kept_alive} == {200}
@@ -178,7 +178,7 @@ def test_an_idle_server_stops_soon(start_server: StartServer) -> None:
     assert all(client.ended() for client in kept_alive)
 
 
-def test_a_server_process_that_is_replaced_fails_no_request(start_server: StartServer) -> None:
+def test_replacing_a_server_process_under_load_fails_no_request(start_server: StartServer) -> None:
     server = start_server(workers=2, threads=2)
     load = Load(server)
     with load.running():
@@ -203,7 +203,7 @@ def test_a_killed_server_process_is_replaced(start_server: StartServer) -> None:
     assert server.workers() != [victim]
 
 
-def test_a_killed_server_process_does_not_stop_another(start_server: StartServer) -> None:
+def test_a_killed_server_process_does_not_affect_another(start_server: StartServer) -> None:
     server = start_server(workers=2)
     clients = [server.connect(request("/quick")) for _ in range(20)]
     assert {client.response().status for client in clients} == {200}
@@ -222,7 +222,7 @@ def is_answered(client: Client) -> bool:
         return False
 
 
-def test_without_its_master_a_server_process_answers_what_has_begun_and_ends(
+def test_a_server_process_without_its_master_answers_requests_in_flight_and_ends(
     start_server: StartServer,
 ) -> None:
     server = start_server(threads=2, **SHORT)
