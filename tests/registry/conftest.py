@@ -9,7 +9,7 @@ import pytest
 
 from network import Array, Model
 from registry import Promotion, Registry
-from tests.registry.models import make_model
+from tests.registry.samples import make_model
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 

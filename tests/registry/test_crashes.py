@@ -15,8 +15,8 @@ import pytest
 
 from registry import Promotion, Registry, durable_file, promotions, storage, versions
 from tests.patience import DEADLINE_SECONDS
-from tests.registry.models import make_model
 from tests.registry.races import fork
+from tests.registry.samples import make_model
 
 KILLS = 60
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)

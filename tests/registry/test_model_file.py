@@ -15,8 +15,7 @@ from network import ACTIVATIONS, MAX_LAYERS, Calibration, Model
 from registry import VersionRefused
 from registry.model_file import encode
 from registry.verification import decode
-from tests.registry.files import FILE, assert_same, golden_rows
-from tests.registry.models import make_model
+from tests.registry.samples import FILE, assert_same, golden_rows, make_model
 
 LAYERS = [(1, 1), (2, 3, 1), (4, 32, 16, 1), (3, 8, 8, 8, 8, 2), (7, 5, 3)]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from registry import VersionRefused, model_file
 from registry.verification import decode
-from tests.registry.files import (
+from tests.registry.samples import (
     FILE,
     MODEL,
     Change,

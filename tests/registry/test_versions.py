@@ -19,8 +19,8 @@ from registry import (
     versions,
 )
 from tests.registry.conftest import NOON, Publish, log_entries, promote, roll_back
-from tests.registry.models import make_model
 from tests.registry.races import in_processes
+from tests.registry.samples import make_model
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*fork:DeprecationWarning"  # the idle threads of BLAS hold no lock

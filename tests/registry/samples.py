@@ -1,4 +1,4 @@
-"""A version's file, and changed copies of it with and without a matching checksum."""
+"""Models with random weights, and a version's file that tests change."""
 
 import io
 import json
@@ -7,13 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from network import Array, Model
+from network import Architecture, Array, Model, Scaling, initial_parameters
 from registry import Version
 from registry.archive import Members
 from registry.model_file import checksum, encode
-from tests.registry.models import make_model
 
 Change = Callable[[Members], None]
+
+
+def make_model(sizes: tuple[int, ...], activation: str = "tanh", seed: int = 0) -> Model:
+    rng = np.random.default_rng(seed)
+    architecture = Architecture(sizes, activation)
+    features, targets = architecture.features, architecture.targets
+    return Model(
+        architecture=architecture,
+        theta=initial_parameters(architecture, rng),
+        feature_scaling=Scaling(rng.normal(size=features), rng.uniform(0.5, 2, features)),
+        target_scaling=Scaling(rng.normal(size=targets), rng.uniform(0.5, 2, targets)),
+        features=tuple(f"x{index + 1}" for index in range(features)),
+        targets=tuple(f"y{index + 1}" for index in range(targets)),
+        feature_range=np.array([[-1.0], [1.0]]).repeat(features, axis=1),
+    )
+
 
 MODEL = make_model((2, 3, 1))
 
