@@ -1,6 +1,5 @@
 """The two sides of the comparison: the code as it is, and the code of an older commit."""
 
-import hashlib
 import io
 import shutil
 import subprocess
@@ -55,16 +54,17 @@ class Side:
 def make_sides(commit: str, folder: Path) -> tuple[Side, Side]:
     """Make the new and the old side, with the same trained model.
 
-    The old one is checked out in `folder`. It gets a virtual environment of its own unless its
-    requirements are the same.
+    The old one is checked out in `folder`. Each has a virtual environment in `folder`, the same one
+    if their requirements are equal. This benchmark's own environment would not do: its shared
+    libraries are in this process's memory too, which makes a server's share (PSS) smaller.
     """
     root = folder / "baseline"
     _check_out(commit, root)
-    python = sys.executable
-    if _digest(root) != _digest(ROOT):
-        python = _install(root / REQUIREMENTS, folder / "venv")
-    new = Side("new", sys.executable, ROOT, folder / "new")
-    old = Side("old", python, root, folder / "old")
+    new_python = old_python = _install(ROOT / REQUIREMENTS, folder / "venv-new")
+    if (root / REQUIREMENTS).read_bytes() != (ROOT / REQUIREMENTS).read_bytes():
+        old_python = _install(root / REQUIREMENTS, folder / "venv-old")
+    new = Side("new", new_python, ROOT, folder / "new")
+    old = Side("old", old_python, root, folder / "old")
     train(new.folder)
     shutil.copytree(new.folder / "models", old.folder / "models")
     return new, old
@@ -75,10 +75,6 @@ def _check_out(commit: str, root: Path) -> None:
     done = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, stdout=subprocess.PIPE)
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(root, filter="data")
-
-
-def _digest(root: Path) -> str:
-    return hashlib.sha256((root / REQUIREMENTS).read_bytes()).hexdigest()
 
 
 def _install(requirements: Path, folder: Path) -> str:
