@@ -8,7 +8,7 @@ import pytest
 from tests.patience import seconds, until
 from tests.service.server.contract.conftest import StartServer
 from tests.service.server.harness.application import PART, PARTS_OF_LONG
-from tests.service.server.harness.client import request
+from tests.service.server.harness.client import Client, request
 from tests.service.server.harness.configuration import Configuration, Limits
 from tests.service.server.harness.server import Server, running
 
@@ -112,6 +112,62 @@ def test_pipelined_responses_to_a_slow_reader_arrive_in_order(roomy: Server, pat
     roomy.wait_until_begun(path)
     assert roomy.ask(path, body=b"abc").body == b"abc"
     assert [lazy.response().body for _ in range(count)] == bodies
+
+
+def unread_responses(roomy: Server, *last: bytes) -> list[tuple[int, Client]]:
+    """Let clients pipeline 1, 2, 3 … requests, and read nothing yet.
+
+    The buffers are full after one of these numbers of responses: with the last response of one
+    client, before it for the clients with more requests, and not at all for those with fewer.
+    """
+    path = "/large?bytes=200000"
+    clients = [
+        (count, roomy.connect(request(path) * count, *last, receive_buffer=SMALL_BUFFER))
+        for count in range(1, 26)
+    ]
+    roomy.turn(100)
+    roomy.wait_until_idle()
+    return clients
+
+
+def assert_complete(client: Client, count: int) -> None:
+    assert {len(client.response().body) for _ in range(count)} == {200_000}
+
+
+def test_half_closed_slow_readers_get_their_responses_and_the_end(roomy: Server) -> None:
+    clients = unread_responses(roomy)
+    for _, client in clients:
+        client.half_close()
+    roomy.turn()
+    for count, client in clients:
+        assert_complete(client, count)
+        assert client.ended()
+
+
+def test_slow_readers_get_the_response_to_a_later_request(roomy: Server) -> None:
+    clients = unread_responses(roomy)
+    body = b"next" * 100_000
+    for _, client in clients:
+        client.send_in_background(request("/echo", body=body))
+    roomy.turn()
+    for count, client in clients:
+        assert_complete(client, count)
+        assert client.response().body == body
+
+
+def test_slow_readers_get_the_refusal_of_a_later_request(roomy: Server) -> None:
+    for count, client in unread_responses(roomy, b"GET /\r\n\r\n"):
+        assert_complete(client, count)
+        assert client.response().status == 400
+        assert client.ended()
+
+
+def test_slow_readers_get_the_100_continue_of_a_later_request(roomy: Server) -> None:
+    announced = request("/echo", "Expect: 100-continue", "Content-Length: 3", method="POST")
+    for count, client in unread_responses(roomy, announced):
+        assert_complete(client, count)
+        assert client.head() == ("HTTP/1.1", 100, [])
+        assert client.send(b"abc").response().body == b"abc"
 
 
 @pytest.mark.parametrize("path", ["/long", f"/large?bytes={LONG_BYTES}"])

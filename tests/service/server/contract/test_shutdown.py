@@ -158,6 +158,25 @@ def test_a_graceful_shutdown_waits_for_a_slow_reader(start_server: StartServer) 
     assert server.wait() == 0
 
 
+def test_a_graceful_shutdown_delivers_responses_that_are_not_read_yet(
+    start_server: StartServer,
+) -> None:
+    """Some of them fit into the system's buffers, others do not."""
+    server = start_server(threads=4, max_body_bytes=16_000_000, **SHORT)
+    sizes = range(100_000, 5_000_000, 300_000)
+    clients = [
+        server.connect(request(f"/large?bytes={size}"), receive_buffer=8_192) for size in sizes
+    ]
+    server.turn()
+    server.wait_until_idle()
+    server.terminate()
+    until(lambda: refuses_connections(server))
+    for size, client in zip(sizes, clients, strict=True):
+        assert len(client.response().body) == size
+        assert client.ended()
+    assert server.wait() == 0
+
+
 def test_a_graceful_shutdown_has_a_time_limit(start_server: StartServer) -> None:
     server = start_server(threads=1, graceful_seconds=1, **SHORT)
     endless = server.connect(request("/wait?gate=never"))
