@@ -7,6 +7,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gc
 import logging
+import math
 import resource
 import signal
 import sys
@@ -14,28 +15,36 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from config import VERSION, Settings, SettingsError
 from service.app import create_app
-from service.server.shutdown import turn_away
+from service.server.application import Application
+from service.server.limits import Limits
+from service.server.shutdown import drop_new_connections
 from service.server.worker import Worker
 from service.telemetry import worker_slots
 from service.telemetry.gunicorn_logger import JsonLogger
 from service.telemetry.shared_counters import SharedCounters
 from service.telemetry.telemetry import Telemetry
 from service.web.admin_token import AdminToken
+from service.web.security_headers import SECURITY_FIELDS
 
 SWITCH_SECONDS = 0.001  # a prediction takes 0.1 ms, and should not wait 5 for another thread
+KILL_SECONDS = 2.0  # after a server process should have ended
 _FILES = 16_384  # of each process
-
 
 log = logging.getLogger("service")
 
+Load = Callable[[Settings, Telemetry], Application]
+
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn with workers of our own, configured by `Settings`.
+    """gunicorn's master process.
+
+    Parameters
+    ----------
+    load : makes the application in each server process
 
     Attributes
     ----------
@@ -44,23 +53,54 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     telemetry: Telemetry
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, limits: Limits, load: Load) -> None:
         self.settings = settings
+        self.limits = limits
+        self._load = load
         self._counters = SharedCounters()  # before the fork: all server processes share it
         super().__init__()
 
     def load_config(self) -> None:
         options = gunicorn_options(self.settings) | worker_slots.hooks(self._counters)
+        options["graceful_timeout"] = math.ceil(self.limits.graceful_seconds + KILL_SECONDS)
         for name, value in options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Application:
         sys.setswitchinterval(SWITCH_SECONDS)
-        return create_app(self.settings, self.telemetry)
+        return self._load(self.settings, self.telemetry)
+
+
+def load_service(settings: Settings, telemetry: Telemetry) -> Application:
+    """Return the service for the server."""
+    app = create_app(settings, telemetry)
+    return Application(
+        wsgi=app,
+        meter=telemetry.meter,
+        access_log=telemetry.access_log,
+        fast_path=app.fast_path,
+        fast_path_target=b"/predict",
+        is_quick=app.is_quick,
+        spared_paths=app.spared_paths,
+        error_document=app.error_document,
+        error_headers=SECURITY_FIELDS,
+        trusted_proxies=settings.forwarded_allow_ips,
+        on_stop=app.stop_streams,
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the server's limits, as far as there are settings for them."""
+    return Limits(
+        threads=settings.threads,
+        waiting=settings.max_waiting,
+        deadline_seconds=settings.deadline_seconds,
+        body_bytes=settings.max_body_bytes,
+    )
 
 
 def gunicorn_options(settings: Settings) -> dict[str, Any]:
-    """gunicorn's settings, which the benchmarks use for their rivals too."""
+    """Return gunicorn's settings, which the benchmarks use for rivals too."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return {
         "bind": f"{host}:{settings.port}",
@@ -68,18 +108,17 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "workers": settings.workers,
         "logger_class": JsonLogger,
         "control_socket_disable": True,
-        "forwarder_headers": "",  # a caller's SCRIPT_NAME header would be a 500
         "proc_name": "numnet",
-        "on_starting": _say_what_is_in_force(settings),
+        "on_starting": _log_settings(settings),
         "when_ready": _stop_gracefully,
     }
 
 
-def _say_what_is_in_force(settings: Settings) -> Callable[[Any], None]:
-    def say(server: Any) -> None:
+def _log_settings(settings: Settings) -> Callable[[Any], None]:
+    def log_settings(server: Any) -> None:
         log.info("starting numnet %s", VERSION, extra={"settings": settings.in_force()})
 
-    return say
+    return log_settings
 
 
 def _stop_gracefully(server: Any) -> None:
@@ -93,7 +132,7 @@ def _stop_gracefully(server: Any) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, at_once)
         if not (server.systemd or server.master_pid or server.reexec_pid):
-            turn_away(each.sock for each in server.LISTENERS)  # with which nobody goes on
+            drop_new_connections(each.sock for each in server.LISTENERS)
         if callable(gracefully):
             gracefully(signal.SIGTERM, frame)
 
@@ -137,10 +176,15 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"error: {error}")
     AdminToken(settings).get()  # made once, and shown once, before there are several processes
+    run(settings, limits_of(settings), load_service)
+
+
+def run(settings: Settings, limits: Limits, load: Load) -> None:
+    """Start the master process, and return when it has stopped."""
     gc.freeze()  # or the first collection would give every process a copy of what they share
     _let_signals_reach_each_worker_once()
     _allow_many_connections()
-    Server(settings).run()
+    Server(settings, limits, load).run()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
 """The application factory."""
 
 import re
-from collections.abc import Callable
-from wsgiref.types import WSGIEnvironment
+from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, request
 
 from config import Settings
 from registry import Registry
 from service.api import docs, health, metrics, models, predict, retrain
-from service.api.job_events import Watchers
+from service.api.job_events import JobPoller
 from service.api.one_row import PlainRow
 from service.model.current_version import CurrentVersion
 from service.model.version_cache import VersionCache
@@ -21,24 +20,27 @@ from service.telemetry.telemetry import Telemetry
 from service.web import admin_token, cors, error_handlers, hosts, security_headers
 from trainer.jobs import Jobs
 
+LIVENESS_PATHS = frozenset({"/livez", "/v2/health/live"})
+READINESS_PATHS = frozenset({"/readyz", "/ping", "/health", "/v2/health/ready"})
+
 
 class Application(Flask):
-    """Flask, and what the server answers without it.
+    """Flask, with what the server asks of it besides WSGI.
 
     Attributes
     ----------
-    at_once : answers plain rows in the event loop
-    quick_paths : health checks, which the event loop answers, too
-    spared_paths : accepted even if the queue for threads is full
-    refusal_document : makes the body of a response to a request that the server rejects
+    fast_path : responds to plain rows, on the event loop
+    is_quick : whether a path can be answered on the event loop, without I/O
+    stop_streams : ends all event streams
+    spared_paths : accepted when the queue for threads is full
+    error_document : returns status, media type and body of an error response
     """
 
-    at_once: Callable[[WSGIEnvironment, bytes], tuple[bytes, bytes] | None]
-    quick_paths = frozenset(
-        {"/livez", "/readyz", "/ping", "/health", "/v2/health/live", "/v2/health/ready"}
-    )
-    spared_paths = frozenset({"/metrics"})
-    refusal_document = staticmethod(error_formats.refusal_document)
+    fast_path: Callable[[RequestContext, Mapping[bytes, bytes], bytes], tuple[bytes, bytes] | None]
+    is_quick: Callable[[str], bool]
+    stop_streams: Callable[[], None]
+    spared_paths = READINESS_PATHS | {"/metrics"}
+    error_document = staticmethod(error_formats.refusal_document)
 
 
 def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Application:
@@ -66,8 +68,14 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     hosts.register(app, settings.hosts)
     app.before_request(_note_route)
     app.after_request(_add_request_id)
-    app.at_once = PlainRow(services.current_version, any_host=not settings.hosts).answer
-    services.current_version.refresh()  # so that the first request need not wait for the load
+    current_version = services.current_version
+    app.fast_path = PlainRow(current_version, any_host=not settings.hosts).answer
+    app.stop_streams = services.job_events.stop
+    app.is_quick = lambda path: (
+        path in LIVENESS_PATHS
+        or (path in READINESS_PATHS and current_version.if_unchanged() is not None)
+    )
+    current_version.refresh()  # so that the first request need not wait for the load
     return app
 
 
@@ -82,7 +90,7 @@ def _services(app: Flask, settings: Settings, telemetry: Telemetry) -> Services:
         current_version=current_version,
         versions=VersionCache(registry, current_version),
         jobs=jobs,
-        watchers=Watchers(jobs),
+        job_events=JobPoller(jobs),
         document=Document(app),
     )
 

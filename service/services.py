@@ -26,6 +26,9 @@ class EventStreams(Protocol):
     def response(self, job: Job, environ: WSGIEnvironment) -> Response:
         """Return the response that streams a job's events."""
 
+    def stop(self) -> None:
+        """End all streams."""
+
 
 @dataclass(frozen=True)
 class Services:
@@ -43,7 +46,7 @@ class Services:
     current_version: CurrentVersion
     versions: VersionCache
     jobs: Jobs
-    watchers: EventStreams
+    job_events: EventStreams
     document: Document
 
     def register(self, app: Flask) -> None:

@@ -19,15 +19,22 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
 
 
 def main() -> None:
+    from dataclasses import replace
+
     from config import Settings
-    from service.__main__ import Server
+    from service.__main__ import limits_of, load_service, run
+    from service.server.application import Application
+    from service.telemetry.telemetry import Telemetry
 
-    class Constant(Server):
-        def load(self) -> Any:
-            super().load()  # for its side effects on the process
-            return application
+    def load(settings: Settings, telemetry: Telemetry) -> Application:
+        def no_fast_path(*request: Any) -> None:
+            return None
 
-    Constant(Settings.from_environment()).run()
+        served = load_service(settings, telemetry)
+        return replace(served, wsgi=application, fast_path=no_fast_path)
+
+    settings = Settings.from_environment()
+    run(settings, limits_of(settings), load)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,16 @@
-"""Where the time of a one-row request goes: the parts of its way through a worker, one by one.
+"""Where the time of a one-row request goes: the parts of its way through a server process.
 
-`way` goes the way of `service.worker.Worker` for a plain row, in this process and over a TCP
-connection of its own, and says after each part what it was. What remains of the processor time
-that a request takes a whole service is the loop, which waits for many connections, and caches that
-are busier.
+`parts` takes a plain row through `service.server.protocol.Protocol` in this process, with a
+transport that sends nothing, and repeats what the fast path does part by part. The rest of the
+processor time that a request takes in a real service is the event loop and the kernel.
 """
 
 import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+import asyncio
 import gc
-import socket
 import statistics
 import tempfile
 import time
@@ -19,6 +18,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
+
+from flask import Flask
+from uvicorn.server import ServerState
 
 from benchmarks.cores import SERVER_CORE
 from benchmarks.load import wrk
@@ -26,16 +29,16 @@ from benchmarks.report import machine, spread
 from benchmarks.servers.programs import NUMNET
 from benchmarks.servers.running import running, train
 from config import Settings
-from service.__main__ import Server
-from service.app import Application, create_app
+from service.__main__ import limits_of, load_service
 from service.formats import json_rows
 from service.model.prediction import predict_row
-from service.server.connection import Connection
-from service.server.heads import Heads
-from service.server.refusal import status_line
-from service.services import services_of
+from service.server.front_door import FrontDoor
+from service.server.protocol import Protocol
+from service.server.worker import uvicorn_config
+from service.services import Services, services_of
 from service.telemetry import access_log
 from service.telemetry.request_context import RequestContext
+from service.telemetry.telemetry import Telemetry
 
 REPETITIONS, TURNS = 2_000, 15
 CONNECTIONS = 32
@@ -44,105 +47,77 @@ HEAD = (
     f"Content-Length: {len(NUMNET.body)}\r\n\r\n"
 )
 REQUEST = HEAD.encode() + NUMNET.body
-CLIENT = "the client"  # whose time is not counted
-ANSWER, ALONE = "answer the row", "predict alone, once more"
+WHOLE = "from bytes received to bytes to send"
+
+
+class NullTransport(asyncio.Transport):
+    """Sends nothing."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        return 0
 
 
 @dataclass(frozen=True)
-class Worker:
-    """What a worker has at hand when a request comes."""
+class Connection:
+    """A connection of a server process in this process."""
 
-    application: Application
-    connection: Connection
-    client: socket.socket
-    log: int
+    services: Services
+    protocol: Protocol
 
 
-def way(worker: Worker, in_detail: bool) -> Iterator[str]:
-    """One request and its answer; the name of each part, once it is over.
-
-    Parameters
-    ----------
-    in_detail : the parts of `ANSWER` in its place
-    """
-    worker.client.sendall(REQUEST)
-    yield CLIENT
-    connection = worker.connection
-    connection.receive()
-    yield "recv"
-    message = connection.incoming.message()
-    assert message
-    yield "find the request, whose head is known"
-    environ = message.head.environ.copy()
-    environ["REMOTE_PORT"] = connection.port
-    yield "environ"
-    if in_detail:
-        version = services_of(worker.application).current_version.current()
-        assert version
-        yield "look for a promotion"
-        values = version.reader.plain_row(message.body)
-        assert values
-        yield "parse and check the JSON"
-        y, out_of_range = predict_row(version, values, RequestContext("", "", "", ""))
-        json_rows.one_row(version, y, out_of_range)
-        yield "predict, write the JSON"
-        version.model.predict_row(values)
-        yield ALONE
-    answer = worker.application.at_once(environ, message.body)
-    assert answer
-    yield ANSWER
-    whole = status_line("200 OK", True) + answer[0] + b"\r\n" + answer[1]
-    yield "the answer's first lines"
-    connection.send(whole)
-    yield "send"
-    connection.answered()
-    yield "ready for the next"
-    context = RequestContext.from_environ(environ)
-    line = access_log.line(context, 200, len(answer[1]), 0.0001)
-    yield "the access log's line"
-    os.write(worker.log, line)
-    yield "write it"
-    worker.client.recv(65536)
-    yield CLIENT
+def parts(connection: Connection) -> dict[str, Callable[[], Any]]:
+    """Return the parts of a request, each of which can be repeated alone."""
+    version = connection.services.current_version.if_unchanged()
+    assert version
+    values = version.reader.plain_row(NUMNET.body)
+    assert values
+    context = RequestContext("POST", "/predict", "127.0.0.1", "id")
+    y, out_of_range = predict_row(version, values, context)
+    return {
+        WHOLE: lambda: connection.protocol.data_received(REQUEST),
+        "look for a promotion": connection.services.current_version.if_unchanged,
+        "parse and check the JSON": lambda: version.reader.plain_row(NUMNET.body),
+        "predict": lambda: predict_row(version, values, context),
+        "write the JSON": lambda: json_rows.one_row(version, y, out_of_range),
+        "the access log's line": lambda: access_log.line(context, 200, 60, 0.0001),
+    }
 
 
-def microseconds(worker: Worker, in_detail: bool) -> dict[str, float]:
-    """Mean of each part over many requests, less what the clock and the generator take."""
-    names = list(way(worker, in_detail))
-    spent = _spent(lambda: way(worker, in_detail), len(names))
-    cost = statistics.fmean(_spent(lambda: iter(names), len(names)))
-    found = zip(names, spent, strict=True)
-    return {name: max(0.0, ns - cost) / 1000.0 for name, ns in found if name != CLIENT}
+def microseconds(connection: Connection) -> dict[str, float]:
+    """Return the mean processor time of each part over many repetitions."""
+    return {name: _spent(part) for name, part in parts(connection).items()}
 
 
-def _spent(parts: Callable[[], Iterator[str]], count: int) -> list[float]:
-    """Nanoseconds of this thread's time for each part."""
-    spent, clock = [0] * count, time.thread_time_ns
+def _spent(part: Callable[[], Any]) -> float:
+    begun = time.thread_time_ns()
     for _ in range(REPETITIONS):
-        begun = clock()
-        for index, _ in enumerate(parts()):
-            ended = clock()
-            spent[index] += ended - begun
-            begun = clock()
-    return [ns / REPETITIONS for ns in spent]
+        part()
+    return (time.thread_time_ns() - begun) / REPETITIONS / 1000.0
 
 
 @contextmanager
-def worker_here(folder: Path) -> Iterator[Worker]:
-    """A worker's belongings in this process, with one client."""
+def connection_here(folder: Path) -> Iterator[Connection]:
+    """Yield a connection of a server process in this process."""
     os.environ |= {"NUMNET_MODELS": str(folder / "models"), "NUMNET_STATE": str(folder / "state")}
     settings = Settings.from_environment()
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        socket.create_connection(listener.getsockname()) as client,
-        Path(os.devnull).open("wb") as log,
-    ):
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        accepted, address = listener.accept()
-        heads = Heads(Server(settings).cfg, listener.getsockname())
-        connection = Connection(accepted, address, heads, settings.max_body_bytes)
-        yield Worker(create_app(settings), connection, client, log.fileno())
-        connection.close()
+    telemetry = Telemetry.of_single_process()
+    application = load_service(settings, telemetry)
+    config = uvicorn_config(FrontDoor(application, limits_of(settings)), backlog=1)
+    config.load()
+    with asyncio.Runner() as runner:
+
+        async def connect() -> Protocol:
+            protocol = Protocol(config=config, server_state=ServerState(), app_state={})
+            protocol.connection_made(NullTransport())
+            return protocol
+
+        yield Connection(services_of(cast("Flask", application.wsgi)), runner.run(connect()))
 
 
 def main() -> None:
@@ -152,18 +127,17 @@ def main() -> None:
         folder = Path(made)
         train(folder)
         os.sched_setaffinity(0, {SERVER_CORE})
-        with running(NUMNET, folder) as server, worker_here(folder) as worker:
+        with running(NUMNET, folder) as server, connection_here(folder) as connection:
             gc.freeze()
             wrk.burst(server, CONNECTIONS)
             measured = [
                 (
                     wrk.burst(server, CONNECTIONS).cpu,
-                    microseconds(worker, in_detail=False),
-                    microseconds(worker, in_detail=True),
+                    microseconds(connection),
                 )
                 for _ in range(TURNS)
             ]
-    service, turns, detail = zip(*measured, strict=True)
+    service, turns = zip(*measured, strict=True)
     print(
         f"µs of processor time, median [quartiles] of {TURNS} turns; the whole: of a service, over "
         f"{CONNECTIONS} connections\n"
@@ -175,14 +149,7 @@ def main() -> None:
         print(f"| {part} | {spread(values, '.1f')} | {statistics.median(shares):.0%} |")
 
     for part in turns[0]:
-        row(part, [turn[part] for turn in turns])
-        if part == ANSWER:
-            for each in [each for each in detail[0] if each not in turns[0]]:
-                row(f"– of this, {each}", [turn[each] for turn in detail])
-    sums = [sum(turn.values()) for turn in turns]
-    row("all of these", sums)
-    row("what remains", [all_of_it - known for all_of_it, known in zip(service, sums, strict=True)])
-    row("the whole", service)
+        row(part if part == WHOLE else f"– of this, {part}", [turn[part] for turn in turns])
 
 
 if __name__ == "__main__":

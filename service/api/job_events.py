@@ -1,110 +1,68 @@
-"""Server-sent events: many watchers of jobs, and one thread for all of them.
+"""Server-sent events: any number of watchers of retraining jobs, and one poller for all of them.
 
-A thread that streamed to a watcher would be lost to everybody else for as long. So the connection
-is handed over: one thread of the process looks each watched job up twice a second, however many
-watch it, and writes what is new to their sockets as they take it.
+The poller looks each watched job up twice a second, on the server's event loop. A watcher is an
+async generator: one that reads slowly is suspended, and skips events that are out of date.
 """
 
-import contextlib
+import asyncio
 import logging
 import resource
-import selectors
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from queue import SimpleQueue
+from collections.abc import AsyncGenerator, Callable, Iterator
 from wsgiref.types import WSGIEnvironment
 
 import orjson
 from flask import Response
-from werkzeug.datastructures import Headers
 
-from service.server.refusal import status_line
 from service.web.errors import TooManyWatchers
 from trainer.jobs import Job, JobNotFound, Jobs, JobsUnavailable
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-HEARTBEAT_SECONDS = 15.0  # so that proxies keep the connection, and dead ones are noticed
+HEARTBEAT_POLLS = 30  # every 15 s, so that proxies keep the connection and dead ones are noticed
 MAX_WATCHERS = 1_000
-LONG_PARTS = ("request", "decisions", "loss_history")
+WATCHERS_PER_TURN = 8  # that are woken before the event loop serves other requests
+LONG_MEMBERS = ("request", "decisions", "loss_history")
+SEND_STREAM = "numnet.send_stream"  # the server's function that takes a stream for the event loop
 _HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # nginx would wait for more
+    "X-Accel-Buffering": "no",  # nginx would buffer events
 }
-_HEARTBEAT = b": still here\n\n"
+_HEARTBEAT = b": heartbeat\n\n"
+
+News = tuple[Job, bytes] | None
 
 
 def event(job: Job, first: bool) -> bytes:
-    """A job as an event; its id is the job's revision.
+    """Return a job as an event, whose id is the job's revision.
 
-    The first event of a connection is the whole job, and so is the last of the job; those between
-    leave out the long parts, which they would only repeat.
+    The first event of a connection and the last of a job have the whole job. Those between leave
+    out the long members, which would only be repeated.
     """
     document = job.document
     if job.active and not first:
-        document = {key: value for key, value in document.items() if key not in LONG_PARTS}
+        document = {key: value for key, value in document.items() if key not in LONG_MEMBERS}
     return b"id: %d\nevent: job\ndata: %s\n\n" % (job.revision, orjson.dumps(document))
 
 
-@dataclass(eq=False)
-class Watcher:
-    """One connection.
+class JobPoller:
+    """Polls the jobs that are watched in one process. To be made after the fork."""
 
-    Attributes
-    ----------
-    job_id : whom it watches
-    unsent : what its socket has not taken yet
-    revision : of the newest event that it was given
-    next : the newest event, where one came meanwhile; those between are left out
-    ends : whether that was the last one
-    """
-
-    connection: socket.socket
-    job_id: str
-    unsent: bytes
-    revision: int
-    next: bytes = b""
-    ends: bool = False
-
-    def offer(self, content: bytes) -> None:
-        """Send an event as soon as the one before is out."""
-        if self.unsent:
-            self.next = content
-        else:
-            self.unsent = content
-
-    def send(self) -> None:
-        """Send what the socket takes; raises `OSError` where nobody is there any more."""
-        with contextlib.suppress(BlockingIOError):
-            while self.unsent:
-                sent = self.connection.send(self.unsent)
-                self.unsent = self.unsent[sent:]
-                if not self.unsent:
-                    self.unsent, self.next = self.next, b""
-
-
-class Watchers:
-    """All watchers of one process. To be made after the fork."""
-
-    def __init__(self, jobs: Jobs, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, jobs: Jobs, poll_seconds: float = POLL_SECONDS) -> None:
         self._jobs = jobs
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._new: SimpleQueue[Watcher] = SimpleQueue()
+        self._poll_seconds = poll_seconds
         self._latest: dict[str, Job] = {}
-        self._count = 0
+        self._waiting: dict[str, dict[asyncio.Future[News], int]] = {}  # the revisions they have
+        self._task: asyncio.Task[None] | None = None
+        self._watchers = 0
+        self._stopped = False
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         limited = files != resource.RLIM_INFINITY
-        self._most = min(MAX_WATCHERS, files // 2) if limited else MAX_WATCHERS
+        self._most_watchers = min(MAX_WATCHERS, files // 4) if limited else MAX_WATCHERS
 
     def latest(self, job_id: str) -> Job:
-        """A job as it was within the last half second.
+        """Return a job as it was within the last poll.
 
         Raises
         ------
@@ -113,7 +71,7 @@ class Watchers:
         return self._latest.get(job_id) or self._jobs.get(job_id)
 
     def response(self, job: Job, environ: WSGIEnvironment) -> Response:
-        """The answer to somebody who wants to watch.
+        """Return the response that streams a job's events.
 
         Raises
         ------
@@ -121,150 +79,93 @@ class Watchers:
         """
         if environ["REQUEST_METHOD"] == "HEAD":
             return Response(headers=_HEADERS)
-        hand_over = environ.get("numnet.hand_over")
-        if hand_over is None:  # another server: its thread has to stay
-            return Response(self._stream(job), headers=_HEADERS)
-        if self._count >= self._most:
-            raise TooManyWatchers(f"{self._count} watchers are as many as this process can have")
-        response = Response(headers=_HEADERS)
-        response.response = self._handed_over(job, hand_over, response.headers)
-        return response
+        if self._watchers >= self._most_watchers:
+            raise TooManyWatchers(f"{self._watchers} watchers are the most that a process can have")
+        send_stream: Callable[[AsyncGenerator[bytes, None]], None] | None = environ.get(SEND_STREAM)
+        if send_stream is None:  # a server without an event loop
+            return Response(_in_this_thread(JobPoller(self._jobs, 0.0), job), headers=_HEADERS)
+        send_stream(self.events(job))
+        return Response(headers=_HEADERS)
 
-    def _handed_over(
-        self, job: Job, hand_over: Callable[[], socket.socket], headers: Headers
-    ) -> Iterator[bytes]:
-        """Yields nothing: by the time it would be written, others have the connection.
-
-        Parameters
-        ----------
-        headers : of the answer, as they are by then
-        """
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-        head = status_line("200 OK", keeps_alive=False) + lines.encode("latin-1") + b"\r\n"
-        greeting = head + event(job, first=True)
-        self._add(Watcher(hand_over(), job.id, greeting, job.revision))
-        yield from ()
-
-    def _stream(self, job: Job) -> Iterator[bytes]:
-        yield event(job, first=True)
-        pause = threading.Event()
-        while job.active:
-            pause.wait(POLL_SECONDS)
-            newer = self._jobs.get(job.id)
-            if newer.revision != job.revision:
-                yield event(newer, first=False)
-            job = newer
-
-    def _add(self, watcher: Watcher) -> None:
-        with self._lock:
-            self._count += 1
-            if self._thread is None:
-                self._waker, self._wakened = socket.socketpair()
-                self._waker.setblocking(False)
-                self._wakened.setblocking(False)
-                self._thread = threading.Thread(target=self._run, name="watchers", daemon=True)
-                self._thread.start()
-        self._new.put(watcher)
-        with contextlib.suppress(BlockingIOError):  # it is awake as it is
-            self._waker.send(b"\0")
-
-    def _run(self) -> None:
-        watched: set[Watcher] = set()
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._wakened, selectors.EVENT_READ)
-            poll_at = heartbeat_at = 0.0
-            while True:
-                for key, _ in selector.select(
-                    max(0.0, poll_at - self._clock()) if watched else None
-                ):
-                    if key.data is None:
-                        self._wakened.recv(4096)
-                    elif _is_gone(key.data):
-                        self._drop(key.data, watched, selector)
-                while not self._new.empty():
-                    self._welcome(self._new.get(), watched, selector)
-                now = self._clock()
-                if now >= poll_at:
-                    poll_at = now + POLL_SECONDS
-                    self._look_up(watched)
-                    if now >= heartbeat_at:
-                        heartbeat_at = now + HEARTBEAT_SECONDS
-                        for watcher in watched:
-                            watcher.unsent = watcher.unsent or _HEARTBEAT
-                for watcher in list(watched):
-                    self._send(watcher, watched, selector)
-                if not watched:
-                    self._latest = {}  # nobody keeps it up to date
-
-    def _welcome(
-        self, watcher: Watcher, watched: set[Watcher], selector: selectors.BaseSelector
-    ) -> None:
+    async def events(self, job: Job) -> AsyncGenerator[bytes, None]:
+        """Yield a job's events until it ends."""
+        self._watchers += 1
         try:
-            selector.register(watcher.connection, selectors.EVENT_READ, watcher)
-        except (OSError, ValueError):  # it is closed, or there are too many
-            log.exception("a watcher is turned away")
-            watcher.connection.close()
-            with self._lock:
-                self._count -= 1
-            return
-        watched.add(watcher)
+            yield event(job, first=True)
+            while job.active and (news := await self._news(job)):
+                job, content = news
+                yield content
+        finally:
+            self._watchers -= 1
 
-    def _look_up(self, watched: set[Watcher]) -> None:
-        """Offer every watcher what is new of its job; a job is looked up and written down once."""
-        latest = {}
-        for job_id in {watcher.job_id for watcher in watched}:
-            mine = [watcher for watcher in watched if watcher.job_id == job_id]
-            try:
-                job = self._jobs.get(job_id)
-                content = event(job, first=False)
-            except JobNotFound:
-                for watcher in mine:
-                    watcher.ends = True
-                continue
-            except JobsUnavailable:
-                continue  # it may be back next time
-            except Exception:  # this thread is everybody's
-                log.exception("job %s cannot be looked up", job_id)
-                continue
-            latest[job_id] = job
-            for watcher in mine:
-                if watcher.revision != job.revision:
-                    watcher.revision = job.revision
-                    watcher.offer(content)
-                watcher.ends = not job.active
-        self._latest = latest
+    def stop(self) -> None:
+        """End all streams."""
+        self._stopped = True
+        for job_id in list(self._waiting):
+            for waiting in self._waiting.pop(job_id):
+                _wake(waiting, None)
 
-    def _send(
-        self, watcher: Watcher, watched: set[Watcher], selector: selectors.BaseSelector
-    ) -> None:
+    async def _news(self, job: Job) -> News:
+        """Wait for an event that is newer than the job; None if there will be none."""
+        if self._stopped:
+            return None
+        latest = self._latest.get(job.id, job)
+        if latest.revision > job.revision:
+            return latest, event(latest, first=False)
+        waiting: asyncio.Future[News] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(job.id, {})[waiting] = job.revision
+        if self._task is None:
+            self._task = asyncio.create_task(self._poll())
+        return await waiting
+
+    async def _poll(self) -> None:
+        """Look up every job that is watched, until none is."""
+        polls = 0
+        while self._watchers and not self._stopped:
+            polls += 1
+            self._waiting = {job_id: each for job_id, each in self._waiting.items() if each}
+            for job_id in list(self._waiting):
+                await self._look_up(job_id, heartbeat=polls % HEARTBEAT_POLLS == 0)
+            self._latest = {k: job for k, job in self._latest.items() if k in self._waiting}
+            await asyncio.sleep(self._poll_seconds)
+        self._latest = {}
+        self._task = None
+
+    async def _look_up(self, job_id: str, heartbeat: bool) -> None:
+        """Look a job up, and wake the watchers that do not have its revision yet."""
         try:
-            watcher.send()
-        except OSError:
-            self._drop(watcher, watched, selector)
+            job = await asyncio.to_thread(self._jobs.get, job_id)
+        except JobNotFound:
+            for waiting in self._waiting.pop(job_id, {}):
+                _wake(waiting, None)
             return
-        if watcher.ends and not watcher.unsent:
-            self._drop(watcher, watched, selector)
+        except JobsUnavailable:
+            return  # it may be back at the next poll
+        except Exception:
+            log.exception("job %s cannot be looked up", job_id)
             return
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if watcher.unsent else 0)
-        if selector.get_key(watcher.connection).events != wanted:
-            selector.modify(watcher.connection, wanted, watcher)
-
-    def _drop(
-        self, watcher: Watcher, watched: set[Watcher], selector: selectors.BaseSelector
-    ) -> None:
-        if watcher in watched:
-            watched.remove(watcher)
-            selector.unregister(watcher.connection)
-            watcher.connection.close()
-            with self._lock:
-                self._count -= 1
+        self._latest[job_id] = job
+        content = event(job, first=False)
+        watchers = self._waiting.get(job_id, {})
+        for index, (waiting, revision) in enumerate(list(watchers.items()), 1):
+            if revision != job.revision or heartbeat or waiting.done():
+                watchers.pop(waiting, None)
+                _wake(waiting, (job, content if revision != job.revision else _HEARTBEAT))
+            if index % WATCHERS_PER_TURN == 0:
+                await asyncio.sleep(0)
 
 
-def _is_gone(watcher: Watcher) -> bool:
-    """Whether the other side has closed; what else it sends is of no interest."""
-    try:
-        return not watcher.connection.recv(4096)
-    except BlockingIOError:
-        return False  # it can be written to
-    except OSError:
-        return True
+def _wake(waiting: "asyncio.Future[News]", news: News) -> None:
+    if not waiting.done():
+        waiting.set_result(news)
+
+
+def _in_this_thread(poller: JobPoller, job: Job) -> Iterator[bytes]:
+    with asyncio.Runner() as runner:
+        events = poller.events(job)
+        while part := runner.run(_next(events)):
+            yield part
+
+
+async def _next(events: AsyncGenerator[bytes, None]) -> bytes:
+    return await anext(events, b"")

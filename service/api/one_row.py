@@ -5,7 +5,7 @@ any way from the expected one is left to Flask, which answers with the same byte
 is wrong.
 """
 
-from wsgiref.types import WSGIEnvironment
+from collections.abc import Mapping
 
 from service.formats import json_rows
 from service.model.current_version import CurrentVersion
@@ -14,7 +14,8 @@ from service.telemetry.request_context import RequestContext
 from service.web.security_headers import SECURITY_LINES
 
 MAX_BYTES = 64 * 1024
-ACCEPTED = ("*/*", "application/json", "application/json, text/plain, */*")  # values of Accept
+# values of Accept
+ACCEPTED = (b"*/*", b"application/json", b"application/json, text/plain, */*")
 
 _HEADERS = b"Content-Type: application/json\r\n%bX-Request-ID: %b\r\nContent-Length: %d\r\n"
 _SECURITY_LINES = SECURITY_LINES.encode()
@@ -32,17 +33,17 @@ class PlainRow:
         self._current_version = current_version
         self._any_host = any_host
 
-    def answer(self, environ: WSGIEnvironment, body: bytes) -> tuple[bytes, bytes] | None:
-        """Return the header lines and the body of a 200 response; None if Flask has to answer."""
+    def answer(
+        self, context: RequestContext, fields: Mapping[bytes, bytes], body: bytes
+    ) -> tuple[bytes, bytes] | None:
+        """Return the header lines and the body of a 200; None if Flask is to answer."""
         if not (
-            environ["PATH_INFO"] == "/predict"
-            and environ["REQUEST_METHOD"] == "POST"
-            and environ.get("CONTENT_TYPE") == "application/json"
+            context.method == "POST"
+            and fields.get(b"content-type") == b"application/json"
             and len(body) <= MAX_BYTES
-            and not environ["QUERY_STRING"]
-            and "HTTP_CONTENT_ENCODING" not in environ
-            and "HTTP_ORIGIN" not in environ
-            and environ.get("HTTP_ACCEPT", "*/*") in ACCEPTED
+            and b"content-encoding" not in fields
+            and b"origin" not in fields
+            and fields.get(b"accept", b"*/*") in ACCEPTED
             and self._any_host
         ):
             return None
@@ -50,7 +51,6 @@ class PlainRow:
             version = self._current_version.if_unchanged()
             if version is None or (values := version.reader.plain_row(body)) is None:
                 return None
-            context = RequestContext.from_environ(environ)
             y, out_of_range = predict_row(version, values, context)
             response = json_rows.one_row(version, y, out_of_range)
         except Exception:  # it will occur again in Flask, which answers and logs it

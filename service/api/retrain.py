@@ -168,12 +168,12 @@ def watch(job_id: str) -> Response:
 
     The first and the last event contain the whole job, those between only what changes.
     """
-    watchers = services().watchers
-    job = watchers.latest(job_id)
+    job_events = services().job_events
+    job = job_events.latest(job_id)
     last_event_id = request.headers.get("Last-Event-ID")
     if not job.active and last_event_id == str(job.revision):
         return Response(status=204)  # tells an EventSource not to reconnect
-    return watchers.response(job, request.environ)
+    return job_events.response(job, request.environ)
 
 
 def _read_body() -> dict[str, Any]:

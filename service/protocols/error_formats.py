@@ -64,7 +64,7 @@ def refusal_document(path: str, status: int, detail: str) -> tuple[int, str, byt
 
 
 def _rewrite(response: Response, path: str) -> Response:
-    dialect = _BY_FIRST_SEGMENT.get(path.split("/", 2)[1] if path else "")
+    dialect = _BY_FIRST_SEGMENT.get(path.removeprefix("/").split("/", 1)[0])
     if dialect is None or response.mimetype != MEDIA_TYPE:
         return response
     document = orjson.loads(response.get_data())

@@ -18,7 +18,7 @@ _SO_ATTACH_FILTER = 26  # Linux's, which the `socket` module does not name
 _RETURN, _CONSTANT = 0x06, 0x00
 
 
-def turn_away(listeners: Iterable[socket.socket]) -> None:
+def drop_new_connections(listeners: Iterable[socket.socket]) -> None:
     """Have the kernel drop who wants to connect to listeners that are about to be closed.
 
     The filter is the socket's: not to be used where another process goes on with it. A client's

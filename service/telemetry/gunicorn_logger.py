@@ -8,7 +8,12 @@ from gunicorn.glogging import Logger
 
 from config.json_logging import formatter
 
-_LEVELS = {"service": logging.INFO, "dbos": logging.WARNING}
+_LEVELS = {
+    "service": logging.INFO,
+    "asyncio": logging.WARNING,
+    "dbos": logging.WARNING,
+    "uvicorn.error": logging.WARNING,
+}
 
 
 class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types

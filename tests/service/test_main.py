@@ -3,18 +3,17 @@
 import pytest
 
 from config import Settings
-from service.__main__ import Server
+from service.__main__ import Server, limits_of, load_service
 from service.server.worker import Worker
 from service.telemetry.gunicorn_logger import JsonLogger
 
 
 def test_gunicorn_takes_the_settings() -> None:
     settings = Settings(host="0.0.0.0", port=81, workers=3)
-    config = Server(settings).cfg
+    config = Server(settings, limits_of(settings), load_service).cfg
     assert config.address == [("0.0.0.0", 81)]
     assert (config.workers, config.worker_class) == (3, Worker)
     assert config.logger_class is JsonLogger
-    assert config.forwarder_headers == []
 
 
 @pytest.mark.parametrize(
@@ -22,4 +21,6 @@ def test_gunicorn_takes_the_settings() -> None:
     [("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("::", "::"), ("::1", "::1")],
 )
 def test_a_host_may_be_a_name_or_of_either_family(host: str, address: str) -> None:
-    assert Server(Settings(host=host, port=81)).cfg.address == [(address, 81)]
+    settings = Settings(host=host, port=81)
+    server = Server(settings, limits_of(settings), load_service)
+    assert server.cfg.address == [(address, 81)]

@@ -1,5 +1,6 @@
 """A client of a job's event stream, down to the bytes of its connection."""
 
+import io
 import json
 import re
 import socket
@@ -8,6 +9,34 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.e2e.conftest import Service
+
+
+class Chunks(io.RawIOBase):
+    """A body in chunks (RFC 9112, section 7.1), without its framing."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file = file
+        self._left = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            self._left = int(self._file.readline() or b"0", 16)
+            if not self._left:
+                assert self._file.readline() in (b"\r\n", b"")
+                return 0
+        part = self._file.read1(min(self._left, len(buffer)))
+        buffer[: len(part)] = part
+        self._left -= len(part)
+        if not self._left:
+            self._file.readline()
+        return len(part)
 
 
 class Watching:
@@ -27,9 +56,11 @@ class Watching:
         self.connection = service.connect()
         lines = [f"GET /retrain/{job_id}/events HTTP/1.1", "Host: here", *headers, "", ""]
         self.connection.sendall(before + "\r\n".join(lines).encode())
-        self._file = self.connection.makefile("rb")
+        self._file: io.BufferedReader = self.connection.makefile("rb")
         self._skip_responses(before.count(b"\r\n\r\n"))
         self.head = self._block(b"\r\n").decode()
+        if "transfer-encoding: chunked" in self.head.lower():
+            self._file = io.BufferedReader(Chunks(self._file))
 
     def __enter__(self) -> Self:
         return self

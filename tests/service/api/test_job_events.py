@@ -1,37 +1,60 @@
-"""A job as server-sent events: what is sent of it, and to a socket that is slow to take it.
+"""Server-sent events of a job: what they hold, and how watchers get them.
 
 Watchers of a real service are in tests/e2e/jobs/test_events.py.
 """
 
+import asyncio
 import json
-import socket
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, TypeVar, cast
 
 import pytest
 from flask.testing import FlaskClient
 
-from service.api.job_events import HEARTBEAT_SECONDS, Watcher, Watchers, event
+from service.api.job_events import HEARTBEAT_POLLS, MAX_WATCHERS, SEND_STREAM, JobPoller, event
 from service.services import services_of
+from service.web.errors import TooManyWatchers
 from tests.patience import DEADLINE_SECONDS
 from tests.service.conftest import ADMIN
-from trainer.jobs import Job
+from trainer.jobs import Job, JobNotFound, Jobs, JobsUnavailable
+
+T = TypeVar("T")
+POLL_SECONDS = 0.002
 
 
-def job(revision: int) -> Job:
-    return Job("a-job", "running", revision, {"id": "a-job", "words": "two\nlines, é"})
+def job(revision: int, state: str = "running") -> Job:
+    return Job("a-job", state, revision, {"id": "a-job", "words": "two\nlines, é", "request": {}})
 
 
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """A socket that takes little at a time without blocking, and its other end."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-        ours.setblocking(False)
-        theirs.settimeout(DEADLINE_SECONDS)
-        yield ours, theirs
+class FakeJobs:
+    """Returns what it is told to."""
+
+    def __init__(self, now: Job | Exception) -> None:
+        self.now = now
+        self.looked_up = 0
+
+    def get(self, job_id: str) -> Job:
+        self.looked_up += 1
+        if isinstance(self.now, Exception):
+            raise self.now
+        return self.now
+
+
+def run(scenario: Callable[[FakeJobs, JobPoller], Awaitable[T]]) -> T:
+    """Run a scenario on an event loop, with a job of revision 1 that runs."""
+
+    async def within_deadline() -> T:
+        jobs = FakeJobs(job(1))
+        poller = JobPoller(cast("Jobs", jobs), POLL_SECONDS)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return await scenario(jobs, poller)
+
+    return asyncio.run(within_deadline())
+
+
+async def rest(events: AsyncGenerator[bytes, None]) -> list[bytes]:
+    return [part async for part in events]
 
 
 def test_an_event_is_one_line_of_json_with_the_revision_as_its_id() -> None:
@@ -40,37 +63,121 @@ def test_an_event_is_one_line_of_json_with_the_revision_as_its_id() -> None:
     assert json.loads(data.removeprefix("data: ")) == job(7).document
 
 
-def test_a_slow_watcher_gets_what_it_began_and_the_newest_but_none_between(
-    pair: tuple[socket.socket, socket.socket],
-) -> None:
-    ours, theirs = pair
-    watcher = Watcher(ours, "a-job", b"HEAD", 1)
-    events = [b"%d" % number * 1_000_000 for number in range(5)]
-    watcher.offer(events[0])
-    watcher.send()
-    for each in events[1:]:
-        watcher.offer(each)
-        watcher.send()
-    assert watcher.unsent
-    received = b""
-    while watcher.unsent:
-        received += theirs.recv(2**20)
-        watcher.send()
-    ours.shutdown(socket.SHUT_WR)
-    while part := theirs.recv(2**20):
-        received += part
-    assert received == b"HEAD" + events[0] + events[4]
+def test_first_and_last_event_have_long_members_and_those_between_have_not() -> None:
+    assert b'"request"' in event(job(1), first=True)
+    assert b'"request"' not in event(job(2), first=False)
+    assert b'"request"' in event(job(3, "failed"), first=False)
 
 
-def test_a_watcher_that_is_gone_is_an_error(pair: tuple[socket.socket, socket.socket]) -> None:
-    ours, theirs = pair
-    theirs.close()
-    with pytest.raises(OSError, match="Broken pipe"):
-        Watcher(ours, "a-job", b"HEAD", 1).send()
+def test_watcher_gets_every_change_until_the_job_ends() -> None:
+    async def scenario(jobs: FakeJobs, poller: JobPoller) -> None:
+        events = poller.events(job(1))
+        assert await anext(events) == event(job(1), first=True)
+        for revision in (2, 3):
+            jobs.now = job(revision)
+            assert await anext(events) == event(job(revision), first=False)
+        jobs.now = job(4, "promoted")
+        assert await rest(events) == [event(job(4, "promoted"), first=False)]
+
+    run(scenario)
 
 
-def test_another_server_streams_from_its_own_thread(client: FlaskClient) -> None:
-    """Where connections cannot be taken over, as under Flask's own server."""
+def test_slow_watcher_skips_events_that_are_out_of_date() -> None:
+    async def scenario(jobs: FakeJobs, poller: JobPoller) -> None:
+        slow, fast = poller.events(job(1)), poller.events(job(1))
+        assert await anext(slow) == await anext(fast) == event(job(1), first=True)
+        for revision in (2, 3, 4):
+            jobs.now = job(revision)
+            assert await anext(fast) == event(job(revision), first=False)
+        assert await anext(slow) == event(job(4), first=False)
+
+    run(scenario)
+
+
+def test_a_job_is_looked_up_once_per_poll_however_many_watch_it() -> None:
+    async def scenario(jobs: FakeJobs, poller: JobPoller) -> None:
+        watchers = [poller.events(job(1)) for _ in range(50)]
+        for events in watchers:
+            await anext(events)
+        waiting = asyncio.gather(*(anext(events) for events in watchers))
+        await asyncio.sleep(20 * POLL_SECONDS)
+        polled = jobs.looked_up
+        jobs.now = job(2)
+        assert set(await waiting) == {event(job(2), first=False)}
+        assert polled < 50
+
+    run(scenario)
+
+
+def test_watcher_of_a_job_that_does_not_change_gets_heartbeats() -> None:
+    async def scenario(jobs: FakeJobs, poller: JobPoller) -> None:
+        events = poller.events(job(1))
+        await anext(events)
+        assert [await anext(events) for _ in range(2)] == [b": heartbeat\n\n"] * 2
+        assert jobs.looked_up >= HEARTBEAT_POLLS
+        jobs.now = job(2, "cancelled")
+        assert (await rest(events))[-1] == event(job(2, "cancelled"), first=False)
+
+    run(scenario)
+
+
+def test_watchers_go_on_when_the_database_is_back() -> None:
+    async def scenario(jobs: FakeJobs, poller: JobPoller) -> None:
+        events = poller.events(job(1))
+        await anext(events)
+        waiting = asyncio.ensure_future(anext(events))
+        for error in (JobsUnavailable("away"), RuntimeError("odd")):
+            jobs.now, before = error, jobs.looked_up
+            while jobs.looked_up < before + 3:
+                await asyncio.sleep(POLL_SECONDS)
+        assert not waiting.done()
+        jobs.now = job(2)
+        assert await waiting == event(job(2), first=False)
+
+    run(scenario)
+
+
+def test_a_deleted_job_ends_its_streams() -> None:
+    async def scenario(jobs: FakeJobs, poller: JobPoller) -> None:
+        events = poller.events(job(1))
+        await anext(events)
+        jobs.now = JobNotFound("a-job")
+        assert await rest(events) == []
+
+    run(scenario)
+
+
+def test_a_stop_ends_all_streams() -> None:
+    async def scenario(jobs: FakeJobs, poller: JobPoller) -> None:
+        watchers = [poller.events(job(1)) for _ in range(3)]
+        for events in watchers:
+            await anext(events)
+        ends = asyncio.gather(*map(rest, watchers))
+        await asyncio.sleep(5 * POLL_SECONDS)
+        poller.stop()
+        assert await ends == [[], [], []]
+        assert await rest(poller.events(job(1))) == [event(job(1), first=True)]
+
+    run(scenario)
+
+
+def test_more_watchers_than_the_most_are_refused() -> None:
+    streams: list[Any] = []
+    environ = {"REQUEST_METHOD": "GET", SEND_STREAM: streams.append}
+
+    async def scenario(jobs: FakeJobs, poller: JobPoller) -> None:
+        for _ in range(MAX_WATCHERS):
+            poller.response(job(1), environ)
+            await anext(streams[-1])
+        with pytest.raises(TooManyWatchers):
+            poller.response(job(1), environ)
+        await streams[0].aclose()
+        poller.response(job(1), environ)
+
+    run(scenario)
+
+
+def test_a_server_without_event_loop_streams_from_its_own_thread(client: FlaskClient) -> None:
     path = client.post("/retrain", headers=ADMIN).headers["Location"]
     answer = client.get(f"{path}/events", buffered=False)
     assert answer.headers["Content-Type"] == "text/event-stream"
@@ -90,54 +197,26 @@ def test_another_server_streams_from_its_own_thread(client: FlaskClient) -> None
     assert (again.status_code, again.data) == (204, b"")
 
 
-def test_head_says_what_would_come(client: FlaskClient) -> None:
+def test_the_server_gets_the_stream_and_the_response_has_the_headers(client: FlaskClient) -> None:
+    submitted = client.post("/retrain", headers=ADMIN)
+    streams: list[Any] = []
+    answer = client.get(
+        f"{submitted.headers['Location']}/events",
+        headers={"X-Request-ID": "kept"},
+        environ_overrides={SEND_STREAM: streams.append},
+        buffered=True,
+    )
+    assert answer.data == b""
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    assert answer.headers["X-Request-ID"] == "kept"
+    assert {"X-Content-Type-Options", "X-Accel-Buffering"} <= set(answer.headers.keys())
+    known = services_of(client.application).jobs.get(submitted.get_json()["id"])
+    assert asyncio.run(anext(streams[0])) == event(known, first=True)
+
+
+def test_head_has_the_headers_of_the_stream(client: FlaskClient) -> None:
     path = client.post("/retrain", headers=ADMIN).headers["Location"]
     answer = client.head(f"{path}/events")
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["Content-Type"] == "text/event-stream"
     assert answer.headers["Cache-Control"] == "no-store"
-
-
-def test_a_watcher_of_a_job_that_does_not_change_gets_signs_of_life(client: FlaskClient) -> None:
-    job_id = client.post("/retrain", headers=ADMIN).get_json()["id"]
-    jobs = services_of(client.application).jobs
-    ahead = 0.0
-    watchers = Watchers(jobs, clock=lambda: time.monotonic() + ahead)
-    ours, theirs = socket.socketpair()
-    with ours, theirs, theirs.makefile("rb") as received:
-        ours.setblocking(False)
-        environ = {"REQUEST_METHOD": "GET", "numnet.hand_over": lambda: ours}
-        assert list(watchers.response(jobs.get(job_id), environ).response) == []
-        while received.readline() != b"\r\n":
-            pass
-        assert received.readline().startswith(b"id: ")
-        assert [received.readline()[:6] for _ in range(3)] == [b"event:", b"data: ", b"\n"]
-        for _ in range(3):
-            ahead += HEARTBEAT_SECONDS
-            assert [received.readline() for _ in range(2)] == [b": still here\n", b"\n"]
-        client.delete(f"/retrain/{job_id}", headers=ADMIN)
-        assert b'"state":"cancelled"' in received.read()
-
-
-def test_a_watcher_is_told_by_headers_what_everybody_is(client: FlaskClient) -> None:
-    path = client.post("/retrain", headers=ADMIN).headers["Location"]
-    ours, theirs = socket.socketpair()
-    with ours, theirs, theirs.makefile("rb") as received:
-        ours.setblocking(False)
-        theirs.settimeout(DEADLINE_SECONDS)
-        answer = client.get(
-            f"{path}/events",
-            headers={"X-Request-ID": "kept"},
-            environ_overrides={"numnet.hand_over": lambda: ours},
-            buffered=True,
-        )
-        assert answer.data == b""
-        assert received.readline() == b"HTTP/1.1 200 OK\r\n"
-        lines = iter(received.readline, b"\r\n")
-        told = dict(line.decode().rstrip().split(": ", 1) for line in lines)
-        expected = {name: value for name, value in answer.headers if name != "Content-Length"}
-        assert told.items() >= expected.items()
-        assert {"X-Content-Type-Options", "X-Accel-Buffering", "Server", "Date"} <= told.keys()
-        assert (told["Connection"], told["X-Request-ID"]) == ("close", "kept")
-        client.delete(path, headers=ADMIN)
-        assert b'"state":"cancelled"' in received.read()

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from service.server import shutdown
-from service.server.shutdown import turn_away
+from service.server.shutdown import drop_new_connections
 from tests.patience import DEADLINE_SECONDS
 
 
@@ -17,7 +17,7 @@ def test_a_kernel_that_takes_no_filter_does_not_spoil_the_stop(
 ) -> None:
     monkeypatch.setattr(shutdown, "_SO_ATTACH_FILTER", 9999)
     with socket.create_server(("127.0.0.1", 0)) as listener, caplog.at_level(logging.INFO):
-        turn_away([listener])
+        drop_new_connections([listener])
         with socket.create_connection(listener.getsockname(), timeout=DEADLINE_SECONDS):
             pass
     assert caplog.messages == ["connections cannot be turned away: Protocol not available"]

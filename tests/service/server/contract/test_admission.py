@@ -239,16 +239,6 @@ def test_an_application_error_after_the_deadline_costs_no_thread(hasty: Server) 
     assert [line["status"] for line in hasty.access_lines("fails")] == [503]
 
 
-def test_a_response_that_is_not_complete_at_the_deadline_ends_the_connection(
-    hasty: Server,
-) -> None:
-    lazy = hasty.connect(request("/long"), receive_buffer=8_192)
-    assert lazy.head()[1] == 200
-    hasty.wait_until_idle()
-    assert len(lazy.read_all()) < 100_000_000
-    assert hasty.ask("/echo", body=b"abc").body == b"abc"
-
-
 def test_a_deadline_applies_to_each_request_of_a_connection(hasty: Server) -> None:
     client = hasty.connect()
     for _ in range(7):

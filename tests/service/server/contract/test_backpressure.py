@@ -65,7 +65,6 @@ def test_a_response_that_is_not_read_holds_no_thread(start_server: StartServer) 
     assert lazy.send(request("/echo", body=b"next")).response().body == b"next"
 
 
-@pytest.mark.xfail(reason="a long response holds its thread while its client does not read")
 def test_long_responses_that_are_not_read_hold_no_threads(roomy: Server) -> None:
     lazy = [roomy.connect(request("/long"), receive_buffer=SMALL_BUFFER) for _ in range(8)]
     for client in lazy:

@@ -86,7 +86,7 @@ TOO_LARGE = {
     "Content-Length": announce(MAX_BODY_BYTES + 1),
     "Expect": announce(MAX_BODY_BYTES + 1, "Expect: 100-continue"),
     "far beyond": announce(10**18),
-    "chunk": request("/echo", CHUNKED, method="POST") + b"F4241\r\n",
+    "chunk": request("/echo", CHUNKED, method="POST") + b"F4241\r\n" + PART * 21,
     "chunks": request("/echo", CHUNKED, method="POST") + b"%x\r\n%b\r\n" % (50_000, PART) * 21,
 }
 

@@ -201,6 +201,7 @@ def test_an_invalid_chunk_size_gets_a_400(server: Server, size: bytes) -> None:
 @pytest.mark.parametrize("size", [b"10000000000000005", b"100000005", b"f" * 16, b"f" * 17])
 def test_a_huge_chunk_size_does_not_wrap_around(server: Server, size: bytes) -> None:
     client = server.connect(chunked_request(size + b"\r\nhello\r\n0\r\n\r\n") + SMUGGLED)
+    client.half_close()
     response = client.response()
     assert response.status in {400, 413}
     assert response.headers["Connection"] == "close"
@@ -248,7 +249,6 @@ def test_overlong_trailers_are_refused(server: Server) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        b"\n",
         b"\x16\x03\x01\x02\x00\x01\n",
         b"GET /victim HTTP/1.1\nHost: here\n\n",
         b"GET /victim\r\n\r\n",

@@ -146,7 +146,7 @@ def test_a_graceful_shutdown_under_load_fails_no_request(
 
 
 def test_a_graceful_shutdown_waits_for_a_slow_reader(start_server: StartServer) -> None:
-    server = start_server(threads=2, **SHORT)
+    server = start_server(threads=2, buffered_bodies=50, **SHORT)
     size = 20_000_000
     slow = server.connect(request(f"/large?bytes={size}"), receive_buffer=65_536)
     assert slow.head()[1] == 200

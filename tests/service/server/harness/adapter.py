@@ -1,46 +1,59 @@
 """Start the server under test; the only file of these tests that knows the server's modules."""
 
-import os
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import service.__main__ as service
-from service.server import connection, worker
+from config import Settings
+from service.protocols.error_formats import refusal_document
+from service.server.application import Application as Served
 from service.telemetry.meter import totals
+from service.telemetry.request_context import RequestContext
 from service.telemetry.shared_counters import SharedCounters
+from service.telemetry.telemetry import Telemetry
+from service.web.security_headers import SECURITY_FIELDS
 from tests.service.server.harness.application import Application
 from tests.service.server.harness.configuration import Configuration
 
-_LIMITS = {
-    "head_seconds": (connection, "HEAD_SECONDS"),
-    "body_seconds": (connection, "BODY_SECONDS"),
-    "min_bytes_per_second": (connection, "LEAST_BYTES_PER_SECOND"),
-    "idle_seconds": (connection, "IDLE_SECONDS"),
-    "linger_seconds": (connection, "LINGER_SECONDS"),
-    "stop_idle_seconds": (worker, "STOP_SECONDS"),
-    "max_connections": (worker, "MOST_CONNECTIONS"),
-    "buffered_bodies": (worker, "_BODIES_IN_MEMORY"),
-}
+_SETTINGS = ("workers", "threads", "max_waiting", "deadline_seconds", "max_body_bytes")
+CHECK_SECONDS = 0.05  # time limits of less than a second are tested
 
 
 def serve(folder: Path, configuration: Configuration) -> None:
     """Run the server on a free port of the loopback interface until it is stopped."""
-    limits = configuration.limits
-    for name, (module, constant) in _LIMITS.items():
-        if (value := getattr(limits, name)) is not None:
-            setattr(module, constant, value)
-    worker.TICK_SECONDS = 0.05  # time limits of less than a second are tested
-    options = service.gunicorn_options
-    graceful = {"graceful_timeout": limits.graceful_seconds} if limits.graceful_seconds else {}
-    vars(service).update(
-        gunicorn_options=lambda settings: options(settings) | graceful,
-        create_app=lambda settings, telemetry: Application(
-            folder, settings.max_body_bytes, lambda: _counters(telemetry.counters)
-        ),
+    given = {name: getattr(configuration, name) for name in _SETTINGS}
+    settings = Settings(port=0, **given)
+    limits = {name: value for name, value in asdict(configuration.limits).items() if value}
+    service.run(
+        settings,
+        replace(service.limits_of(settings), check_seconds=CHECK_SECONDS, **limits),
+        lambda settings, telemetry: _served(folder, settings, telemetry),
     )
-    for name in ("workers", "threads", "max_waiting", "deadline_seconds", "max_body_bytes"):
-        os.environ[f"NUMNET_{name.upper()}"] = str(getattr(configuration, name))
-    os.environ |= {"NUMNET_PORT": "0", "NUMNET_ADMIN_TOKEN": "token"}
-    service.main()
+
+
+def _served(folder: Path, settings: Settings, telemetry: Telemetry) -> Served:
+    application = Application(
+        folder, settings.max_body_bytes, lambda: _counters(telemetry.counters)
+    )
+
+    def fast_path(
+        context: RequestContext, fields: Mapping[bytes, bytes], body: bytes
+    ) -> tuple[bytes, bytes] | None:
+        environ = {"PATH_INFO": context.path, "REQUEST_METHOD": context.method, "QUERY_STRING": ""}
+        return application.at_once(environ, body)
+
+    return Served(
+        wsgi=application,
+        meter=telemetry.meter,
+        access_log=telemetry.access_log,
+        fast_path=fast_path,
+        fast_path_target=b"/at-once",
+        is_quick=application.quick_paths.__contains__,
+        spared_paths=application.spared_paths,
+        error_document=refusal_document,
+        error_headers=SECURITY_FIELDS,
+    )
 
 
 def _counters(counters: SharedCounters) -> dict[str, float]:

@@ -160,6 +160,6 @@ def _respond(start_response: StartResponse, body: bytes, status: str = "200 OK")
 
 
 def _broken_parts() -> Iterator[bytes]:
-    yield PART
-    yield PART
+    for _ in range(10):
+        yield PART
     raise RuntimeError("the application fails within its response's body")

@@ -4,11 +4,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from service.server.threads import MOMENT_SECONDS, Threads
+from service.server.thread_pool import MOMENT_SECONDS, ThreadPool
 from tests.patience import DEADLINE_SECONDS, until
 
 
-def helped(threads: Threads[int], found: Callable[[], object]) -> None:
+def helped(threads: ThreadPool[int], found: Callable[[], object]) -> None:
     """Wait for something, as a loop does that looks after the threads."""
 
     def look() -> object:
@@ -20,7 +20,9 @@ def helped(threads: Threads[int], found: Callable[[], object]) -> None:
 
 def test_all_is_done_in_order_by_one_thread_where_it_takes_no_time() -> None:
     done: list[tuple[int, int]] = []
-    threads: Threads[int] = Threads(4, lambda work: done.append((work, threading.get_ident())))
+    threads: ThreadPool[int] = ThreadPool(
+        4, lambda work: done.append((work, threading.get_ident()))
+    )
     for work in range(1_000):
         threads.add(work)
     until(lambda: len(done) == 1_000)
@@ -38,7 +40,7 @@ def test_one_thread_does_all_while_nothing_takes_long() -> None:
         time.sleep(MOMENT_SECONDS / 50)  # so that others would come to run
         done.append(threading.get_ident())
 
-    threads = Threads(4, do)
+    threads = ThreadPool(4, do)
     for work in range(100):
         threads.add(work)
     until(lambda: len(done) == 100)
@@ -57,7 +59,7 @@ def test_nobody_waits_for_those_that_wait_themselves() -> None:
             time.sleep(2 * MOMENT_SECONDS)
         done.append(work)
 
-    threads = Threads(4, do)
+    threads = ThreadPool(4, do)
     for work in range(3):
         threads.add(work)
         helped(threads, lambda: not threads._waiting)
@@ -80,7 +82,7 @@ def test_work_that_fails_costs_no_thread() -> None:
             raise RuntimeError("lost")
         done.append(work)
 
-    threads = Threads(1, do)
+    threads = ThreadPool(1, do)
     for work in (0, 0, 1):
         threads.add(work)
     until(lambda: done == [1])
@@ -97,7 +99,7 @@ def test_others_help_where_one_waits_but_no_more_than_there_are() -> None:
             release.wait(DEADLINE_SECONDS)
         done.append(work)
 
-    threads = Threads(3, do)
+    threads = ThreadPool(3, do)
     for work in range(5):
         threads.add(work)
     helped(threads, lambda: begun == [0, 1, 2])
@@ -119,7 +121,7 @@ def test_who_has_helped_leaves_the_rest_to_one() -> None:
             release.wait(DEADLINE_SECONDS)
         idents[work] = threading.get_ident()
 
-    threads = Threads(2, do)
+    threads = ThreadPool(2, do)
     threads.add(0)
     threads.add(1)
     helped(threads, lambda: 1 in idents)
@@ -140,7 +142,7 @@ def test_what_has_not_begun_can_be_taken_back() -> None:
         release.wait(DEADLINE_SECONDS)
         done.append(work)
 
-    threads = Threads(1, do)
+    threads = ThreadPool(1, do)
     threads.add(1)
     threads.add(2)
     threads.add(3)

@@ -21,7 +21,7 @@ MOMENT_SECONDS = 0.005
 W = TypeVar("W")
 
 
-class Threads(Generic[W]):
+class ThreadPool(Generic[W]):
     """A few threads, which end with the process.
 
     Parameters

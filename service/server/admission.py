@@ -1,0 +1,100 @@
+"""Admission control: bounds on queued requests and on memory held for clients."""
+
+from typing import Protocol
+
+from service.server.limits import Limits
+
+TOO_MUCH = "too much is being sent at the same time"
+REFUSED_AT_ONCE = 64  # connections beyond the bound that stay until their 503 is read
+LEAST_IDLE_SECONDS = 1.0  # before a connection is closed in favour of another
+SPARE = 4  # queue places beyond the bound, for the paths that are spared
+
+
+class Client(Protocol):
+    """A connection, as far as its memory is concerned."""
+
+    @property
+    def unparsed_bytes(self) -> int:
+        """Bytes of a request that is not complete yet."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes of responses that the client has not taken yet."""
+
+    @property
+    def idle_since(self) -> float | None:
+        """When the last response was complete; None during a request."""
+
+    def refuse(self, status: int, detail: str, reason: str) -> None:
+        """Send an error response instead of reading on, and close."""
+
+    def abort(self) -> None:
+        """Close at once."""
+
+    def close_if_idle(self) -> None:
+        """Close unless a request has begun to arrive or is being answered."""
+
+    def shutdown(self) -> None:
+        """Close after the response to the last request that has arrived."""
+
+    def check_timeouts(self, now: float) -> None:
+        """Close or refuse a client that takes too long."""
+
+
+class Admission:
+    """Counts what one server process holds. Used by the event loop alone.
+
+    Attributes
+    ----------
+    clients : every open connection
+    unread : those that have not taken all of their responses
+    active : requests that threads work on, or that wait for one
+    held_bytes : of request bodies, from their first byte until they are answered
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.clients: set[Client] = set()
+        self.unread: set[Client] = set()
+        self.active = 0
+        self.held_bytes = 0
+
+    def overload(self, size: int, spared: bool) -> str:
+        """Return why a request with a body of that size cannot be queued; empty if it can."""
+        bound = self.limits.threads + self.limits.waiting + (SPARE if spared else 0)
+        if self.active >= bound:
+            return "too many requests are waiting already"
+        while self._memory_is_full():
+            if not self.make_room(larger_than=size):
+                return TOO_MUCH
+        return ""
+
+    def _memory_is_full(self) -> bool:
+        unsent = sum(client.unsent_bytes for client in self.unread)
+        return self.held_bytes + unsent > self.limits.memory_bytes
+
+    def make_room(self, larger_than: int = 0) -> bool:
+        """Refuse the largest incomplete request; return False if there is none larger."""
+        largest = max(self.clients, key=lambda client: client.unparsed_bytes, default=None)
+        if largest is None or largest.unparsed_bytes <= larger_than:
+            return False
+        largest.refuse(503, TOO_MUCH, "overloaded")
+        return True
+
+    def admit_connection(self, client: Client, now: float) -> None:
+        """Add a connection; if there are too many, close the longest idle one or refuse it."""
+        excess = len(self.clients) - self.limits.max_connections
+        self.clients.add(client)
+        if excess < 0:
+            return
+        idle = min(
+            (each for each in self.clients if each.idle_since is not None and each is not client),
+            key=lambda each: each.idle_since or 0.0,
+            default=None,
+        )
+        if idle is not None and now - (idle.idle_since or now) >= LEAST_IDLE_SECONDS:
+            idle.abort()
+        elif excess < REFUSED_AT_ONCE:
+            client.refuse(503, "there are too many connections", "overloaded")
+        else:
+            client.abort()

@@ -1,0 +1,43 @@
+"""What the server serves, and how it reports."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from wsgiref.types import WSGIApplication
+
+from service.telemetry.access_log import AccessLog
+from service.telemetry.meter import Meter
+from service.telemetry.request_context import RequestContext
+
+# The header lines and the body of a 200, or None for the WSGI application to respond.
+FastPath = Callable[[RequestContext, Mapping[bytes, bytes], bytes], tuple[bytes, bytes] | None]
+# Status, media type and body of an error response, from path, status and detail.
+ErrorDocument = Callable[[str, int, str], tuple[int, str, bytes]]
+
+
+@dataclass(frozen=True)
+class Application:
+    """An application for the server.
+
+    Attributes
+    ----------
+    wsgi : answers every request
+    fast_path_target : the request target that `fast_path` may answer, on the event loop
+    is_quick : whether the WSGI application answers a path without I/O, so on the event loop
+    spared_paths : paths that are accepted when the queue is full
+    error_document : bodies of the server's own error responses
+    error_headers : header fields of every error response
+    trusted_proxies : addresses and networks whose `X-Forwarded-For` is believed; `*` for any
+    on_stop : called on the event loop when a stop begins; ends streams
+    """
+
+    wsgi: WSGIApplication
+    error_document: ErrorDocument
+    meter: Meter
+    access_log: AccessLog
+    fast_path: FastPath = lambda context, fields, body: None
+    fast_path_target: bytes = b""
+    is_quick: Callable[[str], bool] = lambda path: False
+    spared_paths: frozenset[str] = frozenset()
+    error_headers: tuple[tuple[bytes, bytes], ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    on_stop: Callable[[], None] = lambda: None

@@ -1,0 +1,207 @@
+"""The ASGI application in front of the WSGI one: admission, threads, deadlines, long responses."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
+from typing import Any
+from wsgiref.types import WSGIEnvironment
+
+from service.server import flask_bridge
+from service.server.admission import Admission
+from service.server.application import Application
+from service.server.error_response import error_response, on_the_wire, status_line
+from service.server.flask_bridge import Response
+from service.server.forwarding import Forwarding
+from service.server.limits import Limits
+from service.server.thread_pool import ThreadPool
+from service.telemetry.request_context import RequestContext
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[], None]
+
+
+class FrontDoor:
+    """Answers the requests of one server process. To be made after the fork.
+
+    Attributes
+    ----------
+    stopping : whether every response closes its connection
+    """
+
+    def __init__(self, application: Application, limits: Limits) -> None:
+        self.application = application
+        self.limits = limits
+        self.admission = Admission(limits)
+        self.forwarding = Forwarding(application.trusted_proxies)
+        self.stopping = False
+        self._pool: ThreadPool[Work] = ThreadPool(limits.threads, lambda work: work())
+        self._help: asyncio.TimerHandle | None = None
+        self._logs = False
+        self._check_at = 0.0
+
+    async def __call__(
+        self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]
+    ) -> None:
+        """Answer one request, whose body has arrived."""
+        began = time.monotonic()
+        context: RequestContext = scope["state"]["context"]
+        body: bytes = (await receive())["body"]
+        status, sent = 500, 0
+        try:
+            response = await self._response(scope, body, context)
+            status = response.status
+            sent = await self._send(response, scope, send)
+        except Exception:
+            status = 500
+            raise
+        finally:
+            self.admission.held_bytes -= len(body)
+            self._log(context, status, sent, time.monotonic() - began)
+
+    def fast_response(
+        self, context: RequestContext, fields: Any, body: bytes, date: Any, keep_alive: bool
+    ) -> bytes | None:
+        """Return a whole response if the fast path has one."""
+        began = time.monotonic()
+        answer = self.application.fast_path(context, fields, body)
+        if answer is None:
+            return None
+        lines, content = answer
+        self._log(context, 200, len(content), time.monotonic() - began)
+        return b"".join((status_line(200, date, keep_alive), lines, b"\r\n", content))
+
+    def refusal(self, context: RequestContext, status: int, detail: str, date: Any) -> bytes:
+        """Return an error response that closes its connection, as it is sent."""
+        response = error_response(self.application, context, status, detail)
+        self._log(context, status, len(response.body), 0.0)
+        return on_the_wire(response, date, context.method == "HEAD")
+
+    def check_timeouts(self) -> None:
+        """Have every connection check whether its client takes too long."""
+        now = asyncio.get_running_loop().time()
+        if now < self._check_at:
+            return
+        self._check_at = now + self.limits.check_seconds
+        for client in list(self.admission.clients):
+            client.check_timeouts(now)
+
+    def stop(self) -> None:
+        """Close every connection after the response to the last request on it."""
+        self.stopping = True
+        self.application.on_stop()
+        for client in self.admission.clients:
+            client.shutdown()
+
+    async def _response(self, scope: Any, body: bytes, context: RequestContext) -> Response:
+        environ = flask_bridge.environ_of(scope, body, context)
+        respond = partial(self._call, environ, context)
+        if self.application.is_quick(context.path):
+            return respond()
+        spared = context.path in self.application.spared_paths
+        if detail := self.admission.overload(len(body), spared):
+            return self._error(context, detail, "overloaded")
+        try:
+            async with asyncio.timeout(self.limits.deadline_seconds):
+                response: Response = await self._in_thread(respond)
+        except TimeoutError:
+            detail = f"the request timed out after {self.limits.deadline_seconds:g} seconds"
+            response = self._error(context, detail, "deadline")
+            response.headers.append((b"connection", b"close"))
+        return response
+
+    def _call(self, environ: WSGIEnvironment, context: RequestContext) -> Response:
+        try:
+            return flask_bridge.respond(self.application.wsgi, environ)
+        except Exception:
+            log.exception("the application failed", extra={"request_id": context.request_id})
+            return error_response(self.application, context, 500, "an unexpected error")
+
+    def _error(self, context: RequestContext, detail: str, reason: str) -> Response:
+        self.application.meter.count_refusal(reason)
+        return error_response(self.application, context, 503, detail)
+
+    async def _send(self, response: Response, scope: Any, send: Callable[[Any], Any]) -> int:
+        """Send a response, of which no more is made than the client takes; return its size."""
+        head = {"status": response.status, "headers": response.headers}
+        await send({"type": "http.response.start", **head})
+        part, rest, size = response.body, response.rest, 0
+        while not scope["state"]["is_closing"]():
+            size += len(part)
+            more = rest is not None or response.stream is not None
+            await send({"type": "http.response.body", "body": part, "more_body": more})
+            if rest is not None:
+                async with asyncio.timeout(self.limits.deadline_seconds):
+                    part, is_last = await self._in_thread(partial(flask_bridge.next_part, rest))
+                rest = None if is_last else rest
+            elif response.stream is not None:
+                part = await self._next_event(response.stream, scope)
+                response.stream = response.stream if part else None
+            else:
+                break
+        if response.stream is not None:
+            await response.stream.aclose()
+        return 0 if scope["method"] == "HEAD" else size
+
+    async def _next_event(self, stream: AsyncGenerator[bytes, None], scope: Any) -> bytes:
+        """Return more of a stream; nothing when it has ended or the client has disconnected."""
+        waiting = asyncio.ensure_future(anext(stream, b""))
+        scope["state"]["on_disconnect"] = waiting.cancel
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            return b""
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        """Return what `work` returns in a thread; if cancelled, it does not run or is not heard."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def run() -> None:
+            try:
+                finish = partial(self._finish, future, work(), None)
+            except Exception as error:
+                finish = partial(self._finish, future, None, error)
+            loop.call_soon_threadsafe(finish)
+
+        self._count(1)
+        self._pool.add(run)
+        if self._help is None:
+            self._get_help()
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if self._pool.remove(run):
+                self._count(-1)
+            raise
+
+    def _finish(self, future: "asyncio.Future[Any]", result: Any, error: Exception | None) -> None:
+        self._count(-1)
+        if future.done():  # cancelled
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def _get_help(self) -> None:
+        """Have a further thread help while requests wait for one that takes long."""
+        seconds = self._pool.help()
+        loop = asyncio.get_running_loop()
+        self._help = None if seconds is None else loop.call_later(seconds, self._get_help)
+
+    def _count(self, change: int) -> None:
+        self.admission.active += change
+        self.application.meter.set_in_flight(self.admission.active)
+
+    def _log(self, context: RequestContext, status: int, sent: int, seconds: float) -> None:
+        self.application.access_log.add(context, status, sent, seconds)
+        if not self._logs:
+            self._logs = True
+            asyncio.get_running_loop().call_soon(self._write_log)
+
+    def _write_log(self) -> None:
+        self._logs = False
+        self.application.access_log.write()

@@ -1,0 +1,382 @@
+"""HTTP/1.1 over one connection: uvicorn's protocol, with what it leaves open.
+
+uvicorn parses (httptools, llhttp in C), runs the ASGI application, writes responses and keeps
+pipelined requests in order. This subclass adds limits, checks of the head, timeouts, half-closed
+connections, fairness between clients, and the fast path. A request reaches the application when all
+of it has arrived, so that slow clients cost no task.
+
+Beyond public methods it relies on these attributes of uvicorn 0.54.0, which is pinned for that:
+`client`, `config`, `cycle` (with its `body`, `keep_alive` and `response_complete`),
+`expect_100_continue`, `flow`, `headers`, `loop`, `parser`, `pipeline`, `scheme`, `scope`,
+`server_state`, `transport`, `url`; and on `on_headers_complete` being what makes a cycle and starts
+or queues it.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.server.head import Refused, check_head, joined, malformed, path_of, too_large
+from service.server.transport import Transport
+from service.telemetry.request_context import RequestContext, acceptable_request_id
+
+if TYPE_CHECKING:
+    from service.server.front_door import FrontDoor
+
+SLICE_BYTES = 1024  # parsed at a time, since there may be several requests in it
+SLICES_PER_TURN = 16  # before other connections have their turn
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    transport: Transport  # type: ignore[assignment]  # it has what uvicorn uses
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What follows `Connection: close` is ignored; a client of HTTP/1.2 gets HTTP/1.1.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_version=True)
+        self.door: FrontDoor = self.config.app  # type: ignore[assignment]
+        self.limits, self.admission = self.door.limits, self.door.admission
+        self._unparsed, self._body = bytearray(), bytearray()
+        self._begun = self._head_complete = self._is_cut = False  # of the request that arrives
+        self._body_length = 0
+        self._quiet_bytes = 0  # parsed since the last byte of a body
+        self._refused: Refused | None = None  # to be sent after the responses before it
+        self._at_eof = self._lingers = self._is_scheduled = False
+        self._since = self.loop.time()
+        self._moved_bytes = 0  # of bodies
+        self._measured: tuple[float, int] | None = None
+
+    # Connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.transport = Transport(transport, self._linger)
+        self.peer = self.client[0] if self.client else ""
+        self.admission.admit_connection(self, self.loop.time())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.admission.clients.discard(self)
+        self.admission.unread.discard(self)
+        self._forget(sum(len(cycle.body) for cycle, _ in self.pipeline))
+        self.pipeline.clear()
+        self._on_disconnect()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep a half-closed connection until its requests are answered; end a stream."""
+        self._at_eof = True
+        self._on_disconnect()
+        if self._lingers or self.idle_since is not None:
+            return False
+        if not self._is_busy():
+            self._refuse_incomplete()
+        return True
+
+    def _on_disconnect(self) -> None:
+        if self.scope:
+            self.scope["state"].get("on_disconnect", lambda: None)()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.admission.unread.add(self)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.admission.unread.discard(self)
+        if self._unparsed:
+            self._parse()
+
+    # Bytes
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingers:
+            return
+        if self._unparsed or len(data) > SLICE_BYTES or self._is_busy():
+            self._unparsed += data
+            self.admission.held_bytes += len(data)
+            self._parse()
+        else:
+            self._feed(data)
+        if self.admission.held_bytes > self.limits.memory_bytes:
+            self.admission.make_room()
+
+    def _parse(self) -> None:
+        """Parse what has arrived slice by slice, until a response has to come first."""
+        self._is_scheduled = False
+        for _ in range(SLICES_PER_TURN):
+            if self._lingers or not self._unparsed or self._is_busy():
+                break
+            part = bytes(self._unparsed[: max(SLICE_BYTES, self._missing_bytes())])
+            del self._unparsed[: len(part)]
+            self.admission.held_bytes -= len(part)
+            self._feed(part)
+        else:
+            if not self._is_scheduled:
+                self._is_scheduled = True
+                self.loop.call_soon(self._parse)
+        if self._unparsed:
+            self.flow.pause_reading()
+            return
+        self.flow.resume_reading()
+        if self._at_eof and not self._is_busy():
+            self._refuse_incomplete()
+
+    def _feed(self, data: bytes) -> None:
+        if not self._begun:
+            self._since = self.loop.time()
+        self._quiet_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+            if self._quiet_bytes > self.limits.head_bytes and not self._missing_bytes():
+                raise too_large()
+            self._continue_if_expected()
+        except httptools.HttpParserUpgrade:
+            self._forget()  # what follows is in another protocol
+            if self.cycle is not None:
+                self.cycle.keep_alive = False
+        except Refused as refused:
+            self._refuse_in_turn(refused)
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, Refused):
+                raise
+            self._refuse_in_turn(error.__context__)
+        except httptools.HttpParserError as error:
+            version = "1.1" if self._head_complete else self.parser.get_http_version()
+            self._refuse_in_turn(malformed(error, version, data, self.headers or []))
+
+    # Requests
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._begun, self._head_complete, self._is_cut = True, False, False
+        self._quiet_bytes = self._body_length = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        line = self.parser.get_method(), self.url, b"HTTP/1.1"
+        if sum(map(len, line)) + len(line) - 1 > self.limits.line_bytes:
+            raise Refused(414, "the request line is too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._head_complete:  # trailers are dropped
+            self.headers.append((name.lower(), value.rstrip()))
+            self.expect_100_continue = self.expect_100_continue or self.headers[-1][0] == b"expect"
+
+    def on_headers_complete(self) -> None:
+        """Check the head; the request goes on when its body has arrived."""
+        self._head_complete, self._measured = True, None
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        try:
+            self._body_length = check_head(version, method, self.url, self.headers, self.limits)
+        except Refused as refused:
+            if not self.parser.should_upgrade():
+                raise
+            self._refuse_in_turn(refused)  # as the parser would not tell of the exception
+            return
+        self.expect_100_continue = self.expect_100_continue and version != "1.0"
+        if self._body_length > self.limits.body_bytes:
+            self._cut(self._body_length)
+
+    def on_body(self, body: bytes) -> None:
+        if self._is_cut:
+            return
+        self._quiet_bytes = 0
+        self._body += body
+        self._moved_bytes += len(body)
+        self.admission.held_bytes += len(body)
+        if len(self._body) > self.limits.body_bytes:
+            self._cut(len(self._body))
+
+    def on_message_complete(self) -> None:
+        self._begun = False
+        if self._is_cut or self._lingers:
+            return
+        body = bytes(self._body)
+        self._body.clear()
+        fields = joined(self.headers)
+        context = self._context(fields)
+        is_fast = self.url == self.door.application.fast_path_target and not self._is_busy()
+        if not (is_fast and self._respond_fast(context, fields, body)):
+            self._start(context, body)
+
+    def _respond_fast(
+        self, context: RequestContext, fields: dict[bytes, bytes], body: bytes
+    ) -> bool:
+        """Send a whole response if the fast path has one; return whether it has."""
+        date = tuple(self.server_state.default_headers)
+        keep_alive = self.parser.should_keep_alive() and not self.door.stopping
+        response = self.door.fast_response(context, fields, body, date, keep_alive)
+        if response is None:
+            return False
+        self.admission.held_bytes -= len(body)
+        self._since = self.loop.time()
+        self.transport.write(response)
+        if not keep_alive:
+            self.transport.close()
+        return True
+
+    def _start(self, context: RequestContext, body: bytes) -> None:
+        """Make uvicorn's cycle of request and response, and start or queue it."""
+        state = {"context": context, "is_closing": self.transport.is_closing}
+        self.scope["state"].update(state)
+        self.scope["client"] = (context.client, self.client[1] if self.client else 0)
+        try:
+            super().on_headers_complete()
+        except httptools.HttpParserInvalidURLError:
+            raise Refused(400, "the request target is malformed") from None
+        self.cycle.body = body  # type: ignore[assignment]  # `receive` returns it without a copy
+        if self.door.stopping or self._is_cut:
+            self.cycle.keep_alive = False
+        super().on_message_complete()
+
+    def _cut(self, length: int) -> None:
+        """Let the application refuse a body that is too long, without the body."""
+        self._is_cut, self.expect_100_continue = True, False
+        self.admission.held_bytes -= len(self._body)
+        self._body.clear()
+        self.scope["state"]["content_length"] = length
+        self._start(self._context(joined(self.headers)), b"")
+
+    def _continue_if_expected(self) -> None:
+        if self.expect_100_continue and self._head_complete and not self._is_busy():
+            self.expect_100_continue = False
+            if not self._body:
+                self.transport.write(_CONTINUE)
+
+    def on_response_complete(self) -> None:
+        """Go on with what the client has sent after the request."""
+        super().on_response_complete()
+        self._since, self._measured = self.loop.time(), None
+        if self._is_busy() or self.transport.is_closing():
+            return
+        if self._refused:
+            self._refuse_in_turn(self._refused)
+        elif self._unparsed:
+            self._parse()
+        elif self._at_eof:
+            self._refuse_incomplete()
+        else:
+            self._continue_if_expected()
+
+    def _context(self, fields: dict[bytes, bytes]) -> RequestContext:
+        client = self.peer
+        if forwarded := fields.get(b"x-forwarded-for"):
+            client = self.door.forwarding.client(client, forwarded)
+        return RequestContext(
+            self.parser.get_method().decode() if self._head_complete else "",
+            path_of(self.url),
+            client,
+            acceptable_request_id(fields.get(b"x-request-id", b"").decode("latin-1")),
+            fields.get(b"traceparent", b"").decode("latin-1"),
+        )
+
+    # Refusals, timeouts, shutdown
+
+    def _refuse_in_turn(self, refused: Refused) -> None:
+        """Refuse a request once those before it are answered."""
+        if self._is_busy():
+            self._refused = refused
+        else:
+            self.refuse(refused.status, refused.detail, "malformed")
+
+    def refuse(self, status: int, detail: str, reason: str) -> None:
+        """Send an error response instead of reading on, and close."""
+        context = RequestContext("", "/", self.peer, acceptable_request_id(""))
+        if self._begun:
+            context = self._context(joined(self.headers))
+        date = self.server_state.default_headers
+        self.transport.write(self.door.refusal(context, status, detail, date))
+        self.door.application.meter.count_refusal(reason)
+        self.transport.close()
+
+    def _refuse_incomplete(self) -> None:
+        """The client sends no more: refuse a request that is cut short, or close."""
+        if self._begun:
+            self.refuse(400, "the request is cut short", "malformed")
+        else:
+            self.transport.close()
+
+    def check_timeouts(self, now: float) -> None:
+        """Close or refuse a client that takes too long; to be called every second or so."""
+        limits = self.limits
+        if unsent := self.unsent_bytes:
+            if self._is_too_slow(now, self.transport.written - unsent):
+                self.transport.abort()
+        elif self._lingers or self.idle_since is not None:
+            patience = limits.linger_seconds if self._lingers else limits.idle_seconds
+            if now - self._since > patience:
+                self.transport.abort()
+        elif self._is_busy():
+            self._measured = None
+        elif self._head_complete and self._is_too_slow(now, self._moved_bytes):
+            self.refuse(408, "the request body did not arrive in time", "slow")
+        elif not self._head_complete and now - self._since > limits.head_seconds:
+            self.refuse(408, "the request did not arrive in time", "slow")
+
+    def _is_too_slow(self, now: float, moved: int) -> bool:
+        """Return whether fewer bytes moved in a period than have to."""
+        since, before = self._measured = self._measured or (now, moved)
+        if now - since <= self.limits.body_seconds:
+            return False
+        self._measured = now, moved
+        return moved - before < self.limits.body_seconds * self.limits.min_bytes_per_second
+
+    def shutdown(self) -> None:
+        """Close after the response to the last request that has arrived."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def close_if_idle(self) -> None:
+        """Close unless a request has begun to arrive or is being answered."""
+        if self.idle_since is not None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abort()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Leave idle connections to `check_timeouts`."""
+
+    def _linger(self) -> None:
+        self._lingers, self._since = True, self.loop.time()
+        self._forget()
+        self.flow.resume_reading()
+
+    def _forget(self, more: int = 0) -> None:
+        """Drop what has arrived and is not answered."""
+        self.admission.held_bytes -= self.unparsed_bytes + more
+        self._unparsed.clear()
+        self._body.clear()
+
+    # State
+
+    @property
+    def unparsed_bytes(self) -> int:
+        """Bytes of a request that is not complete yet."""
+        return len(self._unparsed) + len(self._body)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes of responses that the client has not taken yet."""
+        return self.transport.unsent_bytes
+
+    @property
+    def idle_since(self) -> float | None:
+        """When the last response was complete; None during a request."""
+        return None if self._begun or self._unparsed or self._is_busy() else self._since
+
+    def _is_busy(self) -> bool:
+        """Return whether a response has to come before the next request."""
+        return self.flow.write_paused or not (self.cycle is None or self.cycle.response_complete)
+
+    def _missing_bytes(self) -> int:
+        """Return how much of a body of known length has not arrived yet."""
+        if not (self._begun and self._head_complete) or self._is_cut:
+            return 0
+        return max(0, self._body_length - len(self._body))
