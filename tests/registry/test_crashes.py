@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,7 +19,7 @@ from tests.patience import DEADLINE_SECONDS
 from tests.registry.races import fork
 from tests.registry.samples import make_model
 
-KILLS = 60
+KILLS = 40
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 MODEL = make_model((2, 8, 1))
 GOLDEN = np.random.default_rng(1).uniform(-1, 1, (3, 2))
@@ -36,20 +37,8 @@ def publish_and_promote(folder: Path) -> Promotion:
     return registry.promote(version.number, by="publisher", reason="newer", at=NOON)
 
 
-def run_until_killed(work: Callable[[], object], kill_after_seconds: float | None = None) -> None:
-    """Run `work` in a process that is killed or kills itself."""
-    ready, begun = fork.Pipe(duplex=False)
-
-    def run() -> None:
-        begun.send(None)
-        work()
-
-    process = fork.Process(target=run)
-    process.start()
-    assert ready.poll(DEADLINE_SECONDS)
-    process.join(DEADLINE_SECONDS if kill_after_seconds is None else kill_after_seconds)
-    process.kill()
-    process.join()
+def assert_killed(process: ForkProcess) -> None:
+    process.join(DEADLINE_SECONDS)
     assert process.exitcode == -signal.SIGKILL  # anything else is an error of its own
 
 
@@ -70,19 +59,32 @@ def assert_complete(folder: Path, at_least: Promotion | None) -> Promotion | Non
 
 
 def test_publisher_killed_at_any_moment_leaves_complete_versions(tmp_path: Path) -> None:
+    done, tell = fork.Pipe(duplex=False)
+
     def publish_forever() -> None:
         while True:
             publish_and_promote(tmp_path)
+            tell.send(None)
 
     publish_and_promote(tmp_path)
     start = time.perf_counter()
     current: Promotion | None = publish_and_promote(tmp_path)
-    seconds = time.perf_counter() - start
-    for moment in np.random.default_rng(11).uniform(0, 8 * seconds, KILLS):
-        run_until_killed(publish_forever, moment)
-        current = assert_complete(tmp_path, current)
+    duration = time.perf_counter() - start
+    for moment in np.random.default_rng(11).uniform(0, duration, KILLS):
+        process = fork.Process(target=publish_forever)
+        process.start()
+        assert done.poll(DEADLINE_SECONDS)
+        time.sleep(moment)  # into the publication that follows the finished one
+        process.kill()
+        assert_killed(process)
+        while done.poll():
+            done.recv()
+        before = current
+        current = assert_complete(tmp_path, before)
+        assert current is not None
+        assert before is not None
+        assert current.number > before.number
     assert current is not None
-    assert current.number > KILLS // 4  # a quarter of the processes got that far
     assert publish_and_promote(tmp_path).number == current.number + 1
 
 
@@ -116,7 +118,7 @@ def lines_of(work: Callable[[], object]) -> int:
     return sys.maxsize - tracer.left
 
 
-@pytest.mark.parametrize("published", [0, 1])
+@pytest.mark.parametrize("published", [0, 1])  # half of the lines with each
 def test_publisher_killed_at_any_line_leaves_complete_versions(
     tmp_path: Path, published: int
 ) -> None:
@@ -126,7 +128,7 @@ def test_publisher_killed_at_any_line_leaves_complete_versions(
     prepared(tmp_path / "counted")
     count = lines_of(lambda: publish_and_promote(tmp_path / "counted"))
     states = set()
-    for line in range(count):
+    for line in range(published, count, 2):
         folder = tmp_path / f"{line}"
         before = prepared(folder)
 
@@ -134,7 +136,9 @@ def test_publisher_killed_at_any_line_leaves_complete_versions(
             sys.settrace(KilledAtLine(line))
             publish_and_promote(folder)
 
-        run_until_killed(killed_at_line)
+        process = fork.Process(target=killed_at_line)
+        process.start()
+        assert_killed(process)
         current = assert_complete(folder, before)
         states.add((len(Registry.local(folder).versions()), current.number if current else 0))
         promoted = publish_and_promote(folder)
