@@ -77,9 +77,9 @@ def test_models_folder_full_read_only_or_deleted(tmp_path: Path) -> None:
 
 def test_bad_candidates_are_never_promoted(tmp_path: Path) -> None:
     seen = bad_candidates.run(tmp_path)
-    assert seen.outcomes.keys() == bad_candidates.EXPECTED.keys()
-    for fault, expected in bad_candidates.EXPECTED.items():
-        assert seen.outcomes[fault].startswith(expected), fault
+    assert len(seen.outcomes) == 4
+    for fault, outcome in seen.outcomes.items():
+        assert seen.is_expected(fault), outcome
     assert seen.current == "2"
 
 
