@@ -47,6 +47,16 @@ def test_every_link_leads_to_a_file_and_a_heading() -> None:
             assert not anchor or anchor in anchors(target.read_text()), f"{document}: {link}"
 
 
+def test_every_file_that_is_named_exists() -> None:
+    folders = [each for each in ROOT.iterdir() if each.is_dir() and each.name[0] != "."]
+    paths = [f"/{each.relative_to(ROOT)}" for folder in folders for each in folder.rglob("*.*")]
+    for document in DOCUMENTS:
+        text = (ROOT / document).read_text()
+        for name in re.findall(r"`([\w/.-]+\.(?:py|yml|yaml|toml))`", text):
+            exists = (ROOT / name).exists() or any(path.endswith(f"/{name}") for path in paths)
+            assert exists, f"{document}: {name}"
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 170
 
