@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import process_usage
 from benchmarks.cores import SERVER_CORE
 from benchmarks.ports import free_port
 from benchmarks.repository import ROOT
-from benchmarks.servers import process_usage, weights
+from benchmarks.servers import weights
 from benchmarks.servers.programs import ServerProgram, rival_python
 from benchmarks.waiting import wait_until
 from registry import Registry

@@ -1,8 +1,8 @@
-"""Where the time of a one-row request goes: the parts of its way through a server process.
+"""Where the processor time of a one-row request goes: its parts, each repeated alone.
 
 `parts` takes a plain row through `service.server.protocol.Protocol` in this process, with a
-transport that sends nothing, and repeats what the fast path does part by part. The rest of the
-processor time that a request takes in a real service is the event loop and the kernel.
+transport that sends nothing, and repeats what the fast path does part by part. What remains of the
+processor time per request of a whole service is the event loop and the kernel.
 """
 
 import os
@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -47,7 +46,7 @@ HEAD = (
     f"Content-Length: {len(NUMNET.body)}\r\n\r\n"
 )
 REQUEST = HEAD.encode() + NUMNET.body
-WHOLE = "from bytes received to bytes to send"
+IN_PROCESS = "from bytes received to bytes to send"
 
 
 class NullTransport(asyncio.Transport):
@@ -63,81 +62,91 @@ class NullTransport(asyncio.Transport):
         return 0
 
 
-@dataclass(frozen=True)
-class Connection:
-    """A connection of a server process in this process."""
-
-    services: Services
-    protocol: Protocol
-
-
-def parts(connection: Connection) -> dict[str, Callable[[], Any]]:
+def parts(services: Services, protocol: Protocol) -> dict[str, Callable[[], Any]]:
     """Return the parts of a request, each of which can be repeated alone."""
-    version = connection.services.current_version.if_unchanged()
+    version = services.current_version.if_unchanged()
     assert version
     values = version.reader.plain_row(NUMNET.body)
     assert values
     context = RequestContext("POST", "/predict", "127.0.0.1", "id")
     y, out_of_range = predict_row(version, values, context)
     return {
-        WHOLE: lambda: connection.protocol.data_received(REQUEST),
-        "look for a promotion": connection.services.current_version.if_unchanged,
-        "parse and check the JSON": lambda: version.reader.plain_row(NUMNET.body),
-        "predict": lambda: predict_row(version, values, context),
-        "write the JSON": lambda: json_rows.one_row(version, y, out_of_range),
-        "the access log's line": lambda: access_log.line(context, 200, 60, 0.0001),
+        IN_PROCESS: lambda: protocol.data_received(REQUEST),
+        "– of this, look for a promotion": services.current_version.if_unchanged,
+        "– of this, parse and check the JSON": lambda: version.reader.plain_row(NUMNET.body),
+        "– of this, predict": lambda: predict_row(version, values, context),
+        "– of this, write the JSON": lambda: json_rows.one_row(version, y, out_of_range),
+        "– of this, the access log's line": lambda: access_log.line(context, 200, 60, 0.0001),
     }
 
 
-def microseconds(connection: Connection) -> dict[str, float]:
-    """Return the mean processor time of each part over many repetitions."""
-    return {name: _spent(part) for name, part in parts(connection).items()}
+class ServerProcess:
+    """The application and the HTTP server of a server process, in this process.
 
+    Parameters
+    ----------
+    folder : of the models
+    """
 
-def _spent(part: Callable[[], Any]) -> float:
-    begun = time.thread_time_ns()
-    for _ in range(REPETITIONS):
-        part()
-    return (time.thread_time_ns() - begun) / REPETITIONS / 1000.0
+    def __init__(self, folder: Path) -> None:
+        os.environ |= {
+            "NUMNET_MODELS": str(folder / "models"),
+            "NUMNET_STATE": str(folder / "state"),
+        }
+        settings = Settings.from_environment()
+        application = load_service(settings, Telemetry.of_single_process())
+        self._config = uvicorn_config(FrontDoor(application, limits_of(settings)), backlog=1)
+        self._config.load()
+        self._services = services_of(cast("Flask", application.wsgi))
+
+    async def microseconds(self) -> dict[str, float]:
+        """Return the mean processor time of each part over many repetitions."""
+        protocol = Protocol(config=self._config, server_state=ServerState(), app_state={})
+        protocol.connection_made(NullTransport())
+        spent = {}
+        for name, part in parts(self._services, protocol).items():
+            begun = time.thread_time_ns()
+            for _ in range(REPETITIONS):
+                part()
+            spent[name] = (time.thread_time_ns() - begun) / REPETITIONS / 1000.0
+        return spent
 
 
 @contextmanager
-def connection_here(folder: Path) -> Iterator[Connection]:
-    """Yield a connection of a server process in this process."""
-    os.environ |= {"NUMNET_MODELS": str(folder / "models"), "NUMNET_STATE": str(folder / "state")}
-    settings = Settings.from_environment()
-    telemetry = Telemetry.of_single_process()
-    application = load_service(settings, telemetry)
-    config = uvicorn_config(FrontDoor(application, limits_of(settings)), backlog=1)
-    config.load()
-    with asyncio.Runner() as runner:
-
-        async def connect() -> Protocol:
-            protocol = Protocol(config=config, server_state=ServerState(), app_state={})
-            protocol.connection_made(NullTransport())
-            return protocol
-
-        yield Connection(services_of(cast("Flask", application.wsgi)), runner.run(connect()))
+def stdout_discarded() -> Iterator[None]:
+    """Discard standard output: the repetitions write lines to the access log."""
+    kept = os.dup(1)
+    with Path(os.devnull).open("wb") as null:
+        os.dup2(null.fileno(), 1)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
-def main() -> None:
-    wrk.require("wrk", "taskset")
-    print(machine("gunicorn", "orjson", "numpy"))
+def measure() -> list[tuple[float, dict[str, float]]]:
+    """Return the processor time of a whole service and of the parts, turn by turn."""
+    measured = []
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         train(folder)
         os.sched_setaffinity(0, {SERVER_CORE})
-        with running(NUMNET, folder) as server, connection_here(folder) as connection:
+        process = ServerProcess(folder)
+        with running(NUMNET, folder) as server, asyncio.Runner() as runner:
             gc.freeze()
             wrk.burst(server, CONNECTIONS)
-            measured = [
-                (
-                    wrk.burst(server, CONNECTIONS).cpu,
-                    microseconds(connection),
-                )
-                for _ in range(TURNS)
-            ]
-    service, turns = zip(*measured, strict=True)
+            for _ in range(TURNS):
+                whole = wrk.burst(server, CONNECTIONS).cpu
+                with stdout_discarded():
+                    measured.append((whole, runner.run(process.microseconds())))
+    return measured
+
+
+def main() -> None:
+    wrk.require("wrk", "taskset")
+    print(machine("gunicorn", "uvicorn", "orjson", "numpy"), flush=True)
+    service, turns = zip(*measure(), strict=True)
     print(
         f"µs of processor time, median [quartiles] of {TURNS} turns; the whole: of a service, over "
         f"{CONNECTIONS} connections\n"
@@ -145,11 +154,14 @@ def main() -> None:
     print("| | µs | of the whole |\n|---|---|---|")
 
     def row(part: str, values: Sequence[float]) -> None:
-        shares = [value / total for value, total in zip(values, service, strict=True)]
+        shares = [value / whole for value, whole in zip(values, service, strict=True)]
         print(f"| {part} | {spread(values, '.1f')} | {statistics.median(shares):.0%} |")
 
     for part in turns[0]:
-        row(part if part == WHOLE else f"– of this, {part}", [turn[part] for turn in turns])
+        row(part, [turn[part] for turn in turns])
+    inside = [turn[IN_PROCESS] for turn in turns]
+    row("event loop and kernel", [all_ - part for all_, part in zip(service, inside, strict=True)])
+    row("the whole", service)
 
 
 if __name__ == "__main__":
