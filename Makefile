@@ -59,7 +59,7 @@ lint: setup-dev  ## ruff, mypy, import-linter
 
 bench: $(BENCHMARKS:%=bench-%)  ## every benchmark's table (about an hour)
 
-bench-training: setup  ## default trainings of the shipped task
+bench-training: setup  ## default trainings of the example task
 	@$(BIN)/python -m benchmarks.training.default_training
 
 bench-convergence: .venv-bench/installed  ## seconds to an error, beside scikit-learn and torch (15 minutes)

@@ -39,7 +39,7 @@ Predict = Callable[[Array], Any]
 
 
 def build_model(rng: np.random.Generator) -> Model:
-    """Return a model of the shipped architecture with random weights and biases."""
+    """Return a model of the default architecture with random weights and biases."""
     architecture = Architecture((4, 32, 16, 1), "tanh")
     theta = initial_parameters(architecture, rng) + 0.1 * rng.normal(size=architecture.parameters)
     return Model(

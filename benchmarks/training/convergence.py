@@ -1,4 +1,4 @@
-"""Seconds to a test error on the shipped task, beside scikit-learn and PyTorch.
+"""Seconds to a test error on the example task, beside scikit-learn and PyTorch.
 
 4,000 rows without noise, layers 32 and 16, tanh, float64; the error is the mean squared error on
 20,000 other rows. All libraries get the same rows; numnet holds out a tenth for validation. The

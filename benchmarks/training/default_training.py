@@ -1,4 +1,4 @@
-"""Test error and duration of default trainings of the shipped task, run by the public command."""
+"""Test error and duration of default trainings of the example task, run by the public command."""
 
 import json
 import subprocess

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from benchmarks.training.fit_recording import Array, Layers, Recording, Trace
 
-# The best settings of each solver for the shipped task (4,000 rows, layers 32 and 16) on two cores.
+# The best settings of each solver for the example task (4,000 rows, layers 32 and 16) on two cores.
 # Threads, by the median time of one loss and gradient, one thread against two, in turns:
 SKLEARN_THREADS = 1  # L-BFGS, 4,000 rows: 3.9 ms against 8.4; Adam: no difference
 TORCH_THREADS = 1  # L-BFGS, 4,000 rows: 1.52 ms against 1.37; Adam, 256 rows: 0.24 against 0.26;

@@ -91,7 +91,7 @@ def share_test_tools(clone: Path) -> None:
     (clone / ".venv/dev.installed").touch()
 
 
-def test_make_run_trains_a_first_version_that_learns_the_shipped_task(
+def test_make_run_trains_a_first_version_that_learns_the_example_task(
     clone: Path, running: str
 ) -> None:
     assert blocks("README.md")[1] == ("sh", "make run\n")

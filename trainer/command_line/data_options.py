@@ -49,7 +49,7 @@ def data_options(command: Command) -> Command:
             "--data",
             default=SYNTHETIC,
             metavar="synthetic|FILE",
-            help="The shipped example, or a CSV file with a header.",
+            help="The example task, or a CSV file with a header.",
         ),
     ):
         command = decorate(command)

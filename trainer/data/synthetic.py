@@ -1,4 +1,4 @@
-"""The shipped task: y = sin(3·x1) + x2²·cos(3·x3) + x4³ on x ∈ [−1, 1]⁴, without noise."""
+"""The example task: y = sin(3·x1) + x2²·cos(3·x3) + x4³ on x ∈ [−1, 1]⁴, without noise."""
 
 import numpy as np
 

@@ -19,7 +19,7 @@ def request_first_version(
     stopping: threading.Event,
     retry_seconds: float = RETRY_SECONDS,
 ) -> None:
-    """Submit a job for the shipped task, again after each failure, until a version is current.
+    """Submit a job for the example task, again after each failure, until a version is current.
 
     It returns for good then: if the folder of versions is lost later, nothing is trained.
     """

@@ -24,7 +24,7 @@ from trainer.training.recipe import (
 STEPS = 60_000  # of mini-batches, which the default number of epochs aims at
 EPOCHS_RANGE = (20, 2_000)
 MAX_DENSE_PARAMETERS = 5_000  # P² numbers take 200 MB, and solvers store two to six times that
-# On the shipped task self-scaled Broyden overtakes L-BFGS within 3 s with 3,489 parameters, and not
+# On the example task self-scaled Broyden overtakes L-BFGS within 3 s with 3,489 parameters, and not
 # within 15 s with 8,961.
 AUTO_DENSE_PARAMETERS = 4_000
 ENOUGH_RESIDUALS = 12  # per parameter; early stopping is then as good as a penalty

@@ -1,4 +1,4 @@
-"""Model versions for the scenarios, trained for a moment on the shipped task."""
+"""Model versions for the scenarios, trained for a moment on the example task."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The shipped task."""
+"""The example task."""
 
 import math
 

@@ -23,7 +23,7 @@ NOISE = 0.3
 
 
 def noisy(rows: int, seed: int) -> tuple[Array, Array]:
-    """Draw new rows of the shipped task, with noise that grows with x1."""
+    """Draw new rows of the example task, with noise that grows with x1."""
     rng = np.random.default_rng(seed)
     X = rng.uniform(-1.0, 1.0, (rows, 4))
     y = synthetic_target(X) + NOISE * (1.2 + X[:, 0]) * rng.normal(size=rows)

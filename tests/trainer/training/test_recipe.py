@@ -75,7 +75,7 @@ def test_an_invalid_option_is_refused(option: dict[str, Any], message: str) -> N
     assert str(refused.value).startswith(message)
 
 
-def test_the_default_layers_are_those_of_the_shipped_network() -> None:
+def test_the_default_layers_are_those_of_the_example_task() -> None:
     recipe = Recipe()
     assert (recipe.layers, recipe.activation, recipe.solver) == ((32, 16), "tanh", "auto")
 

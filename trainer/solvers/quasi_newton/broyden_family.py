@@ -63,7 +63,7 @@ def self_scaled_broyden(b: float, h: float, parameters: int) -> tuple[float, flo
     return (1.0 - theta) / sigma, tau
 
 
-# Self-scaled Broyden's steps of length 1 overshoot on √F. Over six trainings of the shipped task to
+# Self-scaled Broyden's steps of length 1 overshoot on √F. Over six trainings of the example task to
 # an error of 1e-8, a first trial of 0.35 needed 0.55 times as many gradients.
 BFGS = Update(bfgs, first_step=1.0)
 SELF_SCALED_BROYDEN = Update(self_scaled_broyden, first_step=0.35)
