@@ -41,10 +41,10 @@ def measure(new: Side, old: Side, promotions: int, verdicts: Verdicts) -> None:
                 promoted[server].append(_slowest(server, promotion))
     print("\n### A promotion of 1,000,000 parameters\n")
     print(
-        f"slowest GET /livez in ms, of {PROBES_PER_SECOND:g} a second for {WINDOW_SECONDS:g} s, on "
-        f"a connection of its own beside {PREDICTIONS_PER_SECOND:g} predictions a second; one "
-        f"server process; median [quartiles] of {promotions} windows, and of all of them the "
-        "slowest\n"
+        f"slowest of the GET /livez requests in a window, in ms; {PROBES_PER_SECOND:g} per second "
+        f"for {WINDOW_SECONDS:g} s, while another connection sends {PREDICTIONS_PER_SECOND:g} "
+        f"predictions per second; one server process; median [quartiles] and maximum of "
+        f"{promotions} windows\n"
     )
     print(
         "| | without | slowest | with a promotion | slowest | slowest with ÷ without | bar | |\n"

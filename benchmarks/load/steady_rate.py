@@ -24,7 +24,7 @@ def send_steadily(
     Returns
     -------
     (requests, 2) : when it was due, as `time.time` counts, and its latency in ms, which is
-        infinite when the response is no 200
+        infinite if the status is not 200
     """
     method = "POST" if body else "GET"
     headers = {"Content-Type": "application/json"} if body else {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # the rivals' environments have NumPy alone
+if TYPE_CHECKING:  # the rivals' environments have only NumPy
     from network import Model
 
 Array = NDArray[np.float64]

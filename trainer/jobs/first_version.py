@@ -21,7 +21,7 @@ def request_first_version(
 ) -> None:
     """Submit a job for the example task, again after each failure, until a version is current.
 
-    It returns for good then: if the folder of versions is lost later, nothing is trained.
+    After that it returns. If the models folder is lost later, nothing is trained.
     """
     while not stopping.is_set():
         try:

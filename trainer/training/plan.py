@@ -97,7 +97,7 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
             f"{solver} stores matrices of parameters × parameters: {P:,} parameters are too many, "
             f"the limit is {MAX_DENSE_PARAMETERS:,}; l-bfgs and adam have no such limit"
         )
-    restarts = solver != BAYESIAN and kind.iterations is not None  # mini-batches: one schedule
+    restarts = solver != BAYESIAN and kind.iterations is not None  # a mini-batch solver has one schedule for all epochs
     batch_size = min(recipe.batch_size or DEFAULT_BATCH_SIZE, rows)
     epochs = recipe.epochs or kind.iterations or _epochs_of_steps(rows, batch_size)
     return Plan(
@@ -124,7 +124,7 @@ def _auto_solver(parameters: int) -> tuple[str, list[str]]:
 
 
 def _regularises(recipe: Recipe, kind: Kind, parameters: int, residuals: int) -> bool:
-    """Return whether Bayesian regularisation may follow, as it helps with few noisy rows."""
+    """Return whether Bayesian regularisation may follow, which helps if rows are few and noisy."""
     return (
         recipe.solver == AUTO
         and kind.dense

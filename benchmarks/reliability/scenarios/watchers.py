@@ -1,4 +1,4 @@
-"""Many clients that watch the events of a running job, beside clients that send requests."""
+"""Many clients that watch the events of a running job, while other clients send requests."""
 
 import subprocess
 import sys
@@ -42,7 +42,7 @@ def run(installation: Installation, count: int, turns: int, seconds: float) -> C
 
 @contextmanager
 def watching(service: Service, job: str, count: int) -> Iterator[Callable[[], int]]:
-    """Watch a job until the block ends; what it yields returns the number of events afterwards."""
+    """Watch a job until the block ends. Yield a function that then returns the number of events."""
     module = "benchmarks.load.event_watchers"
     process = subprocess.Popen(
         [sys.executable, "-m", module, str(service.port), job, str(count)],
