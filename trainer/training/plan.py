@@ -97,7 +97,8 @@ def make_plan(recipe: Recipe, architecture: Architecture, rows: int) -> Plan:
             f"{solver} stores matrices of parameters × parameters: {P:,} parameters are too many, "
             f"the limit is {MAX_DENSE_PARAMETERS:,}; l-bfgs and adam have no such limit"
         )
-    restarts = solver != BAYESIAN and kind.iterations is not None  # a mini-batch solver has one schedule for all epochs
+    # not for a mini-batch solver, whose schedule covers all epochs
+    restarts = solver != BAYESIAN and kind.iterations is not None
     batch_size = min(recipe.batch_size or DEFAULT_BATCH_SIZE, rows)
     epochs = recipe.epochs or kind.iterations or _epochs_of_steps(rows, batch_size)
     return Plan(
