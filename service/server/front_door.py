@@ -14,6 +14,7 @@ from service.server.application import Application
 from service.server.error_response import error_response, on_the_wire, status_line
 from service.server.flask_bridge import Response
 from service.server.forwarding import Forwarding
+from service.server.known_heads import KnownHeads
 from service.server.limits import Limits
 from service.server.thread_pool import ThreadPool
 from service.telemetry.request_context import RequestContext
@@ -36,6 +37,7 @@ class FrontDoor:
         self.limits = limits
         self.admission = Admission(limits)
         self.forwarding = Forwarding(application.trusted_proxies)
+        self.known_heads = KnownHeads()
         self.stopping = False
         self._pool: ThreadPool[Work] = ThreadPool(limits.threads, lambda work: work())
         self._help: asyncio.TimerHandle | None = None

@@ -19,6 +19,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.server.head import Refused, check_head, joined, malformed, path_of, too_large
+from service.server.known_heads import KnownHead
 from service.server.transport import Transport
 from service.telemetry.request_context import RequestContext, acceptable_request_id
 
@@ -45,6 +46,7 @@ class Protocol(HttpToolsProtocol):
         self._begun = self._head_complete = self._is_cut = False  # of the request that arrives
         self._body_length = 0
         self._quiet_bytes = 0  # parsed since the last byte of a body
+        self._fast: KnownHead | None = None  # of the last request, if the fast path responded
         self._refused: Refused | None = None  # to be sent after the responses before it
         self._at_eof = self._lingers = self._is_scheduled = False
         self._since = self.loop.time()
@@ -94,7 +96,7 @@ class Protocol(HttpToolsProtocol):
     # Bytes
 
     def data_received(self, data: bytes) -> None:
-        if self._lingers:
+        if self._lingers or self._respond_to_known_head(data):
             return
         if self._unparsed or len(data) > SLICE_BYTES or self._is_busy():
             self._unparsed += data
@@ -127,11 +129,14 @@ class Protocol(HttpToolsProtocol):
             self._refuse_incomplete()
 
     def _feed(self, data: bytes) -> None:
-        if not self._begun:
+        is_first = not self._begun
+        if is_first:
             self._since = self.loop.time()
         self._quiet_bytes += len(data)
         try:
             self.parser.feed_data(data)
+            if is_first and self._fast:
+                self.door.known_heads.add(data, self._fast)
             if self._quiet_bytes > self.limits.head_bytes and not self._missing_bytes():
                 raise too_large()
             self._continue_if_expected()
@@ -154,6 +159,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._begun, self._head_complete, self._is_cut = True, False, False
+        self._fast = None
         self._quiet_bytes = self._body_length = 0
 
     def on_url(self, url: bytes) -> None:
@@ -200,25 +206,36 @@ class Protocol(HttpToolsProtocol):
         self._body.clear()
         fields = joined(self.headers)
         context = self._context(fields)
+        head = KnownHead(
+            context.method, context.path, fields, len(body), self.parser.should_keep_alive()
+        )
         is_fast = self.url == self.door.application.fast_path_target and not self._is_busy()
-        if not (is_fast and self._respond_fast(context, fields, body)):
+        if is_fast and self._respond_fast(context, head, body):
+            self.admission.held_bytes -= len(body)
+            self._fast = head
+        else:
             self._start(context, body)
 
-    def _respond_fast(
-        self, context: RequestContext, fields: dict[bytes, bytes], body: bytes
-    ) -> bool:
+    def _respond_fast(self, context: RequestContext, head: KnownHead, body: bytes) -> bool:
         """Send a whole response if the fast path has one; return whether it has."""
         date = tuple(self.server_state.default_headers)
-        keep_alive = self.parser.should_keep_alive() and not self.door.stopping
-        response = self.door.fast_response(context, fields, body, date, keep_alive)
+        keep_alive = head.keep_alive and not self.door.stopping
+        response = self.door.fast_response(context, head.fields, body, date, keep_alive)
         if response is None:
             return False
-        self.admission.held_bytes -= len(body)
         self._since = self.loop.time()
         self.transport.write(response)
         if not keep_alive:
             self.transport.close()
         return True
+
+    def _respond_to_known_head(self, data: bytes) -> bool:
+        """Respond without parsing to a request whose head came before; return whether it did."""
+        if self.idle_since is None or (found := self.door.known_heads.find(data)) is None:
+            return False
+        head, body = found
+        context = self._context_of(head.method, head.path, head.fields)
+        return self._respond_fast(context, head, body)
 
     def _start(self, context: RequestContext, body: bytes) -> None:
         """Make uvicorn's cycle of request and response, and start or queue it."""
@@ -264,12 +281,16 @@ class Protocol(HttpToolsProtocol):
             self._continue_if_expected()
 
     def _context(self, fields: dict[bytes, bytes]) -> RequestContext:
+        method = self.parser.get_method().decode() if self._head_complete else ""
+        return self._context_of(method, path_of(self.url), fields)
+
+    def _context_of(self, method: str, path: str, fields: dict[bytes, bytes]) -> RequestContext:
         client = self.peer
         if forwarded := fields.get(b"x-forwarded-for"):
             client = self.door.forwarding.client(client, forwarded)
         return RequestContext(
-            self.parser.get_method().decode() if self._head_complete else "",
-            path_of(self.url),
+            method,
+            path,
             client,
             acceptable_request_id(fields.get(b"x-request-id", b"").decode("latin-1")),
             fields.get(b"traceparent", b"").decode("latin-1"),
