@@ -1,8 +1,8 @@
-"""`python -m service`: the service under gunicorn, set by `NUMNET_` variables."""
+"""`python -m service`: run the service under gunicorn, with the settings of the environment."""
 
 import os
 
-# The products of a request are small: more BLAS threads than one only take turns.
+# The matrices of a request are small: more than one BLAS thread gains nothing.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gc
@@ -30,9 +30,9 @@ from service.telemetry.telemetry import Telemetry
 from service.web.admin_token import AdminToken
 from service.web.security_headers import SECURITY_FIELDS
 
-SWITCH_SECONDS = 0.001  # a prediction takes 0.1 ms, and should not wait 5 for another thread
+SWITCH_SECONDS = 0.001  # Python's 5 ms would delay predictions, which take 0.1 ms
 KILL_SECONDS = 2.0  # after a server process should have ended
-_FILES = 16_384  # of each process
+OPEN_FILES = 16_384  # of each process
 
 log = logging.getLogger("service")
 
@@ -122,34 +122,33 @@ def _log_settings(settings: Settings) -> Callable[[Any], None]:
 
 
 def _stop_gracefully(server: Any) -> None:
-    """Ctrl-C, or closing the terminal, stops as SIGTERM does; a second Ctrl-C at once.
+    """Treat SIGINT and SIGHUP like SIGTERM; a second SIGINT stops at once.
 
-    gunicorn's own ways are to drop what is in flight on SIGINT, where its threads can lock each
-    other for 30 s, and to go on after SIGHUP.
+    gunicorn itself drops requests in flight on SIGINT, and restarts on SIGHUP.
     """
-    at_once, gracefully = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    quick_stop, graceful_stop = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, at_once)
+        signal.signal(signal.SIGINT, quick_stop)
         if not (server.systemd or server.master_pid or server.reexec_pid):
             drop_new_connections(each.sock for each in server.LISTENERS)
-        if callable(gracefully):
-            gracefully(signal.SIGTERM, frame)
+        if callable(graceful_stop):
+            graceful_stop(signal.SIGTERM, frame)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
 
 
-def _let_signals_reach_each_worker_once() -> None:
-    """Workers get signals from the master alone, and miss none while they boot.
+def _deliver_stop_signals_once() -> None:
+    """Let server processes get signals from the master alone, and lose none while they start.
 
-    A process group of its own keeps the terminal's signals from a worker. And between its fork and
-    its own handlers a worker has the master's, which would swallow the signal to stop: the signals
-    are held back while it is forked, and end it at once until it has handlers.
+    A process group of its own keeps the terminal's signals from a server process. Between its fork
+    and its own handlers it has the master's handlers, which would swallow a signal to stop: so the
+    signals are blocked during the fork, and have their default effect until there are handlers.
     """
     stops = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
-    def in_worker() -> None:
+    def in_server_process() -> None:
         os.setpgid(0, 0)
         for number in stops:
             signal.signal(number, signal.SIG_DFL)
@@ -158,16 +157,16 @@ def _let_signals_reach_each_worker_once() -> None:
     os.register_at_fork(
         before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, stops),
         after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, stops),
-        after_in_child=in_worker,
+        after_in_child=in_server_process,
     )
 
 
-def _allow_many_connections() -> None:
-    """As many open files as the system lets us have, of those that are its default for few."""
-    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files != resource.RLIM_INFINITY and (most == resource.RLIM_INFINITY or most > files):
-        wanted = _FILES if most == resource.RLIM_INFINITY else min(most, _FILES)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, wanted), most))
+def _raise_open_files_limit() -> None:
+    """Raise the soft limit of open files as far as the hard limit allows; connections need them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or hard > soft):
+        wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def main() -> None:
@@ -175,15 +174,15 @@ def main() -> None:
         settings = Settings.from_environment()
     except SettingsError as error:
         sys.exit(f"error: {error}")
-    AdminToken(settings).get()  # made once, and shown once, before there are several processes
+    AdminToken(settings).get()  # created and shown once, before there are several processes
     run(settings, limits_of(settings), load_service)
 
 
 def run(settings: Settings, limits: Limits, load: Load) -> None:
     """Start the master process, and return when it has stopped."""
-    gc.freeze()  # or the first collection would give every process a copy of what they share
-    _let_signals_reach_each_worker_once()
-    _allow_many_connections()
+    gc.freeze()  # a collection would write to shared pages, and every process would copy them
+    _deliver_stop_signals_once()
+    _raise_open_files_limit()
     Server(settings, limits, load).run()
 
 

@@ -21,8 +21,6 @@ from service.telemetry.request_context import RequestContext
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[], None]
-
 
 class FrontDoor:
     """Answers the requests of one server process. To be made after the fork.
@@ -39,8 +37,8 @@ class FrontDoor:
         self.forwarding = Forwarding(application.trusted_proxies)
         self.known_heads = KnownHeads()
         self.stopping = False
-        self._pool: ThreadPool[Work] = ThreadPool(limits.threads, lambda work: work())
-        self._help: asyncio.TimerHandle | None = None
+        self._pool = ThreadPool(limits.threads)
+        self._pool_check: asyncio.TimerHandle | None = None
         self._logs = False
         self._check_at = 0.0
 
@@ -170,8 +168,8 @@ class FrontDoor:
 
         self._count(1)
         self._pool.add(run)
-        if self._help is None:
-            self._get_help()
+        if self._pool_check is None:
+            self._check_pool()
         try:
             return await future
         except asyncio.CancelledError:
@@ -188,11 +186,10 @@ class FrontDoor:
         else:
             future.set_exception(error)
 
-    def _get_help(self) -> None:
-        """Have a further thread help while requests wait for one that takes long."""
-        seconds = self._pool.help()
+    def _check_pool(self) -> None:
+        seconds = self._pool.wake_if_blocked()
         loop = asyncio.get_running_loop()
-        self._help = None if seconds is None else loop.call_later(seconds, self._get_help)
+        self._pool_check = None if seconds is None else loop.call_later(seconds, self._check_pool)
 
     def _count(self, change: int) -> None:
         self.admission.active += change

@@ -1,8 +1,8 @@
-"""A stop that leaves nobody unanswered who has connected.
+"""A shutdown that resets no connection which the kernel has accepted.
 
-A connection that the kernel has taken for a listener is reset where the listener is closed. So from
-the first moment of a stop on the kernel takes no further ones, workers answer those it has taken,
-and with the listener closed whoever comes is refused.
+When a listener is closed, the kernel resets the connections in its accept queue. So a shutdown
+begins by having the kernel drop new connections; the server processes then accept and answer those
+in the queue, and close the listener when it is empty.
 """
 
 import ctypes
@@ -19,12 +19,11 @@ _RETURN, _CONSTANT = 0x06, 0x00
 
 
 def drop_new_connections(listeners: Iterable[socket.socket]) -> None:
-    """Have the kernel drop who wants to connect to listeners that are about to be closed.
+    """Have the kernel drop SYN packets for listeners that are about to be closed.
 
-    The filter is the socket's: not to be used where another process goes on with it. A client's
-    system tries again after a second, and finds the listener closed, or another one.
-    Where the system has no filters, or does not let this process set one, a connection made in the
-    instant of the closing is reset.
+    The filter belongs to the socket, so no other process may go on using the listener. A client
+    sends its SYN again after a second, and finds the listener closed, or another one. Without
+    filters (other systems, missing rights) a connection made just before the close is reset.
 
     Source: socket(7), SO_ATTACH_FILTER, with a classic BPF program of one instruction: drop.
     """
@@ -35,5 +34,5 @@ def drop_new_connections(listeners: Iterable[socket.socket]) -> None:
     for listener in listeners:
         try:
             listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
-        except OSError as error:  # some systems ask for a capability
-            log.info("connections cannot be turned away: %s", error.strerror)
+        except OSError as error:  # some systems require a capability
+            log.info("new connections cannot be dropped: %s", error.strerror)

@@ -20,4 +20,4 @@ def test_a_kernel_that_takes_no_filter_does_not_spoil_the_stop(
         drop_new_connections([listener])
         with socket.create_connection(listener.getsockname(), timeout=DEADLINE_SECONDS):
             pass
-    assert caplog.messages == ["connections cannot be turned away: Protocol not available"]
+    assert caplog.messages == ["new connections cannot be dropped: Protocol not available"]

@@ -1,154 +1,148 @@
-"""As few threads work as will do."""
+"""The thread pool runs as few threads at a time as possible."""
 
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
-from service.server.thread_pool import MOMENT_SECONDS, ThreadPool
+from service.server.thread_pool import PATIENCE_SECONDS, ThreadPool
 from tests.patience import DEADLINE_SECONDS, until
 
 
-def helped(threads: ThreadPool[int], found: Callable[[], object]) -> None:
-    """Wait for something, as a loop does that looks after the threads."""
+def wait_for(pool: ThreadPool, condition: Callable[[], object]) -> None:
+    """Wait for a condition while the pool is checked, as the event loop does."""
 
-    def look() -> object:
-        threads.help()
-        return found()
+    def check() -> object:
+        pool.wake_if_blocked()
+        return condition()
 
-    until(look)
-
-
-def test_all_is_done_in_order_by_one_thread_where_it_takes_no_time() -> None:
-    done: list[tuple[int, int]] = []
-    threads: ThreadPool[int] = ThreadPool(
-        4, lambda work: done.append((work, threading.get_ident()))
-    )
-    for work in range(1_000):
-        threads.add(work)
-    until(lambda: len(done) == 1_000)
-    assert [work for work, _ in done] == list(range(1_000))
-    for _ in range(3):
-        threads.add(0)
-    until(lambda: len(done) == 1_003)
-    assert threads.help() is None
+    until(check)
 
 
-def test_one_thread_does_all_while_nothing_takes_long() -> None:
+def test_short_tasks_run_in_order() -> None:
     done: list[int] = []
-
-    def do(work: int) -> None:
-        time.sleep(MOMENT_SECONDS / 50)  # so that others would come to run
-        done.append(threading.get_ident())
-
-    threads = ThreadPool(4, do)
-    for work in range(100):
-        threads.add(work)
-    until(lambda: len(done) == 100)
-    assert len(set(done)) == 1
+    pool = ThreadPool(4)
+    for number in range(1_000):
+        pool.add(partial(done.append, number))
+    until(lambda: len(done) == 1_000)
+    assert done == list(range(1_000))
+    pool.add(partial(done.append, 1_000))
+    until(lambda: len(done) == 1_001)
+    assert pool.wake_if_blocked() is None
 
 
-def test_nobody_waits_for_those_that_wait_themselves() -> None:
-    """While all threads but one are held up, that one goes on, whatever its work takes."""
+def test_one_thread_runs_all_short_tasks() -> None:
+    idents: list[int] = []
+
+    def task() -> None:
+        time.sleep(PATIENCE_SECONDS / 50)  # so that another thread could run
+        idents.append(threading.get_ident())
+
+    pool = ThreadPool(4)
+    for _ in range(100):
+        pool.add(task)
+    until(lambda: len(idents) == 100)
+    assert len(set(idents)) == 1
+
+
+def test_one_free_thread_runs_long_tasks_while_the_others_are_blocked() -> None:
     release = threading.Event()
     done: list[int] = []
+    pool = ThreadPool(4)
+    blocked: list[int] = []
 
-    def do(work: int) -> None:
-        if work < 3:
-            release.wait(DEADLINE_SECONDS)
-        else:
-            time.sleep(2 * MOMENT_SECONDS)
-        done.append(work)
+    def block() -> None:
+        blocked.append(0)
+        release.wait(DEADLINE_SECONDS)
 
-    threads = ThreadPool(4, do)
-    for work in range(3):
-        threads.add(work)
-        helped(threads, lambda: not threads._waiting)
-    begun = time.monotonic()
-    for work in range(3, 23):
-        threads.add(work)
-    threads.help()
-    time.sleep(2 * MOMENT_SECONDS)
-    threads.help()
-    until(lambda: len(done) == 20)  # nobody looks after them meanwhile
-    assert time.monotonic() - begun < 5
+    def long_task(number: int) -> None:
+        time.sleep(2 * PATIENCE_SECONDS)
+        done.append(number)
+
+    for count in range(1, 4):
+        pool.add(block)
+        wait_for(pool, lambda count=count: len(blocked) == count)  # type: ignore[misc]  # a default
+    for number in range(20):
+        pool.add(partial(long_task, number))
+    wait_for(pool, lambda: done)
+    until(lambda: len(done) == 20)  # without further checks of the pool
     release.set()
 
 
-def test_work_that_fails_costs_no_thread() -> None:
+def test_a_failing_task_costs_no_thread() -> None:
     done: list[int] = []
+    pool = ThreadPool(1)
 
-    def do(work: int) -> None:
-        if not work:
-            raise RuntimeError("lost")
-        done.append(work)
+    def fail() -> None:
+        raise RuntimeError("a fault in a task")
 
-    threads = ThreadPool(1, do)
-    for work in (0, 0, 1):
-        threads.add(work)
+    pool.add(fail)
+    pool.add(fail)
+    pool.add(partial(done.append, 1))
     until(lambda: done == [1])
 
 
-def test_others_help_where_one_waits_but_no_more_than_there_are() -> None:
+def test_blocked_tasks_wake_other_threads_up_to_the_size_of_the_pool() -> None:
     release = threading.Event()
     begun: list[int] = []
     done: list[int] = []
 
-    def do(work: int) -> None:
-        begun.append(work)
-        if work < 3:
+    def task(number: int) -> None:
+        begun.append(number)
+        if number < 3:
             release.wait(DEADLINE_SECONDS)
-        done.append(work)
+        done.append(number)
 
-    threads = ThreadPool(3, do)
-    for work in range(5):
-        threads.add(work)
-    helped(threads, lambda: begun == [0, 1, 2])
-    time.sleep(3 * MOMENT_SECONDS)
-    assert threads.help() is None
+    pool = ThreadPool(3)
+    for number in range(5):
+        pool.add(partial(task, number))
+    wait_for(pool, lambda: begun == [0, 1, 2])
+    time.sleep(3 * PATIENCE_SECONDS)
+    assert pool.wake_if_blocked() is None
     assert begun == [0, 1, 2]
     assert done == []
     release.set()
-    helped(threads, lambda: len(done) == 5)
+    wait_for(pool, lambda: len(done) == 5)
     assert sorted(done) == [0, 1, 2, 3, 4]
 
 
-def test_who_has_helped_leaves_the_rest_to_one() -> None:
+def test_after_a_blocked_task_one_thread_goes_on() -> None:
     release = threading.Event()
     idents: dict[int, int] = {}
 
-    def do(work: int) -> None:
-        if work == 0:
+    def task(number: int) -> None:
+        if number == 0:
             release.wait(DEADLINE_SECONDS)
-        idents[work] = threading.get_ident()
+        idents[number] = threading.get_ident()
 
-    threads = ThreadPool(2, do)
-    threads.add(0)
-    threads.add(1)
-    helped(threads, lambda: 1 in idents)
+    pool = ThreadPool(2)
+    pool.add(partial(task, 0))
+    pool.add(partial(task, 1))
+    wait_for(pool, lambda: 1 in idents)
     release.set()
     until(lambda: 0 in idents)
-    for work in range(2, 100):
-        threads.add(work)
+    for number in range(2, 100):
+        pool.add(partial(task, number))
     until(lambda: len(idents) == 100)
-    assert len({idents[work] for work in range(2, 100)}) == 1
+    assert len({idents[number] for number in range(2, 100)}) == 1
 
 
-def test_what_has_not_begun_can_be_taken_back() -> None:
+def test_a_queued_task_can_be_removed_and_a_running_one_cannot() -> None:
     begun, release = threading.Event(), threading.Event()
     done: list[int] = []
 
-    def do(work: int) -> None:
+    def task(number: int) -> None:
         begun.set()
         release.wait(DEADLINE_SECONDS)
-        done.append(work)
+        done.append(number)
 
-    threads = ThreadPool(1, do)
-    threads.add(1)
-    threads.add(2)
-    threads.add(3)
+    pool = ThreadPool(1)
+    tasks = [partial(task, number) for number in range(3)]
+    for each in tasks:
+        pool.add(each)
     assert begun.wait(DEADLINE_SECONDS)
-    assert not threads.remove(1)
-    assert threads.remove(2)
-    assert not threads.remove(2)
+    assert not pool.remove(tasks[0])
+    assert pool.remove(tasks[1])
+    assert not pool.remove(tasks[1])
     release.set()
-    until(lambda: done == [1, 3])
+    until(lambda: done == [0, 2])
