@@ -102,14 +102,16 @@ class RetrainBody(Schema):
 @admin_only
 def submit() -> Response:
     """Submit a retraining job; 409 while another job is queued or running."""
-    asked = _read_body()
+    options = _read_body()
     version = services().current_version.current()
     try:
-        wanted = trainer_jobs.Request.like(version.card if version else {}, asked)
+        wanted = trainer_jobs.Request.like(version.card if version else {}, options)
     except (trainer_jobs.TrainerError, NetworkError) as error:
         raise _invalid([_error(str(error))]) from None
     try:
-        job, new = services().jobs.submit(wanted, asked=asked, by="POST /retrain", key=_read_key())
+        job, new = services().jobs.submit(
+            wanted, asked=options, by="POST /retrain", key=_read_key()
+        )
     except trainer_jobs.JobKeyReused as error:
         raise _invalid([{"parameter": "Idempotency-Key", "detail": str(error)}]) from None
     RequestContext.from_environ(request.environ).job = job.id
@@ -181,10 +183,10 @@ def _read_body() -> dict[str, Any]:
     if not isinstance(document, dict):
         raise _invalid([{"pointer": "", "detail": f"must be an object, got {shown(document)}"}])
     try:
-        asked: dict[str, Any] = RetrainBody().load(document)
+        options: dict[str, Any] = RetrainBody().load(document)
     except ValidationError as error:
         raise _invalid(list(flatten(error, ""))) from None
-    return asked
+    return options
 
 
 def _read_key() -> str | None:

@@ -52,10 +52,10 @@ def of_versions(counters: SharedCounters, name: str, versions: list[str]) -> dic
     rows = counted["numnet_predicted_rows"]
 
     def duration(version: str, outcome: str) -> dict[str, int]:
-        asked = (version, outcome)
+        labels = (version, outcome)
         return {
-            "count": int(requests.get(asked, 0)),
-            "ns": int(1e9 * seconds.get(asked, 0)),
+            "count": int(requests.get(labels, 0)),
+            "ns": int(1e9 * seconds.get(labels, 0)),
         }
 
     return {

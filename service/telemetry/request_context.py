@@ -21,7 +21,7 @@ class RequestContext:
     client : the client's address; empty if unknown
     traceparent : the W3C Trace Context header, not validated
     route : the URL rule that matched, such as `/models/<version>`
-    version : the model version that was asked for predictions
+    version : the model version that the prediction request is for
     rows : number of rows predicted
     job : id of the retraining job that was submitted
     out_of_range : number of values outside the training range, by feature

@@ -78,7 +78,7 @@ class Flag(fields.Field[bool]):
 
 
 class Text(fields.Field[str]):
-    """A string that is not empty, if need be one of a few."""
+    """A nonempty string; one of the choices, if there are any."""
 
     def __init__(self, *choices: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -100,7 +100,7 @@ class Text(fields.Field[str]):
 
 
 class Several(fields.List[Any]):
-    """A list."""
+    """A list; `what` names its items in messages."""
 
     def __init__(self, of: fields.Field[Any], what: str, **kwargs: Any) -> None:
         super().__init__(of, **kwargs)

@@ -1,4 +1,4 @@
-"""Registries in a folder of the test's own, and applications on them."""
+"""Registries in temporary folders, and applications that use them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def registry(models: Path) -> Registry:
 
 @pytest.fixture
 def telemetry() -> Telemetry:
-    """Counters of the test's own."""
+    """Counters for this test only."""
     return Telemetry.of_single_process()
 
 
@@ -46,7 +46,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="session")
 def app(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """An application that no test changes."""
+    """An application that no test modifies."""
     folder = tmp_path_factory.mktemp("models")
     serve(Registry.local(folder), model)
     app = create_app(Settings(models=folder))
@@ -59,7 +59,7 @@ MakeClient = Callable[..., FlaskClient]
 
 @pytest.fixture
 def make_client(tmp_path: Path) -> Iterator[MakeClient]:
-    """Makes clients of applications in folders of the test's own; takes fields of `Settings`."""
+    """Make clients of applications in temporary folders; the arguments are fields of `Settings`."""
     apps = []
 
     def make(telemetry: Telemetry | None = None, **fields: Any) -> FlaskClient:
@@ -72,7 +72,7 @@ def make_client(tmp_path: Path) -> Iterator[MakeClient]:
     yield make
     for app in apps:
         if client := vars(services_of(app).jobs).get("_client"):
-            client.destroy()  # its connections; a service has them as long as it runs
+            client.destroy()  # close its connections, which a service keeps while it runs
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A client that compares requests that are taken, and all answers, with the OpenAPI document."""
+"""A test client that compares accepted requests and all responses with the OpenAPI document."""
 
 import re
 from typing import Any
@@ -17,11 +17,11 @@ from service.openapi.document import document, path_of
 from service.protocols.open_inference import JSON_LENGTH
 from service.services import services_of
 
-MAX_BYTES = 100_000  # of a body: a hundred thousand rows would take twenty seconds
+MAX_BYTES = 100_000  # of a body that is validated: 100,000 rows would take twenty seconds
 
 
 class DocumentedClient(FlaskClient):
-    """Fails where an answer, or a JSON body that was taken, is not as documented.
+    """Fails if a response, or an accepted JSON body, is not as documented.
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class DocumentedClient(FlaskClient):
 
 
 def document_of(app: Flask) -> dict[str, Any]:
-    """The document, with the model that is loaded: to ask for the current one could load it."""
+    """Return the document of the loaded version; asking for the current one might load another."""
     services = services_of(app)
     version = services.current_version.cached()
     model = version and version.model
-    names = model and (model.features, model.targets)  # whose ranges are in no check
+    names = model and (model.features, model.targets)  # the ranges do not matter
     key = services.settings.model_name, names, version and version.calibration is None
     if key not in _documents:
         _documents[key] = document(app, version)
@@ -86,7 +86,7 @@ def assert_documented(api: dict[str, Any], method: str, path: str, answer: TestR
 
 
 def assert_documented_body(api: dict[str, Any], request: Request, path: str) -> None:
-    """Check the JSON that a request was taken with, whatever its Content-Type."""
+    """Check the JSON of an accepted request, whatever its Content-Type."""
     described = api["paths"][path].get(request.method.lower(), {}).get("requestBody")
     if described is None or "Content-Encoding" in request.headers:
         return

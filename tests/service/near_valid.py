@@ -1,4 +1,4 @@
-"""One-row bodies that are valid or nearly so, and a judge of them that shares no code with ours."""
+"""One-row bodies that are valid or almost valid, and an independent parser of them."""
 
 import json
 import math
@@ -35,7 +35,7 @@ def _spellings(name: str) -> st.SearchStrategy[str]:
 
 @st.composite
 def one_row_bodies(draw: st.DrawFn) -> bytes:
-    """Objects with one number per feature, and up to two things odd about them."""
+    """Objects with one number per feature and up to two deviations."""
     pairs = [[name, draw(_NUMBERS)] for name in draw(st.permutations(FEATURES))]
     blank, end = draw(st.sampled_from(["", " ", "\n\t\r "])), ""
     for oddity in draw(st.lists(st.sampled_from(_ODDITIES), max_size=2)):
@@ -59,13 +59,13 @@ def one_row_bodies(draw: st.DrawFn) -> bytes:
 
 
 def valid_values(body: bytes) -> list[float] | None:
-    """The values of a valid one-row body in the features' order, by the standard library."""
+    """Return the values of a valid one-row body by the standard library, in the features' order."""
 
     def refuse(constant: str) -> NoReturn:
         raise ValueError(constant)
 
     try:
-        # an object comes as a tuple of its pairs, so that none hides another
+        # An object becomes a tuple of pairs, so that repeated names are kept.
         pairs: Any = json.loads(body, object_pairs_hook=tuple, parse_constant=refuse)
     except ValueError:
         return None

@@ -1,4 +1,4 @@
-"""The one shape that every error answer has."""
+"""The shape of every error response."""
 
 import json
 import re
@@ -14,7 +14,7 @@ def assert_problem(
     expected: int,
     type_: str | None = None,
 ) -> dict[str, Any]:
-    """Check an answer against RFC 9457, and return the document."""
+    """Check a response against RFC 9457, and return the document."""
     assert status == expected, body
     assert headers["Content-Type"] == "application/problem+json"
     assert headers["X-Request-ID"]

@@ -1,4 +1,4 @@
-"""Small random models, and versions of them: good ones, and such as a fault or a forger leaves."""
+"""Small random models, and valid and forged versions of them."""
 
 import io
 import json
@@ -28,7 +28,7 @@ def small_model(
     gain: float = 1.0,
     feature_range: tuple[float, float] = (-1.0, 1.0),
 ) -> Model:
-    """A network with random weights, times `gain`, and one range for all features."""
+    """Return a network with random weights times `gain`, and one range for all features."""
     rng = np.random.default_rng(seed)
     inputs, outputs = len(features), len(targets)
     architecture = Architecture((inputs, 8, outputs), activation)
@@ -44,13 +44,13 @@ def small_model(
 
 
 def some_calibration(rows: int = 40, targets: int = 1) -> Calibration:
-    """Random scores of so many rows."""
+    """Return a calibration with random scores."""
     errors = np.random.default_rng(2).normal(size=(rows, targets))
     return Calibration.of(errors, np.zeros_like(errors))
 
 
 def loaded_version(model: Model, calibration: Calibration | None = None) -> LoadedVersion:
-    """A model in memory, as version 7."""
+    """Return a model as if it were loaded as version 7."""
     return LoadedVersion("7", RowReader(model), {}, calibration)
 
 
@@ -59,7 +59,7 @@ def a_request() -> RequestContext:
 
 
 def random_rows(count: int, columns: int = len(FEATURES), *, seed: int = 1) -> Array:
-    """Rows of which some lie outside a range of ±1."""
+    """Return rows, some of which are outside the range ±1."""
     return np.random.default_rng(seed).uniform(-1.3, 1.3, (count, columns))
 
 
@@ -81,7 +81,7 @@ def serve(registry: Registry, model: Model, calibration: Calibration | None = No
 
 
 def forge_promotion(folder: Path, version: int, sha256: str) -> None:
-    """Write a log entry without the checks that `promote` makes."""
+    """Write a log entry without the checks of `promote`."""
     number = len(list((folder / "promotions").iterdir())) + 1
     entry = {"version": version, "previous": None, "at": "", "by": "", "reason": ""}
     path = folder / "promotions" / f"{number:08d}.json"
@@ -89,7 +89,7 @@ def forge_promotion(folder: Path, version: int, sha256: str) -> None:
 
 
 def forged(content: bytes, **members: NDArray[Any]) -> bytes:
-    """A version's file with other members, and a checksum to match."""
+    """Return a version's file with other members and a matching checksum."""
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = {**archive, **members}
     arrays["checksum"] = np.array(model_file.checksum(arrays))

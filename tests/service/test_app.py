@@ -12,7 +12,7 @@ from service.app import create_app
 from tests.service.small_models import FEATURES, serve, small_model
 
 
-def test_the_model_is_loaded_before_the_first_request(
+def test_current_version_is_loaded_before_the_first_request(
     models: Path, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -22,7 +22,7 @@ def test_the_model_is_loaded_before_the_first_request(
 
 
 @pytest.mark.parametrize("place", ["missing", "missing/deep", "a file", "a file/below"])
-def test_it_starts_where_there_is_no_folder_and_makes_none(tmp_path: Path, place: str) -> None:
+def test_app_starts_without_a_models_folder_and_creates_none(tmp_path: Path, place: str) -> None:
     (tmp_path / "a file").touch()
     before = sorted(tmp_path.rglob("*"))
     client = create_app(Settings(models=tmp_path / place)).test_client()
@@ -32,7 +32,7 @@ def test_it_starts_where_there_is_no_folder_and_makes_none(tmp_path: Path, place
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_applications_of_one_process_do_not_mix(tmp_path: Path) -> None:
+def test_two_applications_in_one_process_are_independent(tmp_path: Path) -> None:
     apps = []
     for name in ("a", "b"):
         serve(Registry.local(tmp_path / name), small_model((name,)))
@@ -43,7 +43,7 @@ def test_applications_of_one_process_do_not_mix(tmp_path: Path) -> None:
         assert client.post("/predict", json={name: 0.5}).status_code == 200
 
 
-def test_no_address_is_redirected(app: Flask) -> None:
+def test_no_path_is_redirected(app: Flask) -> None:
     client = app.test_client()
     row = dict.fromkeys(FEATURES, 0.5)
     doubled = client.post("/", json=row, environ_overrides={"PATH_INFO": "//predict"})
@@ -53,7 +53,7 @@ def test_no_address_is_redirected(app: Flask) -> None:
         assert answer.status_code == 404
 
 
-def test_options_lists_the_methods(app: Flask) -> None:
+def test_options_lists_the_allowed_methods(app: Flask) -> None:
     answer = app.test_client().options("/predict")
     assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (
         200,

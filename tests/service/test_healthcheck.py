@@ -1,4 +1,4 @@
-"""The health check's answers, against listeners of all kinds."""
+"""The health check against servers with all kinds of responses."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1), (500, 1), (204, 1)])
-def test_only_200_is_healthy(
+def test_only_status_200_is_healthy(
     port: int,
     status: int,
     code: int,
@@ -50,7 +50,7 @@ def test_only_200_is_healthy(
     assert capsys.readouterr().out.startswith(str(status))
 
 
-def test_nobody_there_is_not_healthy(
+def test_refused_connection_is_not_healthy(
     port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NUMNET_PORT", "1")
@@ -58,8 +58,8 @@ def test_nobody_there_is_not_healthy(
     assert "refused" in capsys.readouterr().out
 
 
-def test_it_imports_little() -> None:
-    """It runs every few seconds: NumPy or Flask alone would take longer than all it does."""
+def test_healthcheck_imports_little() -> None:
+    """It runs every few seconds, and importing NumPy or Flask would take longer than the check."""
     code = (
         "import sys, service.healthcheck, trainer.heartbeat\n"
         "print({'numpy', 'flask', 'registry', 'network'} & set(sys.modules))"

@@ -1,4 +1,4 @@
-"""How the service's settings become gunicorn's."""
+"""gunicorn's options are made from the settings."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from service.server.worker import Worker
 from service.telemetry.gunicorn_logger import JsonLogger
 
 
-def test_gunicorn_takes_the_settings() -> None:
+def test_settings_become_gunicorn_options() -> None:
     settings = Settings(host="0.0.0.0", port=81, workers=3)
     config = Server(settings, limits_of(settings), load_service).cfg
     assert config.address == [("0.0.0.0", 81)]
@@ -20,7 +20,7 @@ def test_gunicorn_takes_the_settings() -> None:
     ("host", "address"),
     [("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("::", "::"), ("::1", "::1")],
 )
-def test_a_host_may_be_a_name_or_of_either_family(host: str, address: str) -> None:
+def test_host_may_be_a_name_an_ipv4_or_an_ipv6_address(host: str, address: str) -> None:
     settings = Settings(host=host, port=81)
     server = Server(settings, limits_of(settings), load_service)
     assert server.cfg.address == [(address, 81)]

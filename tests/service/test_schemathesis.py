@@ -1,7 +1,7 @@
-"""The whole API as its own document describes it, asked with everything that schemathesis makes up.
+"""The whole API, tested by schemathesis against its own OpenAPI document.
 
-Requests that the document allows have to be taken, others refused, and every answer has to be as it
-says; single requests first, then chains of them along the document's links.
+Requests that the document allows must be accepted, others refused, and every response must be as
+documented: first single requests, then sequences of requests along the document's links.
 """
 
 import re
@@ -22,37 +22,37 @@ from tests.service.trained_app import TOKEN, trained_app
 
 CONFIG: dict[str, Any] = {
     "seed": 1,
-    "max-stream-events": 1,  # the stream of a job that no worker does has no end
+    "max-stream-events": 1,  # the stream of a job that no trainer runs never ends
     "generation": {"deterministic": True, "max-examples": 15, "database": "none"},
-    # its WSGI client leaves compressed answers as they are
+    # Its WSGI client does not decompress responses.
     "headers": {"Authorization": f"Bearer {TOKEN}", "Accept-Encoding": "identity"},
     "checks": {
-        # DELETE cancels a job, and the job goes on to be told of
+        # DELETE cancels a job, which is still shown afterwards.
         "use_after_free": {"enabled": False},
-        # its probe gives the WSGI client an option that it does not know (schemathesis 4.32);
-        # tests/service/web/test_admin_token.py asks without the token for whatever changes anything
+        # It passes an unknown option to the WSGI client (schemathesis 4.32). test_admin_token.py
+        # requests every endpoint that changes something without the token.
         "ignored_auth": {"enabled": False},
     },
     "operations": [
         {
-            # solver, loss and data have to go together, which JSON Schema could say at length only
+            # Solver, loss and data have to fit together, which the schema does not express.
             "include-name": "POST /retrain",
             "checks": {
                 "positive_data_acceptance": {"expected-statuses": ["2xx", "403", "409", "422"]}
             },
         },
         {
-            # finite values may be so large that the prediction is not; how large is the model's
+            # Finite values may be so large that the prediction is not finite.
             "include-name": "POST /predict",
             "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "422"]}},
         },
         {
-            # how values go together is beyond JSON Schema: `is_refused_for_a_reason` has the rest
+            # The schema cannot relate values; `is_refused_for_a_relation` checks that.
             "include-path-regex": "^/invocations$|:predict$|/infer$",
             "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "400", "404"]}},
         },
         {
-            # what is not supported is documented to be answered 501
+            # These are documented to be answered with 501.
             "include-path-regex": ":classify$|:regress$|/unload$",
             "checks": {"not_a_server_error": {"expected-statuses": ["2xx", "4xx", "501"]}},
         },
@@ -62,18 +62,18 @@ CONFIG: dict[str, Any] = {
 RELATIONS = re.compile(
     "as long as the others"  # columns
     "|the prediction is not finite|its prediction is not finite"
-    "|is nested in another way than|has [0-9,]+ values; expected"  # data and shape
+    "|is not nested as its shape|has [0-9,]+ values; expected"  # data and shape
     "|must have equally many rows"
-    "|(missing|unknown) inputs|appears twice"  # the same tensor again, in place of another
-    "|level must be at most"  # that of the rows that the model was calibrated on
+    "|(missing|unknown) inputs|appears twice"  # a tensor instead of another one
+    "|level must be at most"  # of the calibration rows
     "|has binary_data_size [0-9,]+, and 0 bytes are there"
-    r"|must be (a list of one or two sizes|a whole number), got .*\d\.\d"  # 2.0 is whole there
+    r"|must be (a list of one or two sizes|a whole number), got .*\d\.\d"  # for 2.0
 )
 
 
 @schemathesis.check
-def is_refused_for_a_reason(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
-    """JSON that the document allows is refused for how its values go together alone."""
+def is_refused_for_a_relation(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
+    """Check that JSON allowed by the document is refused only for how its values are related."""
     meta = case.meta
     if (
         response.status_code == 400
@@ -81,7 +81,7 @@ def is_refused_for_a_reason(ctx: CheckContext, response: Response, case: Case[An
         and meta.generation.mode.is_positive
         and case.media_type == JSON
         and JSON_LENGTH not in (case.headers or {})
-        and "{version}" not in case.path  # whose features may be others
+        and "{version}" not in case.path  # a version may have other features
     ):
         assert RELATIONS.search(response.text), response.text
 
@@ -96,7 +96,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
     services_of(app).jobs.close()
 
 
-def test_every_request_and_every_answer_is_as_the_document_says(api: BaseSchema) -> None:
+def test_requests_and_responses_match_the_openapi_document(api: BaseSchema) -> None:
     found: dict[str, str] = {}
     phases = set()
     for event in from_schema(api).execute():

@@ -1,4 +1,4 @@
-"""An application with everything real but a worker: trained versions, and a database of jobs."""
+"""An application with trained versions and a jobs database, but without a trainer."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ TOKEN = "t0ken"
 
 
 def trained_app(folder: Path, versions: int = 1) -> Flask:
-    """It serves the newest of so many versions, each promoted in its turn."""
+    """Return an application whose versions were trained and promoted in order."""
     settings = Settings(
         models=folder / "models",
         state=folder / "state",

@@ -1,4 +1,4 @@
-"""`GET /docs`: a page that needs nothing from elsewhere."""
+"""`GET /docs`: a page with all its assets."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ TYPES = {
 
 
 @pytest.mark.parametrize("base", ["/docs", "/behind/a/proxy/docs"])
-def test_everything_on_the_page_is_there(app: Flask, base: str) -> None:
+def test_every_asset_of_the_page_exists(app: Flask, base: str) -> None:
     client = app.test_client()
     page = client.get("/docs").text
     addresses = re.findall(r'(?:href|src)="(.+?)"', page)
@@ -33,7 +33,7 @@ def test_everything_on_the_page_is_there(app: Flask, base: str) -> None:
     assert client.get(urljoin("/docs", re.findall(r'url: "(.+?)"', start)[0])).status_code == 200
 
 
-def test_the_page_may_load_nothing_from_elsewhere_and_runs_no_script_of_its_own(app: Flask) -> None:
+def test_page_loads_only_own_assets_and_has_no_inline_script(app: Flask) -> None:
     answer = app.test_client().get("/docs")
     policy = dict(
         each.strip().split(" ", 1) for each in answer.headers["Content-Security-Policy"].split(";")
@@ -44,11 +44,11 @@ def test_the_page_may_load_nothing_from_elsewhere_and_runs_no_script_of_its_own(
     assert re.findall(r"<script(?! src)|<style| style=| on\w+=", answer.text) == []
 
 
-def test_swagger_ui_is_one_that_knows_openapi_3_1() -> None:
+def test_swagger_ui_supports_openapi_3_1() -> None:
     assert (ASSETS / "VERSION").read_text().startswith("v5.")
 
 
-def test_a_browser_that_has_a_file_need_not_get_it_again(app: Flask) -> None:
+def test_unchanged_asset_is_304(app: Flask) -> None:
     client = app.test_client()
     tag = client.head("/docs/swagger-ui.css", buffered=True).headers["ETag"]
     again = client.get("/docs/swagger-ui.css", headers={"If-None-Match": tag}, buffered=True)
@@ -56,6 +56,6 @@ def test_a_browser_that_has_a_file_need_not_get_it_again(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("name", ["none.js", "../flask_swagger_ui.py", "..%2f__init__.py", "/etc"])
-def test_there_is_nothing_else(app: Flask, name: str) -> None:
+def test_other_files_are_404(app: Flask, name: str) -> None:
     answer = app.test_client().get("/", environ_overrides={"PATH_INFO": f"/docs/{name}"})
     assert_problem(answer.status_code, answer.data, dict(answer.headers), expected=404)

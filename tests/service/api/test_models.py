@@ -1,4 +1,4 @@
-"""`/models`: versions listed, shown, taken away, promoted and rolled back."""
+"""`/models`: list, show, download, promote and roll back versions."""
 
 import io
 import shutil
@@ -28,7 +28,7 @@ def new_app(models: Path) -> Flask:
     return create_app(Settings(models=models))
 
 
-def test_versions_are_listed_newest_first_with_the_one_in_use(
+def test_versions_are_listed_newest_first_with_the_current_one(
     registry: Registry, new_app: Flask
 ) -> None:
     client = new_app.test_client()
@@ -75,7 +75,7 @@ def test_refused_versions_are_listed_with_the_reason(
     )
 
 
-def test_one_card_is_shown(registry: Registry, new_app: Flask) -> None:
+def test_card_is_shown(registry: Registry, new_app: Flask) -> None:
     serve(registry, small_model(("a", "b"), ("y", "z")))
     answer = new_app.test_client().get("/models/1")
     assert answer.status_code == 200
@@ -88,13 +88,13 @@ def test_one_card_is_shown(registry: Registry, new_app: Flask) -> None:
     "version",
     ["abc", "0", "01", "99", "-1", "+1", "1.0", "1e0", "1%0A", "٣", "²", "1" * 9, "9" * 5000],
 )
-def test_a_version_that_is_not_there_is_404(app: Flask, version: str) -> None:
+def test_missing_version_is_404(app: Flask, version: str) -> None:
     answer = app.test_client().get(f"/models/{version}")
     document = assert_problem(answer.status_code, answer.data, dict(answer.headers), expected=404)
     assert document["detail"].startswith("there is no version ")
 
 
-def test_a_version_that_does_not_verify_is_409(models: Path, new_app: Flask) -> None:
+def test_version_that_fails_verification_is_409(models: Path, new_app: Flask) -> None:
     models.mkdir()
     (models / "1.npz").write_bytes(b"no model")
     answer = new_app.test_client().get("/models/1")
@@ -102,7 +102,7 @@ def test_a_version_that_does_not_verify_is_409(models: Path, new_app: Flask) -> 
     assert "damaged" in document["detail"]
 
 
-def test_a_folder_made_anew_shows_its_own_cards(
+def test_recreated_folder_shows_its_own_cards(
     registry: Registry, models: Path, new_app: Flask
 ) -> None:
     client = new_app.test_client()
@@ -129,9 +129,7 @@ def served_version(client: FlaskClient) -> str:
     return version
 
 
-def test_a_version_that_is_promoted_answers_the_next_request(
-    registry: Registry, client: FlaskClient
-) -> None:
+def test_promoted_version_answers_the_next_request(registry: Registry, client: FlaskClient) -> None:
     for seed in range(3):
         publish(registry, small_model(seed=seed))
     assert client.post("/predict", json={}).status_code == 503
@@ -151,7 +149,7 @@ def test_a_version_that_is_promoted_answers_the_next_request(
         previous = version
 
 
-def test_rolled_back_again_and_again_it_goes_further_back_and_never_forth(
+def test_repeated_rollbacks_restore_ever_older_versions(
     registry: Registry, client: FlaskClient
 ) -> None:
     for seed in range(3):
@@ -165,7 +163,7 @@ def test_rolled_back_again_and_again_it_goes_further_back_and_never_forth(
 
 
 @pytest.mark.parametrize("versions", [0, 1])
-def test_with_nothing_before_a_rollback_is_409(
+def test_rollback_without_a_previous_version_is_409(
     registry: Registry, client: FlaskClient, versions: int
 ) -> None:
     for _ in range(versions):
@@ -175,7 +173,7 @@ def test_with_nothing_before_a_rollback_is_409(
     assert len(client.get("/models").get_json()["promotions"]) == versions
 
 
-def test_a_version_that_does_not_verify_is_not_promoted(
+def test_version_that_fails_verification_is_not_promoted(
     registry: Registry, models: Path, client: FlaskClient
 ) -> None:
     serve(registry, small_model())
@@ -190,7 +188,7 @@ def test_a_version_that_does_not_verify_is_not_promoted(
     assert len(client.get("/models").get_json()["promotions"]) == 1
 
 
-def test_a_rollback_to_a_version_that_does_not_verify_is_409(
+def test_rollback_to_a_version_that_fails_verification_is_409(
     registry: Registry, models: Path, client: FlaskClient
 ) -> None:
     serve(registry, small_model(seed=0))
@@ -201,7 +199,7 @@ def test_a_rollback_to_a_version_that_does_not_verify_is_409(
 
 
 @pytest.mark.parametrize("version", ["99", "0", "01", "-1", "abc", "rollback", "1" * 9])
-def test_a_version_that_is_not_there_is_neither_promoted_nor_taken_away(
+def test_missing_version_is_neither_promoted_nor_downloaded(
     registry: Registry, client: FlaskClient, version: str
 ) -> None:
     serve(registry, small_model())
@@ -227,7 +225,7 @@ def test_promotions_are_listed_newest_first(registry: Registry, client: FlaskCli
     assert (oldest["by"], middle["by"]) == ("a test", "POST /models")
 
 
-def test_a_version_is_taken_away_as_the_file_that_numpy_reads(
+def test_downloaded_file_is_readable_by_numpy(
     registry: Registry, models: Path, client: FlaskClient
 ) -> None:
     model = small_model()
@@ -247,7 +245,7 @@ def test_a_version_is_taken_away_as_the_file_that_numpy_reads(
     assert document["type"] == "/problems/version-refused"
 
 
-def test_where_models_cannot_be_written_a_promotion_is_503(
+def test_promotion_in_an_unwritable_folder_is_503(
     registry: Registry, models: Path, client: FlaskClient
 ) -> None:
     serve(registry, small_model())
@@ -258,7 +256,7 @@ def test_where_models_cannot_be_written_a_promotion_is_503(
     assert document["detail"] == ("the models folder is unavailable: Not a directory")
 
 
-def test_the_address_of_a_rollback_is_none_of_a_version(client: FlaskClient) -> None:
+def test_rollback_path_is_not_a_version(client: FlaskClient) -> None:
     answer = client.get("/models/rollback")
     assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (
         405,

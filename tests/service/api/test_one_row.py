@@ -1,4 +1,4 @@
-"""The short way answers what Flask's own view would answer, and leaves the rest to it."""
+"""The fast path returns the bytes that Flask would return, and leaves all other requests to it."""
 
 import io
 from pathlib import Path
@@ -29,10 +29,10 @@ def request_environ(**arguments: Any) -> WSGIEnvironment:
     return EnvironBuilder(**defaults | arguments).get_environ()
 
 
-def short_way(
+def fast_path(
     app: Application, environ: WSGIEnvironment
 ) -> tuple[list[tuple[str, str]], bytes] | None:
-    """Headers and body; None where Flask is to answer."""
+    """Return headers and body of the fast path; None if Flask has to answer."""
     body = environ["wsgi.input"].read()
     environ["wsgi.input"] = io.BytesIO(body)
     if environ["QUERY_STRING"] or environ["PATH_INFO"] != "/predict":
@@ -53,7 +53,7 @@ def short_way(
 
 @pytest.fixture(scope="module")
 def odd_app(tmp_path_factory: pytest.TempPathFactory) -> Application:
-    """Serves the features that `near_valid` makes bodies for."""
+    """An application whose model has the features of `near_valid`."""
     folder = tmp_path_factory.mktemp("models")
     serve(Registry.local(folder), small_model(near_valid.FEATURES, feature_range=(-1e3, 2.0**53)))
     return create_app(Settings(models=folder))
@@ -66,7 +66,7 @@ def odd_app(tmp_path_factory: pytest.TempPathFactory) -> Application:
     request_id=st.sampled_from(["abc", "not fit"]),
 )
 @settings(max_examples=1000, deadline=None, derandomize=True)
-def test_what_the_short_way_answers_flask_answers_with_the_same_bytes(
+def test_flask_returns_the_same_bytes_as_the_fast_path(
     odd_app: Application, body: bytes, content_type: str, query: str, request_id: str
 ) -> None:
     environ = request_environ(
@@ -75,14 +75,14 @@ def test_what_the_short_way_answers_flask_answers_with_the_same_bytes(
         query_string=query,
         headers={"X-Request-ID": request_id},
     )
-    short = short_way(odd_app, environ)
+    short = fast_path(odd_app, environ)
     event(f"answered by: {'the short way' if short else 'Flask'}")
     if short is None:
         return
     assert near_valid.valid_values(body) is not None
     parts, status, long = run_wsgi_app(odd_app, environ)
     assert (status, b"".join(parts)) == ("200 OK", short[1])
-    assert sorted(long) == sorted(short[0])  # the same id, as it is kept with the request
+    assert sorted(long) == sorted(short[0])  # the same request id, which the context keeps
 
 
 LONG_BODY = BODY.ljust(MAX_BYTES + 1)
@@ -109,36 +109,36 @@ LONG_BODY = BODY.ljust(MAX_BYTES + 1)
         pytest.param({"data": BODY.replace(b"0.5", b"1e308")}, 422, False, id="overflow"),
     ],
 )
-def test_only_what_is_beyond_doubt_goes_the_short_way(
+def test_only_plain_rows_take_the_fast_path(
     models: Path, registry: Registry, arguments: dict[str, Any], status: int, short: bool
 ) -> None:
     serve(registry, small_model(activation="relu", gain=1e10))
     app = create_app(Settings(models=models))
     environ = request_environ(**arguments)
     environ["wsgi.input_terminated"] = True
-    assert (short_way(app, environ) is not None) == short
+    assert (fast_path(app, environ) is not None) == short
     _, line, headers = run_wsgi_app(app, environ)
     assert line.startswith(str(status))
     assert headers["X-Request-ID"]
 
 
-def test_without_a_model_the_short_way_leaves_the_answer_to_flask(models: Path) -> None:
+def test_without_a_model_flask_answers(models: Path) -> None:
     app = create_app(Settings(models=models))
     environ = request_environ()
-    assert short_way(app, environ) is None
+    assert fast_path(app, environ) is None
     assert run_wsgi_app(app, environ)[1] == "503 SERVICE UNAVAILABLE"
 
 
-def test_both_ways_note_the_same_for_the_access_log(app: Application) -> None:
+def test_both_paths_note_the_same_in_the_context(app: Application) -> None:
     short, long = request_environ(), request_environ()
-    assert short_way(app, short)
+    assert fast_path(app, short)
     list(app(long, lambda *_: print))
     contexts = [RequestContext.from_environ(environ) for environ in (short, long)]
     for context in contexts:
         assert (context.route, context.version, context.rows) == ("/predict", "1", 1)
 
 
-def test_an_unexpected_fault_is_left_to_flask(
+def test_unexpected_error_is_left_to_flask(
     registry: Registry, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve(registry, small_model())
@@ -148,7 +148,7 @@ def test_an_unexpected_fault_is_left_to_flask(
         raise RuntimeError
 
     monkeypatch.setattr(json_rows, "one_row", fail)
-    assert short_way(app, request_environ()) is None
+    assert fast_path(app, request_environ()) is None
     answer = app.test_client().post("/predict", data=BODY, **JSON)
     assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
     assert answer.headers["X-Request-ID"]

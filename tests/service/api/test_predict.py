@@ -1,4 +1,4 @@
-"""`POST /predict` as the application answers it: right values, and clear words on wrong ones."""
+"""`POST /predict` with JSON: correct predictions, and errors with clear reasons."""
 
 import json
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def serving(registry: Registry, folder: Path, model: Model, **settings: Any) -> 
 
 
 def post(app: Flask, body: Any, **arguments: Any) -> TestResponse:
-    """Post bytes as they are, and anything else as JSON."""
+    """Post bytes unchanged, and anything else as JSON."""
     content = body if isinstance(body, bytes) else orjson.dumps(body)
     arguments = {"content_type": "application/json"} | arguments
     return app.test_client().post("/predict", data=content, **arguments)
@@ -107,7 +107,7 @@ def test_a_hundred_thousand_rows(
     assert len(answer["extrapolating"]) == (np.abs(X) > 1.0).sum()
 
 
-def test_a_row_is_answered_with_the_same_digits_alone_and_among_others(app: Flask) -> None:
+def test_row_has_the_same_digits_alone_and_in_a_batch(app: Flask) -> None:
     X = random_rows(33)
     many = post(app, {"instances": X.tolist()}).data.decode()
     for values in X:
@@ -116,13 +116,13 @@ def test_a_row_is_answered_with_the_same_digits_alone_and_among_others(app: Flas
         assert digits in many
 
 
-def test_the_order_of_names_does_not_matter(app: Flask) -> None:
+def test_order_of_names_does_not_matter(app: Flask) -> None:
     turned = dict(reversed(ROW.items()))
     assert post(app, turned).data == post(app, ROW).data
     assert post(app, {"instances": [turned]}).data == post(app, {"instances": [ROW]}).data
 
 
-def test_whole_numbers_are_taken(app: Flask, model: Model) -> None:
+def test_integers_are_accepted(app: Flask, model: Model) -> None:
     expected = model.predict([[1.0, -1.0, 0.0, 1.0]])[0, 0].item()
     one = post(app, b'{"x1": 1, "x2": -1, "x3": 0, "x4": 1}').get_json()
     assert one == {"prediction": expected, "version": "1", "extrapolating": []}
@@ -131,11 +131,13 @@ def test_whole_numbers_are_taken(app: Flask, model: Model) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
-def test_the_media_type_may_be_spelled_otherwise(app: Flask, content_type: str) -> None:
+def test_media_type_is_case_insensitive_and_may_have_parameters(
+    app: Flask, content_type: str
+) -> None:
     assert post(app, ROW, content_type=content_type).data == post(app, ROW).data
 
 
-def test_several_targets_are_answered_by_name(registry: Registry, models: Path) -> None:
+def test_several_targets_are_objects(registry: Registry, models: Path) -> None:
     targets = ("heat", "a/b", "é")
     model = small_model(targets=targets)
     app = serving(registry, models, model)
@@ -145,7 +147,7 @@ def test_several_targets_are_answered_by_name(registry: Registry, models: Path) 
     assert post(app, {"instances": X.tolist()}).get_json()["predictions"] == Y
 
 
-def test_awkward_names_are_served(registry: Registry, models: Path) -> None:
+def test_awkward_feature_names_are_accepted(registry: Registry, models: Path) -> None:
     model = small_model(AWKWARD_FEATURES)
     app = serving(registry, models, model)
     values = random_rows(1, len(AWKWARD_FEATURES))
@@ -161,7 +163,7 @@ def test_awkward_names_are_served(registry: Registry, models: Path) -> None:
     assert answer["extrapolating"] == [[0, name] for name in names]
 
 
-def test_a_feature_called_instances_is_served(registry: Registry, models: Path) -> None:
+def test_feature_called_instances_is_accepted(registry: Registry, models: Path) -> None:
     app = serving(registry, models, model := small_model(("instances", "a")))
     y = model.predict([[0.5, 0.25]])[0, 0].item()
     assert post(app, {"instances": 0.5, "a": 0.25}).get_json()["prediction"] == y
@@ -203,7 +205,7 @@ NESTED = b"[" * 100_000 + b"]" * 100_000
         pytest.param(b"\x00", "not JSON", id="a zero byte"),
     ],
 )
-def test_what_is_not_json_is_400(app: Flask, body: bytes, detail: str) -> None:
+def test_invalid_json_is_400(app: Flask, body: bytes, detail: str) -> None:
     document = refused(post(app, body), 400, "/problems/bad-request")
     assert detail in document["detail"]
 
@@ -223,7 +225,7 @@ def test_what_is_not_json_is_400(app: Flask, body: bytes, detail: str) -> None:
         pytest.param({"headers": {"Content-Encoding": ""}}, "is empty", id="empty encoding"),
     ],
 )
-def test_another_media_type_is_415(app: Flask, headers: dict[str, Any], detail: str) -> None:
+def test_unsupported_media_type_is_415(app: Flask, headers: dict[str, Any], detail: str) -> None:
     document = refused(post(app, ROW, **headers), 415, "/problems/unsupported-media-type")
     assert detail in document["detail"]
 
@@ -358,7 +360,7 @@ def many(*rows: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_wrong_values_are_422_and_named(
+def test_wrong_values_are_422_with_pointers(
     app: Flask, body: Any, errors: list[tuple[str, str]]
 ) -> None:
     document = refused(post(app, body), 422, "/problems/invalid-input")
@@ -381,7 +383,7 @@ def test_at_most_twenty_errors_are_listed_and_the_detail_says_so(app: Flask) -> 
     assert "at least" not in refused(post(app, many(*[["a", 0, 0, 0]] * 19)), 422)["detail"]
 
 
-def test_an_unknown_query_parameter_is_422(app: Flask) -> None:
+def test_unknown_query_parameter_is_422(app: Flask) -> None:
     for query in ("explain=true", "%FF=1", "intervall", "=", "a=%00"):
         document = refused(post(app, ROW, query_string=query), 422)
         assert len(document["errors"]) == 1
@@ -390,7 +392,7 @@ def test_an_unknown_query_parameter_is_422(app: Flask) -> None:
     assert [error["parameter"] for error in document["errors"]] == ["intervall"]
 
 
-def test_a_prediction_that_overflows_is_422(registry: Registry, models: Path) -> None:
+def test_prediction_that_overflows_is_422(registry: Registry, models: Path) -> None:
     app = serving(registry, models, small_model(activation="relu", gain=1e10))
     far, near = [1e305, -1e305, 1e305, -1e305], [0.0] * 4
     one = refused(post(app, dict(zip(FEATURES, far, strict=True))), 422)
@@ -404,12 +406,12 @@ def test_a_prediction_that_overflows_is_422(registry: Registry, models: Path) ->
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_over_the_limit_is_413(registry: Registry, models: Path, chunked: bool) -> None:
+def test_body_over_the_limit_is_413(registry: Registry, models: Path, chunked: bool) -> None:
     app = serving(registry, models, small_model(), max_body_bytes=2000)
     body = orjson.dumps(ROW)
 
     def sized(length: int) -> TestResponse:
-        # as gunicorn hands a chunked body on
+        # a chunked body
         terminated = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True} if chunked else {}
         return post(app, body.ljust(length), environ_overrides=terminated)
 
@@ -418,7 +420,7 @@ def test_a_body_over_the_limit_is_413(registry: Registry, models: Path, chunked:
         refused(sized(length), 413, "/problems/content-too-large")
 
 
-def test_without_a_model_the_answer_is_503_and_says_what_to_run(models: Path) -> None:
+def test_without_a_model_predict_is_503_with_instructions(models: Path) -> None:
     app = create_app(Settings(models=models))
     for body in (ROW, many([0, 0, 0, 0]), {"x9": 1}):
         answer = post(app, body)
@@ -446,7 +448,7 @@ DOCUMENTS = JSON_VALUES | ROWS | st.fixed_dictionaries({"instances": st.lists(RO
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """Valid JSON with a few bytes put in, or a piece taken out."""
+    """Valid JSON with a few bytes inserted, or a part removed."""
     text = json.dumps(draw(DOCUMENTS), ensure_ascii=draw(st.booleans()))
     body = text.encode("utf-8", "surrogatepass")
     start, stop = sorted(draw(st.tuples(*[st.integers(0, len(body))] * 2)))

@@ -1,4 +1,4 @@
-"""`/retrain`: what may be asked for, and what is told of it. No worker runs: jobs stay queued."""
+"""`/retrain`: submit, list, show and cancel jobs. No trainer runs, so jobs stay queued."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def submit(client: FlaskClient, **arguments: Any) -> TestResponse:
 
 @contextmanager
 def submitted(client: FlaskClient, **arguments: Any) -> Iterator[dict[str, Any]]:
-    """A job that is taken, and cancelled at the end."""
+    """Submit a job, and cancel it at the end."""
     answer = submit(client, **arguments)
     assert answer.status_code == 202, answer.data
     yield answer.get_json()
@@ -72,7 +72,7 @@ def problem(answer: TestResponse, expected: int) -> dict[str, Any]:
 
 
 def errors(client: FlaskClient, document: Any) -> list[tuple[str, str]]:
-    """Where a body is wrong, and what the answer says of it."""
+    """Return the errors of a refused body."""
     body = json.dumps(document)
     found = problem(submit(client, data=body, content_type="application/json"), 422)
     assert submit(client, json=found["example"]).status_code == 202
@@ -83,7 +83,7 @@ def errors(client: FlaskClient, document: Any) -> list[tuple[str, str]]:
     "arguments",
     [{}, {"json": {}}, {"data": b""}, {"data": b"", "content_type": "text/plain"}],
 )
-def test_nothing_need_be_said(client: FlaskClient, arguments: dict[str, Any]) -> None:
+def test_empty_body_uses_the_defaults(client: FlaskClient, arguments: dict[str, Any]) -> None:
     answer = submit(client, **arguments)
     assert answer.status_code == 202
     job = answer.get_json()
@@ -110,7 +110,7 @@ def test_nothing_need_be_said(client: FlaskClient, arguments: dict[str, Any]) ->
     }
 
 
-def test_everything_can_be_said(client: FlaskClient) -> None:
+def test_every_option_is_accepted(client: FlaskClient) -> None:
     assert EVERYTHING.keys() == set(RetrainBody().fields) - {"samples", "quantile"}
     with submitted(client, json=EVERYTHING) as job:
         request = job["request"]
@@ -122,12 +122,12 @@ def test_everything_can_be_said(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("solver", ["auto", *SOLVERS])
-def test_every_solver_can_be_asked_for(client: FlaskClient, solver: str) -> None:
+def test_every_solver_is_accepted(client: FlaskClient, solver: str) -> None:
     with submitted(client, json={"solver": solver}) as job:
         assert job["request"]["recipe"]["solver"] == solver
 
 
-def test_what_is_left_open_is_as_in_the_training_of_the_version_in_use(
+def test_omitted_options_are_those_of_the_current_version(
     registry: Registry, client: FlaskClient
 ) -> None:
     asked = {"layers": [4], "solver": "adam", "learning_rate": 0.1, "seed": 3}
@@ -169,7 +169,7 @@ WRONG_KINDS: dict[str, list[Any]] = {
 }
 
 
-def test_the_wrong_kinds_are_tried_for_every_field() -> None:
+def test_wrong_types_are_tested_for_every_field() -> None:
     assert WRONG_KINDS.keys() == RetrainBody().fields.keys()
 
 
@@ -181,7 +181,7 @@ def test_the_wrong_kinds_are_tried_for_every_field() -> None:
         for value in values
     ],
 )
-def test_a_value_of_another_kind_is_refused_where_it_is(
+def test_value_of_a_wrong_type_is_422_with_a_pointer(
     client: FlaskClient, field: str, value: Any
 ) -> None:
     answer = submit(client, json={"promote": False, field: value})
@@ -191,7 +191,7 @@ def test_a_value_of_another_kind_is_refused_where_it_is(
     assert f", got {json.dumps(value, separators=(',', ':'))}" in error["detail"]
 
 
-def test_every_wrong_value_is_named(client: FlaskClient) -> None:
+def test_every_wrong_value_is_listed(client: FlaskClient) -> None:
     found = errors(
         client,
         {"layers": [4, 4.0, True, None, "4", 0], "targets": [1, ""], "sede": 1, "a/b~c": 2},
@@ -207,14 +207,14 @@ def test_every_wrong_value_is_named(client: FlaskClient) -> None:
     assert ("/layers/1", "must be a whole number from 1 to 10,000,000, got 4.0") in found
 
 
-def test_no_more_than_twenty_wrong_values_are_named(client: FlaskClient) -> None:
+def test_at_most_twenty_wrong_values_are_listed(client: FlaskClient) -> None:
     document = problem(submit(client, json={f"field{n}": n for n in range(30)}), 422)
     assert len(document["errors"]) == 20
     assert document["detail"] == "at least 20 values are wrong"
 
 
 @pytest.mark.parametrize("document", [None, [], [{}], "text", 1, True])
-def test_a_body_that_is_no_object_is_refused(client: FlaskClient, document: Any) -> None:
+def test_body_that_is_not_an_object_is_422(client: FlaskClient, document: Any) -> None:
     ((pointer, detail),) = errors(client, document)
     assert (pointer, detail[:23]) == ("", "must be an object, got ")
 
@@ -239,7 +239,7 @@ def test_a_body_that_is_no_object_is_refused(client: FlaskClient, document: Any)
     ],
     ids=str,
 )
-def test_a_combination_that_makes_no_training_is_refused(
+def test_invalid_combination_of_options_is_422(
     client: FlaskClient, document: dict[str, Any], pointer: str, words: str
 ) -> None:
     ((found, detail),) = errors(client, document)
@@ -262,7 +262,7 @@ def test_a_combination_that_makes_no_training_is_refused(
         "a\0b.csv",
     ],
 )
-def test_data_must_lie_in_its_folder(client: FlaskClient, path: str) -> None:
+def test_data_outside_its_folder_is_422(client: FlaskClient, path: str) -> None:
     ((pointer, detail),) = errors(client, {"data": path, "targets": ["y"]})
     assert (pointer, detail) == (
         "/data",
@@ -271,16 +271,16 @@ def test_data_must_lie_in_its_folder(client: FlaskClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"max_seconds": NaN}', b'{"seed": 1e400}', b"{", b"seed=1"])
-def test_what_is_not_json_is_400(client: FlaskClient, body: bytes) -> None:
+def test_invalid_json_is_400(client: FlaskClient, body: bytes) -> None:
     problem(submit(client, data=body, content_type="application/json"), 400)
 
 
-def test_another_media_type_is_415(client: FlaskClient) -> None:
+def test_unsupported_media_type_is_415(client: FlaskClient) -> None:
     for content_type in ("text/plain", "application/x-www-form-urlencoded", None):
         problem(submit(client, data=b'{"seed": 1}', content_type=content_type), 415)
 
 
-def test_a_second_job_is_refused_and_told_which_is_the_first(client: FlaskClient) -> None:
+def test_second_job_is_409_with_a_link_to_the_first(client: FlaskClient) -> None:
     with submitted(client) as job:
         document = problem(submit(client, json={"seed": 1}), 409)
         assert document["type"] == "/problems/job-active"
@@ -290,7 +290,7 @@ def test_a_second_job_is_refused_and_told_which_is_the_first(client: FlaskClient
         pass
 
 
-def test_the_same_key_gives_the_same_job(client: FlaskClient) -> None:
+def test_same_idempotency_key_returns_the_same_job(client: FlaskClient) -> None:
     for key in ("k", "x" * 255, "é", "a b"):
         headers = {"Idempotency-Key": key}
         with submitted(client, headers=headers, json={"seed": 1}) as job:
@@ -302,7 +302,7 @@ def test_the_same_key_gives_the_same_job(client: FlaskClient) -> None:
     assert len(client.get("/retrain").get_json()["jobs"]) == 4
 
 
-def test_the_same_key_with_another_body_is_refused(client: FlaskClient) -> None:
+def test_same_idempotency_key_with_another_body_is_422(client: FlaskClient) -> None:
     headers = {"Idempotency-Key": "k"}
     with submitted(client, headers=headers, json={"seed": 1}) as job:
         for body in ({"seed": 2}, {}, {"seed": 1, "promote": True}):
@@ -312,14 +312,14 @@ def test_the_same_key_with_another_body_is_refused(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
-def test_a_key_of_another_length_is_refused(client: FlaskClient, key: str) -> None:
+def test_idempotency_key_of_invalid_length_is_422(client: FlaskClient, key: str) -> None:
     (error,) = problem(submit(client, headers={"Idempotency-Key": key}), 422)["errors"]
     assert error == {"parameter": "Idempotency-Key", "detail": "must have 1 to 255 characters"}
     assert client.get("/retrain").get_json() == {"jobs": []}
 
 
 @pytest.mark.parametrize("job_id", ["none", "0", "%00", "é", "x" * 2_000, "' OR 1=1 --", "a%2Fb"])
-def test_an_unknown_job_is_404(client: FlaskClient, job_id: str) -> None:
+def test_unknown_job_is_404(client: FlaskClient, job_id: str) -> None:
     for answer in (
         client.get(f"/retrain/{job_id}"),
         client.get(f"/retrain/{job_id}/events"),
@@ -340,7 +340,7 @@ def test_jobs_are_listed(client: FlaskClient) -> None:
     }
 
 
-def test_a_job_that_waits_can_be_cancelled_and_stays_so(client: FlaskClient) -> None:
+def test_queued_job_can_be_cancelled(client: FlaskClient) -> None:
     path = submit(client).headers["Location"]
     for _ in range(2):
         answer = client.delete(path, headers=ADMIN)
@@ -350,7 +350,7 @@ def test_a_job_that_waits_can_be_cancelled_and_stays_so(client: FlaskClient) -> 
     assert datetime.fromisoformat(job["finished_at"]).tzinfo
 
 
-def test_who_waits_in_vain_is_told_that_no_worker_runs(
+def test_job_without_a_running_trainer_has_a_note(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with submitted(client) as job:
@@ -363,7 +363,7 @@ def test_who_waits_in_vain_is_told_that_no_worker_runs(
 
 
 @pytest.mark.parametrize("fault", ["a file for a folder", "no database", "no server"])
-def test_a_database_that_cannot_be_used_is_503_and_predictions_go_on(
+def test_unusable_database_is_503_and_predictions_continue(
     registry: Registry,
     make_client: MakeClient,
     tmp_path: Path,
@@ -397,7 +397,7 @@ def test_a_database_that_cannot_be_used_is_503_and_predictions_go_on(
     assert client.get("/models").status_code == 200
 
 
-def test_a_database_that_comes_back_is_used_at_the_next_request(
+def test_restored_database_is_used_by_the_next_request(
     make_client: MakeClient, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
@@ -408,7 +408,7 @@ def test_a_database_that_comes_back_is_used_at_the_next_request(
     assert client.get("/retrain").get_json() == {"jobs": []}
 
 
-def test_the_library_of_jobs_is_imported_by_the_first_who_asks_for_jobs(tmp_path: Path) -> None:
+def test_dbos_is_imported_by_the_first_request_for_jobs(tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path
@@ -443,7 +443,7 @@ assert heavy() == {"dbos", "sqlalchemy"}
     )
 
 
-def test_versions_of_no_known_training_are_retrained_with_the_defaults(
+def test_version_without_a_recipe_is_retrained_with_the_defaults(
     registry: Registry, client: FlaskClient
 ) -> None:
     promote(registry, publish(registry, small_model()))

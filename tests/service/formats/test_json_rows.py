@@ -1,4 +1,4 @@
-"""Answers' bytes: the bits of a prediction are the same on every way to it."""
+"""JSON responses: a prediction has the same bits on every path."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from service.formats import json_rows
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import predict_row, predict_rows
-from service.web.errors import PredictionNotFinite
 from tests.service.small_models import a_request, loaded_version, small_model
 
 
@@ -39,7 +38,7 @@ ROWS = st.lists(st.lists(NUMBERS, min_size=4, max_size=4), min_size=1, max_size=
 @pytest.mark.parametrize("version", [ONE, TWO], ids=["one target", "two targets"])
 @given(rows=ROWS)
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_a_row_is_answered_alike_alone_and_among_others(
+def test_row_has_the_same_values_alone_and_in_a_batch(
     version: LoadedVersion, rows: list[list[float]]
 ) -> None:
     together = many_rows(version, rows)
@@ -53,19 +52,7 @@ def test_a_row_is_answered_alike_alone_and_among_others(
 
 @given(rows=ROWS)
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_an_answer_carries_the_whole_double(rows: list[list[float]]) -> None:
+def test_response_has_the_exact_float64(rows: list[list[float]]) -> None:
     expected = ONE.model.predict(rows)[:, 0]
     got = np.array(many_rows(ONE, rows)["predictions"])
     assert got.tobytes() == expected.tobytes()
-
-
-def test_rows_whose_predictions_overflow_are_refused() -> None:
-    version = loaded_version(small_model(activation="relu", gain=1e10))
-    far = [1e305, -1e305, 1e305, -1e305]
-    with pytest.raises(PredictionNotFinite) as refused:
-        one_row(version, far)
-    assert [error["pointer"] for error in refused.value.errors] == [""]
-    with pytest.raises(PredictionNotFinite) as refused:
-        many_rows(version, [[0.0] * 4, far, [0.0] * 4])
-    assert [error["pointer"] for error in refused.value.errors] == ["/instances/1"]
-    assert refused.value.rows == [1]

@@ -1,4 +1,4 @@
-"""The model in use: promotions are followed at once, bad ones refused, the last good one kept."""
+"""The current version: promotions are followed, invalid ones refused, the last valid one kept."""
 
 import hashlib
 import io
@@ -27,7 +27,7 @@ from tests.service.small_models import (
 
 
 class Clock:
-    """Seconds that pass when told to."""
+    """A clock that advances only when a test sets it."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -37,7 +37,7 @@ class Clock:
 
 
 class Live:
-    """A `CurrentVersion` with its clock, and what it logged."""
+    """A `CurrentVersion` with its clock and its log messages."""
 
     def __init__(self, registry: Registry, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO)
@@ -52,7 +52,7 @@ class Live:
         return served.number if served else None
 
     def errors(self) -> list[str]:
-        """The messages of errors logged since last asked."""
+        """Return the error messages logged since the last call."""
         records = self._caplog.get_records("call")
         found = [entry.getMessage() for entry in records if entry.levelno >= logging.ERROR]
         self._caplog.clear()
@@ -64,14 +64,14 @@ def live(registry: Registry, caplog: pytest.LogCaptureFixture) -> Live:
     return Live(registry, caplog)
 
 
-def test_without_a_promotion_there_is_nothing(registry: Registry, live: Live) -> None:
+def test_without_a_promotion_there_is_no_current_version(registry: Registry, live: Live) -> None:
     assert live.version is None
     publish(registry, small_model())
     assert live.version is None
     assert live.errors() == []
 
 
-def test_each_promotion_is_followed_at_the_next_request(registry: Registry, live: Live) -> None:
+def test_each_promotion_is_followed_by_the_next_request(registry: Registry, live: Live) -> None:
     for _ in range(5):
         publish(registry, small_model())
     for version in (1, 2, 5, 5, 3, 1, 4):
@@ -84,21 +84,46 @@ def test_promotions_within_one_tick_of_the_file_system_clock_are_followed(
 ) -> None:
     serve(registry, small_model())
     folder = models / "promotions"
-    tick = folder.stat().st_mtime_ns + 10**10  # a tick that is not over during the test
+    tick = folder.stat().st_mtime_ns + 10**10  # this tick lasts longer than the test
     for version in (1, 2, 3):
         os.utime(folder, ns=(tick, tick))
         assert live.version == str(version)
         serve(registry, small_model(seed=version))
 
 
-def test_a_version_promoted_again_is_not_loaded_again(registry: Registry, live: Live) -> None:
+def test_cached_version_is_returned_without_io(registry: Registry, live: Live) -> None:
+    assert live.model.cached() is None
+    serve(registry, small_model())
+    assert live.model.cached() is None
+    live.model.refresh()
+    first = live.model.cached()
+    assert first is not None
+    serve(registry, small_model(seed=1))
+    assert live.model.cached() is first
+
+
+def test_unchanged_version_is_returned_without_loading(registry: Registry, live: Live) -> None:
+    serve(registry, small_model())
+    assert live.model.if_unchanged() is None
+    live.model.refresh()
+    first = live.model.cached()
+    assert first is not None
+    assert live.model.if_unchanged() is first
+    serve(registry, small_model(seed=1))
+    assert live.model.if_unchanged() is None
+    assert live.model.cached() is first
+    live.model.refresh()
+    assert live.model.if_unchanged() is live.model.cached() is not first
+
+
+def test_version_promoted_again_is_not_loaded_again(registry: Registry, live: Live) -> None:
     first = serve(registry, small_model())
     served = live.model.current()
     promote(registry, first)
     assert live.model.current() is served
 
 
-def test_what_is_logged_of_a_new_version(
+def test_new_version_is_logged_once(
     registry: Registry, models: Path, live: Live, caplog: pytest.LogCaptureFixture
 ) -> None:
     serve(registry, small_model())
@@ -158,7 +183,7 @@ def empty(_content: bytes) -> bytes:
         (empty, "damaged or cut short"),
     ],
 )
-def test_a_promoted_version_that_does_not_verify_is_refused_once_and_for_all_requests(
+def test_promoted_version_that_fails_verification_is_refused_and_logged_once(
     registry: Registry,
     models: Path,
     live: Live,
@@ -183,9 +208,7 @@ def test_a_promoted_version_that_does_not_verify_is_refused_once_and_for_all_req
     assert live.version == "3"
 
 
-def test_a_file_other_than_the_promoted_one_is_refused(
-    registry: Registry, models: Path, live: Live
-) -> None:
+def test_replaced_file_is_refused(registry: Registry, models: Path, live: Live) -> None:
     serve(registry, small_model())
     serve(registry, small_model(seed=1))
     content = (models / "2.npz").read_bytes()
@@ -204,7 +227,7 @@ def test_a_file_other_than_the_promoted_one_is_refused(
         ("[" * 100_000, "promotion 2 is damaged"),
     ],
 )
-def test_a_damaged_log_entry_is_refused(
+def test_damaged_log_entry_is_refused(
     registry: Registry, models: Path, live: Live, entry: str, reason: str
 ) -> None:
     serve(registry, small_model())
@@ -213,7 +236,7 @@ def test_a_damaged_log_entry_is_refused(
     assert reason in live.errors()[0]
 
 
-def test_a_version_that_was_never_there_is_refused(
+def test_promotion_of_a_missing_version_is_refused(
     registry: Registry, models: Path, live: Live
 ) -> None:
     serve(registry, small_model())
@@ -222,7 +245,7 @@ def test_a_version_that_was_never_there_is_refused(
     assert live.errors() == ["promotion 2 is refused: there is no version 7"]
 
 
-def test_every_refused_promotion_is_logged_once_though_others_follow(
+def test_each_refused_promotion_is_logged_once(
     registry: Registry, models: Path, live: Live
 ) -> None:
     serve(registry, small_model())
@@ -234,7 +257,7 @@ def test_every_refused_promotion_is_logged_once_though_others_follow(
         ]
 
 
-def test_a_restored_file_is_served_within_the_retry_time(
+def test_restored_file_is_loaded_within_the_retry_time(
     registry: Registry, models: Path, live: Live
 ) -> None:
     serve(registry, small_model())
@@ -255,7 +278,7 @@ def test_a_restored_file_is_served_within_the_retry_time(
     assert live.errors() == []
 
 
-def test_after_a_restart_the_newest_good_version_of_the_log_is_served(
+def test_after_a_restart_the_newest_valid_version_of_the_log_is_current(
     registry: Registry, models: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for seed in range(4):
@@ -272,7 +295,7 @@ def test_after_a_restart_the_newest_good_version_of_the_log_is_served(
     ]
 
 
-def test_a_deleted_folder_leaves_the_version_in_use_and_a_new_one_is_followed(
+def test_deleted_folder_leaves_the_version_in_memory_and_a_new_folder_is_followed(
     registry: Registry, models: Path, live: Live
 ) -> None:
     serve(registry, small_model(seed=0))
@@ -293,7 +316,7 @@ def test_a_deleted_folder_leaves_the_version_in_use_and_a_new_one_is_followed(
 
 
 class BrokenStorage(LocalStorage):
-    """A folder on a disk that can be lost."""
+    """A folder on a disk that can disappear."""
 
     lost = False
 
@@ -314,7 +337,7 @@ class BrokenStorage(LocalStorage):
             raise StorageError("the disk is lost")
 
 
-def test_a_lost_disk_leaves_the_version_in_use_and_is_logged_once(
+def test_lost_disk_leaves_the_version_in_memory_and_is_logged_once(
     models: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     storage = BrokenStorage(models)
@@ -333,7 +356,7 @@ def test_a_lost_disk_leaves_the_version_in_use_and_is_logged_once(
     assert live.version == "2"
 
 
-def test_a_disk_lost_from_the_start_is_found_again(
+def test_disk_missing_at_the_start_is_used_when_it_appears(
     models: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     storage = BrokenStorage(models)
@@ -346,7 +369,9 @@ def test_a_disk_lost_from_the_start_is_found_again(
     assert live.version == "1"
 
 
-def test_threads_see_no_version_older_than_the_one_promoted(registry: Registry, live: Live) -> None:
+def test_threads_see_no_version_older_than_the_last_promotion(
+    registry: Registry, live: Live
+) -> None:
     numbers = [publish(registry, small_model(seed=seed)) for seed in range(8)]
     promoted, done = 0, threading.Event()
     failures: list[tuple[int, int]] = []

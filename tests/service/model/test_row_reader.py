@@ -1,4 +1,4 @@
-"""What is taken as input, what is refused, and that the fast paths take no more than the schema."""
+"""Which rows are accepted; the fast paths accept no more than the schema does."""
 
 import json
 from dataclasses import replace
@@ -21,7 +21,7 @@ PLAIN = RowReader(small_model())
 
 
 def slow_values(inputs: RowReader, body: bytes) -> list[float] | None:
-    """A one-row body's values by the schema; None where they are refused."""
+    """Return the values of a one-row body by the schema; None if it refuses them."""
     try:
         return inputs.row(orjson.loads(body), body)
     except (orjson.JSONDecodeError, InvalidInput):
@@ -30,7 +30,7 @@ def slow_values(inputs: RowReader, body: bytes) -> list[float] | None:
 
 @given(near_valid.one_row_bodies())
 @settings(max_examples=1500, deadline=None, derandomize=True)
-def test_fast_and_slow_path_take_only_what_the_standard_library_finds_valid(body: bytes) -> None:
+def test_both_paths_accept_only_rows_that_the_standard_library_parses(body: bytes) -> None:
     expected = near_valid.valid_values(body)
     slow, fast = slow_values(ODD, body), ODD.plain_row(body)
     event(f"valid: {expected is not None}, fast: {fast is not None}")
@@ -42,7 +42,7 @@ def test_fast_and_slow_path_take_only_what_the_standard_library_finds_valid(body
 
 @given(near_valid.one_row_bodies())
 @settings(max_examples=500, deadline=None, derandomize=True)
-def test_many_rows_take_the_same_rows_as_one_row(body: bytes) -> None:
+def test_many_rows_accept_the_same_rows_as_one_row(body: bytes) -> None:
     expected = near_valid.valid_values(body)
     many = b'{"instances":[%s,[1,2,3,4],%s]}' % (body, body)
     try:
@@ -60,11 +60,11 @@ def test_many_rows_take_the_same_rows_as_one_row(body: bytes) -> None:
         b'{"x\\u0031":1,"a:b":2,"\xc3\xa9":3,"l\\u006fad":4}',
     ],
 )
-def test_spaces_order_and_spelling_do_not_matter(body: bytes) -> None:
+def test_white_space_order_and_escapes_do_not_matter(body: bytes) -> None:
     assert slow_values(ODD, body) == [1.0, 2.0, 3.0, 4.0]
 
 
-def test_the_fast_path_takes_the_common_case() -> None:
+def test_plain_row_accepts_the_common_case() -> None:
     assert PLAIN.plain_row(b'{"x1": 0.1, "x2": -2, "x3": 3e-3, "x4": 0}') == [0.1, -2.0, 0.003, 0.0]
 
 
@@ -77,7 +77,7 @@ def test_the_fast_path_takes_the_common_case() -> None:
         b'{"a:b":{"deep":[":"]},"a\\u003ab":2,"load":3}',
     ],
 )
-def test_a_name_that_stands_twice_is_found_however_it_is_spelled(body: bytes) -> None:
+def test_repeated_name_is_found_with_any_escapes(body: bytes) -> None:
     inputs = RowReader(small_model(("a:b", "load")))
     assert inputs.plain_row(body) is None
     with pytest.raises(InvalidInput) as refused:
@@ -95,7 +95,7 @@ def test_a_name_that_stands_twice_is_found_however_it_is_spelled(body: bytes) ->
         (b'{"instances":[[1,2,3,4],{"x1":1,"x2":2,"x3":3,"x4":4,"x4":4}]}', "x4"),
     ],
 )
-def test_a_name_that_stands_twice_is_found_among_many_rows(body: bytes, name: str) -> None:
+def test_repeated_name_is_found_in_many_rows(body: bytes, name: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         PLAIN.rows(orjson.loads(body), body)
     assert [error["detail"] for error in refused.value.errors] == [
@@ -103,7 +103,7 @@ def test_a_name_that_stands_twice_is_found_among_many_rows(body: bytes, name: st
     ]
 
 
-def test_depth_hidden_behind_a_repeated_name_is_refused() -> None:
+def test_deep_value_of_a_repeated_name_is_refused() -> None:
     deep = b"[" * 1000 + b"]" * 1000
     body = b'{"instances":%s,"instances":[[1,2,3,4]]}' % deep
     with pytest.raises(InvalidInput, match="1 values are wrong") as refused:
@@ -112,19 +112,19 @@ def test_depth_hidden_behind_a_repeated_name_is_refused() -> None:
 
 
 @pytest.mark.parametrize("value", [True, None, "1", "", [], [1.0], {}, float("nan"), float("inf")])
-def test_a_finite_number_is_a_json_number_and_nothing_else(value: Any) -> None:
+def test_finite_number_accepts_only_json_numbers(value: Any) -> None:
     with pytest.raises(ValidationError, match="must be a finite number, got"):
         FiniteNumber().deserialize(value)
 
 
-def test_outside_names_the_features_and_takes_the_bounds_as_inside() -> None:
+def test_bounds_are_in_range_and_values_beyond_are_not() -> None:
     assert PLAIN.out_of_range([-1.0, 1.0, 0.0, 0.5]) == []
     beyond = float(np.nextafter(1.0, 2.0))
     assert PLAIN.out_of_range([-beyond, 1.0, beyond, 0.5]) == ["x1", "x3"]
 
 
 @pytest.mark.parametrize("numbers", [(2**53 + 1, 1), (2**64 - 1, -1), (10**300, -(2**63))])
-def test_whole_numbers_are_the_nearest_floats_on_either_path(numbers: tuple[int, int]) -> None:
+def test_integers_become_the_nearest_floats_on_both_paths(numbers: tuple[int, int]) -> None:
     model = small_model(("a", "b"), feature_range=(-float(2**53), float(2**53)))
     inputs = RowReader(model)
     body = orjson.dumps({"a": 0, "b": 0}).replace(b":0", b":%d") % numbers
@@ -135,14 +135,14 @@ def test_whole_numbers_are_the_nearest_floats_on_either_path(numbers: tuple[int,
     assert model.predict_row(fast) == model.predict([fast])[0].tolist()
 
 
-def test_the_example_is_zeros_or_what_is_nearest_in_range() -> None:
+def test_example_is_zero_or_the_nearest_value_in_range() -> None:
     assert PLAIN.example == dict.fromkeys(("x1", "x2", "x3", "x4"), 0.0)
     model = replace(small_model(("a", "b")), feature_range=np.array([[2.0, -9.0], [5.0, -3.0]]))
     assert RowReader(model).example == {"a": 2.0, "b": -3.0}
 
 
 @pytest.mark.parametrize("feature", AWKWARD_FEATURES)
-def test_awkward_names_are_named_and_escaped_in_pointers(feature: str) -> None:
+def test_awkward_feature_names_are_escaped_in_pointers(feature: str) -> None:
     inputs = RowReader(small_model(AWKWARD_FEATURES))
     row: dict[str, Any] = dict.fromkeys(AWKWARD_FEATURES, 0.5)
     assert slow_values(inputs, orjson.dumps(row)) == [0.5] * len(AWKWARD_FEATURES)
@@ -159,7 +159,7 @@ def test_awkward_names_are_named_and_escaped_in_pointers(feature: str) -> None:
 
 
 @pytest.mark.parametrize("unknown", ["_schema", "a/b~c", "", "instances", "feature_0"])
-def test_unknown_names_are_named_where_they_stand(unknown: str) -> None:
+def test_unknown_names_have_pointers(unknown: str) -> None:
     row = {"x1": 1, "x2": 2, "x3": 3, "x4": 4, unknown: 5}
     with pytest.raises(InvalidInput) as refused:
         PLAIN.row(row, orjson.dumps(row))
@@ -170,7 +170,7 @@ def test_unknown_names_are_named_where_they_stand(unknown: str) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 19, 20, 21, 500])
-def test_errors_are_counted_up_to_twenty(count: int) -> None:
+def test_at_most_twenty_errors_are_listed(count: int) -> None:
     document = {"instances": [[0, 0, 0, "abc"]] * count + [[0, 0, 0, 0]]}
     with pytest.raises(InvalidInput) as refused:
         PLAIN.rows(document, orjson.dumps(document))
@@ -180,7 +180,7 @@ def test_errors_are_counted_up_to_twenty(count: int) -> None:
     assert refused.value.complete == (count < 20)
 
 
-def test_long_values_are_cut_in_messages() -> None:
+def test_long_values_are_shortened_in_messages() -> None:
     row: dict[str, Any] = {"x1": "a" * 1000, "x2": [[]] * 1000, "x3": 3, "x4": 4}
     with pytest.raises(InvalidInput) as refused:
         PLAIN.row(row, orjson.dumps(row))
@@ -188,7 +188,7 @@ def test_long_values_are_cut_in_messages() -> None:
     assert all(error["detail"].endswith("…") for error in refused.value.errors)
 
 
-def test_a_feature_called_instances_is_a_feature_when_it_is_no_list() -> None:
+def test_feature_called_instances_is_a_feature_unless_it_is_a_list() -> None:
     inputs = RowReader(small_model(("instances", "a")))
     assert not inputs.has_many_rows({"instances": 0.5, "a": 1.0})
     assert not inputs.has_many_rows({"instances": "abc", "a": 1.0})

@@ -1,4 +1,4 @@
-"""VersionCache by number: found, kept while their files last, a few at a time, one load each."""
+"""The version cache: lookups, evictions, and files that change."""
 
 import threading
 from pathlib import Path
@@ -18,7 +18,9 @@ def versions(registry: Registry, telemetry: Telemetry) -> VersionCache:
     return VersionCache(registry, CurrentVersion(registry, telemetry.meter))
 
 
-def test_without_a_number_it_is_the_current_one(registry: Registry, versions: VersionCache) -> None:
+def test_without_a_number_the_current_version_is_returned(
+    registry: Registry, versions: VersionCache
+) -> None:
     with pytest.raises(NoModel):
         versions.require()
     serve(registry, small_model(seed=0))
@@ -28,7 +30,7 @@ def test_without_a_number_it_is_the_current_one(registry: Registry, versions: Ve
     assert versions.require().number == "1"
 
 
-def test_each_number_gives_its_own_model(registry: Registry, versions: VersionCache) -> None:
+def test_each_number_returns_its_own_model(registry: Registry, versions: VersionCache) -> None:
     for seed in range(3):
         publish(registry, small_model(seed=seed))
     promote(registry, 2)
@@ -39,7 +41,7 @@ def test_each_number_gives_its_own_model(registry: Registry, versions: VersionCa
         assert found.card["version"] == seed + 1
 
 
-def test_the_current_one_is_what_is_being_served_whatever_became_of_its_file(
+def test_current_version_is_returned_even_if_its_file_was_deleted(
     registry: Registry, models: Path, versions: VersionCache
 ) -> None:
     serve(registry, small_model())
@@ -48,21 +50,19 @@ def test_the_current_one_is_what_is_being_served_whatever_became_of_its_file(
     assert versions.require("1") is served
 
 
-def test_a_version_is_loaded_once_while_it_is_kept(
-    registry: Registry, versions: VersionCache
-) -> None:
+def test_least_recently_used_version_is_evicted(registry: Registry, versions: VersionCache) -> None:
     for seed in range(CAPACITY + 2):
         publish(registry, small_model(seed=seed))
     first, second = versions.require("1"), versions.require("2")
     for number in range(3, CAPACITY + 1):
         versions.require(str(number))
-    assert versions.require("1") is first  # and is now the one asked for last
+    assert versions.require("1") is first  # and is now the most recently used
     versions.require(str(CAPACITY + 1))
     assert versions.require("1") is first
     assert versions.require("2") is not second
 
 
-def test_what_is_kept_is_not_read_again(
+def test_cached_version_is_not_read_again(
     registry: Registry, versions: VersionCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(registry, small_model())
@@ -71,7 +71,7 @@ def test_what_is_kept_is_not_read_again(
     assert versions.require("1") is first
 
 
-def test_a_deleted_version_is_not_found(
+def test_deleted_version_is_not_found(
     registry: Registry, models: Path, versions: VersionCache
 ) -> None:
     publish(registry, small_model())
@@ -81,7 +81,7 @@ def test_a_deleted_version_is_not_found(
         versions.require("1")
 
 
-def test_a_replaced_file_is_verified_again(
+def test_replaced_file_is_verified_again(
     registry: Registry, models: Path, versions: VersionCache
 ) -> None:
     publish(registry, small_model())
@@ -95,7 +95,7 @@ def test_a_replaced_file_is_verified_again(
 
 
 @pytest.mark.parametrize("version", ["9", "0", "01", "-1", "1.0", "x", "", "¹", "9" * 5000])
-def test_what_is_no_version_is_not_found(
+def test_invalid_version_number_is_not_found(
     registry: Registry, versions: VersionCache, version: str
 ) -> None:
     serve(registry, small_model())
@@ -103,7 +103,7 @@ def test_what_is_no_version_is_not_found(
         versions.require(version)
 
 
-def test_a_file_that_cannot_be_read_is_a_storage_error(
+def test_unreadable_file_is_a_storage_error(
     registry: Registry, models: Path, versions: VersionCache
 ) -> None:
     serve(registry, small_model())
@@ -112,7 +112,9 @@ def test_a_file_that_cannot_be_read_is_a_storage_error(
         versions.require("2")
 
 
-def test_threads_get_the_versions_they_ask_for(registry: Registry, versions: VersionCache) -> None:
+def test_concurrent_threads_get_the_versions_they_request(
+    registry: Registry, versions: VersionCache
+) -> None:
     numbers = [str(publish(registry, small_model(seed=seed))) for seed in range(2 * CAPACITY)]
     wrong: list[tuple[str, str]] = []
 

@@ -1,4 +1,4 @@
-"""`GET /openapi.json`: that all of the API is in it, and that it says what is so."""
+"""The OpenAPI document is complete and correct."""
 
 import contextlib
 import re
@@ -51,14 +51,21 @@ from tests.trainer.installation import LONG, TINY, Installation
 from trainer.jobs import JobConflict, JobFinished
 
 ROOT = Path(__file__).resolve().parents[3]
-DIALECTS = ("/v1", "/v2", "/invocations", "/ping", "/health", "/version")  # have tests of their own
-ASSETS = {"docs.start", "docs.asset"}  # what the page consists of
+DIALECTS = (
+    "/v1",
+    "/v2",
+    "/invocations",
+    "/ping",
+    "/health",
+    "/version",
+)
+ASSETS = {"docs.start", "docs.asset"}  # of the page
 
 Document = dict[str, Any]
 
 
 def get_document(client: FlaskClient) -> Document:
-    """The document, which has to be one."""
+    """Return the document, after validating it."""
     answer = client.get("/openapi.json")
     assert (answer.status_code, answer.content_type) == (200, "application/json")
     document: Document = answer.get_json()
@@ -72,7 +79,7 @@ def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
             yield method.upper(), path, operation
 
 
-def test_every_route_and_method_is_in_it(app: Flask) -> None:
+def test_every_route_and_method_is_documented(app: Flask) -> None:
     document = get_document(app.test_client())
     routes = {
         (method, path_of(rule))
@@ -84,7 +91,7 @@ def test_every_route_and_method_is_in_it(app: Flask) -> None:
     assert documented == routes, "describe a view with `service.openapi.contract.operation`"
 
 
-def test_every_operation_is_told_of_in_the_words_of_its_view(app: Flask) -> None:
+def test_every_summary_is_the_docstring_of_its_view(app: Flask) -> None:
     seen = set()
     for _, path, operation in operations(get_document(app.test_client())):
         view = app.view_functions[operation["operationId"].partition(":")[0]]
@@ -97,7 +104,9 @@ def test_every_operation_is_told_of_in_the_words_of_its_view(app: Flask) -> None
             assert "X-Request-ID" in answer["headers"]
 
 
-def test_it_has_the_features_of_the_model_in_use(registry: Registry, client: FlaskClient) -> None:
+def test_schemas_have_the_features_of_the_current_version(
+    registry: Registry, client: FlaskClient
+) -> None:
     for features in (FEATURES, AWKWARD_FEATURES, ("instances",)):
         model = small_model(features, ("y", "z"), feature_range=(0.25, 2.0))
         serve(registry, model)
@@ -122,7 +131,7 @@ def test_it_has_the_features_of_the_model_in_use(registry: Registry, client: Fla
 
 @pytest.mark.parametrize("targets", [("y",), ("y", "z")])
 @pytest.mark.parametrize("features", [FEATURES, AWKWARD_FEATURES, ("input",)])
-def test_bodies_that_it_gives_as_examples_are_taken(
+def test_example_bodies_are_accepted(
     registry: Registry, client: FlaskClient, features: tuple[str, ...], targets: tuple[str, ...]
 ) -> None:
     serve(registry, small_model(features, targets, feature_range=(0.25, 2.0)))
@@ -140,8 +149,10 @@ def test_bodies_that_it_gives_as_examples_are_taken(
     }
 
 
-def test_addresses_of_versions_are_of_any_features(registry: Registry, client: FlaskClient) -> None:
-    """The version named may be of other features than the one in use."""
+def test_schemas_of_paths_with_a_version_allow_any_features(
+    registry: Registry, client: FlaskClient
+) -> None:
+    """A version in the path may have other features than the current one."""
     serve(registry, small_model(("a", "b")))
     serve(registry, small_model())
     rows = {"instances": [{"a": 1.0, "b": 2.0}]}
@@ -156,7 +167,7 @@ def test_addresses_of_versions_are_of_any_features(registry: Registry, client: F
         assert client.post(path.replace("/versions/1", ""), json=body).status_code == 400
 
 
-def test_it_is_made_once_for_each_version(registry: Registry, client: FlaskClient) -> None:
+def test_document_is_made_once_per_version(registry: Registry, client: FlaskClient) -> None:
     made = services_of(client.application).document
     current_version = services_of(client.application).current_version
     without = made.content(current_version.current())
@@ -167,16 +178,16 @@ def test_it_is_made_once_for_each_version(registry: Registry, client: FlaskClien
     assert made.content(current_version.current()) is first
 
 
-def test_without_a_model_a_row_is_of_any_names(client: FlaskClient) -> None:
+def test_without_a_model_rows_may_have_any_features(client: FlaskClient) -> None:
     row = get_document(client)["components"]["schemas"]["Row"]
     assert row["additionalProperties"] == {"type": "number"}
     assert client.post("/predict", json={"x1": 0.5}).status_code == 503
 
 
-def test_problems_are_those_that_the_docs_list() -> None:
+def test_docs_list_all_problems() -> None:
     table = re.findall(r"^\| (\d+) \| `/problems/(.+?)`", (ROOT / "docs/http.md").read_text(), re.M)
     listed = {slug: int(status) for status, slug in table}
-    listed["not-implemented"] = 501  # in the words of a dialect alone
+    listed["not-implemented"] = 501  # never as a problem document
     assert listed == {slug: problem.status for slug, problem in PROBLEMS.items()}
 
 
@@ -211,7 +222,7 @@ def failing(view: Callable[..., Any], error: Exception) -> Callable[..., NoRetur
     return fail
 
 
-def test_every_problem_that_an_operation_may_meet_is_answered_as_documented(
+def test_every_documented_problem_is_answered_as_documented(
     client: DocumentedClient,
 ) -> None:
     app = client.application
@@ -234,7 +245,7 @@ def test_every_problem_that_an_operation_may_meet_is_answered_as_documented(
 
 @pytest.fixture
 def trained(tmp_path: Path) -> Iterator[DocumentedClient]:
-    """Of an application with two trained versions."""
+    """A client of an application with two trained versions."""
     app = trained_app(tmp_path, versions=2)
     app.test_client_class = DocumentedClient
     client = app.test_client()
@@ -243,7 +254,7 @@ def trained(tmp_path: Path) -> Iterator[DocumentedClient]:
     services_of(app).jobs.close()
 
 
-def test_every_success_is_as_documented(trained: DocumentedClient) -> None:
+def test_every_success_matches_the_document(trained: DocumentedClient) -> None:
     documented = {
         (method, path, int(status))
         for method, path, operation in operations(get_document(trained))
@@ -272,7 +283,7 @@ def test_every_success_is_as_documented(trained: DocumentedClient) -> None:
     assert {each for each in trained.met if each[2] < 400} == documented
 
 
-def test_jobs_in_every_state_are_as_documented(tmp_path: Path) -> None:
+def test_jobs_in_every_state_match_the_document(tmp_path: Path) -> None:
     with contextlib.closing(Installation(tmp_path)) as installation:
         app = create_app(replace(installation.settings, admin_token=TOKEN))
         app.test_client_class = DocumentedClient
@@ -294,7 +305,7 @@ def test_jobs_in_every_state_are_as_documented(tmp_path: Path) -> None:
         services_of(app).jobs.close()
 
 
-def test_a_view_may_have_several_routes_methods_and_media_types() -> None:
+def test_view_may_have_several_routes_methods_and_media_types() -> None:
     @contract.operation(
         {
             200: contract.ResponseSpec(
@@ -323,7 +334,7 @@ def test_a_view_may_have_several_routes_methods_and_media_types() -> None:
         assert [*each["responses"]] == ["200", "404", "405", "408", "421", "500", "503"]
 
 
-def test_a_dialect_has_error_documents_and_statuses_of_its_own() -> None:
+def test_dialect_has_its_own_error_documents_and_statuses() -> None:
     @contract.operation(
         {200: contract.ResponseSpec("A number.", {"type": "number"})},
         "invalid-input",

@@ -1,4 +1,4 @@
-"""MLflow's and SageMaker's ways to ask, against `POST /predict`."""
+"""MLflow's and SageMaker's APIs have the same predictions as `POST /predict`."""
 
 import io
 import tomllib
@@ -29,7 +29,7 @@ def post(app: Flask, body: Any, sent: str = "application/json", **headers: str) 
 
 
 def refused(answer: TestResponse, status: int = 400) -> str:
-    """The message of MLflow's error document."""
+    """Return the message of an error, after checking its format."""
     assert answer.status_code == status
     assert answer.mimetype == "application/json"
     document: dict[str, str] = answer.get_json()
@@ -77,7 +77,7 @@ TURNED = {"columns": list(FEATURES[::-1]), "data": [row[::-1] for row in ROWS]}
         (array_file(), "application/x-npy"),
     ],
 )
-def test_every_form_gives_the_bits_of_predict(
+def test_every_layout_has_the_bits_of_predict(
     app: Flask, expected: dict[str, Any], body: Any, sent: str
 ) -> None:
     answer = post(app, body, sent)
@@ -135,11 +135,13 @@ def test_every_form_gives_the_bits_of_predict(
         (b"", "the body is empty"),
     ],
 )
-def test_what_is_wrong_is_said_as_mlflow_says_it(app: Flask, body: Any, message: str) -> None:
+def test_wrong_requests_have_the_error_format_of_mlflow(
+    app: Flask, body: Any, message: str
+) -> None:
     assert message in refused(post(app, body))
 
 
-def test_other_errors_have_that_shape_too(app: Flask, make_client: MakeClient) -> None:
+def test_other_errors_have_the_error_format_of_mlflow(app: Flask, make_client: MakeClient) -> None:
     assert "expected Content-Type" in refused(post(app, b"1", "text/plain"), 415)
     assert "must be a finite number" in refused(post(app, b"x1,x2,x3,x4\n1,2,3,a\n", "text/csv"))
     for blank in (b"", b"\n", b"\xef\xbb\xbf\r\n"):
@@ -156,7 +158,7 @@ def test_other_errors_have_that_shape_too(app: Flask, make_client: MakeClient) -
 
 
 @pytest.mark.parametrize("path", ["/ping", "/health"])
-def test_a_ping_says_whether_there_is_a_model(
+def test_ping_reports_whether_a_version_is_loaded(
     app: Flask, make_client: MakeClient, path: str
 ) -> None:
     answer = app.test_client().get(path)
@@ -166,12 +168,12 @@ def test_a_ping_says_whether_there_is_a_model(
 
 
 @pytest.mark.parametrize("path", ["/invocations", "/ping", "/health", "/version"])
-def test_another_method_is_refused_in_that_shape(app: Flask, path: str) -> None:
+def test_unsupported_method_has_the_error_format_of_mlflow(app: Flask, path: str) -> None:
     answer = app.test_client().put(path)
     assert "allowed: " in refused(answer, 405)
     assert answer.headers["Allow"]
 
 
-def test_the_version_is_that_of_the_project(app: Flask) -> None:
+def test_version_is_that_of_the_project(app: Flask) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert app.test_client().get("/version").text == VERSION == project["version"]

@@ -1,4 +1,4 @@
-"""What the document says of tensors, against what is made of them."""
+"""The schemas of tensors accept what the service accepts."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ REQUEST = Draft202012Validator(
 
 
 def tensor(name: str = "input", **members: Any) -> dict[str, Any]:
-    """A tensor that is taken, with other members."""
+    """Return a valid tensor with other members."""
     width = [1, len(FEATURES)] if name == "input" else [1]
     data = [0] * width[-1]
     return {"name": name, "shape": width, "datatype": "FP64", "data": data, **members}
@@ -36,9 +36,9 @@ def is_taken(document: dict[str, Any], binary: bytes = b"") -> bool:
 
 
 def around(dtype: np.dtype[Any]) -> list[float]:
-    """Numbers on both sides of the limits of a datatype."""
+    """Return numbers on both sides of a datatype's limits."""
     if dtype.kind == "f":
-        # from here on the nearest number that the datatype has would be 2 ** (exponent + 1)
+        # From this limit on, numbers are rounded to 2 ** (exponent + 1), which is infinite.
         info = np.finfo(dtype)
         limit = 2.0**info.maxexp - 2.0 ** (info.maxexp - info.nmant - 2)
         found = [limit, np.nextafter(limit, 0.0).item(), float(info.max), 0.5]
@@ -49,7 +49,7 @@ def around(dtype: np.dtype[Any]) -> list[float]:
 
 
 @pytest.mark.parametrize("datatype", [name for name in DATATYPES if name != "FP64"])
-def test_numbers_are_those_that_the_datatype_has(datatype: str) -> None:
+def test_schema_accepts_exactly_the_numbers_of_a_datatype(datatype: str) -> None:
     taken = set()
     for value in around(DATATYPES[datatype]):
         for data in ([value, 0, 0, 0], [[value, 0, 0, 0]]):
@@ -101,11 +101,11 @@ COLUMNS = [tensor(name) for name in FEATURES]
         ),
     ],
 )
-def test_what_the_schema_says_is_so(document: dict[str, Any], valid: bool) -> None:
+def test_schema_accepts_what_the_service_accepts(document: dict[str, Any], valid: bool) -> None:
     assert REQUEST.is_valid(document) == is_taken(document) == valid
 
 
-def test_bytes_take_the_place_of_data() -> None:
+def test_schema_accepts_bytes_instead_of_data() -> None:
     document = {"inputs": [tensor(data=None, parameters={"binary_data_size": 32})]}
     assert REQUEST.is_valid(document)
     assert is_taken(document, bytes(32))

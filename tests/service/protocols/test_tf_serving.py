@@ -1,4 +1,4 @@
-"""TensorFlow Serving's way to ask, against `POST /predict`."""
+"""TensorFlow Serving's API has the same predictions as `POST /predict`."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def post(app: Flask, body: Any, path: str = PREDICT, **arguments: Any) -> TestRe
 
 
 def refused(answer: TestResponse, status: int) -> str:
-    """The message of TensorFlow Serving's error document."""
+    """Return the message of an error, after checking its format."""
     assert answer.status_code == status, answer.text
     assert answer.mimetype == "application/json"
     document: dict[str, str] = answer.get_json()
@@ -48,7 +48,7 @@ def refused(answer: TestResponse, status: int) -> str:
 )
 @pytest.mark.parametrize("path", [PREDICT, "/v1/models/numnet/versions/1:predict"])
 @pytest.mark.parametrize("sent", [None, "application/json", "application/x-www-form-urlencoded"])
-def test_every_form_gives_the_bits_of_predict(
+def test_every_layout_has_the_bits_of_predict(
     app: Flask, model: Model, body: dict[str, Any], path: str, sent: str | None
 ) -> None:
     answer = post(app, body, path, content_type=sent)
@@ -58,7 +58,7 @@ def test_every_form_gives_the_bits_of_predict(
     assert answer.headers["X-Model-Version"] == "1"
 
 
-def test_several_targets_are_named(make_client: MakeClient, registry: Registry) -> None:
+def test_several_targets_are_objects(make_client: MakeClient, registry: Registry) -> None:
     two = small_model(targets=("y", "z"))
     serve(registry, two)
     client = make_client()
@@ -69,10 +69,10 @@ def test_several_targets_are_named(make_client: MakeClient, registry: Registry) 
     assert by_column == {"y": Y[:, 0].tolist(), "z": Y[:, 1].tolist()}
 
 
-def test_a_version_is_asked_by_its_number(make_client: MakeClient, registry: Registry) -> None:
+def test_path_may_name_a_version(make_client: MakeClient, registry: Registry) -> None:
     serve(registry, small_model())
     other = small_model(seed=5)
-    publish(registry, other)  # as version 2, which is not current
+    publish(registry, other)  # version 2, which is not current
     client = make_client()
     answer = client.post("/v1/models/numnet/versions/2:predict", json={"instances": ROWS})
     assert answer.get_json()["predictions"] == other.predict(X)[:, 0].tolist()
@@ -110,7 +110,9 @@ def test_status_and_metadata_describe_a_version(app: Flask) -> None:
         (b"", "the body is not JSON"),
     ],
 )
-def test_what_is_wrong_is_said_in_its_shape(app: Flask, body: Any, message: str) -> None:
+def test_wrong_requests_have_the_error_format_of_the_protocol(
+    app: Flask, body: Any, message: str
+) -> None:
     assert message in refused(post(app, body), 400)
 
 
@@ -131,7 +133,7 @@ def test_what_is_wrong_is_said_in_its_shape(app: Flask, body: Any, message: str)
         ("POST", "/v1/models/numnet/versions/1:classify", 501),
     ],
 )
-def test_what_is_not_there_is_said_in_its_shape(
+def test_missing_models_and_versions_have_the_error_format_of_the_protocol(
     app: Flask, method: str, path: str, status: int
 ) -> None:
     refused(app.test_client().open(path, method=method, json={"instances": ROWS}), status)
@@ -139,7 +141,7 @@ def test_what_is_not_there_is_said_in_its_shape(
 
 @pytest.mark.parametrize("verb", ["predict", "classify", "regress"])
 @pytest.mark.parametrize("path", ["/v1/models/numnet", "/v1/models/numnet/versions/1"])
-def test_another_method_is_told_which_are_taken(app: Flask, path: str, verb: str) -> None:
+def test_unsupported_method_is_405_with_an_allow_header(app: Flask, path: str, verb: str) -> None:
     client = app.test_client()
     for method in ("GET", "PUT", "HEAD"):
         answer = client.open(f"{path}:{verb}", method=method)
@@ -150,7 +152,7 @@ def test_another_method_is_told_which_are_taken(app: Flask, path: str, verb: str
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
 
-def test_without_a_model_it_says_so(make_client: MakeClient) -> None:
+def test_without_a_model_predict_is_503(make_client: MakeClient) -> None:
     client = make_client()
     answer = client.post(PREDICT, json={"instances": ROWS})
     assert "there is no version yet" in refused(answer, 503)

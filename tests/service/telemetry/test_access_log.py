@@ -1,4 +1,4 @@
-"""One line of JSON for each request."""
+"""The access log has one line of JSON per request."""
 
 import json
 import os

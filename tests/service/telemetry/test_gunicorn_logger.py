@@ -24,14 +24,14 @@ def _loggers_are_put_back() -> Iterator[None]:
 
 
 def json_logger() -> JsonLogger:
-    """gunicorn's logger as the service sets it; takes the standard error of the moment."""
+    """Return gunicorn's logger as the service configures it, writing to the current stderr."""
     config = Config()
     config.set("accesslog", "-")
     return JsonLogger(config)
 
 
 @pytest.mark.parametrize("name", ["service.model.current_version", "gunicorn.error"])
-def test_what_happens_goes_to_stderr_as_one_line(
+def test_log_record_is_one_line_of_json_on_stderr(
     capfd: pytest.CaptureFixture[str], name: str
 ) -> None:
     json_logger()
@@ -44,7 +44,7 @@ def test_what_happens_goes_to_stderr_as_one_line(
     assert line == {"level": "WARNING", "logger": name, "message": "two\nlines é", "version": "7"}
 
 
-def test_an_exception_is_logged_with_its_traceback() -> None:
+def test_exception_is_logged_with_its_traceback() -> None:
     try:
         raise RuntimeError("lost")
     except RuntimeError:

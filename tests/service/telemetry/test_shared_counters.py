@@ -1,4 +1,4 @@
-"""Numbers in memory that workers share, and that outlive them."""
+"""Counters in shared memory outlive the processes that count."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ COUNTED = st.lists(st.tuples(st.integers(0, 3), NAMES, st.floats(-1e9, 1e9)), ma
 
 
 def in_process(work: Callable[[], None]) -> int:
-    """Start a process that works until it is killed, or is done; its id."""
+    """Start a process that calls a function, and return its id."""
     process = os.fork()
     if not process:
         with contextlib.suppress(BaseException):
@@ -30,7 +30,7 @@ def in_process(work: Callable[[], None]) -> int:
 
 @given(counted=COUNTED)
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_what_is_read_is_what_was_written(counted: list[tuple[int, str, float]]) -> None:
+def test_readings_equal_what_was_counted(counted: list[tuple[int, str, float]]) -> None:
     counters = SharedCounters(1 << 16)
     counters.allocate(3)
     slots = [counters.claim(slot, 100 + slot) for slot in range(4)]
@@ -43,7 +43,7 @@ def test_what_is_read_is_what_was_written(counted: list[tuple[int, str, float]])
     assert [reading.process for reading in readings] == [100, 101, 102, 103]
 
 
-def test_a_successor_counts_on() -> None:
+def test_new_process_in_a_slot_continues_its_counts() -> None:
     counters = SharedCounters()
     first = counters.claim(0, 1)
     first.numbers[first.place("requests")] += 3
@@ -56,7 +56,7 @@ def test_a_successor_counts_on() -> None:
     assert (reading.process, reading.numbers) == (2, {"requests": 7.0, "others": 1.0})
 
 
-def test_a_slot_that_is_full_counts_no_new_names_and_all_old_ones() -> None:
+def test_full_slot_counts_known_names_only() -> None:
     counters = SharedCounters(4096)
     slot = counters.claim(0, 1)
     for number in range(1000):
@@ -68,7 +68,7 @@ def test_a_slot_that_is_full_counts_no_new_names_and_all_old_ones() -> None:
     assert set(numbers.values()) == {1.0}
 
 
-def test_threads_lose_nothing() -> None:
+def test_concurrent_threads_lose_no_counts() -> None:
     counters = SharedCounters()
     slot = counters.claim(0, 1)
 
@@ -87,12 +87,12 @@ def test_threads_lose_nothing() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_process_that_is_killed_at_any_moment_leaves_a_slot_that_reads() -> None:
+def test_slot_of_a_killed_process_is_readable() -> None:
     counters = SharedCounters(1 << 16)
 
     def work(slot: int) -> None:
         mine = counters.claim(slot, os.getpid())
-        for number in range(1_000_000):  # more than there is room for
+        for number in range(1_000_000):  # more than fit
             mine.numbers[mine.place(f"name {number}")] += 1
 
     def numbers_of(slot: int) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Who may change things, and where the token comes from."""
+"""The admin token: which requests need it, and where it is stored."""
 
 import logging
 import re
@@ -35,17 +35,17 @@ def refused(
     return document
 
 
-def test_whoever_has_the_token_is_let_in(client: FlaskClient) -> None:
+def test_correct_token_is_accepted(client: FlaskClient) -> None:
     for scheme in ("Bearer", "bearer", "BEARER", "Bearer  "):
         answer = client.post(ROLLBACK, headers={"Authorization": f"{scheme} {TOKEN}"})
-        assert answer.status_code == 409  # let in: there is nothing to go back to
+        assert answer.status_code == 409  # accepted; there is no version to roll back to
 
 
 @pytest.mark.parametrize(
     "authorization",
     [None, "", "Bearer", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Token {TOKEN}", f"Bearer:{TOKEN}"],
 )
-def test_without_a_bearer_token_it_is_401(client: FlaskClient, authorization: str | None) -> None:
+def test_missing_token_is_401(client: FlaskClient, authorization: str | None) -> None:
     document = refused(client, 401, authorization)
     assert "Authorization: Bearer TOKEN" in document["detail"]
 
@@ -66,12 +66,12 @@ def test_without_a_bearer_token_it_is_401(client: FlaskClient, authorization: st
     ],
     ids=ascii,
 )
-def test_a_wrong_token_is_403(client: FlaskClient, token: str) -> None:
+def test_wrong_token_is_403(client: FlaskClient, token: str) -> None:
     document = refused(client, 403, f"Bearer {token}")
     assert token not in str(document)
 
 
-def test_refused_attempts_are_logged_without_what_was_sent(
+def test_refused_requests_are_logged_without_the_token(
     client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     for authorization in ("Bearer guessed-it", "Basic guessed-it"):
@@ -95,7 +95,7 @@ def test_refused_attempts_are_logged_without_what_was_sent(
 OPEN = ("predict", "classify", "regress", "/invocations", "/infer", "/index")
 
 
-def test_everything_that_changes_something_is_guarded_and_nothing_else_is(
+def test_exactly_the_endpoints_that_change_something_need_the_token(
     client: FlaskClient,
 ) -> None:
     guarded = set()
@@ -118,7 +118,7 @@ def test_everything_that_changes_something_is_guarded_and_nothing_else_is(
     }
 
 
-def test_a_made_token_is_kept_to_its_owner_and_shown_once(
+def test_created_token_is_readable_by_its_owner_only_and_printed_once(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
@@ -140,7 +140,7 @@ def test_a_made_token_is_kept_to_its_owner_and_shown_once(
     assert caplog.records == []
 
 
-def test_a_token_that_is_set_is_used_and_not_kept(
+def test_configured_token_is_used_and_not_stored(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert AdminToken(Settings(state=tmp_path / "state", admin_token="mine")).get() == "mine"
@@ -148,7 +148,7 @@ def test_a_token_that_is_set_is_used_and_not_kept(
     assert not (tmp_path / "state").exists()
 
 
-def test_a_token_written_by_hand_is_taken(tmp_path: Path, make_client: MakeClient) -> None:
+def test_token_file_may_be_written_by_hand(tmp_path: Path, make_client: MakeClient) -> None:
     (tmp_path / FILE).write_text("  by-hand \n")
     client = make_client(state=tmp_path, admin_token="")
     answer = client.post(ROLLBACK, headers={"Authorization": "Bearer by-hand"})
@@ -156,7 +156,7 @@ def test_a_token_written_by_hand_is_taken(tmp_path: Path, make_client: MakeClien
     refused(client, 403, f"Bearer {TOKEN}")
 
 
-def test_processes_that_start_together_agree_on_one_token(tmp_path: Path) -> None:
+def test_processes_that_start_together_use_one_token(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from config import Settings\n"
         "from service.web.admin_token import AdminToken\n"
@@ -185,7 +185,7 @@ def test_processes_that_start_together_agree_on_one_token(tmp_path: Path) -> Non
     tokens = {out.strip() for out, _ in outputs}
     assert tokens == {(tmp_path / "state" / FILE).read_text().strip()}
     made = [err for _, err in outputs if err]
-    assert made == [f"The admin token is stored in {tmp_path / 'state' / FILE}\n"]  # and in no log
+    assert made == [f"The admin token is stored in {tmp_path / 'state' / FILE}\n"]
     assert list((tmp_path / "state").iterdir()) == [tmp_path / "state" / FILE]
 
 
@@ -203,7 +203,7 @@ def useless_state(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return state
 
 
-def test_without_a_usable_state_folder_admin_requests_are_503_and_the_rest_goes_on(
+def test_without_a_usable_state_folder_only_admin_requests_are_503(
     useless_state: Path,
     registry: Registry,
     make_client: MakeClient,
@@ -220,7 +220,7 @@ def test_without_a_usable_state_folder_admin_requests_are_503_and_the_rest_goes_
     assert client.get("/models").status_code == 200
 
 
-def test_a_state_folder_that_is_mended_is_used_at_the_next_request(
+def test_repaired_state_folder_is_used_by_the_next_request(
     tmp_path: Path, make_client: MakeClient
 ) -> None:
     state = tmp_path / "state"

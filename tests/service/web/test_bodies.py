@@ -1,4 +1,4 @@
-"""Request bodies, read and parsed."""
+"""Reading, decompressing and parsing request bodies."""
 
 import gzip
 import zlib
@@ -23,7 +23,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture(scope="module")
 def echo() -> Flask:
-    """An application that gives back the body that it read."""
+    """An application that returns the body that it read."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LIMIT
     error_handlers.register(app)
@@ -56,7 +56,7 @@ PATHS = pytest.mark.parametrize("path", ["/body", "/optional"])
 
 @PATHS
 @pytest.mark.parametrize("document", [{}, {"a": [1, 2.5, None, True, "é"]}, [], 0, None, "text"])
-def test_any_json_is_read(echo: Flask, path: str, document: Any) -> None:
+def test_any_json_is_parsed(echo: Flask, path: str, document: Any) -> None:
     for content_type in ("application/json", "Application/JSON; charset=utf-8"):
         body = orjson.dumps(document)
         answer = echo.test_client().post(path, data=body, headers={"Content-Type": content_type})
@@ -65,14 +65,14 @@ def test_any_json_is_read(echo: Flask, path: str, document: Any) -> None:
 
 @pytest.mark.parametrize("headers", [{}, JSON, {"Content-Type": "text/plain"}])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_an_optional_body_that_is_empty_is_an_empty_object(
+def test_empty_optional_body_is_an_empty_object(
     echo: Flask, headers: dict[str, str], chunked: bool
 ) -> None:
     answer = echo.test_client().post("/optional", headers=headers, **as_sent(b"", chunked))
     assert (answer.status_code, answer.get_json()) == (200, {})
 
 
-def test_a_body_that_is_needed_must_not_be_empty(echo: Flask) -> None:
+def test_empty_required_body_is_400(echo: Flask) -> None:
     for chunked in (False, True):
         answer = echo.test_client().post("/body", headers=JSON, **as_sent(b"", chunked))
         document = assert_problem(
@@ -96,7 +96,7 @@ def test_a_body_that_is_needed_must_not_be_empty(echo: Flask) -> None:
     ],
 )
 @pytest.mark.parametrize("chunked", [False, True])
-def test_what_is_not_json_is_400_and_says_where(
+def test_invalid_json_is_400_with_the_position(
     echo: Flask, path: str, body: bytes, detail: str, chunked: bool
 ) -> None:
     answer = echo.test_client().post(path, headers=JSON, **as_sent(body, chunked))
@@ -116,7 +116,7 @@ def test_what_is_not_json_is_400_and_says_where(
         {**JSON, "Content-Encoding": "gzip, gzip"},
     ],
 )
-def test_another_media_type_or_encoding_is_415(
+def test_unsupported_media_type_or_encoding_is_415(
     echo: Flask, path: str, headers: dict[str, str]
 ) -> None:
     answer = echo.test_client().post(path, data=b"{}", headers=headers)
@@ -127,7 +127,7 @@ def test_another_media_type_or_encoding_is_415(
 @PATHS
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize(("size", "status"), [(LIMIT, 200), (LIMIT + 1, 413), (100 * LIMIT, 413)])
-def test_a_body_over_the_limit_is_413(
+def test_body_over_the_limit_is_413(
     echo: Flask, path: str, chunked: bool, size: int, status: int
 ) -> None:
     body = b"[%s]" % (b" " * (size - 2))
@@ -139,7 +139,7 @@ def test_a_body_over_the_limit_is_413(
 
 
 def as_sent(body: bytes, chunked: bool) -> dict[str, Any]:
-    """The test client's arguments that send a body with its length, or without."""
+    """Return the test client's arguments to send a body with or without its length."""
     if not chunked:
         return {"data": body}
     return {
@@ -161,7 +161,7 @@ PACKERS = pytest.mark.parametrize(
 @PATHS
 @PACKERS
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_compressed_body_is_inflated(
+def test_compressed_body_is_decompressed(
     echo: Flask, path: str, encoding: str, packed: Callable[[bytes], bytes], chunked: bool
 ) -> None:
     headers = {**JSON, "Content-Encoding": encoding}
@@ -171,7 +171,7 @@ def test_a_compressed_body_is_inflated(
 
 
 @PATHS
-def test_a_body_of_several_gzip_members_is_one(echo: Flask, path: str) -> None:
+def test_several_gzip_members_are_one_body(echo: Flask, path: str) -> None:
     body = gzip.compress(b"[1, ") + gzip.compress(b"") + gzip.compress(b"2]")
     headers = {**JSON, "Content-Encoding": "gzip"}
     assert echo.test_client().post(path, headers=headers, data=body).get_json() == [1, 2]
@@ -179,7 +179,7 @@ def test_a_body_of_several_gzip_members_is_one(echo: Flask, path: str) -> None:
 
 @PATHS
 @PACKERS
-def test_what_a_body_inflates_to_is_limited(
+def test_decompressed_body_over_the_limit_is_413(
     echo: Flask, path: str, encoding: str, packed: Callable[[bytes], bytes]
 ) -> None:
     headers = {**JSON, "Content-Encoding": encoding}
@@ -193,7 +193,7 @@ def test_what_a_body_inflates_to_is_limited(
 
 @PATHS
 @PACKERS
-def test_compressed_data_that_does_not_inflate_is_400(
+def test_damaged_compressed_body_is_400(
     echo: Flask, path: str, encoding: str, packed: Callable[[bytes], bytes]
 ) -> None:
     whole = packed(b'{"a": 1}')
@@ -206,7 +206,7 @@ def test_compressed_data_that_does_not_inflate_is_400(
         assert document["detail"].startswith("the body does not decompress: its data is ")
 
 
-def test_a_long_body_is_inflated_in_parts(app: Flask, model: Model) -> None:
+def test_long_compressed_body_is_decompressed(app: Flask, model: Model) -> None:
     X = random_rows(5000)
     content = orjson.dumps({"instances": X.tolist()})
     body = gzip.compress(content[:200_000]) + gzip.compress(content[200_000:])
@@ -215,7 +215,7 @@ def test_a_long_body_is_inflated_in_parts(app: Flask, model: Model) -> None:
     assert answer.get_json()["predictions"] == model.predict(X)[:, 0].tolist()
 
 
-def test_a_body_of_very_many_streams_is_refused_at_once(app: Flask) -> None:
+def test_body_of_very_many_gzip_members_is_400(app: Flask) -> None:
     headers = {**JSON, "Content-Encoding": "gzip"}
     body = gzip.compress(b"") * 800_000
     answer = app.test_client().post("/predict", headers=headers, data=body)

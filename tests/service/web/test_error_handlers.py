@@ -1,4 +1,4 @@
-"""Every error that Flask can produce is a problem document."""
+"""Every error of the application is a problem document."""
 
 import logging
 from pathlib import Path
@@ -26,7 +26,7 @@ def refused(app: Flask, method: str, path: str, status: int, **arguments: Any) -
     ["/", "/predict/", "/Predict", "/predict/x", "/models/", "/models//1", "/nowhere", "/%00"],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_an_unknown_address_is_404(app: Flask, method: str, path: str) -> None:
+def test_unknown_path_is_404(app: Flask, method: str, path: str) -> None:
     assert refused(app, method, path, 404)["type"] == "/problems/not-found"
 
 
@@ -48,7 +48,7 @@ def test_an_unknown_address_is_404(app: Flask, method: str, path: str) -> None:
         ("POST", "/readyz", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-def test_another_method_is_405_and_told_which_are_allowed(
+def test_unsupported_method_is_405_with_an_allow_header(
     app: Flask, method: str, path: str, allowed: set[str]
 ) -> None:
     assert refused(app, method, path, 405)["type"] == "/problems/method-not-allowed"
@@ -56,7 +56,7 @@ def test_another_method_is_405_and_told_which_are_allowed(
     assert set(answer.headers["Allow"].split(", ")) == allowed
 
 
-def test_head_of_an_error_has_no_body(app: Flask) -> None:
+def test_head_response_of_an_error_has_no_body(app: Flask) -> None:
     for path, status in (("/predict", 405), ("/nowhere", 404), ("/models/99", 404)):
         answer = app.test_client().head(path)
         assert (answer.status_code, answer.data) == (status, b"")
@@ -74,7 +74,7 @@ def failing_app(models: Path, error: Exception) -> Flask:
     return app
 
 
-def test_an_unexpected_error_is_500_says_nothing_and_is_logged(
+def test_unexpected_error_is_500_without_details_and_logged(
     models: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = failing_app(models, RuntimeError(f"secret in {models}"))
@@ -89,7 +89,7 @@ def test_an_unexpected_error_is_500_says_nothing_and_is_logged(
     assert str(record.exc_info[1]) == f"secret in {models}"
 
 
-def test_a_storage_error_is_503_says_no_path_and_is_logged(
+def test_storage_error_is_503_without_paths_and_logged(
     models: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = failing_app(models, StorageError(f"cannot read under {models}"))
@@ -101,7 +101,7 @@ def test_a_storage_error_is_503_says_no_path_and_is_logged(
 
 
 @pytest.mark.parametrize("error", [Gone(), ServiceUnavailable(retry_after=7)])
-def test_any_http_error_keeps_its_status_and_headers(models: Path, error: Any) -> None:
+def test_http_exception_keeps_its_status_and_headers(models: Path, error: Any) -> None:
     app = failing_app(models, error)
     assert refused(app, "GET", "/fail", error.code)["title"]
     headers = app.test_client().get("/fail").headers
@@ -124,7 +124,7 @@ def test_any_http_error_keeps_its_status_and_headers(models: Path, error: Any) -
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_every_error_has_its_status(
+def test_each_error_has_its_status_and_type(
     models: Path, error: Exception, status: int, type_: str
 ) -> None:
     app = failing_app(models, error)
@@ -135,7 +135,7 @@ def test_every_error_has_its_status(
     assert ("Retry-After" in app.test_client().get("/fail").headers) == (status == 503)
 
 
-def test_a_conflict_with_a_job_that_is_just_over_names_none(models: Path) -> None:
+def test_conflict_with_a_job_that_just_finished_has_no_link(models: Path) -> None:
     answer = failing_app(models, JobConflict()).test_client().get("/fail")
     document = answer.get_json()
     assert (answer.status_code, document["job"], "Link" in answer.headers) == (409, None, False)

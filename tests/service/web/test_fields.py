@@ -1,4 +1,4 @@
-"""marshmallow fields that take JSON's own types and no others."""
+"""marshmallow fields accept JSON's own types only."""
 
 from typing import Any
 
@@ -62,12 +62,12 @@ def cases(table: list[Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize(("field", "value"), cases(TAKEN))
-def test_a_value_of_its_kind_is_taken_as_it_is(field: fields.Field[Any], value: Any) -> None:
+def test_valid_value_is_accepted_unchanged(field: fields.Field[Any], value: Any) -> None:
     assert load(field, value) == value
 
 
 @pytest.mark.parametrize(("field", "expected", "value"), cases(REFUSED))
-def test_another_value_is_refused_with_what_was_expected_and_what_came(
+def test_invalid_value_is_refused_with_what_was_expected(
     field: fields.Field[Any], expected: str, value: Any
 ) -> None:
     detail = refusal(field, value)
@@ -76,12 +76,12 @@ def test_another_value_is_refused_with_what_was_expected_and_what_came(
         assert detail.endswith(f', got "{value}"')
 
 
-def test_a_number_becomes_a_float_and_a_whole_number_stays_one() -> None:
+def test_number_becomes_a_float_and_whole_stays_an_int() -> None:
     assert type(load(Number(), 2)) is float
     assert type(load(Whole(1, 5), 2)) is int
 
 
-def test_every_wrong_item_of_a_list_has_its_own_pointer() -> None:
+def test_each_wrong_item_of_a_list_has_its_own_pointer() -> None:
     schema = Schema.from_dict({"a/b~c": Several(Whole(1, 5), "numbers"), "d": Flag()})
     with pytest.raises(ValidationError) as refused:
         schema(unknown=RAISE).load({"a/b~c": [1, "2", 3, 4.0], "d": 1})
@@ -108,11 +108,11 @@ def test_every_wrong_item_of_a_list_has_its_own_pointer() -> None:
     ],
     ids=repr,
 )
-def test_a_value_is_shown_as_json_and_cut(value: Any, text: str) -> None:
+def test_value_is_shown_as_json_and_shortened(value: Any, text: str) -> None:
     assert shown(value) == text
 
 
-def test_a_value_too_deep_for_json_is_shown_by_its_type() -> None:
+def test_value_too_deep_for_json_is_shown_as_its_type() -> None:
     deep: list[Any] = []
     for _ in range(1000):
         deep = [deep]

@@ -1,4 +1,4 @@
-"""`POST /predict?interval=`: the ends of intervals, in every format, and levels refused."""
+"""`POST /predict?interval=`: prediction intervals in every format."""
 
 import csv
 import io
@@ -44,20 +44,20 @@ BOTH = some_calibration(targets=2)
 
 @pytest.fixture
 def served(registry: Registry, client: FlaskClient) -> FlaskClient:
-    """It serves one target, calibrated on 40 rows."""
+    """A client of a model with one target, calibrated on 40 rows."""
     serve(registry, small_model(), CALIBRATION)
     return client
 
 
 @pytest.fixture
 def served_two(registry: Registry, client: FlaskClient) -> FlaskClient:
-    """The same with two targets."""
+    """A client of a model with two targets."""
     serve(registry, small_model(targets=("y", "z")), BOTH)
     return client
 
 
 def ask(client: FlaskClient, body: Any = None, query: str = "interval=0.9", **headers: str) -> Any:
-    """The answer to a row, or to all of X."""
+    """Post a body, by default all of X."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     content = orjson.dumps({"instances": X.tolist()} if body is None else body)
     return client.post(
@@ -69,7 +69,7 @@ def refused(answer: TestResponse, status: int = 422) -> dict[str, Any]:
     return assert_problem(answer.status_code, answer.data, dict(answer.headers), expected=status)
 
 
-def test_one_row_has_the_ends_and_the_level(served: FlaskClient) -> None:
+def test_one_row_with_interval_has_both_ends_and_the_level(served: FlaskClient) -> None:
     y = ask(served, ROW, "").get_json()["prediction"]
     assert list(ask(served, ROW).get_json().items()) == [
         ("prediction", y),
@@ -81,7 +81,7 @@ def test_one_row_has_the_ends_and_the_level(served: FlaskClient) -> None:
     ]
 
 
-def test_many_rows_have_lists_of_ends(served: FlaskClient) -> None:
+def test_many_rows_with_interval_have_lists_of_ends(served: FlaskClient) -> None:
     plain = ask(served, query="").get_json()
     assert ask(served).get_json() == plain | {
         "lower": [y - Q for y in plain["predictions"]],
@@ -90,7 +90,7 @@ def test_many_rows_have_lists_of_ends(served: FlaskClient) -> None:
     }
 
 
-def test_several_targets_have_ends_by_name(served_two: FlaskClient) -> None:
+def test_ends_of_several_targets_are_objects(served_two: FlaskClient) -> None:
     q = dict(zip("yz", BOTH.half_widths(0.5).tolist(), strict=True))
     one = ask(served_two, ROW, "interval=0.5").get_json()
     many = ask(served_two, query="interval=0.5").get_json()
@@ -105,7 +105,7 @@ def test_several_targets_have_ends_by_name(served_two: FlaskClient) -> None:
 @pytest.mark.parametrize("targets", [1, 2])
 @given(rows=ROWS, level=st.floats(0.001, 0.97))
 @settings(max_examples=50, deadline=None, derandomize=True)
-def test_ends_have_the_same_bits_alone_and_among_others(
+def test_ends_have_the_same_bits_alone_and_in_a_batch(
     rows: list[list[float]], level: float, targets: int
 ) -> None:
     version = [ONE, TWO][targets - 1]
@@ -122,16 +122,16 @@ def test_ends_have_the_same_bits_alone_and_among_others(
     for many, one in (("predictions", "prediction"), ("lower", "lower"), ("upper", "upper")):
         assert together[many] == [answer[one] for answer in alone]
     assert together["level"] == level
-    assert len(parts) > 3 * (len(rows) // 5)  # none is written at once
+    assert len(parts) > 3 * (len(rows) // 5)  # not all at once
 
 
-def test_ends_are_finite_where_predictions_are() -> None:
+def test_ends_of_finite_predictions_are_finite() -> None:
     widest = Interval.of_level(Calibration(np.full((40, 1), MAX_SCORE)), 0.9)
     Y = np.finfo(np.float64).max * np.array([[-1.0], [1.0]])
     assert np.isfinite(widest.with_ends(Y)).all()
 
 
-def test_csv_has_a_column_for_each_end(served_two: FlaskClient) -> None:
+def test_csv_response_has_a_column_per_end(served_two: FlaskClient) -> None:
     answer = ask(served_two, Accept=CSV)
     expected = ask(served_two).get_json()
     lines = list(csv.DictReader(io.StringIO(answer.text)))
@@ -146,7 +146,7 @@ def test_csv_has_a_column_for_each_end(served_two: FlaskClient) -> None:
             assert float(line[f"{name}_upper"]) == expected["upper"][row][name]
 
 
-def test_npy_has_three_columns_for_each_target(served_two: FlaskClient) -> None:
+def test_npy_response_has_three_columns_per_target(served_two: FlaskClient) -> None:
     expected = ask(served_two).get_json()
     array = np.load(io.BytesIO(ask(served_two, Accept=NPY).data), allow_pickle=False)
     assert (array.shape, array.dtype) == ((25, 6), np.float64)
@@ -155,12 +155,12 @@ def test_npy_has_three_columns_for_each_target(served_two: FlaskClient) -> None:
         assert array[:, column].tolist() == [row[target] for row in expected[member]]
 
 
-def test_one_row_may_be_answered_as_a_table(served: FlaskClient) -> None:
+def test_one_row_may_be_returned_as_a_table(served: FlaskClient) -> None:
     y = ask(served, ROW).get_json()["prediction"]
     assert np.load(io.BytesIO(ask(served, ROW, Accept=NPY).data)).tolist() == [[y, y - Q, y + Q]]
 
 
-def test_tables_may_be_sent_with_it(served: FlaskClient) -> None:
+def test_csv_and_npy_requests_may_ask_for_intervals(served: FlaskClient) -> None:
     file = io.BytesIO()
     np.save(file, X)
     lines = [",".join(FEATURES), *(",".join(map(repr, row)) for row in X.tolist())]
@@ -170,7 +170,7 @@ def test_tables_may_be_sent_with_it(served: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("wanted", [CSV, NPY])
-def test_a_long_answer_is_written_in_parts(served: FlaskClient, wanted: str) -> None:
+def test_long_response_is_streamed(served: FlaskClient, wanted: str) -> None:
     rows = np.tile(X, (ROWS_AT_A_TIME // len(X) + 2, 1))
     body = {"instances": rows.tolist()}
     answer = served.post(
@@ -181,7 +181,7 @@ def test_a_long_answer_is_written_in_parts(served: FlaskClient, wanted: str) -> 
 
 
 @pytest.mark.parametrize("text", ["0.9", ".9", "9e-1", "0.90", "%2B0.9", " 0.9"])
-def test_a_level_is_written_as_numbers_are(served: FlaskClient, text: str) -> None:
+def test_level_may_be_any_decimal_number(served: FlaskClient, text: str) -> None:
     assert (
         ask(served, ROW, f"interval={text}").get_json()["upper"]
         == (ask(served, ROW).get_json()["upper"])
@@ -207,26 +207,26 @@ def test_a_level_is_written_as_numbers_are(served: FlaskClient, text: str) -> No
         ("interval=0.98", f"is too high for version 1: {MOST}"),
     ],
 )
-def test_a_wrong_level_is_named(served: FlaskClient, query: str, detail: str) -> None:
+def test_wrong_level_is_422(served: FlaskClient, query: str, detail: str) -> None:
     for body in (ROW, None):
         document = refused(ask(served, body, query))
         assert document["errors"] == [{"parameter": "interval", "detail": detail}]
 
 
-def test_the_highest_level_is_given(served: FlaskClient) -> None:
+def test_highest_level_is_accepted(served: FlaskClient) -> None:
     for level in (0.9756, 40 / 41):
         document = ask(served, ROW, f"interval={level!r}").get_json()
         assert document["upper"] - document["prediction"] == pytest.approx(CALIBRATION.scores[-1])
 
 
-def test_a_level_is_no_excuse_for_a_wrong_row(served: FlaskClient) -> None:
+def test_wrong_row_with_interval_is_422(served: FlaskClient) -> None:
     assert refused(ask(served, {**ROW, "x1": "a"}))["errors"][0]["pointer"] == "/x1"
     assert refused(ask(served, ROW, "interval=0.9&other=1"))["errors"] == [
         {"parameter": "other", "detail": "is not a query parameter"}
     ]
 
 
-def test_a_version_without_scores_gives_no_intervals(served: FlaskClient) -> None:
+def test_interval_of_a_version_without_calibration_is_409(served: FlaskClient) -> None:
     registry = services_of(served.application).registry
     promote(registry, publish(registry, small_model()))
     for body in (ROW, None):
@@ -237,7 +237,7 @@ def test_a_version_without_scores_gives_no_intervals(served: FlaskClient) -> Non
     assert refused(ask(served, ROW, "interval=2"))["errors"][0]["parameter"] == "interval"
 
 
-def test_the_next_request_after_a_promotion_has_the_new_width(served: FlaskClient) -> None:
+def test_promotion_changes_the_width_of_the_next_interval(served: FlaskClient) -> None:
     registry = services_of(served.application).registry
     before = ask(served, ROW).get_json()
     serve(registry, small_model(), Calibration(2 * CALIBRATION.scores))
@@ -246,7 +246,7 @@ def test_the_next_request_after_a_promotion_has_the_new_width(served: FlaskClien
     assert after["upper"] == after["prediction"] + 2 * Q
 
 
-def test_the_document_has_the_highest_level(served: FlaskClient) -> None:
+def test_openapi_document_has_the_highest_level(served: FlaskClient) -> None:
     def level() -> dict[str, Any]:
         document = served.get("/openapi.json").get_json()
         schema: dict[str, Any] = document["components"]["schemas"]["Level"]
