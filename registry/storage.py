@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from registry import durable_file
+from registry import durable_file, file_system
 from registry.errors import KeyExists, StorageError
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
@@ -48,6 +48,9 @@ class Storage(Protocol):
 
     def check_writable(self) -> None:
         """Raise `StorageError` if `create` could not work."""
+
+    def is_local(self) -> bool:
+        """Return whether `generation` answers without waiting for a network."""
 
     def generation(self) -> Hashable:
         """Return a value that changes with every promotion and never returns to an earlier one.
@@ -126,6 +129,9 @@ class LocalStorage:
             with durable_file.create(probe):
                 pass
             probe.unlink()
+
+    def is_local(self) -> bool:
+        return file_system.is_local(self.root)
 
     def generation(self) -> Hashable:
         try:

@@ -235,6 +235,10 @@ class Registry:
         """Return a value that changes with every promotion, cheaply enough for every request."""
         return self._storage.generation()
 
+    def is_local(self) -> bool:
+        """Return whether `generation` answers without waiting for a network."""
+        return self._storage.is_local()
+
     def _current_and_previous(self) -> tuple[int | None, int | None]:
         """Return the current version, and the existing one that a rollback would make current."""
         stack = self._log.undo_stack()

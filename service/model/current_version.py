@@ -28,6 +28,7 @@ class CurrentVersion:
         self, registry: Registry, meter: Meter, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._registry = registry
+        self._is_local = registry.is_local()
         self._meter = meter
         self._clock = clock
         self._lock = threading.Lock()
@@ -61,16 +62,15 @@ class CurrentVersion:
             )
         return version
 
-    def cached(self) -> LoadedVersion | None:
-        """Return the version in memory, without I/O; newer promotions are not noticed."""
-        return self._version
-
     def if_unchanged(self) -> LoadedVersion | None:
         """Return the version in memory, or None if `refresh` has something to do.
 
-        Asks the storage for its generation, and loads nothing.
+        Asks the storage for its generation, and loads nothing: for the event loop. On a network
+        file system even that could block, so it returns None there.
         """
-        return None if self._is_stale(self._newest_generation()) else self._version
+        if not self._is_local or self._is_stale(self._newest_generation()):
+            return None
+        return self._version
 
     def refresh(self) -> None:
         """Load the version of the newest promotion, if there was one since the last call."""

@@ -47,7 +47,7 @@ class DocumentedClient(FlaskClient):
 def document_of(app: Flask) -> dict[str, Any]:
     """Return the document of the loaded version; asking for the current one might load another."""
     services = services_of(app)
-    version = services.current_version.cached()
+    version = services.current_version.if_unchanged()
     model = version and version.model
     names = model and (model.features, model.targets)  # the ranges do not matter
     key = services.settings.model_name, names, version and version.calibration is None

@@ -315,6 +315,24 @@ def test_deleted_folder_leaves_the_version_in_memory_and_a_new_folder_is_followe
     assert live.errors() == []
 
 
+class RemoteStorage(LocalStorage):
+    """A folder on a network file system."""
+
+    def is_local(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(("storage", "expected"), [(LocalStorage, True), (RemoteStorage, False)])
+def test_the_event_loop_uses_no_version_from_a_network_file_system(
+    models: Path, storage: type[LocalStorage], expected: bool
+) -> None:
+    registry = Registry(storage(models))
+    serve(registry, small_model())
+    current_version = CurrentVersion(registry, Telemetry.of_single_process().meter)
+    assert current_version.current() is not None
+    assert (current_version.if_unchanged() is not None) is expected
+
+
 class BrokenStorage(LocalStorage):
     """A folder on a disk that can disappear."""
 
