@@ -40,7 +40,7 @@ class Application(Flask):
     is_quick: Callable[[str], bool]
     stop_streams: Callable[[], None]
     spared_paths = READINESS_PATHS | {"/metrics"}
-    error_document = staticmethod(error_formats.refusal_document)
+    error_document = staticmethod(error_formats.error_document)
 
 
 def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Application:

@@ -1,1 +1,1 @@
-"""Tables of rows in request and response bodies, one media type per file."""
+"""Rows and predictions in request and response bodies, one media type per file."""

@@ -1,1 +1,1 @@
-"""The versions in use, and what a request asks of them."""
+"""Versions in memory, validation of rows, and the predict step of all protocols."""

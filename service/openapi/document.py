@@ -130,7 +130,7 @@ def _operation(rule: Rule, view: Callable[..., Any], operation: Operation) -> Js
         "summary": summary.removesuffix("."),
         "parameters": list(_parameters(rule, operation)),
         "responses": {
-            **{str(status): _response(answer) for status, answer in operation.responses.items()},
+            **{str(status): _response(spec) for status, spec in operation.responses.items()},
             **error_responses(problem_slugs(view, operation), operation.dialect),
         },
     }
@@ -159,21 +159,21 @@ def _parameters(rule: Rule, operation: Operation) -> Iterator[JsonSchema]:
             yield {"name": name, "in": place, "required": place == "path", "schema": rest, **about}
 
 
-def _response(answer: ResponseSpec) -> JsonSchema:
+def _response(spec: ResponseSpec) -> JsonSchema:
     made: JsonSchema = {
-        "description": answer.description,
-        "headers": header_objects(answer.headers),
+        "description": spec.description,
+        "headers": header_objects(spec.headers),
     }
-    if answer.shape is not None:
-        media = {"schema": answer.shape}
-        if answer.example is not None:
-            media["example"] = answer.example
+    if spec.shape is not None:
+        media = {"schema": spec.shape}
+        if spec.example is not None:
+            media["example"] = spec.example
         made["content"] = {
-            answer.media_type: media,
-            **{kind: {"schema": shape} for kind, shape in answer.others.items()},
+            spec.media_type: media,
+            **{kind: {"schema": shape} for kind, shape in spec.others.items()},
         }
-    if answer.links:
-        made["links"] = dict(answer.links)
+    if spec.links:
+        made["links"] = dict(spec.links)
     return made
 
 

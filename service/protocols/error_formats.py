@@ -47,7 +47,7 @@ def register(app: Flask) -> None:
 
 
 @lru_cache(64)
-def refusal_document(path: str, status: int, detail: str) -> tuple[int, str, bytes]:
+def error_document(path: str, status: int, detail: str) -> tuple[int, str, bytes]:
     """Return the response to a request that the server rejects before the application sees it.
 
     Parameters

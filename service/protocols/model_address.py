@@ -18,16 +18,16 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 
 def model_operation(
-    dialect: Dialect, answers: Mapping[int, ResponseSpec], *problems: str, **contract: Any
+    dialect: Dialect, responses: Mapping[int, ResponseSpec], *problems: str, **description: Any
 ) -> Callable[[V], V]:
     """Describe a view whose path contains the model's name, as `operation` does."""
     return operation(
-        answers,
+        responses,
         *problems,
         *_PROBLEMS,
         dialect=dialect,
         path={"name": NAME, "version": {**VERSION, "description": "its number"}},
-        **{"schemas": name_schema, **contract},
+        **{"schemas": name_schema, **description},
     )
 
 

@@ -1,1 +1,1 @@
-"""Metrics and logs."""
+"""Logs and metrics, for operators."""

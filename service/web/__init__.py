@@ -1,1 +1,1 @@
-"""Flask plumbing that every endpoint uses."""
+"""What all endpoints share: bodies, fields, errors, headers and the admin token."""

@@ -43,14 +43,14 @@ BOTH = some_calibration(targets=2)
 
 
 @pytest.fixture
-def served(registry: Registry, client: FlaskClient) -> FlaskClient:
+def calibrated(registry: Registry, client: FlaskClient) -> FlaskClient:
     """A client of a model with one target, calibrated on 40 rows."""
     serve(registry, small_model(), CALIBRATION)
     return client
 
 
 @pytest.fixture
-def served_two(registry: Registry, client: FlaskClient) -> FlaskClient:
+def two_targets(registry: Registry, client: FlaskClient) -> FlaskClient:
     """A client of a model with two targets."""
     serve(registry, small_model(targets=("y", "z")), BOTH)
     return client
@@ -69,31 +69,31 @@ def refused(answer: TestResponse, status: int = 422) -> dict[str, Any]:
     return assert_problem(answer.status_code, answer.data, dict(answer.headers), expected=status)
 
 
-def test_one_row_with_interval_has_both_ends_and_the_level(served: FlaskClient) -> None:
-    y = ask(served, ROW, "").get_json()["prediction"]
-    assert list(ask(served, ROW).get_json().items()) == [
+def test_one_row_with_interval_has_both_ends_and_the_level(calibrated: FlaskClient) -> None:
+    y = ask(calibrated, ROW, "").get_json()["prediction"]
+    assert list(ask(calibrated, ROW).get_json().items()) == [
         ("prediction", y),
         ("lower", y - Q),
         ("upper", y + Q),
         ("level", 0.9),
         ("version", "1"),
-        ("extrapolating", ask(served, ROW, "").get_json()["extrapolating"]),
+        ("extrapolating", ask(calibrated, ROW, "").get_json()["extrapolating"]),
     ]
 
 
-def test_many_rows_with_interval_have_lists_of_ends(served: FlaskClient) -> None:
-    plain = ask(served, query="").get_json()
-    assert ask(served).get_json() == plain | {
+def test_many_rows_with_interval_have_lists_of_ends(calibrated: FlaskClient) -> None:
+    plain = ask(calibrated, query="").get_json()
+    assert ask(calibrated).get_json() == plain | {
         "lower": [y - Q for y in plain["predictions"]],
         "upper": [y + Q for y in plain["predictions"]],
         "level": 0.9,
     }
 
 
-def test_ends_of_several_targets_are_objects(served_two: FlaskClient) -> None:
+def test_ends_of_several_targets_are_objects(two_targets: FlaskClient) -> None:
     q = dict(zip("yz", BOTH.half_widths(0.5).tolist(), strict=True))
-    one = ask(served_two, ROW, "interval=0.5").get_json()
-    many = ask(served_two, query="interval=0.5").get_json()
+    one = ask(two_targets, ROW, "interval=0.5").get_json()
+    many = ask(two_targets, query="interval=0.5").get_json()
     for name in "yz":
         assert one["lower"][name] == one["prediction"][name] - q[name]
         assert one["upper"][name] == one["prediction"][name] + q[name]
@@ -131,9 +131,9 @@ def test_ends_of_finite_predictions_are_finite() -> None:
     assert np.isfinite(widest.with_ends(Y)).all()
 
 
-def test_csv_response_has_a_column_per_end(served_two: FlaskClient) -> None:
-    answer = ask(served_two, Accept=CSV)
-    expected = ask(served_two).get_json()
+def test_csv_response_has_a_column_per_end(two_targets: FlaskClient) -> None:
+    answer = ask(two_targets, Accept=CSV)
+    expected = ask(two_targets).get_json()
     lines = list(csv.DictReader(io.StringIO(answer.text)))
     assert list(lines[0]) == [
         *("y", "y_lower", "y_upper", "z", "z_lower", "z_upper"),
@@ -146,34 +146,36 @@ def test_csv_response_has_a_column_per_end(served_two: FlaskClient) -> None:
             assert float(line[f"{name}_upper"]) == expected["upper"][row][name]
 
 
-def test_npy_response_has_three_columns_per_target(served_two: FlaskClient) -> None:
-    expected = ask(served_two).get_json()
-    array = np.load(io.BytesIO(ask(served_two, Accept=NPY).data), allow_pickle=False)
+def test_npy_response_has_three_columns_per_target(two_targets: FlaskClient) -> None:
+    expected = ask(two_targets).get_json()
+    array = np.load(io.BytesIO(ask(two_targets, Accept=NPY).data), allow_pickle=False)
     assert (array.shape, array.dtype) == ((25, 6), np.float64)
     named = ("predictions", "lower", "upper")
     for column, (target, member) in enumerate((each, name) for each in "yz" for name in named):
         assert array[:, column].tolist() == [row[target] for row in expected[member]]
 
 
-def test_one_row_may_be_returned_as_a_table(served: FlaskClient) -> None:
-    y = ask(served, ROW).get_json()["prediction"]
-    assert np.load(io.BytesIO(ask(served, ROW, Accept=NPY).data)).tolist() == [[y, y - Q, y + Q]]
+def test_one_row_may_be_returned_as_a_table(calibrated: FlaskClient) -> None:
+    y = ask(calibrated, ROW).get_json()["prediction"]
+    assert np.load(io.BytesIO(ask(calibrated, ROW, Accept=NPY).data)).tolist() == [
+        [y, y - Q, y + Q]
+    ]
 
 
-def test_csv_and_npy_requests_may_ask_for_intervals(served: FlaskClient) -> None:
+def test_csv_and_npy_requests_may_ask_for_intervals(calibrated: FlaskClient) -> None:
     file = io.BytesIO()
     np.save(file, X)
     lines = [",".join(FEATURES), *(",".join(map(repr, row)) for row in X.tolist())]
     for body, kind in ((file.getvalue(), NPY), ("\n".join(lines).encode(), CSV)):
-        answer = served.post("/predict?interval=0.9", data=body, content_type=kind)
-        assert answer.get_json() == ask(served).get_json()
+        answer = calibrated.post("/predict?interval=0.9", data=body, content_type=kind)
+        assert answer.get_json() == ask(calibrated).get_json()
 
 
 @pytest.mark.parametrize("wanted", [CSV, NPY])
-def test_long_response_is_streamed(served: FlaskClient, wanted: str) -> None:
+def test_long_response_is_streamed(calibrated: FlaskClient, wanted: str) -> None:
     rows = np.tile(X, (ROWS_AT_A_TIME // len(X) + 2, 1))
     body = {"instances": rows.tolist()}
-    answer = served.post(
+    answer = calibrated.post(
         "/predict?interval=0.9", json=body, headers={"Accept": wanted}, buffered=False
     )
     assert answer.is_streamed
@@ -181,10 +183,10 @@ def test_long_response_is_streamed(served: FlaskClient, wanted: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["0.9", ".9", "9e-1", "0.90", "%2B0.9", " 0.9"])
-def test_level_may_be_any_decimal_number(served: FlaskClient, text: str) -> None:
+def test_level_may_be_any_decimal_number(calibrated: FlaskClient, text: str) -> None:
     assert (
-        ask(served, ROW, f"interval={text}").get_json()["upper"]
-        == (ask(served, ROW).get_json()["upper"])
+        ask(calibrated, ROW, f"interval={text}").get_json()["upper"]
+        == (ask(calibrated, ROW).get_json()["upper"])
     )
 
 
@@ -207,53 +209,53 @@ def test_level_may_be_any_decimal_number(served: FlaskClient, text: str) -> None
         ("interval=0.98", f"is too high for version 1: {MOST}"),
     ],
 )
-def test_wrong_level_is_422(served: FlaskClient, query: str, detail: str) -> None:
+def test_wrong_level_is_422(calibrated: FlaskClient, query: str, detail: str) -> None:
     for body in (ROW, None):
-        document = refused(ask(served, body, query))
+        document = refused(ask(calibrated, body, query))
         assert document["errors"] == [{"parameter": "interval", "detail": detail}]
 
 
-def test_highest_level_is_accepted(served: FlaskClient) -> None:
+def test_highest_level_is_accepted(calibrated: FlaskClient) -> None:
     for level in (0.9756, 40 / 41):
-        document = ask(served, ROW, f"interval={level!r}").get_json()
+        document = ask(calibrated, ROW, f"interval={level!r}").get_json()
         assert document["upper"] - document["prediction"] == pytest.approx(CALIBRATION.scores[-1])
 
 
-def test_wrong_row_with_interval_is_422(served: FlaskClient) -> None:
-    assert refused(ask(served, {**ROW, "x1": "a"}))["errors"][0]["pointer"] == "/x1"
-    assert refused(ask(served, ROW, "interval=0.9&other=1"))["errors"] == [
+def test_wrong_row_with_interval_is_422(calibrated: FlaskClient) -> None:
+    assert refused(ask(calibrated, {**ROW, "x1": "a"}))["errors"][0]["pointer"] == "/x1"
+    assert refused(ask(calibrated, ROW, "interval=0.9&other=1"))["errors"] == [
         {"parameter": "other", "detail": "is not a query parameter"}
     ]
 
 
-def test_interval_of_a_version_without_calibration_is_409(served: FlaskClient) -> None:
-    registry = services_of(served.application).registry
+def test_interval_of_a_version_without_calibration_is_409(calibrated: FlaskClient) -> None:
+    registry = services_of(calibrated.application).registry
     promote(registry, publish(registry, small_model()))
     for body in (ROW, None):
-        document = refused(ask(served, body), 409)
+        document = refused(ask(calibrated, body), 409)
         assert document["type"] == "/problems/no-intervals"
         assert document["detail"].startswith("version 2 was published without residual scores")
-    assert ask(served, ROW, "").status_code == 200
-    assert refused(ask(served, ROW, "interval=2"))["errors"][0]["parameter"] == "interval"
+    assert ask(calibrated, ROW, "").status_code == 200
+    assert refused(ask(calibrated, ROW, "interval=2"))["errors"][0]["parameter"] == "interval"
 
 
-def test_promotion_changes_the_width_of_the_next_interval(served: FlaskClient) -> None:
-    registry = services_of(served.application).registry
-    before = ask(served, ROW).get_json()
+def test_promotion_changes_the_width_of_the_next_interval(calibrated: FlaskClient) -> None:
+    registry = services_of(calibrated.application).registry
+    before = ask(calibrated, ROW).get_json()
     serve(registry, small_model(), Calibration(2 * CALIBRATION.scores))
-    after = ask(served, ROW).get_json()
+    after = ask(calibrated, ROW).get_json()
     assert after["prediction"] == before["prediction"]
     assert after["upper"] == after["prediction"] + 2 * Q
 
 
-def test_openapi_document_has_the_highest_level(served: FlaskClient) -> None:
+def test_openapi_document_has_the_highest_level(calibrated: FlaskClient) -> None:
     def level() -> dict[str, Any]:
-        document = served.get("/openapi.json").get_json()
+        document = calibrated.get("/openapi.json").get_json()
         schema: dict[str, Any] = document["components"]["schemas"]["Level"]
         return schema
 
     assert level()["maximum"] == 40 / 41
-    registry = services_of(served.application).registry
+    registry = services_of(calibrated.application).registry
     promote(registry, publish(registry, small_model()))
     assert "maximum" not in level()
     assert (level()["exclusiveMinimum"], level()["exclusiveMaximum"]) == (0, 1)

@@ -48,8 +48,8 @@ class Live:
 
     @property
     def version(self) -> str | None:
-        served = self.model.current()
-        return served.number if served else None
+        version = self.model.current()
+        return version.number if version else None
 
     def errors(self) -> list[str]:
         """Return the error messages logged since the last call."""
@@ -118,9 +118,9 @@ def test_unchanged_version_is_returned_without_loading(registry: Registry, live:
 
 def test_version_promoted_again_is_not_loaded_again(registry: Registry, live: Live) -> None:
     first = serve(registry, small_model())
-    served = live.model.current()
+    version = live.model.current()
     promote(registry, first)
-    assert live.model.current() is served
+    assert live.model.current() is version
 
 
 def test_new_version_is_logged_once(

@@ -45,9 +45,9 @@ def test_current_version_is_returned_even_if_its_file_was_deleted(
     registry: Registry, models: Path, versions: VersionCache
 ) -> None:
     serve(registry, small_model())
-    served = versions.require()
+    current = versions.require()
     (models / "1.npz").unlink()
-    assert versions.require("1") is served
+    assert versions.require("1") is current
 
 
 def test_least_recently_used_version_is_evicted(registry: Registry, versions: VersionCache) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import service.__main__ as service
 from config import Settings
-from service.protocols.error_formats import refusal_document
+from service.protocols.error_formats import error_document
 from service.server.application import Application as Served
 from service.telemetry.meter import totals
 from service.telemetry.request_context import RequestContext
@@ -51,7 +51,7 @@ def _served(folder: Path, settings: Settings, telemetry: Telemetry) -> Served:
         fast_path_target=b"/at-once",
         is_quick=application.quick_paths.__contains__,
         spared_paths=application.spared_paths,
-        error_document=refusal_document,
+        error_document=error_document,
         error_headers=SECURITY_FIELDS,
     )
 
