@@ -1,4 +1,4 @@
-"""Whose word is taken for a client's address: that of trusted proxies."""
+"""The client's address of a request: `X-Forwarded-For` counts only from trusted proxies."""
 
 from collections.abc import Iterable
 from contextlib import suppress

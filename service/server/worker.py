@@ -16,7 +16,7 @@ from gunicorn.workers.base import Worker as GunicornWorker
 from service.server.front_door import FrontDoor
 from service.server.protocol import Protocol
 
-ACCEPT_SECONDS = 0.05  # for connections that the kernel has taken when no new ones are let in
+ACCEPT_SECONDS = 0.05  # for connections that the kernel had accepted before new ones were dropped
 POLL_SECONDS = 0.05
 
 
