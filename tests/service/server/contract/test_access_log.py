@@ -129,8 +129,12 @@ def test_two_request_ids_are_replaced(server: Server) -> None:
 
 
 def test_generated_request_ids_are_unique(server: Server) -> None:
-    lines = new_lines(server, request("/echo") * 20 + request("/at-once", body=b"") * 20, 40)
-    assert len({line["request_id"] for line in lines}) == 40
+    """Also for requests that are the same in every byte."""
+    sent = request("/echo") * 10 + request("/at-once", body=b"") * 10
+    lines = new_lines(server, sent, 20) + new_lines(server, sent, 20)
+    for _ in range(10):
+        lines += new_lines(server, request("/at-once", body=b""))
+    assert len({line["request_id"] for line in lines}) == 50
 
 
 def test_a_traceparent_is_logged(server: Server) -> None:

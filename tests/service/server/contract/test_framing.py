@@ -312,3 +312,40 @@ def test_a_header_name_with_an_underscore_is_not_mistaken_for_a_hyphen(server: S
     else:
         assert response.status == 400
         assert client.ended()
+
+
+def test_a_body_that_equals_an_earlier_request_is_a_body(server: Server) -> None:
+    """Even if it arrives as a segment of its own."""
+    repeated = request("/at-once", body=b"hello")
+    client = server.connect()
+    for _ in range(3):
+        assert client.send(repeated).response().body == b"hello"
+    for _ in range(3):
+        client.send(request("/echo", f"Content-Length: {len(repeated)}", method="POST"))
+        server.turn(2)
+        assert client.send(repeated).response().body == repeated
+        client.send(chunked_request(b"%x\r\n" % len(repeated)))
+        server.turn(2)
+        client.send(repeated)
+        server.turn(2)
+        assert client.send(b"\r\n0\r\n\r\n").response().body == repeated
+
+
+@pytest.mark.parametrize(
+    "begin", [b"G", b"POST /victim HTTP/1.1\r\n", HEAD, HEAD + b"X: ", chunked_request(b"5\r\n")]
+)
+def test_an_earlier_request_within_a_malformed_one_gets_no_response(
+    server: Server, begin: bytes
+) -> None:
+    repeated = request("/at-once", body=b"hello")
+    client = server.connect()
+    for _ in range(3):
+        assert client.send(repeated).response().body == b"hello"
+    before = len(server.requests())
+    client.send(begin)
+    server.turn(2)
+    client.send(repeated)
+    assert client.response().status in {400, 501}
+    client.send(repeated)
+    assert client.ended()
+    assert {*server.requests()[before:]} == {"/quick?"}  # those by which the test waits

@@ -19,6 +19,46 @@ def test_a_connection_is_kept_alive(server: Server, path: str) -> None:
         assert response.headers.get("Connection", "keep-alive") == "keep-alive"
 
 
+def test_repeated_heads_get_the_responses_to_their_own_bodies(server: Server) -> None:
+    """A server may remember heads; connections and bodies are still told apart."""
+    clients = [server.connect() for _ in range(4)]
+    for number in range(50):
+        for place, client in enumerate(clients):
+            path = PATHS[(number + place) % 3]
+            body = b"%04d %04d" % (number, place)
+            assert client.send(request(path, body=body)).response().body == body
+
+
+@pytest.mark.parametrize("path", PATHS[:3])
+def test_a_repeated_request_may_be_split_or_joined(server: Server, path: str) -> None:
+    client = server.connect()
+    sent = request(path, body=b"0123456789")
+    for _ in range(3):
+        assert client.send(sent).response().body == b"0123456789"
+    for cut in range(1, len(sent), 7):
+        client.send(sent[:cut])
+        server.turn(2)
+        assert client.send(sent[cut:]).response().body == b"0123456789"
+    client.send(sent * 3)
+    assert {client.response().body for _ in range(3)} == {b"0123456789"}
+    assert client.send(sent).half_close().response().body == b"0123456789"
+    assert client.ended()
+
+
+def test_a_repeated_request_waits_for_the_response_before_it(server: Server) -> None:
+    client = server.connect()
+    sent = request("/at-once", body=b"repeated")
+    for _ in range(3):
+        assert client.send(sent).response().body == b"repeated"
+    client.send(request("/wait?gate=repeated", body=b"first"))
+    server.wait_until_waiting("repeated")
+    client.send(sent)
+    server.turn()
+    assert client.is_silent(0)
+    server.open_gate("repeated")
+    assert [client.response().body for _ in range(2)] == [b"first", b"repeated"]
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     "lines",
@@ -32,11 +72,12 @@ def test_a_connection_is_kept_alive(server: Server, path: str) -> None:
 def test_a_connection_is_closed_when_the_client_asks_for_it(
     server: Server, path: str, lines: list[str]
 ) -> None:
-    client = server.connect(request(path, *lines, body=b"abc") + request("/late"))
-    response = client.response()
-    assert response.status == 200
-    assert response.headers["Connection"] == "close"
-    assert client.ended()
+    for behind in (b"", request("/late"), request(path, body=b"abc")):
+        client = server.connect(request(path, *lines, body=b"abc"), behind)
+        response = client.response()
+        assert response.status == 200
+        assert response.headers["Connection"] == "close"
+        assert client.ended()
     assert "/late?" not in server.requests()
 
 
