@@ -90,8 +90,7 @@ class Protocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self.admission.unread.discard(self)
-        if self._unparsed:
-            self._parse()
+        self._go_on()
 
     # Bytes
 
@@ -266,9 +265,12 @@ class Protocol(HttpToolsProtocol):
                 self.transport.write(_CONTINUE)
 
     def on_response_complete(self) -> None:
-        """Go on with what the client has sent after the request."""
         super().on_response_complete()
         self._since, self._measured = self.loop.time(), None
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Handle what the client has sent after a request, once its response is written."""
         if self._is_busy() or self.transport.is_closing():
             return
         if self._refused:
