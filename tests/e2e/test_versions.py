@@ -122,7 +122,7 @@ def test_a_service_without_a_model_serves_the_first_training(start_service: Star
     assert int(answer.headers["Retry-After"]) > 0
     assert service.get("/livez").status_code == 200
     assert service.get("/readyz").status_code == 503
-    script = document["detail"].partition("run ")[2].partition(",")[0]
+    script = document["detail"].partition("run ")[2].partition(" ")[0]
     assert script == "trainer/train.py"
     subprocess.run(
         [sys.executable, script, "--samples", "200", "--epochs", "2"],
