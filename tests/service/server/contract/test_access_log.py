@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.patience import until
+from tests.service.server.contract.conftest import StartServer
 from tests.service.server.harness.client import request
 from tests.service.server.harness.server import Server
 
@@ -143,3 +144,32 @@ def test_a_traceparent_is_logged(server: Server) -> None:
     server.ask("/echo", *lines)
     line = line_of(server, "traced")
     assert (line["trace_id"], line["parent_id"]) == (trace, parent)
+
+
+FORWARDED = ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "Forwarded: for=192.0.2.1"]
+
+
+@pytest.mark.parametrize("path", ["/environ", "/at-once"])
+def test_forwarding_headers_of_untrusted_clients_are_ignored(server: Server, path: str) -> None:
+    name = f"untrusted-{path[1:]}"
+    response = server.ask(path, *FORWARDED, f"X-Request-ID: {name}", body=b"abc")
+    assert line_of(server, name)["client"] == "127.0.0.1"
+    if path == "/environ":
+        environ = json.loads(response.body)
+        assert (environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]) == ("127.0.0.1", "http")
+
+
+def test_a_trusted_proxy_forwards_the_address_of_its_client(start_server: StartServer) -> None:
+    server = start_server(forwarded_allow_ips=["127.0.0.0/8"])
+    for forwarded, client in (
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("198.51.100.9, 192.0.2.1", "192.0.2.1"),  # the first may be made up by the client
+        ("198.51.100.9, 192.0.2.1, 127.0.0.5", "192.0.2.1"),
+        ("127.0.0.5", "127.0.0.5"),
+        ("no address", "127.0.0.1"),
+        ("", "127.0.0.1"),
+    ):
+        for path in ("/environ", "/at-once"):
+            (line,) = new_lines(server, request(path, f"X-Forwarded-For: {forwarded}", body=b"a"))
+            assert line["client"] == client

@@ -16,7 +16,14 @@ from service.web.security_headers import SECURITY_FIELDS
 from tests.service.server.harness.application import Application
 from tests.service.server.harness.configuration import Configuration
 
-_SETTINGS = ("workers", "threads", "max_waiting", "deadline_seconds", "max_body_bytes")
+_SETTINGS = (
+    "workers",
+    "threads",
+    "max_waiting",
+    "deadline_seconds",
+    "max_body_bytes",
+    "forwarded_allow_ips",
+)
 CHECK_SECONDS = 0.05  # time limits of less than a second are tested
 
 
@@ -53,6 +60,7 @@ def _served(folder: Path, settings: Settings, telemetry: Telemetry) -> Served:
         spared_paths=application.spared_paths,
         error_document=error_document,
         error_headers=SECURITY_FIELDS,
+        trusted_proxies=settings.forwarded_allow_ips,
     )
 
 

@@ -42,6 +42,7 @@ class Configuration:
     max_waiting: int = 64
     deadline_seconds: float = 60.0
     max_body_bytes: int = 1_000_000
+    forwarded_allow_ips: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
     def dump(self) -> str:
@@ -50,4 +51,6 @@ class Configuration:
     @classmethod
     def load(cls, text: str) -> Self:
         members = json.loads(text)
-        return cls(**members | {"limits": Limits(**members["limits"])})
+        members["limits"] = Limits(**members["limits"])
+        members["forwarded_allow_ips"] = tuple(members["forwarded_allow_ips"])
+        return cls(**members)
