@@ -1,14 +1,18 @@
 # One image for the service and for the trainer; the command selects which. See docs/deployment.md.
 
 FROM python:3.13-slim AS packages
+RUN apt-get -qq update && apt-get -qq install --yes --no-install-recommends binutils >/dev/null
 RUN python -m venv --without-pip /opt/numnet
 COPY requirements/run.txt /
-# Remove files that never run: tests, test and build helpers of the packages, type stubs, C sources.
+# Remove what never runs: tests, test and build helpers of the packages, type stubs, C sources, and
+# the symbols for debuggers, which are most of some extension modules.
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m pip --python /opt/numnet/bin/python --disable-pip-version-check install --quiet \
       --require-hashes --only-binary :all: --no-compile --requirement /run.txt \
  && find /opt/numnet/lib \( -type d -name tests -o -path '*/sqlalchemy/testing' -o -path '*/numpy/f2py' \
       -o -name '*.pyi' -o -name '*.a' -o -name '*.[ch]' -o -name '*.pyx' -o -name '*.pxd' \) -prune -exec rm -r {} + \
+ && find /opt/numnet/lib \( -path '*/uvloop/*.so' -o -path '*/httptools/*.so' -o -path '*/sqlalchemy/*.so' \) \
+      -exec strip --strip-unneeded {} + \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/numnet/lib
 
 FROM python:3.13-slim AS code
