@@ -5,7 +5,7 @@ from math import ceil
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from network import Array, Calibration, InputError, LevelError
@@ -21,7 +21,6 @@ PERMILLES = st.integers(1, 999).map(lambda permille: permille / 1000)
 
 
 @given(count=st.integers(1, 300), level=PERMILLES, targets=st.integers(1, 3))
-@settings(deadline=None, derandomize=True)
 def test_half_widths_are_the_finite_sample_quantile(count: int, level: float, targets: int) -> None:
     calibration = scored(count, targets)
     rank = ceil(Fraction(str(level)) * (count + 1))
@@ -44,7 +43,6 @@ def test_level_is_taken_in_decimal_notation(count: int, level: float, rank: int)
 
 
 @given(count=st.integers(1, 50), levels=st.lists(LEVELS, min_size=2, max_size=2))
-@settings(deadline=None, derandomize=True)
 def test_higher_level_is_never_narrower(count: int, levels: list[float]) -> None:
     calibration = scored(count)
     low, high = sorted(min(level, calibration.highest_level) for level in levels)
@@ -52,7 +50,6 @@ def test_higher_level_is_never_narrower(count: int, levels: list[float]) -> None
 
 
 @given(count=st.integers(1, 10_000))
-@settings(deadline=None, derandomize=True)
 def test_highest_level_takes_the_largest_score(count: int) -> None:
     calibration = scored(count)
     highest = calibration.highest_level

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from network import Array, Rows
@@ -69,7 +69,6 @@ def test_total_weight_without_weights_is_the_number_of_rows() -> None:
     assert numbered(0, weighted=False).total_weight == 0
 
 
-@settings(deadline=None, derandomize=True)
 @given(count=st.integers(0, 60), size=st.integers(1, 70), weighted=st.booleans())
 def test_blocks_contain_every_row_once_and_in_order(count: int, size: int, weighted: bool) -> None:
     rows = numbered(count, weighted)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from network import Scaling, ScalingError
@@ -18,7 +18,6 @@ def test_scaled_columns_have_mean_zero_and_deviation_one() -> None:
     np.testing.assert_allclose(scaled.std(axis=0), 1.0, rtol=1e-12)
 
 
-@settings(deadline=None, derandomize=True)
 @given(
     st.lists(
         st.tuples(st.floats(-1e9, 1e9), st.floats(-1e-3, 1e-3)),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from network import ACTIVATIONS, MAX_LAYERS, Calibration, Model
@@ -48,7 +48,6 @@ JSON = st.recursive(
 NAMES = st.lists(st.text(min_size=1), min_size=2, max_size=2, unique=True).map(tuple)
 
 
-@settings(deadline=None, derandomize=True)
 @given(names=NAMES, card=st.dictionaries(st.text(), JSON, max_size=4))
 def test_any_names_and_any_card_round_trip(names: tuple[str, ...], card: dict[str, Any]) -> None:
     base = make_model((2, 1))

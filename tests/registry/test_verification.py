@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registry import VersionRefused, model_file
@@ -242,14 +242,12 @@ def test_changed_byte_is_refused_or_changes_nothing(part: int) -> None:
             assert_same(version, MODEL)
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.binary(max_size=2000))
 def test_random_bytes_are_refused(content: bytes) -> None:
     with pytest.raises(VersionRefused):
         decode(content)
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.data())
 def test_random_changes_are_refused_or_change_nothing(data: st.DataObject) -> None:
     damaged = bytearray(FILE)

@@ -158,7 +158,7 @@ def test_theta_of_another_length_is_refused(length: int) -> None:
 
 
 @EVERY_LOSS
-@settings(deadline=None, derandomize=True, max_examples=25)
+@settings(max_examples=25)
 @given(times=st.lists(st.integers(0, 4), min_size=1, max_size=40).filter(any))
 def test_whole_weights_are_repeated_rows(times: list[int], loss: Loss) -> None:
     architecture, theta, rows = problem("silu", 1, 2, len(times), loss=loss)

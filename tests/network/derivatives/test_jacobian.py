@@ -172,7 +172,7 @@ def test_gauss_newton_matrix_is_the_hessian_if_all_residuals_are_zero(
         assert_close(B @ v, (ahead - behind) / (2 * step), 1e-8)
 
 
-@settings(deadline=None, derandomize=True, max_examples=25)
+@settings(max_examples=25)
 @given(times=st.lists(st.integers(0, 4), min_size=1, max_size=40).filter(any))
 def test_whole_weights_are_repeated_rows(times: list[int]) -> None:
     architecture, theta, rows = problem("silu", 1, 2, len(times))

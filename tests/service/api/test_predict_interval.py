@@ -104,7 +104,7 @@ def test_ends_of_several_targets_are_objects(two_targets: FlaskClient) -> None:
 
 @pytest.mark.parametrize("targets", [1, 2])
 @given(rows=ROWS, level=st.floats(0.001, 0.97))
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 def test_ends_have_the_same_bits_alone_and_in_a_batch(
     rows: list[list[float]], level: float, targets: int
 ) -> None:

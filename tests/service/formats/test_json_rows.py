@@ -37,7 +37,7 @@ ROWS = st.lists(st.lists(NUMBERS, min_size=4, max_size=4), min_size=1, max_size=
 
 @pytest.mark.parametrize("version", [ONE, TWO], ids=["one target", "two targets"])
 @given(rows=ROWS)
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 def test_row_has_the_same_values_alone_and_in_a_batch(
     version: LoadedVersion, rows: list[list[float]]
 ) -> None:
@@ -51,7 +51,7 @@ def test_row_has_the_same_values_alone_and_in_a_batch(
 
 
 @given(rows=ROWS)
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 def test_response_has_the_exact_float64(rows: list[list[float]]) -> None:
     expected = ONE.model.predict(rows)[:, 0]
     got = np.array(many_rows(ONE, rows)["predictions"])

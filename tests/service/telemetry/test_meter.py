@@ -11,7 +11,7 @@ from service.telemetry.telemetry import Telemetry
 
 
 @given(seconds=st.lists(st.floats(0.0, 100.0), min_size=1, max_size=50))
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 def test_histogram_buckets_count_values_up_to_their_bounds(seconds: list[float]) -> None:
     telemetry = Telemetry.of_single_process()
     for each in seconds:

@@ -29,7 +29,7 @@ def in_process(work: Callable[[], None]) -> int:
 
 
 @given(counted=COUNTED)
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 def test_readings_equal_what_was_counted(counted: list[tuple[int, str, float]]) -> None:
     counters = SharedCounters(1 << 16)
     counters.allocate(3)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.patience import DEADLINE_SECONDS
@@ -83,11 +83,7 @@ STATES = st.dictionaries(st.sampled_from(["a", "β", "theta", "solver"]), VALUES
 
 
 @given(state=STATES)
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=60)
 def test_every_state_is_read_as_written(state: dict[str, Any], tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path, {})
     checkpoint.write(state)

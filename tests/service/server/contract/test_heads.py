@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.service.problem_shape import assert_problem
@@ -259,12 +259,7 @@ PIECES = st.one_of(
 @example(b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
 @example(b"", b"\r\n" * 40)
 @example(b"", b"SSH-2.0-OpenSSH_9.6\r\n")
-@settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=150)
 def test_random_bytes_never_get_a_500_or_hang(server: Server, start: bytes, noise: bytes) -> None:
     with Client(server.address) as client:
         client.send(start + noise).half_close()

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.service.server.harness.client import Client, chunked, request
@@ -83,12 +83,7 @@ def framed(path: str, body: bytes, sizes: list[int] | None) -> bytes:
 
 
 @given(st.lists(REQUESTS, min_size=1, max_size=4), st.lists(st.integers(1, 800), max_size=12))
-@settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=60)
 def test_any_split_of_requests_into_segments_gives_the_same_responses(
     server: Server, sent: list[tuple[str, bytes, list[int] | None]], cuts: list[int]
 ) -> None:
