@@ -19,9 +19,9 @@ from gunicorn.app.base import BaseApplication
 
 from config import VERSION, Settings, SettingsError
 from service.app import create_app
-from service.server.application import Application
+from service.server.application import ServedApplication
 from service.server.limits import Limits
-from service.server.shutdown import drop_new_connections
+from service.server.syn_filter import drop_new_connections
 from service.server.worker import Worker
 from service.telemetry import worker_slots
 from service.telemetry.gunicorn_logger import JsonLogger
@@ -36,10 +36,10 @@ OPEN_FILES = 16_384  # of each process
 
 log = logging.getLogger("service")
 
-Load = Callable[[Settings, Telemetry], Application]
+Load = Callable[[Settings, Telemetry], ServedApplication]
 
 
-class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+class Master(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's master process.
 
     Parameters
@@ -66,15 +66,15 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         for name, value in options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Application:
+    def load(self) -> ServedApplication:
         sys.setswitchinterval(SWITCH_SECONDS)
         return self._load(self.settings, self.telemetry)
 
 
-def load_service(settings: Settings, telemetry: Telemetry) -> Application:
+def load_service(settings: Settings, telemetry: Telemetry) -> ServedApplication:
     """Return the service for the server."""
     app = create_app(settings, telemetry)
-    return Application(
+    return ServedApplication(
         wsgi=app,
         meter=telemetry.meter,
         access_log=telemetry.access_log,
@@ -183,7 +183,7 @@ def run(settings: Settings, limits: Limits, load: Load) -> None:
     gc.freeze()  # a collection would write to shared pages, and every process would copy them
     _deliver_stop_signals_once()
     _raise_open_files_limit()
-    Server(settings, limits, load).run()
+    Master(settings, limits, load).run()
 
 
 if __name__ == "__main__":

@@ -23,10 +23,10 @@ def main() -> None:
 
     from config import Settings
     from service.__main__ import limits_of, load_service, run
-    from service.server.application import Application
+    from service.server.application import ServedApplication
     from service.telemetry.telemetry import Telemetry
 
-    def load(settings: Settings, telemetry: Telemetry) -> Application:
+    def load(settings: Settings, telemetry: Telemetry) -> ServedApplication:
         def no_fast_path(*request: Any) -> None:
             return None
 

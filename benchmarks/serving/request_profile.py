@@ -1,8 +1,8 @@
 """Where the processor time of a one-row request goes: its parts, each repeated alone.
 
-`parts` takes a plain row through `service.server.protocol.Protocol` in this process, with a
-transport that sends nothing, and repeats what the fast path does part by part. What remains of the
-processor time per request of a whole service is the event loop and the kernel.
+`parts` takes a plain row through `service.server.connection.protocol.Protocol` in this process,
+with a transport that sends nothing, and repeats what the fast path does part by part. What remains
+of the processor time per request of a whole service is the event loop and the kernel.
 """
 
 import os
@@ -31,8 +31,8 @@ from config import Settings
 from service.__main__ import limits_of, load_service
 from service.formats import json_rows
 from service.model.prediction import predict_row
+from service.server.connection.protocol import Protocol
 from service.server.front_door import FrontDoor
-from service.server.protocol import Protocol
 from service.server.worker import uvicorn_config
 from service.services import Services, services_of
 from service.telemetry import access_log

@@ -1,4 +1,4 @@
-"""What the server serves, and how it reports."""
+"""The interface between the server and an application."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ ErrorDocument = Callable[[str, int, str], tuple[int, str, bytes]]
 
 
 @dataclass(frozen=True)
-class Application:
-    """An application for the server.
+class ServedApplication:
+    """An application, with what the server needs besides WSGI.
 
     Attributes
     ----------

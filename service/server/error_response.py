@@ -3,15 +3,15 @@
 from functools import lru_cache
 from http import HTTPStatus
 
-from service.server.application import Application
-from service.server.flask_bridge import Headers, Response
+from service.server.application import ServedApplication
+from service.server.wsgi_bridge import Headers, Response
 from service.telemetry.request_context import RequestContext
 
 RETRY_AFTER_SECONDS = b"1"
 
 
 def error_response(
-    application: Application, context: RequestContext, status: int, detail: str
+    application: ServedApplication, context: RequestContext, status: int, detail: str
 ) -> Response:
     """Return an error in the format of the path's protocol."""
     status, media_type, body = application.error_document(context.path, status, detail)

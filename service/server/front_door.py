@@ -8,15 +8,15 @@ from functools import partial
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
-from service.server import flask_bridge
+from service.server import wsgi_bridge
 from service.server.admission import Admission
-from service.server.application import Application
+from service.server.application import ServedApplication
+from service.server.client_address import Forwarding
 from service.server.error_response import error_response, on_the_wire, status_line
-from service.server.flask_bridge import Response
-from service.server.forwarding import Forwarding
 from service.server.known_heads import KnownHeads
 from service.server.limits import Limits
 from service.server.thread_pool import ThreadPool
+from service.server.wsgi_bridge import Response
 from service.telemetry.request_context import RequestContext
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class FrontDoor:
     stopping : whether every response closes its connection
     """
 
-    def __init__(self, application: Application, limits: Limits) -> None:
+    def __init__(self, application: ServedApplication, limits: Limits) -> None:
         self.application = application
         self.limits = limits
         self.admission = Admission(limits)
@@ -96,7 +96,7 @@ class FrontDoor:
             client.shutdown()
 
     async def _response(self, scope: Any, body: bytes, context: RequestContext) -> Response:
-        environ = flask_bridge.environ_of(scope, body, context)
+        environ = wsgi_bridge.environ_of(scope, body, context)
         respond = partial(self._call, environ, context)
         if self.application.is_quick(context.path):
             return respond()
@@ -114,7 +114,7 @@ class FrontDoor:
 
     def _call(self, environ: WSGIEnvironment, context: RequestContext) -> Response:
         try:
-            return flask_bridge.respond(self.application.wsgi, environ)
+            return wsgi_bridge.respond(self.application.wsgi, environ)
         except Exception:
             log.exception("the application failed", extra={"request_id": context.request_id})
             return error_response(self.application, context, 500, "an unexpected error")
@@ -134,7 +134,7 @@ class FrontDoor:
             await send({"type": "http.response.body", "body": part, "more_body": more})
             if rest is not None:
                 async with asyncio.timeout(self.limits.deadline_seconds):
-                    part, is_last = await self._in_thread(partial(flask_bridge.next_part, rest))
+                    part, is_last = await self._in_thread(partial(wsgi_bridge.next_part, rest))
                 rest = None if is_last else rest
             elif response.stream is not None:
                 part = await self._next_event(response.stream, scope)

@@ -1,4 +1,8 @@
-"""Heads of requests that the fast path has answered: clients send the same one again and again."""
+"""A cache of request heads, by their bytes.
+
+Clients send the same head again and again, and parsing it costs as much as a prediction. Memory is
+bounded: a head is in one slice of the parser, so it has at most 1 KiB.
+"""
 
 from dataclasses import dataclass
 
@@ -7,13 +11,14 @@ MAX_HEADS = 1024
 
 @dataclass(frozen=True, slots=True)
 class KnownHead:
-    """What a head says.
+    """A parsed head of a request that the fast path has answered.
 
     Attributes
     ----------
     method, path : of the request
     fields : header fields by name
     body_length : in bytes
+    keep_alive : whether the client keeps the connection open
     """
 
     method: str
@@ -24,7 +29,7 @@ class KnownHead:
 
 
 class KnownHeads:
-    """Heads by their bytes, which the parser has accepted before."""
+    """Heads that the parser has accepted before."""
 
     def __init__(self) -> None:
         self._heads: dict[bytes, KnownHead] = {}

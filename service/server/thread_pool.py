@@ -2,7 +2,7 @@
 
 Python runs one thread at a time, so several threads that compute gain nothing. They also delay the
 event loop, which needs the interpreter after every system call: with the standard library's pool a
-health check beside 64 clients took ten times as long. Here one thread runs one task after the
+health check took ten times as long under the load of 64 clients. Here one thread runs one task after the
 other. Another thread is woken only if the last task has run for a while, as it may be blocked.
 """
 
@@ -15,7 +15,7 @@ from queue import SimpleQueue
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 0.005  # with the last task that was begun, before another thread is woken
+WAKE_AFTER_SECONDS = 0.005  # with the last task that was begun, before another thread is woken
 
 Task = Callable[[], None]
 
@@ -63,10 +63,10 @@ class ThreadPool:
         with self._lock:
             if not self._queue or self._awake == self._size:
                 return None
-            if time.monotonic() - self._last_begun_at >= PATIENCE_SECONDS:
+            if time.monotonic() - self._last_begun_at >= WAKE_AFTER_SECONDS:
                 self._last_begun_at = time.monotonic()
                 self._wake_thread()
-            return PATIENCE_SECONDS
+            return WAKE_AFTER_SECONDS
 
     def _wake_thread(self) -> None:
         self._awake += 1
@@ -82,7 +82,7 @@ class ThreadPool:
                     task()
                 except Exception:
                     log.exception("a task failed")
-                was_long = time.monotonic() - begun >= PATIENCE_SECONDS
+                was_long = time.monotonic() - begun >= WAKE_AFTER_SECONDS
 
     def _next(self, was_long: bool) -> Task | None:
         """Return the next task; None if this thread has to sleep.
@@ -91,7 +91,7 @@ class ThreadPool:
         """
         with self._lock:
             now = time.monotonic()
-            other_runs = self._awake > 1 and now - self._last_begun_at < PATIENCE_SECONDS
+            other_runs = self._awake > 1 and now - self._last_begun_at < WAKE_AFTER_SECONDS
             if not self._queue or (was_long and other_runs):
                 self._awake -= 1
                 return None

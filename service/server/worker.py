@@ -1,4 +1,4 @@
-"""A server process of gunicorn's: uvicorn's server on uvloop, with a stop that fails no request."""
+"""A server process of gunicorn's: uvicorn's server on uvloop, with a graceful shutdown."""
 
 import asyncio
 import contextlib
@@ -13,15 +13,15 @@ import uvicorn
 import uvloop
 from gunicorn.workers.base import Worker as GunicornWorker
 
+from service.server.connection.protocol import Protocol
 from service.server.front_door import FrontDoor
-from service.server.protocol import Protocol
 
 ACCEPT_SECONDS = 0.05  # for connections that the kernel had accepted before new ones were dropped
 POLL_SECONDS = 0.05
 
 
 class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Serves `app.wsgi()`, an `Application`, within `app.limits`, until it is told to stop."""
+    """Serves `app.wsgi()`, a `ServedApplication`, within `app.limits`, until a stop signal."""
 
     _door: FrontDoor | None = None
 
@@ -69,7 +69,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to gunicorn's worker."""
+        """Leave signal handling to gunicorn's worker."""
         yield
 
     async def on_tick(self, counter: int) -> bool:

@@ -91,29 +91,16 @@ def test_promotions_within_one_tick_of_the_file_system_clock_are_followed(
         serve(registry, small_model(seed=version))
 
 
-def test_cached_version_is_returned_without_io(registry: Registry, live: Live) -> None:
-    assert live.model.cached() is None
-    serve(registry, small_model())
-    assert live.model.cached() is None
-    live.model.refresh()
-    first = live.model.cached()
-    assert first is not None
-    serve(registry, small_model(seed=1))
-    assert live.model.cached() is first
-
-
 def test_unchanged_version_is_returned_without_loading(registry: Registry, live: Live) -> None:
     serve(registry, small_model())
     assert live.model.if_unchanged() is None
     live.model.refresh()
-    first = live.model.cached()
+    first = live.model.if_unchanged()
     assert first is not None
-    assert live.model.if_unchanged() is first
     serve(registry, small_model(seed=1))
     assert live.model.if_unchanged() is None
-    assert live.model.cached() is first
     live.model.refresh()
-    assert live.model.if_unchanged() is live.model.cached() is not first
+    assert live.model.if_unchanged() is not first
 
 
 def test_version_promoted_again_is_not_loaded_again(registry: Registry, live: Live) -> None:

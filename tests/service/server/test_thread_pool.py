@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from service.server.thread_pool import PATIENCE_SECONDS, ThreadPool
+from service.server.thread_pool import WAKE_AFTER_SECONDS, ThreadPool
 from tests.patience import DEADLINE_SECONDS, until
 
 
@@ -35,7 +35,7 @@ def test_one_thread_runs_all_short_tasks() -> None:
     idents: list[int] = []
 
     def task() -> None:
-        time.sleep(PATIENCE_SECONDS / 50)  # so that another thread could run
+        time.sleep(WAKE_AFTER_SECONDS / 50)  # so that another thread could run
         idents.append(threading.get_ident())
 
     pool = ThreadPool(4)
@@ -56,7 +56,7 @@ def test_one_free_thread_runs_long_tasks_while_the_others_are_blocked() -> None:
         release.wait(DEADLINE_SECONDS)
 
     def long_task(number: int) -> None:
-        time.sleep(2 * PATIENCE_SECONDS)
+        time.sleep(2 * WAKE_AFTER_SECONDS)
         done.append(number)
 
     for count in range(1, 4):
@@ -97,7 +97,7 @@ def test_blocked_tasks_wake_other_threads_up_to_the_size_of_the_pool() -> None:
     for number in range(5):
         pool.add(partial(task, number))
     wait_for(pool, lambda: begun == [0, 1, 2])
-    time.sleep(3 * PATIENCE_SECONDS)
+    time.sleep(3 * WAKE_AFTER_SECONDS)
     assert pool.wake_if_blocked() is None
     assert begun == [0, 1, 2]
     assert done == []

@@ -7,7 +7,7 @@ from pathlib import Path
 import service.__main__ as service
 from config import Settings
 from service.protocols.error_formats import error_document
-from service.server.application import Application as Served
+from service.server.application import ServedApplication
 from service.telemetry.meter import totals
 from service.telemetry.request_context import RequestContext
 from service.telemetry.shared_counters import SharedCounters
@@ -39,7 +39,7 @@ def serve(folder: Path, configuration: Configuration) -> None:
     )
 
 
-def _served(folder: Path, settings: Settings, telemetry: Telemetry) -> Served:
+def _served(folder: Path, settings: Settings, telemetry: Telemetry) -> ServedApplication:
     application = Application(
         folder, settings.max_body_bytes, lambda: _counters(telemetry.counters)
     )
@@ -50,7 +50,7 @@ def _served(folder: Path, settings: Settings, telemetry: Telemetry) -> Served:
         environ = {"PATH_INFO": context.path, "REQUEST_METHOD": context.method, "QUERY_STRING": ""}
         return application.at_once(environ, body)
 
-    return Served(
+    return ServedApplication(
         wsgi=application,
         meter=telemetry.meter,
         access_log=telemetry.access_log,

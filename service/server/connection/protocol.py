@@ -18,9 +18,16 @@ from typing import TYPE_CHECKING, Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.server.head import Refused, check_head, joined, malformed, path_of, too_large
+from service.server.connection.head import (
+    Refused,
+    check_head,
+    joined,
+    malformed,
+    path_of,
+    too_large,
+)
+from service.server.connection.transport import Transport
 from service.server.known_heads import KnownHead
-from service.server.transport import Transport
 from service.telemetry.request_context import RequestContext, acceptable_request_id
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 
 
 class Forwarding:
-    """Trusts `X-Forwarded-For` from some addresses.
+    """Finds the address of the client behind trusted proxies.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Forwarding:
         self.trusts = lru_cache(1024)(self._trusts) if proxies else lambda address: False
 
     def client(self, peer: str, forwarded: bytes | None) -> str:
-        """Return the last address that no trusted proxy has: the peer's, or one forwarded."""
+        """Return the last address of the chain that is not a trusted proxy's."""
         address = peer
         for hop in reversed((forwarded or b"").decode("latin-1").split(",")):
             if not hop.strip() or not self.trusts(address):
