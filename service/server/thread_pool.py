@@ -2,8 +2,9 @@
 
 Python runs one thread at a time, so several threads that compute gain nothing. They also delay the
 event loop, which needs the interpreter after every system call: with the standard library's pool a
-health check took ten times as long under the load of 64 clients. Here one thread runs one task after the
-other. Another thread is woken only if the last task has run for a while, as it may be blocked.
+health check took ten times as long under the load of 64 clients. Here one thread runs one task
+after the other. Another thread is woken only if the last task has run for a while, as it may be
+blocked.
 """
 
 import logging
