@@ -2,15 +2,17 @@
 
 import resource
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.service.server.harness.configuration import Configuration, Limits
+from tests.service.server.harness.launcher import Launcher
 from tests.service.server.harness.server import Server, running
 
+RunServer = Callable[[Configuration], AbstractContextManager[Server]]
 StartServer = Callable[..., Server]
 
 
@@ -23,8 +25,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("server"), Configuration(threads=4)) as server:
+def run_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunServer]:
+    """Return a function that runs a server for the length of a `with` statement."""
+    with Launcher() as launcher:
+        yield lambda configuration: running(
+            launcher, tmp_path_factory.mktemp("server"), configuration
+        )
+
+
+@pytest.fixture(scope="session")
+def shared_server(run_server: RunServer) -> Iterator[Server]:
+    with run_server(Configuration(threads=4)) as server:
         yield server
 
 
@@ -36,14 +47,14 @@ def server(shared_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture
-def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+def start_server(run_server: RunServer) -> Iterator[StartServer]:
     """Start servers of a test's own; takes fields of `Configuration` and of `Limits`."""
     with ExitStack() as servers:
 
         def start(**fields: Any) -> Server:
             limits = {name: fields.pop(name) for name in list(fields) if hasattr(Limits, name)}
             configuration = Configuration(**fields, limits=Limits(**limits))
-            return servers.enter_context(running(tmp_path_factory.mktemp("server"), configuration))
+            return servers.enter_context(run_server(configuration))
 
         yield start
 

@@ -7,11 +7,11 @@ import pytest
 
 from tests.patience import seconds, until
 from tests.service.problem_shape import assert_problem
-from tests.service.server.contract.conftest import StartServer
+from tests.service.server.contract.conftest import RunServer, StartServer
 from tests.service.server.harness.client import Client, Response, request
 from tests.service.server.harness.configuration import Configuration, Limits
 from tests.service.server.harness.errors import assert_common_headers
-from tests.service.server.harness.server import Server, running
+from tests.service.server.harness.server import Server
 
 QUEUE = 3
 THREADS = 2
@@ -20,10 +20,10 @@ CONNECTIONS = 10
 
 
 @pytest.fixture(scope="module")
-def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def small_server(run_server: RunServer) -> Iterator[Server]:
     """Return a server with few threads and a short queue."""
     configuration = Configuration(threads=THREADS, max_waiting=QUEUE)
-    with running(tmp_path_factory.mktemp("server"), configuration) as server:
+    with run_server(configuration) as server:
         yield server
 
 
@@ -35,10 +35,10 @@ def small(small_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def hasty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def hasty_server(run_server: RunServer) -> Iterator[Server]:
     """Return a server with one thread and a short deadline."""
     configuration = Configuration(threads=1, max_waiting=10, deadline_seconds=seconds(0.5))
-    with running(tmp_path_factory.mktemp("server"), configuration) as server:
+    with run_server(configuration) as server:
         yield server
 
 
@@ -50,10 +50,10 @@ def hasty(hasty_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def full_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def full_server(run_server: RunServer) -> Iterator[Server]:
     """Return a server with memory for one body, which is larger than what the system buffers."""
     configuration = Configuration(max_body_bytes=LARGE, limits=Limits(buffered_bodies=1))
-    with running(tmp_path_factory.mktemp("server"), configuration) as server:
+    with run_server(configuration) as server:
         yield server
 
 
@@ -65,10 +65,10 @@ def full(full_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def crowded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def crowded_server(run_server: RunServer) -> Iterator[Server]:
     """Return a server that takes few connections."""
     configuration = Configuration(threads=CONNECTIONS, limits=Limits(max_connections=CONNECTIONS))
-    with running(tmp_path_factory.mktemp("server"), configuration) as server:
+    with run_server(configuration) as server:
         yield server
 
 

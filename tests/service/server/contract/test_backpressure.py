@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.patience import seconds, until
-from tests.service.server.contract.conftest import StartServer
+from tests.service.server.contract.conftest import RunServer, StartServer
 from tests.service.server.harness.application import PART, PARTS_OF_LONG
 from tests.service.server.harness.client import Client, request
 from tests.service.server.harness.configuration import Configuration, Limits
-from tests.service.server.harness.server import Server, running
+from tests.service.server.harness.server import Server
 
 LONG_BYTES = len(PART) * PARTS_OF_LONG
 SMALL_BUFFER = 8_192
@@ -18,10 +18,10 @@ PERIOD = seconds(1.0)
 
 
 @pytest.fixture(scope="module")
-def roomy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def roomy_server(run_server: RunServer) -> Iterator[Server]:
     """Return a server with memory for many responses that are not read."""
     configuration = Configuration(threads=4, max_body_bytes=16_000_000)
-    with running(tmp_path_factory.mktemp("server"), configuration) as server:
+    with run_server(configuration) as server:
         yield server
 
 
@@ -32,12 +32,10 @@ def roomy(roomy_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def impatient_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def impatient_server(run_server: RunServer) -> Iterator[Server]:
     """Return a server that closes a connection when its client reads nothing for a second."""
     limits = Limits(body_seconds=PERIOD, min_bytes_per_second=10_000)
-    with running(
-        tmp_path_factory.mktemp("server"), Configuration(threads=2, limits=limits)
-    ) as server:
+    with run_server(Configuration(threads=2, limits=limits)) as server:
         yield server
 
 

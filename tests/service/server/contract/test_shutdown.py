@@ -195,7 +195,7 @@ def test_an_idle_server_shuts_down_within_seconds(start_server: StartServer) -> 
     kept_alive = [server.connect(request("/quick")) for _ in range(5)]
     assert {client.response().status for client in kept_alive} == {200}
     server.terminate()
-    assert server.process.wait(seconds(10)) == 0
+    assert server.wait(10) == 0
     assert all(client.ended() for client in kept_alive)
 
 
@@ -251,8 +251,8 @@ def test_a_server_process_without_its_master_answers_requests_in_flight_and_ends
     running = server.connect(request("/wait?gate=orphan", body=b"abc"))
     server.wait_until_waiting("orphan")
     (orphan,) = server.workers()
-    server.process.kill()
-    server.process.wait()
+    os.kill(server.pid, signal.SIGKILL)
+    server.wait()
     until(lambda: refuses_connections(server))
     response = arrives.send(b"bc").response()
     assert (response.body, response.headers["Connection"]) == (b"abc", "close")

@@ -8,9 +8,10 @@ import pytest
 
 from tests.patience import seconds, until
 from tests.service.problem_shape import assert_problem
+from tests.service.server.contract.conftest import RunServer
 from tests.service.server.harness.client import Client, request
 from tests.service.server.harness.configuration import Configuration, Limits
-from tests.service.server.harness.server import Server, running
+from tests.service.server.harness.server import Server
 
 PERIOD = seconds(1.0)
 RATE = 10_000  # bytes per second
@@ -24,10 +25,10 @@ LIMITS = Limits(
 
 
 @pytest.fixture(scope="module")
-def impatient_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def impatient_server(run_server: RunServer) -> Iterator[Server]:
     """Return a server whose time limits are one second."""
     configuration = Configuration(threads=2, limits=LIMITS)
-    with running(tmp_path_factory.mktemp("server"), configuration) as server:
+    with run_server(configuration) as server:
         yield server
 
 

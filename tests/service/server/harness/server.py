@@ -5,17 +5,15 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.patience import seconds, until
+from tests.patience import until
 from tests.service.server.harness.client import Client, Response, request
 from tests.service.server.harness.configuration import Configuration
+from tests.service.server.harness.launcher import Launcher
 
-ROOT = Path(__file__).resolve().parents[4]
 STOP_SECONDS = 30.0
 
 
@@ -28,25 +26,15 @@ class Server:
 
     Attributes
     ----------
+    pid : of the master process
     address : of its listener
     """
 
-    def __init__(self, folder: Path, configuration: Configuration) -> None:
-        self.configuration = configuration
+    def __init__(self, launcher: Launcher, folder: Path, configuration: Configuration) -> None:
         self._folder = folder
         self._open: list[Client] = []
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
-        module = "tests.service.server.harness"
-        with self._output.open("wb") as output, self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", module, configuration.dump(), str(folder)],
-                cwd=ROOT,
-                env=kept | {"NUMNET_STATE": str(folder), "NUMNET_MODELS": str(folder / "models")},
-                stdout=output,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.address = until(self._listening_at, 60, "the server listens")
+        self.pid = launcher.start(configuration, folder)
+        self.address = until(self._listening_at, message="the server does not listen")
         assert self.ask("/quick").status == 200
 
     # Clients
@@ -119,8 +107,7 @@ class Server:
 
     def workers(self) -> list[int]:
         """Return the ids of the server processes."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         return [int(each) for each in children.split()]
 
     def memory_bytes(self) -> int:
@@ -139,28 +126,32 @@ class Server:
 
     def terminate(self) -> None:
         """Ask the master process to stop gracefully."""
-        self.process.send_signal(signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
 
     def is_stopping(self) -> bool:
         """Return whether the master process has taken note of the signal."""
         return "Handling signal: term" in self.log()
 
-    def wait(self) -> int:
+    def wait(self, timeout: float = STOP_SECONDS) -> int:
         """Wait for the end of the master process; return its exit status."""
-        return self.process.wait(seconds(STOP_SECONDS))
+        until(self._has_ended, timeout, "the server does not end")
+        return int((self._folder / "exit").read_text())
 
     def end(self) -> None:
         """Stop the server whatever state it is in."""
         self.close_clients()
-        if self.process.poll() is None:
-            self.terminate()
-            try:
-                self.wait()
-            except subprocess.TimeoutExpired:
-                for pid in (self.process.pid, *self.workers()):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                self.process.wait()
+        if self._has_ended():
+            return
+        self.terminate()
+        try:
+            self.wait()
+        finally:
+            if not self._has_ended():
+                for pid in (self.pid, *self.workers()):
+                    os.kill(pid, signal.SIGKILL)
+
+    def _has_ended(self) -> bool:
+        return (self._folder / "exit").exists()
 
     @property
     def _output(self) -> Path:
@@ -171,15 +162,17 @@ class Server:
         return self._folder / "stderr"
 
     def _listening_at(self) -> tuple[str, int] | None:
-        assert self.process.poll() is None, self.log()
+        if not self._log.exists():
+            return None
+        assert not self._has_ended(), self.log()
         found = re.search(r"Listening at: http://([\d.]+):(\d+)", self.log())
         return (found[1], int(found[2])) if found else None
 
 
 @contextlib.contextmanager
-def running(folder: Path, configuration: Configuration) -> Iterator[Server]:
+def running(launcher: Launcher, folder: Path, configuration: Configuration) -> Iterator[Server]:
     """Start a server, and stop it at the end."""
-    server = Server(folder, configuration)
+    server = Server(launcher, folder, configuration)
     try:
         yield server
     finally:
