@@ -1,6 +1,6 @@
-"""Compose projects of their own, driven from outside; `make compose-test` runs these tests.
+"""Separate Compose projects, tested from outside; `make compose-test` runs these tests.
 
-They need a docker engine, and take figures that are printed at the end, beside their bars.
+They need a docker engine. They measure figures, which are printed at the end with their bars.
 """
 
 import json
@@ -31,7 +31,7 @@ FIGURES: list[Figure] = []
 
 
 def docker(*arguments: str, check: bool = True) -> str:
-    """What the command prints."""
+    """Return the output of a docker command."""
     done = subprocess.run(
         ["docker", *arguments], capture_output=True, text=True, check=False, timeout=COMPOSE_SECONDS
     )
@@ -45,7 +45,7 @@ def inspect(container: str) -> dict[str, Any]:
 
 
 class Project:
-    """A clone whose compose files make containers and volumes of a name of their own."""
+    """A clone whose containers and volumes have names of their own."""
 
     def __init__(self, clone: Path, name: str) -> None:
         self.clone = clone
@@ -62,12 +62,12 @@ class Project:
         }
 
     def run(self, script: str) -> str:
-        """What commands of a document print, with this project's port in them."""
+        """Return the output of commands from a document, run with this project's port."""
         script = script.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
         return run(script, self.clone, self.environment, COMPOSE_SECONDS)
 
     def compose(self, *arguments: str, **settings: str) -> str:
-        """What a compose command prints on stdout."""
+        """Return the standard output of a compose command."""
         script = shlex.join(["docker", "compose", *arguments])
         try:
             return run(script, self.clone, self.environment | settings, COMPOSE_SECONDS)
@@ -75,7 +75,7 @@ class Project:
             raise AssertionError(f"{error}\n{self.logs()}") from None
 
     def up(self, *arguments: str, **settings: str) -> float:
-        """Have everything up and healthy; the seconds it took."""
+        """Start everything, wait until it is healthy, and return the seconds it took."""
         begun = time.monotonic()
         self.compose("up", "--detach", "--wait", *arguments, **settings)
         return time.monotonic() - begun
@@ -84,12 +84,12 @@ class Project:
         return run("docker compose logs --tail 20", self.clone, self.environment)
 
     def containers(self, *services: str) -> list[str]:
-        """The ids of those that run, of all services or of some."""
+        """Return the ids of the running containers, of all services or of some."""
         return self.compose("ps", "--quiet", *services).split()
 
     def kill(self, container: str) -> None:
-        """SIGKILL its first process from outside, as a lack of memory does: a `docker kill` would
-        count as meant, and nothing would start it again.
+        """Send SIGKILL to a container's first process from outside, as the kernel does when memory
+        runs out. After a `docker kill`, Docker would not restart the container.
         """
         process = inspect(container)["State"]["Pid"]
         script = f"import os; os.kill({process}, 9)"
@@ -97,7 +97,7 @@ class Project:
         docker("run", *privileges, IMAGE, "python", "-c", script)
 
     def killed(self, container: str) -> None:
-        """Kill it, and wait until it is up again, and healthy."""
+        """Kill a container, and wait until it has been restarted and is healthy."""
         before = inspect(container)["RestartCount"]
         self.kill(container)
 
@@ -109,7 +109,7 @@ class Project:
         until(back, 120)
 
     def api(self) -> Api:
-        """The service through its published port, with the token from the state volume."""
+        """Return a client of the published port, with the admin token from the state volume."""
         token = self.compose("exec", "-T", "service", "cat", TOKEN_FILE)
         return Api(self.port, token.strip())
 
@@ -120,7 +120,7 @@ class Project:
 
 @pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The image of the files as they are, built by the compose file; removed in the end."""
+    """Build the image of the current files with the compose file; remove it at the end."""
     folder = repository_copy(tmp_path_factory.mktemp("image") / "numnet")
     Project(folder, "image").compose("build")
     yield IMAGE
@@ -131,7 +131,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def project(
     request: pytest.FixtureRequest, image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
-    """A fresh clone, in which nothing runs yet."""
+    """Return a fresh clone, in which nothing runs yet."""
     name = request.module.__name__.rpartition("_")[2]
     project = Project(repository_copy(tmp_path_factory.mktemp("clone") / "numnet"), name)
     try:
@@ -142,7 +142,7 @@ def project(
 
 @pytest.fixture(scope="session")
 def figure() -> Callable[..., None]:
-    """Prints a line at the end: what was measured, the figure, its unit, and the bar, if any."""
+    """Return a function that has a figure printed at the end, with its unit and its bar, if any."""
 
     def add(what: str, value: float, unit: str, bar: float | None = None) -> None:
         form = ",.1f" if unit == "s" else ",.0f"

@@ -1,4 +1,4 @@
-"""What the containers of a project may do."""
+"""Privileges and limits of the containers of a project."""
 
 import json
 
@@ -6,7 +6,7 @@ from tests.compose.conftest import Project, docker, inspect
 
 
 def assert_contained(project: Project) -> None:
-    """Every container runs as nobody of importance, on a root file system it cannot write to."""
+    """Assert that every container is unprivileged, read-only and limited in its resources."""
     for container in project.containers():
         document = inspect(container)
         name, host = document["Name"], document["HostConfig"]
@@ -33,7 +33,7 @@ def assert_contained(project: Project) -> None:
 
 
 def _processes(container: str) -> list[dict[str, str]]:
-    """The kernel's words on each of its processes."""
+    """Return `/proc/PID/status` of each process of a container."""
     text = docker("exec", container, "sh", "-c", "cat /proc/[0-9]*/status")
     return [
         dict(line.split(":", 1) for line in f"Name:{part}".splitlines() if ":" in line)
@@ -42,7 +42,7 @@ def _processes(container: str) -> list[dict[str, str]]:
 
 
 def resident(container: str) -> float:
-    """Megabytes that a container's processes have resident, what they share counted once."""
+    """Return the resident megabytes of a container's processes, with shared memory counted once."""
     script = (
         "import glob, json, os\n"
         "total = 0\n"

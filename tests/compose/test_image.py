@@ -1,4 +1,4 @@
-"""What is in the image, and what it does without compose."""
+"""The content of the image, and its behaviour without Compose."""
 
 import json
 import os
@@ -25,12 +25,12 @@ MOST_MEGABYTES = 124  # of all layers above the base image's, on disk
 
 
 def inside(script: str, *options: str) -> str:
-    """What a Python script prints in a container of the image."""
+    """Return the output of a Python script in a container of the image."""
     return docker("run", "--rm", "--network=none", *options, IMAGE, "python", "-c", script)
 
 
 def compressed(image: str) -> int:
-    """Bytes of its layers as a registry keeps them, nearly: gzip, at its usual level."""
+    """Return the approximate size of an image's layers in a registry: gzip at its default level."""
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
     size = 0
     with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as process:
@@ -41,9 +41,9 @@ def compressed(image: str) -> int:
     return size + len(packer.flush())
 
 
-def test_it_is_small(image: str, figure: Callable[..., None]) -> None:
+def test_image_is_small(image: str, figure: Callable[..., None]) -> None:
     if not docker("images", "--quiet", BASE):
-        docker("pull", "--quiet", BASE)  # which a build leaves in its cache alone
+        docker("pull", "--quiet", BASE)  # a build keeps it only in its cache
     above = layers(image) - layers(BASE)
     figure("image: above its base, on disk", above, "MB", MOST_MEGABYTES)
     sizes = inside(
@@ -67,12 +67,12 @@ def test_it_is_small(image: str, figure: Callable[..., None]) -> None:
 
 
 def layers(image: str) -> float:
-    """Megabytes on disk of all its layers."""
+    """Return the megabytes on disk of all layers of an image."""
     sizes = docker("history", "--human=false", "--format={{.Size}}", image)
     return sum(map(int, sizes.split())) / MB
 
 
-def test_it_holds_what_runs_and_nothing_else(image: str) -> None:
+def test_image_contains_only_what_runs(image: str) -> None:
     assert inside("import os; print(sorted(os.listdir('/app')))") == (
         "['LICENSE', 'config', 'network', 'registry', 'requirements', 'service', 'trainer']\n"
     )
@@ -84,10 +84,10 @@ def test_it_holds_what_runs_and_nothing_else(image: str) -> None:
     assert found == "[] []\n"
 
 
-def test_the_packages_are_those_of_the_lock_file(image: str) -> None:
+def test_packages_are_those_of_the_lock_file(image: str) -> None:
     locked = (ROOT / "requirements" / "run.txt").read_text()
     wanted = dict(re.findall(r"^([\w-]+)==(\S+)", locked, flags=re.M))
-    del wanted["numpy"]  # of which the file has one for each Python
+    del wanted["numpy"]  # the file has one for each Python version
     installed = json.loads(
         inside(
             "import importlib.metadata as m, json\n"
@@ -99,7 +99,7 @@ def test_the_packages_are_those_of_the_lock_file(image: str) -> None:
     assert installed == wanted
 
 
-def test_it_runs_as_a_user_who_can_change_no_code(image: str) -> None:
+def test_user_cannot_change_code(image: str) -> None:
     script = (
         "import os\n"
         "writable = [path for root in ('/app', '/opt', '/usr', '/etc')\n"
@@ -111,7 +111,7 @@ def test_it_runs_as_a_user_who_can_change_no_code(image: str) -> None:
     assert inside(script) == "10001 10001 []\n"
 
 
-def test_everything_is_compiled(image: str) -> None:
+def test_every_module_is_compiled(image: str) -> None:
     script = (
         "import importlib.util as u, pathlib\n"
         "print([str(p) for root in ('/app', '/opt/numnet/lib') for p in "
@@ -121,7 +121,7 @@ def test_everything_is_compiled(image: str) -> None:
     assert inside(script) == "[]\n"
 
 
-def test_a_change_of_one_line_is_built_quickly(
+def test_rebuild_after_a_change_of_one_line_is_fast(
     image: str, tmp_path: Path, figure: Callable[..., None]
 ) -> None:
     project = Project(repository_copy(tmp_path / "numnet"), "rebuild")
@@ -133,16 +133,14 @@ def test_a_change_of_one_line_is_built_quickly(
         assert docker("run", "--rm", tag, "python", "-c", last) == "# one line more\n"
 
 
-def test_a_clone_that_only_its_owner_may_read_makes_code_that_everybody_may(
-    image: str, tmp_path: Path
-) -> None:
+def test_code_is_readable_whatever_the_modes_in_the_clone(image: str, tmp_path: Path) -> None:
     project = Project(repository_copy(tmp_path / "numnet"), "umask")
     subprocess.run(["chmod", "-R", "go=", str(project.clone)], check=True)
     with built(project) as (tag, _):
         docker("run", "--rm", tag, "python", "-c", "import service.app, trainer.worker")
 
 
-def test_it_says_what_it_is_and_when_it_is_well(image: str) -> None:
+def test_image_has_labels_user_port_and_health_check(image: str) -> None:
     config = inspect(image)["Config"]
     assert config["Labels"]["org.opencontainers.image.title"] == "numnet"
     assert config["Labels"]["org.opencontainers.image.licenses"] == "MIT"
@@ -153,7 +151,7 @@ def test_it_says_what_it_is_and_when_it_is_well(image: str) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--init"]])
-def test_it_stops_well_as_the_first_process_and_under_another(
+def test_service_stops_gracefully_as_first_process_and_under_init(
     image: str, options: list[str]
 ) -> None:
     container = docker("run", "--detach", *options, image).strip()
@@ -167,7 +165,7 @@ def test_it_stops_well_as_the_first_process_and_under_another(
         docker("rm", "--force", container)
 
 
-def test_it_runs_by_hand_as_the_document_says(image: str) -> None:
+def test_docker_run_commands_of_the_document_work(image: str) -> None:
     _, (_, script) = sections("docs/deployment.md")["The image"]
     name, api = f"numnet-test-by-hand-{os.getpid()}", Api(free_port())
     script = script.replace("127.0.0.1:8000", f"127.0.0.1:{api.port}").replace("numnet", name)
@@ -181,7 +179,7 @@ def test_it_runs_by_hand_as_the_document_says(image: str) -> None:
         docker("rmi", name)
 
 
-def test_a_wrong_setting_ends_it_with_the_reason(image: str) -> None:
+def test_wrong_setting_ends_the_container_with_the_reason(image: str) -> None:
     done = subprocess.run(
         ["docker", "run", "--rm", "--env", "NUMNET_WORKERS=none", image],
         capture_output=True,
@@ -195,7 +193,7 @@ def test_a_wrong_setting_ends_it_with_the_reason(image: str) -> None:
 
 @contextmanager
 def built(project: Project) -> Iterator[tuple[str, float]]:
-    """An image of the project's files, as long as the block runs, and the seconds it took."""
+    """Build an image of the project's files for the block; yield its tag and the seconds."""
     tag = f"{IMAGE}-other"
     begun = time.monotonic()
     project.compose("build", NUMNET_IMAGE=tag)

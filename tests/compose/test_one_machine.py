@@ -1,4 +1,4 @@
-"""docker-compose.yml: one service, one trainer, in the order of a first week."""
+"""docker-compose.yml: one service and one trainer. The tests build on each other."""
 
 import itertools
 import json
@@ -23,7 +23,7 @@ ENDED_WELL = ("promoted", "kept_back")
 
 
 def everything(project: Project) -> dict[str, Any]:
-    """What must not be lost."""
+    """Return everything that must survive restarts, backups and updates."""
     api = project.api()
     prediction = api.post("/predict", ROW).json()
     return {
@@ -34,11 +34,11 @@ def everything(project: Project) -> dict[str, Any]:
     }
 
 
-def test_the_documents_word_for_word(project: Project, figure: Callable[..., None]) -> None:
+def test_commands_of_the_documents_work(project: Project, figure: Callable[..., None]) -> None:
     assert sections("README.md")["Start with Docker Compose"] == [("sh", UP)]
     blocks = sections("docs/deployment.md")["One machine"]
     assert blocks[0] == ("sh", UP)
-    docker("rmi", IMAGE)  # as on a machine that never built it, but for the cache
+    docker("rmi", IMAGE)  # as on a machine that never built it, except for the cache
     begun = time.monotonic()
     project.run(UP)
     took = time.monotonic() - begun
@@ -54,16 +54,16 @@ def test_the_documents_word_for_word(project: Project, figure: Callable[..., Non
     answer = json.loads(project.run(blocks[4][1]).splitlines()[-1])
     documented = json.loads(blocks[5][1])
     assert answer == documented | {"prediction": pytest.approx(documented["prediction"], abs=0.05)}
-    project.api().post("/models/rollback").raise_for_status()  # to the features of before
+    project.api().post("/models/rollback").raise_for_status()  # to the previous features
 
 
-def test_containers_may_do_little(project: Project) -> None:
+def test_containers_have_no_privileges(project: Project) -> None:
     assert len(project.containers()) == 2
     assert_contained(project)
 
 
-def test_the_service_takes_little_memory(project: Project, figure: Callable[..., None]) -> None:
-    project.compose("stop")  # the trainer too, with which it would share pages
+def test_service_uses_little_memory(project: Project, figure: Callable[..., None]) -> None:
+    project.compose("stop")  # the trainer too, because the service would share pages with it
     project.up("service")
     [container] = project.containers("service")
     api = project.api()
@@ -77,14 +77,14 @@ def test_the_service_takes_little_memory(project: Project, figure: Callable[...,
     project.up()
 
 
-def test_what_is_killed_is_back_and_nothing_is_lost(project: Project) -> None:
+def test_killed_containers_restart_and_lose_nothing(project: Project) -> None:
     before = everything(project)
     for container in project.containers():
         project.killed(container)
     assert everything(project) == before
 
 
-def test_a_job_outlives_its_trainer(project: Project) -> None:
+def test_job_survives_its_trainer(project: Project) -> None:
     api = project.api()
     job = api.retrain(**SLOW)
     until(lambda: api.get(job).get("fraction_done", 0) > 0.4, 120)
@@ -101,7 +101,7 @@ def job_of(api: Any, entry: dict[str, Any]) -> str:
     return str(api.get(f"/models/{entry['version']}").get("job", "none"))
 
 
-def test_down_and_up_again_loses_nothing(project: Project, figure: Callable[..., None]) -> None:
+def test_down_and_up_lose_nothing(project: Project, figure: Callable[..., None]) -> None:
     before = everything(project)
     containers = project.containers()
     project.compose("stop")
@@ -111,7 +111,7 @@ def test_down_and_up_again_loses_nothing(project: Project, figure: Callable[...,
     assert everything(project) == before
 
 
-def test_a_backup_restores_it_all(project: Project) -> None:
+def test_backup_restores_everything(project: Project) -> None:
     before = everything(project)
     backup, restore, *_ = [
         block for _, block in sections("docs/deployment.md")["Backup and restore"]
@@ -121,7 +121,7 @@ def test_a_backup_restores_it_all(project: Project) -> None:
     assert everything(project) == before
 
 
-def test_a_schedule_is_kept(project: Project) -> None:
+def test_schedule_submits_a_job(project: Project) -> None:
     known = {job["id"] for job in project.jobs()}
     project.up(NUMNET_RETRAIN_CRON="* * * * *")
 
@@ -130,25 +130,25 @@ def test_a_schedule_is_kept(project: Project) -> None:
         return [job for job in new if job["by"] == "schedule"]
 
     [job] = until(scheduled, 90)
-    project.up()  # without a schedule, which the job outlives
+    project.up()  # without a schedule; the job continues
     assert project.api().finished(f"/retrain/{job['id']}")["state"] in ENDED_WELL
 
 
-def test_a_wrong_setting_is_said(project: Project) -> None:
+def test_wrong_setting_is_reported(project: Project) -> None:
     with pytest.raises(AssertionError, match="NUMNET_THREADS=many: expected a whole number"):
         project.up(NUMNET_THREADS="many")
     project.up()
 
 
-def test_every_setting_that_is_changed_arrives(project: Project) -> None:
+def test_changed_settings_take_effect(project: Project) -> None:
     project.up(NUMNET_MAX_BODY_BYTES="2048", NUMNET_ADMIN_TOKEN="another")
     api = project.api()
     assert api.post("/predict", {"instances": [[0.0] * 4] * 200}).status_code == 413
-    assert api.post("/models/rollback").status_code == 403  # the one in the volume is not in force
+    assert api.post("/models/rollback").status_code == 403  # the token in the volume is not used
     project.up()
 
 
-def test_clients_stay_served_while_the_trainer_is_replaced(project: Project) -> None:
+def test_requests_succeed_while_the_trainer_is_replaced(project: Project) -> None:
     api = project.api()
     recreate = ["docker", "compose", "up", "--detach", "--force-recreate", "--no-deps", "trainer"]
     with subprocess.Popen(

@@ -21,12 +21,12 @@ from tests.patience import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.compose
 
-RATE = 200.0  # requests a second: well below what the replicas can, beside everything else
+RATE = 200.0  # requests per second; well below the capacity of the replicas
 
 
 @pytest.fixture(scope="module")
 def replicas(project: Project) -> Project:
-    """All up, by the document's own commands, in a clone that only its owner may read."""
+    """Start the replicas with the document's commands, in a clone that only its owner can read."""
     subprocess.run(["chmod", "-R", "go=", str(project.clone)], check=True)
     (project.clone / ".env").write_text("NUMNET_DATABASE_PASSWORD=of-another-database\n")
     project.run(sections("docs/deployment.md")["Replicas"][0][1])
@@ -35,7 +35,7 @@ def replicas(project: Project) -> Project:
 
 @contextmanager
 def unfailing(project: Project) -> Iterator[list[int]]:
-    """A load of predictions of which none may fail; afterwards, how many were answered, and not."""
+    """Send predictions during the block; none may fail. Yield a list that then has both counts."""
     count: list[int] = []
     with clients(project.port, 8, RATE) as load:
         yield count
@@ -52,16 +52,16 @@ def test_all_replicas_answer(replicas: Project) -> None:
             f"{replicas.api().url}/predict", json=ROW, timeout=DEADLINE_SECONDS
         ).raise_for_status()
     asked = re.findall(r'"replicas":"([^"]+)"', replicas.compose("logs", "nginx"))
-    answered = {each.rpartition(", ")[2] for each in asked}  # the last of those asked
+    answered = {each.rpartition(", ")[2] for each in asked}  # the last one tried
     assert len(answered) == 3, answered
 
 
-def test_containers_may_do_little(replicas: Project) -> None:
+def test_containers_have_no_privileges(replicas: Project) -> None:
     assert len(replicas.containers()) == 3 + 2 + 1 + 1
     assert_contained(replicas)
 
 
-def test_the_database_is_reached_by_the_password_in_the_file_alone(replicas: Project) -> None:
+def test_database_password_is_only_in_the_file(replicas: Project) -> None:
     password = (replicas.clone / "secrets" / "postgres-password").read_text().strip()
     for container in replicas.containers():
         assert password not in json.dumps(inspect(container))
@@ -70,19 +70,19 @@ def test_the_database_is_reached_by_the_password_in_the_file_alone(replicas: Pro
     assert not [name for name in networks if name.endswith("database")]
 
 
-def test_a_job_is_seen_through_every_replica_and_live_on_all(replicas: Project) -> None:
+def test_job_and_its_version_are_visible_through_every_replica(replicas: Project) -> None:
     api = replicas.api()
     document = api.finished(api.retrain(seed=3))
     assert document["state"] in ENDED_WELL
     version = str(document["result"]["version"])
     api.post(f"/models/{version}/promote").raise_for_status()
-    for _ in range(30):  # new connections, which nginx gives to any of the three
+    for _ in range(30):  # new connections, which nginx distributes over the three
         answer = requests.post(f"{api.url}/predict", json=ROW, timeout=DEADLINE_SECONDS)
         assert answer.json()["version"] == version
         assert api.get("/retrain")["jobs"][0]["id"] == document["id"]
 
 
-def test_events_come_through_while_they_happen(replicas: Project) -> None:
+def test_events_arrive_without_buffering(replicas: Project) -> None:
     api = replicas.api()
     job = api.retrain(**SLOW | {"max_seconds": 4})
     with requests.get(f"{api.url}{job}/events", stream=True, timeout=DEADLINE_SECONDS) as answer:
@@ -93,9 +93,7 @@ def test_events_come_through_while_they_happen(replicas: Project) -> None:
     assert came[-1] - came[0] > 2
 
 
-def test_replicas_are_replaced_without_a_failed_request(
-    replicas: Project, figure: Callable[..., None]
-) -> None:
+def test_rolling_update_fails_no_request(replicas: Project, figure: Callable[..., None]) -> None:
     before = replicas.containers("service")
     begun = time.monotonic()
     with unfailing(replicas) as count:
@@ -109,7 +107,7 @@ def test_replicas_are_replaced_without_a_failed_request(
     figure("a rolling update of 3 replicas, under load", time.monotonic() - begun, "s")
 
 
-def test_a_replica_that_does_not_become_healthy_replaces_none(replicas: Project) -> None:
+def test_unhealthy_replica_replaces_no_other(replicas: Project) -> None:
     before = replicas.containers("service")
     with unfailing(replicas), pytest.raises(AssertionError) as caught:
         replicas.run("NUMNET_THREADS=many deploy/rolling-update")
@@ -120,16 +118,14 @@ def test_a_replica_that_does_not_become_healthy_replaces_none(replicas: Project)
     assert replicas.containers("service") == before
 
 
-def test_a_killed_replica_fails_no_prediction(
-    replicas: Project, figure: Callable[..., None]
-) -> None:
+def test_killed_replica_fails_no_prediction(replicas: Project, figure: Callable[..., None]) -> None:
     with unfailing(replicas) as count:
         for container in replicas.containers("service"):
             replicas.killed(container)
     figure(f"SIGKILL of 3 replicas in turn: failed of {sum(count):,} requests", count[1], "", 0)
 
 
-def test_the_other_trainer_takes_a_job_over(replicas: Project) -> None:
+def test_second_trainer_takes_over_a_job(replicas: Project) -> None:
     api = replicas.api()
     job = api.retrain(**SLOW)
     until(lambda: api.get(job).get("fraction_done", 0) > 0.4, 120)
@@ -143,20 +139,20 @@ def test_the_other_trainer_takes_a_job_over(replicas: Project) -> None:
 
 
 @pytest.mark.parametrize("service", ["nginx", "postgres"])
-def test_what_is_killed_is_back_and_nothing_is_lost(replicas: Project, service: str) -> None:
+def test_killed_container_restarts_and_nothing_is_lost(replicas: Project, service: str) -> None:
     before = everything(replicas)
     [container] = replicas.containers(service)
     replicas.killed(container)
-    assert until(lambda: able(replicas), 120)
+    assert until(lambda: jobs_available(replicas), 120)
     assert everything(replicas) == before
     assert replicas.api().finished(replicas.api().retrain(seed=4))["state"] in ENDED_WELL
 
 
-def able(project: Project) -> bool:
+def jobs_available(project: Project) -> bool:
     return requests.get(f"http://127.0.0.1:{project.port}/retrain", timeout=DEADLINE_SECONDS).ok
 
 
-def test_errors_of_nginx_are_problem_documents_too(replicas: Project) -> None:
+def test_errors_of_nginx_are_problem_documents(replicas: Project) -> None:
     api = replicas.api()
     large = requests.post(f"{api.url}/predict", data=b" " * (17 << 20), timeout=DEADLINE_SECONDS)
     assert large.status_code == 413
@@ -183,7 +179,7 @@ def test_errors_of_nginx_are_problem_documents_too(replicas: Project) -> None:
     requests.post(f"{api.url}/predict", json=ROW, timeout=DEADLINE_SECONDS).raise_for_status()
 
 
-def test_a_backup_restores_it_all(replicas: Project) -> None:
+def test_backup_restores_everything(replicas: Project) -> None:
     before = everything(replicas)
     *_, backup, restore = [
         block for _, block in sections("docs/deployment.md")["Backup and restore"]
@@ -193,15 +189,15 @@ def test_a_backup_restores_it_all(replicas: Project) -> None:
     assert everything(replicas) == before
 
 
-def test_down_and_up_again_loses_nothing(replicas: Project, figure: Callable[..., None]) -> None:
+def test_down_and_up_lose_nothing(replicas: Project, figure: Callable[..., None]) -> None:
     before = everything(replicas)
     replicas.compose("down")
     figure("replicas: `docker compose up` to healthy", replicas.up(), "s")
     assert everything(replicas) == before
 
 
-def test_a_thousand_clients_are_answered(replicas: Project) -> None:
-    """One request each, all at once."""
+def test_a_thousand_simultaneous_clients_get_responses(replicas: Project) -> None:
+    """Each client sends one request."""
     answers: list[int] = []
 
     def ask() -> None:

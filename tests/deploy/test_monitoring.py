@@ -97,7 +97,7 @@ def test_every_queried_label_exists() -> None:
             assert {name.strip() for name in names.split(",")} <= known, expression
 
 
-def test_every_metric_is_explained(exposed: set[str]) -> None:
+def test_every_metric_is_documented(exposed: set[str]) -> None:
     text = (ROOT / OPERATIONS).read_text()
     explained = set(re.findall(r"`(numnet_\w+)`", text))
     assert {re.sub("_(bucket|sum|count)$", "", name) for name in exposed} == explained
