@@ -12,7 +12,7 @@ from trainer.training.training import Trained
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether SIGINT or SIGTERM has come; a second one raises.
+    """Yield a function that returns whether SIGINT or SIGTERM was received; a second one raises.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from network import Calibration, Model, Rows
 from trainer.errors import TrainingFailed
 from trainer.evaluation.interval_calibration import calibrate, calibration_report
 from trainer.evaluation.regression_metrics import regression_metrics, share_below
-from trainer.evaluation.test_report import test_report
+from trainer.evaluation.residual_report import residual_report
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,5 +55,5 @@ def evaluate(model: Model, test: Rows, validation: Rows, *, with_share_below: bo
     with np.errstate(all="ignore"):
         Y_hat_validation = model.predict(validation.X)
         intervals = calibration_report(calibration, Y_hat_validation, validation, model.targets)
-    report = test_report(Y_hat, test.Y, model.targets)
+    report = residual_report(Y_hat, test.Y, model.targets)
     return Evaluation(metrics, calibration, intervals, report)

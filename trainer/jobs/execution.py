@@ -31,7 +31,7 @@ class Retraining:
     job : its id, which goes into the version's card
     newest_before : the highest version number when the job began for the first time
     lost : whether the job was cancelled or given to another trainer
-    withdrawn : whether the job was cancelled
+    is_cancelled : whether the job was cancelled
     stopping : whether the process has to end and leave the job to the next trainer
     confirm : raises `Interrupted` if the job is lost
     """
@@ -42,7 +42,7 @@ class Retraining:
     progress: JobProgress
     newest_before: int
     lost: Callable[[], bool]
-    withdrawn: Callable[[], bool]
+    is_cancelled: Callable[[], bool]
     stopping: Callable[[], bool]
     confirm: Callable[[], None]
 
@@ -123,7 +123,7 @@ class Retraining:
                 trained.calibration,
             )
         except BaseException:
-            if not self._has_to_end() or self.withdrawn():
+            if not self._has_to_end() or self.is_cancelled():
                 checkpoint.remove()  # no trainer will resume from it
             raise
         checkpoint.remove()

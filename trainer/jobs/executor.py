@@ -67,12 +67,14 @@ class Executor:
     def run(self, *, train_first: bool = False) -> bool:
         """Wait for the lock, then run jobs until `stopping` is set.
 
-        Returns whether the process has to be replaced by a new one, because a computation cannot be
-        stopped or the lock is lost.
-
         Parameters
         ----------
         train_first : request a first version if there is none
+
+        Returns
+        -------
+        must_restart : whether the process has to be replaced by a new one, because a computation
+            cannot be stopped or the lock is lost
         """
         while not self._lock.acquire():
             self._beat()
@@ -128,7 +130,7 @@ class Executor:
         DBOS.launch()
 
     def _finish(self) -> None:
-        """Wait until the running job has left a checkpoint, or its result is stored."""
+        """Wait until the running job has saved a checkpoint, or its result is stored."""
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         while not self._busy.acquire(timeout=WATCH_SECONDS):
             if self._stuck.is_set() or time.monotonic() > deadline:
@@ -141,7 +143,7 @@ class Executor:
     def _run_job(self, document: dict[str, Any], newest_before: int) -> dict[str, Any]:
         """Return the job's state, with its result or the error."""
         job = DBOS.workflow_id
-        assert job is not None  # noqa: S101  # a step has one
+        assert job is not None  # noqa: S101  # DBOS sets it inside a step
         with self._busy:  # a cancelled job may still be about to stop
             if self.stopping.is_set():
                 exit_at_once()
@@ -155,7 +157,7 @@ class Executor:
                     outcome = self._outcome(job, document, newest_before, reporter)
                 except Interrupted:
                     if not reporter.lost.is_set():
-                        reporter.hand_over()
+                        reporter.release_to_next_trainer()
                         log.info("the next trainer resumes the job", extra={"job": job})
                         exit_at_once()
                     outcome = _failed("cancelled")  # DBOS drops it and keeps the status CANCELLED
@@ -175,14 +177,14 @@ class Executor:
                 reporter.progress,
                 newest_before,
                 lost=reporter.lost.is_set,
-                withdrawn=partial(self._is_cancelled, job),
+                is_cancelled=partial(self._is_cancelled, job),
                 stopping=self.stopping.is_set,
                 confirm=reporter.send,
             )
             result = retraining.run()
         except Interrupted:
             raise
-        except StorageError as error:  # its message has a path, which clients are not told
+        except StorageError as error:  # its message has a path, which must not reach clients
             log.error("storage failed: %s", error, extra={"job": job})
             why = error.reason or "see the trainer's log"
             return _failed(f"the models cannot be read or written: {why}")

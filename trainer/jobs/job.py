@@ -1,4 +1,4 @@
-"""A retraining job: its states, and what clients are told about it."""
+"""A retraining job: its states, and its JSON document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Job:
     ----------
     state : one of `STATES`
     revision : increases with every change
-    document : what clients are told, as JSON
+    document : the job as JSON, for clients
     asked : the options that the client gave
     """
 

@@ -69,7 +69,7 @@ class JobProgress:
         self.enter("training")
         self._max_seconds = max_seconds
 
-    def hand_over(self) -> None:
+    def release_to_next_trainer(self) -> None:
         """Note that the next trainer resumes the job; this attempt does not count."""
         with self._lock:
             self._facts |= {"phase": "waiting for a trainer", "attempt": self._facts["attempt"] - 1}
@@ -166,11 +166,11 @@ class Reporter:
         except SQLAlchemyError as error:  # the job may still end well, for example on a full disk
             log.warning("cannot report the job's progress: %s", reason(error))
 
-    def hand_over(self) -> None:
+    def release_to_next_trainer(self) -> None:
         """Store that the next trainer resumes the job."""
         self._done.set()
         self._thread.join()
-        self.progress.hand_over()
+        self.progress.release_to_next_trainer()
         self.send()
 
     def _repeat(self) -> None:

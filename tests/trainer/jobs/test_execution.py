@@ -79,7 +79,7 @@ def make(settings: Settings) -> Callable[..., Retraining]:
             progress=Phases(),
             newest_before=0,
             lost=never,
-            withdrawn=never,
+            is_cancelled=never,
             stopping=never,
             confirm=lambda: None,
         )
@@ -187,7 +187,7 @@ def test_cancelled_job_leaves_nothing_behind(
             LONG,
             progress=cancelled.progress,
             lost=cancelled,
-            withdrawn=cancelled,
+            is_cancelled=cancelled,
             confirm=cancelled.confirm,
         ).run()
     assert cancelled.requested
@@ -200,7 +200,7 @@ def test_cancelled_training_stops_at_the_epoch(
 ) -> None:
     cancelled = Interruption(epoch=20)
     with pytest.raises(Interrupted):
-        make(LONG, progress=cancelled.progress, lost=cancelled, withdrawn=cancelled).run()
+        make(LONG, progress=cancelled.progress, lost=cancelled, is_cancelled=cancelled).run()
     assert cancelled.progress.snapshot()["epoch"] == 20
     assert registry.versions() == []
     assert checkpoints(settings) == []
@@ -237,7 +237,7 @@ def test_job_that_is_stopped_and_cancelled_leaves_nothing_behind(
 ) -> None:
     end = Interruption(epoch=50)
     with pytest.raises(Interrupted):
-        make(LONG, progress=end.progress, stopping=end, lost=end, withdrawn=end).run()
+        make(LONG, progress=end.progress, stopping=end, lost=end, is_cancelled=end).run()
     assert checkpoints(settings) == []
 
 

@@ -131,7 +131,7 @@ def test_resumed_history_stays_in_order(resumed_after: int) -> None:
 def test_attempt_that_is_handed_over_does_not_count() -> None:
     progress = JobProgress("host:7", 3)
     progress.watch(epoch(5))
-    progress.hand_over()
+    progress.release_to_next_trainer()
     snapshot = as_json(progress.snapshot())
     assert (snapshot["phase"], snapshot["attempt"]) == ("waiting for a trainer", 2)
     assert snapshot["epoch"] == 5

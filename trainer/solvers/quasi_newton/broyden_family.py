@@ -79,7 +79,7 @@ class BroydenFamily(Descent):
         super().__init__(task, update.first_step)
         self._coefficients = update.coefficients
         self._H = InverseHessian(len(task.theta))
-        self._forget()
+        self._reset()
 
     def continue_with(self, objective: Objective) -> None:
         """Replace the objective, and the direction accordingly."""
@@ -103,15 +103,15 @@ class BroydenFamily(Descent):
     def _direction(self) -> Array:
         return self._kept_direction
 
-    def _is_fresh(self) -> bool:
+    def _has_no_curvature(self) -> bool:
         return self._fresh
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._H.reset(1.0)
         self._fresh = True
         self._kept_direction = -self._point.gradient
 
-    def _learn(self, before: Point, direction: Array, step: float) -> None:
+    def _update(self, before: Point, direction: Array, step: float) -> None:
         """Update H, and the direction with the same products."""
         gradient = self._point.gradient
         s, y = step * direction, gradient - before.gradient

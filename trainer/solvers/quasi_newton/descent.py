@@ -43,7 +43,7 @@ class Descent(ABC):
 
     def iterate(self) -> Iteration:
         """Take one step."""
-        start, direction, fresh = self._point, self._direction(), self._is_fresh()
+        start, direction, fresh = self._point, self._direction(), self._has_no_curvature()
         found = None
         if start.gradient @ direction < 0.0:
             length = float(np.linalg.norm(direction))
@@ -52,10 +52,10 @@ class Descent(ABC):
         if not found:
             if fresh:
                 return Iteration(start.value**2, 0.0, converged=True)
-            self._forget()
+            self._reset()
             return self.iterate()
         step, self._point = found
-        self._learn(start, direction, step)
+        self._update(start, direction, step)
         return Iteration(self._point.value**2, step)
 
     def continue_with(self, objective: Objective) -> None:
@@ -80,15 +80,15 @@ class Descent(ABC):
         """Return −H·∇f at the point, (P,)."""
 
     @abstractmethod
-    def _is_fresh(self) -> bool:
+    def _has_no_curvature(self) -> bool:
         """Return whether nothing is known of the curvature, so that the direction is −∇f."""
 
     @abstractmethod
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         """Discard the curvature learned so far."""
 
     @abstractmethod
-    def _learn(self, before: Point, direction: Array, step: float) -> None:
+    def _update(self, before: Point, direction: Array, step: float) -> None:
         """Learn the curvature along a step from `before` to the current point."""
 
 

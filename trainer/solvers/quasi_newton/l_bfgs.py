@@ -23,7 +23,7 @@ class LBFGS(Descent):
 
     def __init__(self, task: Task) -> None:
         super().__init__(task, first_step=1.0)
-        self._forget()
+        self._reset()
 
     def state(self) -> State:
         """Return the point and the stored pairs."""
@@ -49,13 +49,13 @@ class LBFGS(Descent):
             q += (alpha[i] - rho[i] * float(self._y[i] @ q)) * self._s[i]
         return q
 
-    def _is_fresh(self) -> bool:
+    def _has_no_curvature(self) -> bool:
         return not self._s
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._s, self._y = [], []
 
-    def _learn(self, before: Point, direction: Array, step: float) -> None:
+    def _update(self, before: Point, direction: Array, step: float) -> None:
         s, y = step * direction, self._point.gradient - before.gradient
         if 0.0 < float(y @ s) < math.inf:
             self._s, self._y = [*self._s, s][-MEMORY:], [*self._y, y][-MEMORY:]

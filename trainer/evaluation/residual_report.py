@@ -11,7 +11,7 @@ BINS = 30
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
-def test_report(Y_hat: Array, Y: Array, targets: tuple[str, ...]) -> dict[str, Any]:
+def residual_report(Y_hat: Array, Y: Array, targets: tuple[str, ...]) -> dict[str, Any]:
     """Return predicted and actual values and the distribution of the residuals ŷ − y, per target.
 
     Parameters
