@@ -173,61 +173,35 @@ def test_feature_called_instances_is_accepted(registry: Registry, models: Path) 
     assert [error["pointer"] for error in wrong["errors"]] == ["/instances"]
 
 
-NESTED = b"[" * 100_000 + b"]" * 100_000
+@pytest.mark.parametrize(
+    ("arguments", "status", "type_"),
+    [
+        ({"body": b"hello"}, 400, "/problems/bad-request"),
+        ({"body": b'{"instances": [[NaN, 0, 0, 0]]}'}, 400, "/problems/bad-request"),
+        ({"body": b"1".ljust(2001)}, 413, "/problems/content-too-large"),
+        ({"content_type": "text/plain"}, 415, "/problems/unsupported-media-type"),
+        ({"content_type": None}, 415, "/problems/unsupported-media-type"),
+    ],
+)
+def test_unreadable_bodies_are_refused(
+    registry: Registry, models: Path, arguments: dict[str, Any], status: int, type_: str
+) -> None:
+    app = serving(registry, models, small_model(), max_body_bytes=2000)
+    refused(post(app, **{"body": ROW} | arguments), status, type_)
 
 
 @pytest.mark.parametrize(
-    ("body", "detail"),
+    "body",
     [
-        pytest.param(b"", "the body is empty", id="empty body"),
-        pytest.param(b"hello", "not JSON", id="not JSON"),
-        pytest.param(b"x1=0.1&x2=0.2", "not JSON", id="a form"),
-        pytest.param(b'{"x1": 0.1,}', "not JSON", id="trailing comma"),
-        pytest.param(b"{'x1': 0.1}", "not JSON", id="single quotes"),
-        pytest.param(b'{"x1": 0.1', "not JSON", id="cut short"),
-        pytest.param(orjson.dumps(ROW) * 2, "not JSON", id="two documents"),
-        pytest.param(b'{"x1": NaN, "x2": 0, "x3": 0, "x4": 0}', "not JSON", id="NaN"),
-        pytest.param(b'{"x1": Infinity, "x2": 0, "x3": 0, "x4": 0}', "not JSON", id="Infinity"),
-        pytest.param(b'{"x1": -Infinity, "x2": 0, "x3": 0, "x4": 0}', "not JSON", id="-Infinity"),
-        pytest.param(b'{"x1": 1e400, "x2": 0, "x3": 0, "x4": 0}', "not JSON", id="1e400"),
-        pytest.param(b'{"instances": [[0, 0, 0, -1e400]]}', "not JSON", id="1e400 of many"),
-        pytest.param(b'{"instances": [[NaN, 0, 0, 0]]}', "not JSON", id="NaN of many"),
-        pytest.param(b'{"x1": 1%s}' % (b"0" * 400), "not JSON", id="integer above all floats"),
-        pytest.param(b'{"x1": 1%s}' % (b"0" * 9999), "not JSON", id="very long integer"),
-        pytest.param(NESTED, "not JSON", id="deep nesting"),
-        pytest.param(b'{"instances": %s}' % NESTED, "not JSON", id="deep nesting in instances"),
-        pytest.param(b'{"x1":' * 100_000, "not JSON", id="deep nesting of objects"),
-        pytest.param(b'{"x1": "\xff"}', "not JSON", id="invalid UTF-8"),
-        pytest.param(b'{"\xc3": 1}', "not JSON", id="invalid UTF-8 in a name"),
-        pytest.param(b'{"x1": "\\ud800"}', "not JSON", id="half a surrogate pair"),
-        pytest.param(json.dumps(ROW).encode("utf-16"), "not JSON", id="UTF-16"),
-        pytest.param(b"\xef\xbb\xbf" + orjson.dumps(ROW), "not JSON", id="byte order mark"),
-        pytest.param(b"\x00", "not JSON", id="a zero byte"),
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"instances": %s}' % (b"[" * 100_000 + b"]" * 100_000),
+        b'{"x1":' * 100_000,
+        b'{"x1": 1%s}' % (b"0" * 9999),
     ],
+    ids=["lists", "lists in instances", "objects", "very long integer"],
 )
-def test_invalid_json_is_400(app: Flask, body: bytes, detail: str) -> None:
-    document = refused(post(app, body), 400, "/problems/bad-request")
-    assert detail in document["detail"]
-
-
-@pytest.mark.parametrize(
-    ("headers", "detail"),
-    [
-        pytest.param({"content_type": "text/plain"}, "text/plain", id="text"),
-        pytest.param(
-            {"content_type": "application/x-www-form-urlencoded"}, "expected", id="a form"
-        ),
-        pytest.param({"content_type": "application/jsonp"}, "application/jsonp", id="nearly JSON"),
-        pytest.param({"content_type": "application/vnd.x+json"}, "expected", id="a JSON dialect"),
-        pytest.param({"content_type": "é;;;"}, "expected", id="no media type at all"),
-        pytest.param({"content_type": None}, "Content-Type is missing", id="missing"),
-        pytest.param({"headers": {"Content-Encoding": "br"}}, "Encoding is br", id="brotli"),
-        pytest.param({"headers": {"Content-Encoding": ""}}, "is empty", id="empty encoding"),
-    ],
-)
-def test_unsupported_media_type_is_415(app: Flask, headers: dict[str, Any], detail: str) -> None:
-    document = refused(post(app, ROW, **headers), 415, "/problems/unsupported-media-type")
-    assert detail in document["detail"]
+def test_deeply_nested_or_very_long_json_is_400(app: Flask, body: bytes) -> None:
+    assert "not JSON" in refused(post(app, body), 400)["detail"]
 
 
 NUMBER = "must be a finite number, got "
@@ -403,21 +377,6 @@ def test_prediction_that_overflows_is_422(registry: Registry, models: Path) -> N
     ]
     assert rows["detail"] == "2 values are wrong"
     assert len(refused(post(app, many(*[far] * 50)), 422)["errors"]) == 20
-
-
-@pytest.mark.parametrize("chunked", [False, True])
-def test_body_over_the_limit_is_413(registry: Registry, models: Path, chunked: bool) -> None:
-    app = serving(registry, models, small_model(), max_body_bytes=2000)
-    body = orjson.dumps(ROW)
-
-    def sized(length: int) -> TestResponse:
-        # a chunked body
-        terminated = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True} if chunked else {}
-        return post(app, body.ljust(length), environ_overrides=terminated)
-
-    assert sized(2000).data == post(app, ROW).data
-    for length in (2001, 4000, 100_000):
-        refused(sized(length), 413, "/problems/content-too-large")
 
 
 def test_without_a_model_predict_is_503_with_instructions(models: Path) -> None:

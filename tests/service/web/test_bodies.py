@@ -81,27 +81,40 @@ def test_empty_required_body_is_400(echo: Flask) -> None:
         assert document["detail"] == "the body is empty; expected a JSON object"
 
 
+ROW = b'{"x1": 0.1, "x2": 0.2}'
+
+
 @PATHS
 @pytest.mark.parametrize(
-    ("body", "detail"),
+    ("body", "reason"),
     [
-        (b"{", "the body is not JSON: unexpected end of data"),
-        (b"{'a': 1}", "the body is not JSON: "),
-        (b'{"a": NaN}', "the body is not JSON: "),
-        (b'{"a": Infinity}', "the body is not JSON: "),
-        (b'{"a": 1e400}', "the body is not JSON: "),
-        (b'{"a": 1} x', "the body is not JSON: "),
-        (b'{"a": "\xff"}', "the body is not JSON: byte 7 is not UTF-8"),
-        (b" ", "the body is not JSON: "),
+        (b"{", "unexpected end of data"),
+        (b'{"a": "\xff"}', "byte 7 is not UTF-8"),
+        (b'{"\xc3": 1}', "byte 2 is not UTF-8"),
+        (ROW.decode().encode("utf-16"), "byte 0 is not UTF-8"),
+        pytest.param(b"\xef\xbb\xbf" + ROW, "", id="byte order mark"),
+        pytest.param(b'{"a": "\\ud800"}', "", id="half a surrogate pair"),
+        pytest.param(b"\x00", "", id="a zero byte"),
+        pytest.param(b" ", "", id="blank"),
+        pytest.param(b"x1=0.1&x2=0.2", "", id="a form"),
+        pytest.param(ROW[:-1] + b",}", "", id="trailing comma"),
+        pytest.param(b"{'x1': 0.1}", "", id="single quotes"),
+        pytest.param(ROW * 2, "", id="two documents"),
+        pytest.param(b'{"a": NaN}', "", id="NaN"),
+        pytest.param(b'{"a": -Infinity}', "", id="-Infinity"),
+        pytest.param(b'{"a": 1e400}', "", id="1e400"),
+        pytest.param(b'{"a": 1%s}' % (b"0" * 400), "", id="integer above all floats"),
+        pytest.param(b'{"a": 1%s}' % (b"0" * 900), "", id="very long integer"),
+        pytest.param(b"[" * 400 + b"]" * 400 + b"]", "", id="unbalanced brackets"),
     ],
 )
 @pytest.mark.parametrize("chunked", [False, True])
 def test_invalid_json_is_400_with_the_position(
-    echo: Flask, path: str, body: bytes, detail: str, chunked: bool
+    echo: Flask, path: str, body: bytes, reason: str, chunked: bool
 ) -> None:
     answer = echo.test_client().post(path, headers=JSON, **as_sent(body, chunked))
     document = assert_problem(answer.status_code, answer.data, dict(answer.headers), expected=400)
-    assert document["detail"].startswith(detail)
+    assert document["detail"].startswith(f"the body is not JSON: {reason}")
 
 
 @PATHS
@@ -112,6 +125,9 @@ def test_invalid_json_is_400_with_the_position(
         {"Content-Type": "text/plain"},
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": "application/jsonl"},
+        {"Content-Type": "application/vnd.x+json"},
+        {"Content-Type": "é;;;"},
+        {**JSON, "Content-Encoding": ""},
         {**JSON, "Content-Encoding": "br"},
         {**JSON, "Content-Encoding": "gzip, gzip"},
     ],
