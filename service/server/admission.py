@@ -26,7 +26,7 @@ class Client(Protocol):
         """When the last response was complete; None during a request."""
 
     def refuse(self, status: int, detail: str, reason: str) -> None:
-        """Send an error response instead of reading on, and close."""
+        """Drop what has arrived; send an error response after those before it, and close."""
 
     def abort(self) -> None:
         """Close at once."""
@@ -94,6 +94,7 @@ class Admission:
         )
         if idle is not None and now - (idle.idle_since or now) >= LEAST_IDLE_SECONDS:
             idle.abort()
+            self.clients.discard(idle)  # so that the next connection replaces another one
         elif excess < REFUSED_AT_ONCE:
             client.refuse(503, "there are too many connections", "overloaded")
         else:

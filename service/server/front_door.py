@@ -48,7 +48,7 @@ class FrontDoor:
         """Answer one request, whose body has arrived."""
         began = time.monotonic()
         context: RequestContext = scope["state"]["context"]
-        body: bytes = (await receive())["body"]
+        body: bytes = scope["state"]["body"]
         status, sent = 500, 0
         try:
             response = await self._response(scope, body, context)
@@ -148,7 +148,7 @@ class FrontDoor:
     async def _next_event(self, stream: AsyncGenerator[bytes, None], scope: Any) -> bytes:
         """Return more of a stream; nothing when it has ended or the client has disconnected."""
         waiting = asyncio.ensure_future(anext(stream, b""))
-        scope["state"]["on_disconnect"] = waiting.cancel
+        scope["state"]["connection"].on_disconnect = waiting.cancel
         try:
             return await waiting
         except asyncio.CancelledError:

@@ -35,10 +35,12 @@ def check_head(version: str, method: bytes, target: bytes, headers: Headers, lim
     """
     if not version.startswith("1"):
         raise _wrong_version(version)
-    if target == b"*" and method != b"OPTIONS":
-        raise Refused(400, "the request target * goes with OPTIONS")
     if method == b"CONNECT":
         raise Refused(501, "CONNECT is not supported")
+    if target == b"*" and method != b"OPTIONS":
+        raise Refused(400, "the request target * goes with OPTIONS")
+    if not _has_path(target):
+        raise Refused(400, "the request target is malformed")
     if len(headers) > limits.fields:
         raise Refused(431, _TOO_LARGE)
     length = hosts = 0
@@ -94,6 +96,16 @@ def joined(headers: Headers) -> dict[bytes, bytes]:
 def path_of(target: bytes) -> str:
     """Return the path of a request target."""
     return unquote_to_bytes(target.partition(b"?")[0]).decode(errors="replace")
+
+
+@lru_cache(1024)
+def _has_path(target: bytes) -> bool:
+    """Return whether a target is a path or a URL that has one."""
+    try:
+        path = httptools.parse_url(target).path
+    except httptools.HttpParserInvalidURLError:
+        return False
+    return path is not None and path.isascii()
 
 
 def _wrong_version(version: str) -> Refused:

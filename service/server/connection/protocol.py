@@ -6,13 +6,14 @@ connections, fairness between clients, and the fast path. A request reaches the 
 of it has arrived, so that slow clients cost no task.
 
 Beyond public methods it relies on these attributes of uvicorn 0.54.0, which is pinned for that:
-`client`, `config`, `cycle` (with its `body`, `keep_alive` and `response_complete`),
+`client`, `config`, `cycle` (with its `disconnected`, `keep_alive`, `response_complete`, `scope`),
 `expect_100_continue`, `flow`, `headers`, `loop`, `parser`, `pipeline`, `scheme`, `scope`,
 `server_state`, `transport`, `url`; and on `on_headers_complete` being what makes a cycle and starts
 or queues it.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httptools
@@ -54,7 +55,8 @@ class Protocol(HttpToolsProtocol):
         self._body_length = 0
         self._quiet_bytes = 0  # parsed since the last byte of a body
         self._fast: KnownHead | None = None  # of the last request, if the fast path responded
-        self._refused: Refused | None = None  # to be sent after the responses before it
+        self._refused: tuple[int, str, str] | None = None  # to be sent after the running response
+        self.on_disconnect: Callable[[], object] = lambda: None  # set by the running response
         self._at_eof = self._lingers = self._is_scheduled = False
         self._since = self.loop.time()
         self._moved_bytes = 0  # of bodies
@@ -72,23 +74,19 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
         self.admission.clients.discard(self)
         self.admission.unread.discard(self)
-        self._forget(sum(len(cycle.body) for cycle, _ in self.pipeline))
+        self._forget(sum(len(cycle.scope["state"]["body"]) for cycle, _ in self.pipeline))
         self.pipeline.clear()
-        self._on_disconnect()
+        self.on_disconnect()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep a half-closed connection until its requests are answered; end a stream."""
         self._at_eof = True
-        self._on_disconnect()
+        self.on_disconnect()
         if self._lingers or self.idle_since is not None:
             return False
         if not self._is_busy():
             self._refuse_incomplete()
         return True
-
-    def _on_disconnect(self) -> None:
-        if self.scope:
-            self.scope["state"].get("on_disconnect", lambda: None)()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -97,12 +95,12 @@ class Protocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self.admission.unread.discard(self)
-        self._go_on()
+        self._proceed()
 
     # Bytes
 
     def data_received(self, data: bytes) -> None:
-        if self._lingers or self._respond_to_known_head(data):
+        if self._lingers or self._refused or self._respond_to_known_head(data):
             return
         if self._unparsed or len(data) > SLICE_BYTES or self._is_busy():
             self._unparsed += data
@@ -134,11 +132,29 @@ class Protocol(HttpToolsProtocol):
         if self._at_eof and not self._is_busy():
             self._refuse_incomplete()
 
+    def _proceed(self) -> None:
+        """Continue with what the client has sent, unless a response has to come first."""
+        if self.transport.is_closing():
+            return
+        if self._is_busy():
+            if self._unparsed:  # uvicorn has resumed reading
+                self.flow.pause_reading()
+        elif self._refused:
+            self.refuse(*self._refused)
+        elif self._unparsed:
+            self._parse()
+        elif self._at_eof:
+            self._refuse_incomplete()
+        else:
+            self._continue_if_expected()
+
     def _feed(self, data: bytes) -> None:
         is_first = not self._begun
         if is_first:
             self._since = self.loop.time()
         self._quiet_bytes += len(data)
+        self._fast = None
+        rest = b""
         try:
             self.parser.feed_data(data)
             if is_first and self._fast:
@@ -146,26 +162,32 @@ class Protocol(HttpToolsProtocol):
             if self._quiet_bytes > self.limits.head_bytes and not self._missing_bytes():
                 raise too_large()
             self._continue_if_expected()
-        except httptools.HttpParserUpgrade:
-            self._forget()  # what follows is in another protocol
-            if self.cycle is not None:
-                self.cycle.keep_alive = False
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = self._head_without_upgrade() + data[upgrade.args[0] :]
         except Refused as refused:
-            self._refuse_in_turn(refused)
+            self._refuse_malformed(refused)
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, Refused):
                 raise
-            self._refuse_in_turn(error.__context__)
+            self._refuse_malformed(error.__context__)
         except httptools.HttpParserError as error:
             version = "1.1" if self._head_complete else self.parser.get_http_version()
-            self._refuse_in_turn(malformed(error, version, data, self.headers or []))
+            self._refuse_malformed(malformed(error, version, data, self.headers or []))
+        if rest:  # not within `except`, which would replace the context of the parser's error
+            self._feed(rest)
+
+    def _head_without_upgrade(self) -> bytes:
+        """Return the head again, without the Upgrade field, for which the parser skips the body."""
+        version = self.parser.get_http_version().encode()
+        line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, version)
+        fields = [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
+        return line + b"".join(fields) + b"\r\n"
 
     # Requests
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._begun, self._head_complete, self._is_cut = True, False, False
-        self._fast = None
         self._quiet_bytes = self._body_length = 0
 
     def on_url(self, url: bytes) -> None:
@@ -181,15 +203,11 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Check the head; the request goes on when its body has arrived."""
-        self._head_complete, self._measured = True, None
         version, method = self.parser.get_http_version(), self.parser.get_method()
-        try:
-            self._body_length = check_head(version, method, self.url, self.headers, self.limits)
-        except Refused as refused:
-            if not self.parser.should_upgrade():
-                raise
-            self._refuse_in_turn(refused)  # as the parser would not tell of the exception
-            return
+        if self.parser.should_upgrade() and method != b"CONNECT":
+            return  # `_feed` has the head parsed again
+        self._head_complete, self._measured = True, None
+        self._body_length = check_head(version, method, self.url, self.headers, self.limits)
         self.expect_100_continue = self.expect_100_continue and version != "1.0"
         if self._body_length > self.limits.body_bytes:
             self._cut(self._body_length)
@@ -205,6 +223,8 @@ class Protocol(HttpToolsProtocol):
             self._cut(len(self._body))
 
     def on_message_complete(self) -> None:
+        if not self._head_complete:
+            return  # it has an Upgrade field
         self._begun = False
         if self._is_cut or self._lingers:
             return
@@ -212,9 +232,8 @@ class Protocol(HttpToolsProtocol):
         self._body.clear()
         fields = joined(self.headers)
         context = self._context(fields)
-        head = KnownHead(
-            context.method, context.path, fields, len(body), self.parser.should_keep_alive()
-        )
+        keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        head = KnownHead(context.method, context.path, fields, len(body), keep_alive)
         is_fast = self.url == self.door.application.fast_path_target and not self._is_busy()
         if is_fast and self._respond_fast(context, head, body):
             self.admission.held_bytes -= len(body)
@@ -245,17 +264,20 @@ class Protocol(HttpToolsProtocol):
 
     def _start(self, context: RequestContext, body: bytes) -> None:
         """Make uvicorn's cycle of request and response, and start or queue it."""
-        state = {"context": context, "is_closing": self.transport.is_closing}
-        self.scope["state"].update(state)
         self.scope["client"] = (context.client, self.client[1] if self.client else 0)
-        try:
-            super().on_headers_complete()
-        except httptools.HttpParserInvalidURLError:
-            raise Refused(400, "the request target is malformed") from None
-        self.cycle.body = body  # type: ignore[assignment]  # `receive` returns it without a copy
+        super().on_headers_complete()
+        cycle = self.cycle
+
+        def is_closing() -> bool:
+            cycle.disconnected |= self.transport.is_closing()  # else uvicorn logs an error
+            return cycle.disconnected
+
+        state = {"context": context, "body": body, "is_closing": is_closing, "connection": self}
+        self.scope["state"].update(state)
         if self.door.stopping or self._is_cut:
-            self.cycle.keep_alive = False
-        super().on_message_complete()
+            cycle.keep_alive = False
+        self._measured = None
+        self.flow.resume_reading()  # to notice a disconnection; `_parse` limits what is read
 
     def _cut(self, length: int) -> None:
         """Let the application refuse a body that is too long, without the body."""
@@ -266,28 +288,18 @@ class Protocol(HttpToolsProtocol):
         self._start(self._context(joined(self.headers)), b"")
 
     def _continue_if_expected(self) -> None:
-        if self.expect_100_continue and self._head_complete and not self._is_busy():
+        is_incomplete = self._begun and self._head_complete
+        if self.expect_100_continue and is_incomplete and not self._is_busy():
             self.expect_100_continue = False
             if not self._body:
                 self.transport.write(_CONTINUE)
 
     def on_response_complete(self) -> None:
+        """Continue with what the client has sent after the request."""
+        self.on_disconnect = lambda: None
         super().on_response_complete()
         self._since, self._measured = self.loop.time(), None
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """Handle what the client has sent after a request, once its response is written."""
-        if self._is_busy() or self.transport.is_closing():
-            return
-        if self._refused:
-            self._refuse_in_turn(self._refused)
-        elif self._unparsed:
-            self._parse()
-        elif self._at_eof:
-            self._refuse_incomplete()
-        else:
-            self._continue_if_expected()
+        self._proceed()
 
     def _context(self, fields: dict[bytes, bytes]) -> RequestContext:
         method = self.parser.get_method().decode() if self._head_complete else ""
@@ -307,15 +319,17 @@ class Protocol(HttpToolsProtocol):
 
     # Refusals, timeouts, shutdown
 
-    def _refuse_in_turn(self, refused: Refused) -> None:
-        """Refuse a request once those before it are answered."""
-        if self._is_busy():
-            self._refused = refused
-        else:
-            self.refuse(refused.status, refused.detail, "malformed")
+    def _refuse_malformed(self, refused: Refused) -> None:
+        self.refuse(refused.status, refused.detail, "malformed")
 
     def refuse(self, status: int, detail: str, reason: str) -> None:
-        """Send an error response instead of reading on, and close."""
+        """Drop what has arrived; send an error response after those before it, and close."""
+        self._forget()
+        if self.transport.is_closing():
+            return
+        if self._is_busy():
+            self._refused = status, detail, reason
+            return
         context = RequestContext("", "/", self.peer, acceptable_request_id(""))
         if self._begun:
             context = self._context(joined(self.headers))

@@ -288,6 +288,22 @@ def test_an_arriving_body_is_refused_in_favor_of_a_complete_one(full: Server) ->
     assert len(full.ask("/echo", body=b"b" * LARGE).body) == LARGE
 
 
+def test_a_request_refused_for_memory_is_refused_after_the_response_before_it(
+    start_server: StartServer,
+) -> None:
+    server = start_server(threads=2, max_body_bytes=100_000, buffered_bodies=1)
+    first = request("/wait?gate=in-order", body=b"first")
+    client = server.connect(first, announce(100_000), b"a" * 98_000)
+    server.wait_until_waiting("in-order")
+    server.turn()
+    assert server.ask("/echo", body=b"b" * 3_000).body == b"b" * 3_000
+    assert client.is_silent(0)
+    server.open_gate("in-order")
+    assert client.response().body == b"first"
+    assert_overloaded(client.response())
+    assert client.ended()
+
+
 def test_queued_bodies_and_unread_responses_count_toward_the_memory_budget(full: Server) -> None:
     large = request("/echo", body=b"b" * LARGE)
     waiting = full.connect(request("/wait?gate=memory", body=b"a" * LARGE), receive_buffer=8_192)
@@ -305,6 +321,7 @@ def test_failed_requests_release_their_memory(full: Server) -> None:
     chunked = request("/echo", "Transfer-Encoding: chunked", method="POST")
     full.open_gate("reset")
     for _ in range(3):
+        full.connect(request("http://here:99999/", body=b"a" * LARGE)).reset()
         assert full.connect(chunked, part, b"zz\r\n").response().status == 400
         assert full.connect(chunked, part).half_close().response().status == 400
         full.connect(chunked, part).reset()

@@ -41,9 +41,11 @@ def test_expect_100_continue_gets_a_100_before_a_chunked_body(server: Server) ->
     assert client.response().body == b"abc"
 
 
-def test_a_100_continue_is_sent_at_most_once(server: Server) -> None:
+@pytest.mark.parametrize("path", ["/echo", "/at-once", "/quick"])
+def test_a_100_continue_is_sent_at_most_once(server: Server, path: str) -> None:
     """A server may leave it out when a part of the body is there already."""
-    client = server.connect(announce(3, "Expect: 100-continue") + b"abc", request("/quick"))
+    expecting = announce(3, "Expect: 100-continue", path=path)
+    client = server.connect(expecting + b"abc", request("/quick"))
     version, status, _ = client.head()
     if status == 100:
         version, status, _ = client.head()

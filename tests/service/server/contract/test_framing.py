@@ -349,3 +349,11 @@ def test_an_earlier_request_within_a_malformed_one_gets_no_response(
     client.send(repeated)
     assert client.ended()
     assert {*server.requests()[before:]} == {"/quick?"}  # those by which the test waits
+
+
+def test_line_ends_before_a_request_are_not_a_head(server: Server) -> None:
+    """Even if they are as many as the bytes of the body before them."""
+    client = server.connect(request("/at-once", body=b"a" * 20))
+    assert client.response().status == 200
+    assert client.send(b"\r\n" * 12, request("/echo")).response().status == 200
+    assert server.connect(b"\r\n\r\n" + b"a" * 20).half_close().response().status == 400

@@ -99,13 +99,14 @@ def test_http_1_0_closes_the_connection_after_the_response(server: Server, path:
     assert client.ended()
 
 
-def test_http_1_0_may_ask_for_keep_alive(server: Server) -> None:
-    sent = request("/echo", "Connection: keep-alive", body=b"abc", version="HTTP/1.0")
+@pytest.mark.parametrize("path", PATHS)
+def test_http_1_0_may_ask_for_keep_alive(server: Server, path: str) -> None:
+    sent = request(path, "Connection: keep-alive", body=b"0123456789", version="HTTP/1.0")
     client = server.connect()
     response = client.send(sent).response()
-    assert response.body == b"abc"
+    assert len(response.body) == 10
     if response.headers.get("Connection") == "keep-alive":
-        assert client.send(sent).response().body == b"abc"
+        assert len(client.send(sent).response().body) == 10
     else:
         assert client.ended()
 
@@ -117,6 +118,19 @@ def test_http_1_0_gets_a_response_of_unknown_length_until_the_connection_closes(
     response = client.response()
     assert "Transfer-Encoding" not in response.headers
     assert len(response.body) == 100_000_000
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
+def test_an_upgrade_is_ignored(server: Server, path: str, version: str) -> None:
+    """Java's client asks for one with every first request."""
+    lines = ["Connection: keep-alive, Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: A"]
+    client = server.connect(request(path, *lines, body=b"0123456789", version=version))
+    assert len(client.response().body) == 10
+    if version == "HTTP/1.1":
+        chunks = request("/echo", "Transfer-Encoding: chunked", *lines, method="POST")
+        client.send(chunks, b"3\r\nabc\r\n0\r\n\r\n", request("/echo", body=b"next"))
+        assert [client.response().body for _ in range(2)] == [b"abc", b"next"]
 
 
 def test_http_1_2_is_answered_as_http_1_1(server: Server) -> None:

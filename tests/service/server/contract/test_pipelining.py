@@ -101,3 +101,25 @@ def test_requests_that_arrive_one_byte_at_a_time_are_answered(server: Server) ->
     for byte in stream:
         client.send(bytes([byte]))
     assert [client.response().body for _ in range(2)] == [b"by length", b"in chunks"]
+
+
+@pytest.mark.parametrize("lines", [["Host: a"], ["Host: a", "Connection: upgrade", "Upgrade: h2c"]])
+def test_a_refused_request_behind_another_is_not_answered_twice(
+    server: Server, lines: list[str]
+) -> None:
+    client = server.connect(request("/wait?gate=refused") + request("/refused", *lines))
+    server.open_gate("refused")
+    assert [client.response().status for _ in range(2)] == [200, 400]
+    assert client.ended()
+    assert "/refused?" not in server.requests()
+
+
+def test_clients_that_reset_the_connection_leave_no_error_in_the_log(server: Server) -> None:
+    for _ in range(10):
+        for behind in (b"", request("/echo", body=b"abc") * 10):
+            client = server.connect(request("/long") + behind)
+            assert client.head()[1] == 200
+            client.reset()
+    server.wait_until_idle()
+    assert "ASGI callable" not in server.log()
+    assert "Fatal error on transport" not in server.log()
