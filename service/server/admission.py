@@ -1,5 +1,6 @@
 """Admission control: bounds on queued requests and on memory held for clients."""
 
+from operator import itemgetter
 from typing import Protocol
 
 from service.server.limits import Limits
@@ -58,6 +59,8 @@ class Admission:
         self.unread: set[Client] = set()
         self.active = 0
         self.held_bytes = 0
+        self._idle: list[tuple[float, Client]] = []  # the longest idle last
+        self._sorted_at = -LEAST_IDLE_SECONDS
 
     def overload(self, size: int, spared: bool) -> str:
         """Return why a request with a body of that size cannot be queued; empty if it can."""
@@ -87,15 +90,27 @@ class Admission:
         self.clients.add(client)
         if excess < 0:
             return
-        idle = min(
-            (each for each in self.clients if each.idle_since is not None and each is not client),
-            key=lambda each: each.idle_since or 0.0,
-            default=None,
-        )
-        if idle is not None and now - (idle.idle_since or now) >= LEAST_IDLE_SECONDS:
+        if idle := self._longest_idle(now):
             idle.abort()
             self.clients.discard(idle)  # so that the next connection replaces another one
         elif excess < REFUSED_AT_ONCE:
             client.refuse(503, "there are too many connections", "overloaded")
         else:
             client.abort()
+
+    def _longest_idle(self, now: float) -> Client | None:
+        """Return the connection that has been idle for longest; None if there is none.
+
+        They are sorted at most once a second, as that takes milliseconds.
+        """
+        latest = now - LEAST_IDLE_SECONDS
+        if not self._idle and self._sorted_at <= latest:
+            self._sorted_at = now
+            times = ((each.idle_since, each) for each in self.clients)
+            idle = [(since, each) for since, each in times if since is not None and since <= latest]
+            self._idle = sorted(idle, key=itemgetter(0), reverse=True)
+        while self._idle:
+            since, client = self._idle.pop()
+            if client in self.clients and client.idle_since == since:
+                return client
+        return None

@@ -75,7 +75,7 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Report to the master, and return whether to stop."""
         self._worker.notify()
-        self._door.check_timeouts()
+        await self._door.check_timeouts()
         is_orphan = self._worker.ppid != os.getppid()
         return await super().on_tick(counter) or is_orphan or not self._worker.alive
 
@@ -93,7 +93,7 @@ class Server(uvicorn.Server):
         until = loop.time() + self._door.limits.graceful_seconds
         while clients and loop.time() < until:
             self._worker.notify()
-            self._door.check_timeouts()
+            await self._door.check_timeouts()
             if loop.time() >= idle_until:
                 for client in list(clients):
                     client.close_if_idle()
