@@ -10,7 +10,7 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 from service.telemetry.request_context import RequestContext
 
 SEND_STREAM = "numnet.send_stream"  # in environ: takes an async iterator as the body
-PART_BYTES = 256 * 1024
+PART_BYTES = 128 * 1024
 WITHOUT_BODY = {204, 304}
 
 Headers = list[tuple[bytes, bytes]]
