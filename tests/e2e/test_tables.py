@@ -19,7 +19,7 @@ from tests.patience import DEADLINE_SECONDS, until
 from tests.service.small_models import random_rows, serve, small_model
 
 MODEL = small_model()
-X = random_rows(30_000)
+X = random_rows(40_000)
 Y = MODEL.predict(X)
 NPY, CSV, JSON = "application/x-npy", "text/csv", "application/json"
 

@@ -84,7 +84,7 @@ def ended(service: Service, job_id: str) -> dict[str, Any]:
 
 def test_a_retraining_can_be_watched_until_its_version_is_served(service: Service) -> None:
     assert service.predict(ROW).status_code == 503
-    job_id = submit(service, ENDLESS | {"max_seconds": 1})
+    job_id = submit(service, ENDLESS | {"max_seconds": 3})
     with Watching(service, job_id) as watching:
         events = list(watching.events())
     numbers = [number for number, _ in events]
