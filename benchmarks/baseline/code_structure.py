@@ -27,7 +27,7 @@ def measure(new: Side, old: Side, verdicts: Verdicts) -> None:
 
 def _figures(root: Path) -> dict[str, int | None]:
     return {
-        "lines of `service/server/*.py`, by `wc -l`": _lines(root / "service" / "server"),
+        "lines of Python under `service/server/`, by `wc -l`": _lines(root / "service" / "server"),
         "files directly in `service/`": _files(root / "service"),
         "files directly in `trainer/`": _files(root / "trainer"),
         "circles of imports, by grimp": _circles(root),
