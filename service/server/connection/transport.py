@@ -28,7 +28,7 @@ class Transport:
         return self._transport.get_write_buffer_size()
 
     def write(self, data: bytes) -> None:
-        if not self._closed:
+        if not self.is_closing():
             self.written += len(data)
             self._transport.write(data)
 

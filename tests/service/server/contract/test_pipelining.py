@@ -115,11 +115,16 @@ def test_a_refused_request_behind_another_is_not_answered_twice(
 
 
 def test_clients_that_reset_the_connection_leave_no_error_in_the_log(server: Server) -> None:
-    for _ in range(10):
-        for behind in (b"", request("/echo", body=b"abc") * 10):
+    for behind in (b"", request("/echo", body=b"abc") * 10):
+        for _ in range(10):
             client = server.connect(request("/long") + behind)
             assert client.head()[1] == 200
             client.reset()
+        client = server.connect(request(f"/wait?gate=log-{len(behind)}") + behind)
+        server.wait_until_waiting(f"log-{len(behind)}")
+        client.reset()
+        server.turn()
+        server.open_gate(f"log-{len(behind)}")
     server.wait_until_idle()
-    assert "ASGI callable" not in server.log()
-    assert "Fatal error on transport" not in server.log()
+    for error in ("ASGI callable", "Fatal error on transport", "the handler is closed"):
+        assert error not in server.log()
