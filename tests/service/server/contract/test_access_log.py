@@ -160,7 +160,7 @@ def test_forwarding_headers_of_untrusted_clients_are_ignored(server: Server, pat
 
 
 def test_a_trusted_proxy_forwards_the_address_of_its_client(start_server: StartServer) -> None:
-    server = start_server(forwarded_allow_ips=["127.0.0.0/8"])
+    server = start_server(forwarded_allow_ips=["127.0.0.0/8"], linger_seconds=0.1)
     for forwarded, client in (
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8::1", "2001:db8::1"),
