@@ -46,7 +46,7 @@ def blocks() -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the scrape configuration and the alert rules."""
     scrape, rules = [
         yaml.safe_load(code)
-        for language, code in sections(OPERATIONS)["Watch over it"]
+        for language, code in sections(OPERATIONS)["Monitoring"]
         if language == "yaml"
     ]
     return scrape, rules

@@ -10,7 +10,7 @@ EXECUTED_LANGUAGES = {"sh", "json", "text", "crontab"}
 CHECKED_BY = {
     ("README.md", "Start with Docker Compose"): "tests/compose/test_one_machine.py",
     ("docs/http.md", "The Open Inference Protocol"): "tests/e2e/test_tritonclient.py",
-    ("docs/operations.md", "Watch over it"): "tests/deploy/test_monitoring.py",
+    ("docs/operations.md", "Monitoring"): "tests/deploy/test_monitoring.py",
     ("docs/deployment.md", "The image"): "tests/compose/test_image.py",
     ("docs/deployment.md", "One machine"): "tests/compose/test_one_machine.py",
     ("docs/deployment.md", "Replicas"): "tests/compose/test_replicas.py",

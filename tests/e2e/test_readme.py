@@ -27,7 +27,7 @@ EXECUTED = ["README.md", "docs/http.md", "docs/training.md", "docs/operations.md
 CHECKED_ELSEWHERE = {  # by tests that name these sections: see tests/docs/test_code_blocks.py
     ("README.md", "Start with Docker Compose"),
     ("docs/http.md", "The Open Inference Protocol"),
-    ("docs/operations.md", "Watch over it"),
+    ("docs/operations.md", "Monitoring"),
 }
 FIRST_RUN_SECONDS = 300.0
 SHUTDOWN_SECONDS = 30.0
