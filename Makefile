@@ -42,8 +42,8 @@ run: setup  ## train a first version if there is none, then serve and wait for r
 	@$(BIN)/python trainer/train.py --if-none
 	@exec $(BIN)/python run.py
 
-test: setup-dev  ## the whole test suite
-	@$(BIN)/python -m pytest
+test: setup-dev  ## the whole test suite, on all cores
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-fast: setup-dev  ## the tests that are not marked slow (a minute)
 	@$(BIN)/python -m pytest -q -m "not compose and not slow"
