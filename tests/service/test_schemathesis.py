@@ -23,7 +23,7 @@ from tests.service.trained_app import TOKEN, trained_app
 CONFIG: dict[str, Any] = {
     "seed": 1,
     "max-stream-events": 1,  # the stream of a job that no trainer runs never ends
-    "generation": {"deterministic": True, "max-examples": 15, "database": "none"},
+    "generation": {"deterministic": True, "max-examples": 8, "database": "none"},
     # Its WSGI client does not decompress responses.
     "headers": {"Authorization": f"Bearer {TOKEN}", "Accept-Encoding": "identity"},
     "checks": {
