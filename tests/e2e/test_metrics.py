@@ -14,7 +14,7 @@ from tests.patience import DEADLINE_SECONDS, until
 from tests.service.small_models import serve, small_model
 
 ROW = {"x1": 0.1, "x2": 0.2, "x3": 0.3, "x4": 9.0}
-REQUESTS = 1000
+REQUESTS = 320
 THREADS = 8
 
 
@@ -103,7 +103,7 @@ def test_a_killed_server_process_loses_only_the_counts_of_requests_in_flight(
     serve(Registry.local(tmp_path / "models"), small_model())
     service = start_service(workers=2)
     with ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(ask, service, 4 * REQUESTS)
+        asking = pool.submit(ask, service, 6 * REQUESTS)
         deaths = 0
         while not asking.done():
             kill_one(service)

@@ -230,7 +230,7 @@ def test_truncated_file_is_refused(part: int) -> None:
 
 @pytest.mark.parametrize("part", range(8))
 def test_changed_byte_is_refused_or_changes_nothing(part: int) -> None:
-    for position in range(part, len(FILE), 8 * 2):
+    for position in range(5 * part, len(FILE), 41):
         for flip in (0x01, 0x80, 0xFF):
             damaged = bytearray(FILE)
             damaged[position] ^= flip
