@@ -128,6 +128,7 @@ def test_zero_rows_give_zero_predictions(targets: int, make_model: MakeModel) ->
 # --- the same bits
 
 
+@pytest.mark.slow
 @EVERY_ACTIVATION
 @EVERY_ARCHITECTURE
 @settings(max_examples=8)
@@ -200,6 +201,7 @@ def test_concurrent_threads_get_the_same_bits(
         assert all(pool.map(predict, range(0, 2900, 17)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", ["Nehalem", "Haswell", "SkylakeX"])
 def test_row_has_the_same_bits_with_the_kernels_of_other_processors(kernels: str) -> None:
     """Make OpenBLAS use the kernels of another processor; another BLAS ignores the variable."""

@@ -26,9 +26,11 @@ GOLDEN = np.random.default_rng(1).uniform(-1, 1, (3, 2))
 
 WRITERS = {module.__file__ for module in (durable_file, promotions, storage, versions)}
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*fork:DeprecationWarning"  # the idle threads of BLAS hold no lock
-)
+pytestmark = [
+    pytest.mark.slow,
+    # the idle threads of BLAS hold no lock
+    pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),
+]
 
 
 def publish_and_promote(folder: Path) -> Promotion:

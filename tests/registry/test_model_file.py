@@ -48,6 +48,7 @@ JSON = st.recursive(
 NAMES = st.lists(st.text(min_size=1), min_size=2, max_size=2, unique=True).map(tuple)
 
 
+@pytest.mark.slow
 @given(names=NAMES, card=st.dictionaries(st.text(), JSON, max_size=4))
 def test_any_names_and_any_card_round_trip(names: tuple[str, ...], card: dict[str, Any]) -> None:
     base = make_model((2, 1))

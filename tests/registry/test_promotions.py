@@ -93,6 +93,7 @@ def test_history_has_the_readable_entries_among_the_newest(
 # Concurrent promotions
 
 
+@pytest.mark.slow
 def test_concurrent_promotions_make_one_history(folder: Path, model: Model) -> None:
     registry = Registry.local(folder)
     for _ in range(4):
@@ -185,6 +186,7 @@ def test_promotion_is_overtaken_by_a_concurrent_one(
     assert versions_promoted(registry) == [1, 2]
 
 
+@pytest.mark.slow
 def test_of_concurrent_promotions_after_the_same_one_exactly_one_is_made(
     folder: Path, model: Model
 ) -> None:
@@ -317,6 +319,7 @@ def test_rollback_undoes_a_concurrent_promotion(
     assert versions_promoted(registry) == [1, 2, 3, 2]
 
 
+@pytest.mark.slow
 def test_concurrent_rollbacks_and_promotions_make_one_history(folder: Path, model: Model) -> None:
     registry = Registry.local(folder)
     for _ in range(4):

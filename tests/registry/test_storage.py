@@ -175,6 +175,7 @@ def test_generation_changes_with_every_promotion(connect: Connect) -> None:
         assert len(seen) == len(seen_by_other) == number + 1
 
 
+@pytest.mark.slow
 def test_generation_is_constant_without_promotions(storage: Storage) -> None:
     storage.create("1.npz", b"1")
     before = storage.generation()
@@ -387,6 +388,7 @@ def test_generation_changes_within_one_clock_tick(tmp_path: Path) -> None:
     assert len(seen) == 10
 
 
+@pytest.mark.slow
 def test_promotion_at_the_end_of_a_clock_tick_changes_the_generation(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.create(promotion_key(1), b"{}")

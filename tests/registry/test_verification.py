@@ -228,6 +228,7 @@ def test_truncated_file_is_refused(part: int) -> None:
             decode(FILE[:length])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
 def test_changed_byte_is_refused_or_changes_nothing(part: int) -> None:
     for position in range(5 * part, len(FILE), 41):

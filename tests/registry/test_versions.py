@@ -100,6 +100,7 @@ def test_publishing_promotes_nothing(registry: Registry, publish: Publish) -> No
     assert registry.generation() == before
 
 
+@pytest.mark.slow
 def test_concurrent_publishers_get_different_numbers(
     folder: Path, model: Model, golden: Array
 ) -> None:

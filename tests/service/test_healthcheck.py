@@ -37,6 +37,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1), (500, 1), (204, 1)])
 def test_only_status_200_is_healthy(
     port: int,
@@ -50,6 +51,7 @@ def test_only_status_200_is_healthy(
     assert capsys.readouterr().out.startswith(str(status))
 
 
+@pytest.mark.slow
 def test_refused_connection_is_not_healthy(
     port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

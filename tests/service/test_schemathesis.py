@@ -20,6 +20,8 @@ from service.services import services_of
 from service.web.bodies import JSON
 from tests.service.trained_app import TOKEN, trained_app
 
+pytestmark = pytest.mark.slow
+
 CONFIG: dict[str, Any] = {
     "seed": 1,
     "max-stream-events": 1,  # the stream of a job that no trainer runs never ends

@@ -62,6 +62,7 @@ def test_folder_that_cannot_be_written_is_ignored(tmp_path: Path) -> None:
     Heartbeat(tmp_path / "missing" / "heartbeat").beat()
 
 
+@pytest.mark.slow
 def test_trainers_with_and_without_the_lock_are_healthy(
     installation: Installation, tmp_path: Path
 ) -> None:

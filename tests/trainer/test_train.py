@@ -16,6 +16,8 @@ from registry import Registry
 from trainer.solvers import SOLVERS
 from trainer.solvers.first_order.schedules import SCHEDULES
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SHORT = ("--epochs", 3)
 

@@ -13,6 +13,8 @@ import pytest
 from registry import Registry
 from tests.patience import DEADLINE_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 LONG = ("--epochs", 1_000_000, "--max-seconds", 10_000)
 SMALL = ("--samples", 1000, "--layers", "16,8", "--epochs", 1500, "--max-seconds", 10_000)  # 2 s
 StartTerminal = Callable[..., Any]

@@ -21,6 +21,8 @@ from trainer.jobs import Jobs
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.training import train
 
+pytestmark = pytest.mark.slow
+
 QUICK_FIRST_VERSION = """
 import functools
 from trainer import worker
@@ -35,7 +37,7 @@ worker.main()
 def test_job_of_a_stopped_and_of_a_killed_trainer_resumes_from_its_checkpoint(
     installation: Installation,
 ) -> None:
-    asked = TINY | {"solver": "adam", "epochs": 6000, "patience": 6000, "max_seconds": 60.0}
+    asked = TINY | {"solver": "adam", "epochs": 6000, "patience": 6000, "max_seconds": 3600.0}
     job = installation.submit(asked)
 
     for _ in range(3):

@@ -157,6 +157,7 @@ def test_theta_of_another_length_is_refused(length: int) -> None:
 # --- weights
 
 
+@pytest.mark.slow
 @EVERY_LOSS
 @settings(max_examples=25)
 @given(times=st.lists(st.integers(0, 4), min_size=1, max_size=40).filter(any))
@@ -250,6 +251,7 @@ def test_theta_and_rows_are_not_changed(loss: Loss) -> None:
         np.testing.assert_array_equal(array, untouched)
 
 
+@pytest.mark.slow
 @EVERY_LOSS
 def test_memory_of_a_gradient_does_not_grow_with_the_rows(loss: Loss) -> None:
     architecture = Architecture((3, 6, 1))

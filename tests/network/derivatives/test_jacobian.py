@@ -368,6 +368,7 @@ def test_theta_of_another_length_is_refused(length: int, method: Method) -> None
         method(Jacobian(architecture), np.zeros(len(theta) + length), rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [normal_equations, curvature])
 def test_memory_does_not_grow_with_the_rows(method: Method) -> None:
     architecture = Architecture((3, 6, 1))

@@ -251,6 +251,7 @@ def test_memory_of_every_process(telemetry: Telemetry, client: FlaskClient) -> N
     assert 10e6 < value(found, "numnet_memory_bytes") < resident * 1.2
 
 
+@pytest.mark.slow
 def test_openmetrics_and_text_format_have_the_same_samples(
     client: FlaskClient, registry: Registry
 ) -> None:

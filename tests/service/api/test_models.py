@@ -55,6 +55,7 @@ def test_versions_are_listed_newest_first_with_the_current_one(
     assert client.head("/models").data == b""
 
 
+@pytest.mark.slow
 def test_refused_versions_are_listed_with_the_reason(
     registry: Registry, models: Path, new_app: Flask
 ) -> None:

@@ -59,6 +59,7 @@ def odd_app(tmp_path_factory: pytest.TempPathFactory) -> Application:
     return create_app(Settings(models=folder))
 
 
+@pytest.mark.slow
 @given(
     body=near_valid.one_row_bodies(),
     content_type=st.sampled_from([JSON["content_type"]] * 6 + ["application/json;", "text/json"]),

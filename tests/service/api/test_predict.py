@@ -82,6 +82,7 @@ def mixed(X: Array) -> list[Any]:
     return [row_of(x) if index % 3 else x.tolist() for index, x in enumerate(X)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 7, 16, 1000])
 @pytest.mark.parametrize("form", [as_lists, as_objects, mixed])
 def test_many_rows_have_the_bits_of_predict(
@@ -95,6 +96,7 @@ def test_many_rows_have_the_bits_of_predict(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [as_lists, as_objects])
 def test_a_hundred_thousand_rows(
     app: Flask, model: Model, form: Callable[[Array], list[Any]]
@@ -419,6 +421,7 @@ DEPTH_BEHIND_A_REPEATED_NAME = b'{"instances":%s,"instances":[[1,2,3,4]]}' % (
 )
 
 
+@pytest.mark.slow
 @given(
     body=st.binary()
     | DOCUMENTS.map(lambda document: json.dumps(document).encode())

@@ -171,6 +171,7 @@ def test_csv_and_npy_requests_may_ask_for_intervals(calibrated: FlaskClient) -> 
         assert answer.get_json() == ask(calibrated).get_json()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", [CSV, NPY])
 def test_long_response_is_streamed(calibrated: FlaskClient, wanted: str) -> None:
     rows = np.tile(X, (ROWS_AT_A_TIME // len(X) + 2, 1))

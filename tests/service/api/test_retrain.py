@@ -79,6 +79,7 @@ def errors(client: FlaskClient, document: Any) -> list[tuple[str, str]]:
     return [(error["pointer"], error["detail"]) for error in found["errors"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [{}, {"json": {}}, {"data": b""}, {"data": b"", "content_type": "text/plain"}],
@@ -173,6 +174,7 @@ def test_wrong_types_are_tested_for_every_field() -> None:
     assert WRONG_KINDS.keys() == RetrainBody().fields.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -219,6 +221,7 @@ def test_body_that_is_not_an_object_is_422(client: FlaskClient, document: Any) -
     assert (pointer, detail[:23]) == ("", "must be an object, got ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("document", "pointer", "words"),
     [
@@ -247,6 +250,7 @@ def test_invalid_combination_of_options_is_422(
     assert words in detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
@@ -408,6 +412,7 @@ def test_restored_database_is_used_by_the_next_request(
     assert client.get("/retrain").get_json() == {"jobs": []}
 
 
+@pytest.mark.slow
 def test_dbos_is_imported_by_the_first_request_for_jobs(tmp_path: Path) -> None:
     program = """
 import sys

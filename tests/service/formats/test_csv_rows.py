@@ -127,6 +127,7 @@ CELLS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(CELLS, min_size=4, max_size=4), min_size=1, max_size=4))
 @settings(max_examples=300)
 def test_fast_parser_accepts_what_the_schema_accepts(rows: list[list[str]]) -> None:

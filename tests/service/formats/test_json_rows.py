@@ -35,6 +35,7 @@ NUMBERS = st.floats(-2.0, 2.0) | st.floats(-1e9, 1e9)
 ROWS = st.lists(st.lists(NUMBERS, min_size=4, max_size=4), min_size=1, max_size=40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [ONE, TWO], ids=["one target", "two targets"])
 @given(rows=ROWS)
 @settings(max_examples=100)
@@ -50,6 +51,7 @@ def test_row_has_the_same_values_alone_and_in_a_batch(
     assert {answer["version"] for answer in alone} == {together["version"]} == {"7"}
 
 
+@pytest.mark.slow
 @given(rows=ROWS)
 @settings(max_examples=100)
 def test_response_has_the_exact_float64(rows: list[list[float]]) -> None:

@@ -28,6 +28,7 @@ def slow_values(inputs: RowReader, body: bytes) -> list[float] | None:
         return None
 
 
+@pytest.mark.slow
 @given(near_valid.one_row_bodies())
 @settings(max_examples=500)
 def test_both_paths_accept_only_rows_that_the_standard_library_parses(body: bytes) -> None:
@@ -40,6 +41,7 @@ def test_both_paths_accept_only_rows_that_the_standard_library_parses(body: byte
         assert values is None or all(type(value) is float for value in values)
 
 
+@pytest.mark.slow
 @given(near_valid.one_row_bodies())
 @settings(max_examples=200)
 def test_many_rows_accept_the_same_rows_as_one_row(body: bytes) -> None:

@@ -77,6 +77,7 @@ def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
             yield method.upper(), path, operation
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("features", "targets"),
     [((), ()), (FEATURES, ("y",)), (("instances", *AWKWARD_FEATURES), ("y", "z"))],
@@ -188,6 +189,7 @@ def test_document_is_made_once_per_version(registry: Registry, client: FlaskClie
     assert made.content(current_version.current()) is first
 
 
+@pytest.mark.slow
 def test_without_a_model_rows_may_have_any_features(client: FlaskClient) -> None:
     row = get_document(client)["components"]["schemas"]["Row"]
     assert row["additionalProperties"] == {"type": "number"}
@@ -232,6 +234,7 @@ def failing(view: Callable[..., Any], error: Exception) -> Callable[..., NoRetur
     return fail
 
 
+@pytest.mark.slow
 def test_every_documented_problem_is_answered_as_documented(
     client: DocumentedClient,
 ) -> None:
@@ -293,6 +296,7 @@ def test_every_success_matches_the_document(trained: DocumentedClient) -> None:
     assert {each for each in trained.met if each[2] < 400} == documented
 
 
+@pytest.mark.slow
 def test_jobs_in_every_state_match_the_document(tmp_path: Path) -> None:
     with contextlib.closing(Installation(tmp_path)) as installation:
         app = create_app(replace(installation.settings, admin_token=TOKEN))

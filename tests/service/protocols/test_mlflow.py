@@ -141,6 +141,7 @@ def test_wrong_requests_have_the_error_format_of_mlflow(
     assert message in refused(post(app, body))
 
 
+@pytest.mark.slow
 def test_other_errors_have_the_error_format_of_mlflow(app: Flask, make_client: MakeClient) -> None:
     assert "expected Content-Type" in refused(post(app, b"1", "text/plain"), 415)
     assert "must be a finite number" in refused(post(app, b"x1,x2,x3,x4\n1,2,3,a\n", "text/csv"))

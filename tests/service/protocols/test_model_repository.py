@@ -16,6 +16,7 @@ INDEX = "/v2/repository/index"
 LOAD, UNLOAD = ("/v2/repository/models/numnet/load", "/v2/repository/models/numnet/unload")
 
 
+@pytest.mark.slow
 def test_index_lists_which_versions_are_ready(
     registry: Registry, models: Path, client: FlaskClient
 ) -> None:

@@ -363,6 +363,7 @@ def test_random_bytes_never_cause_a_500(
         refused(answer, 400)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_damaged_requests_never_cause_a_500(app: Flask, data: st.DataObject) -> None:
     body, length = binary_request(X[:2], parameters={"binary_data_output": True})

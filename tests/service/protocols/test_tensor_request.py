@@ -151,6 +151,7 @@ def tensors(draw: st.DrawFn) -> tuple[str, Any]:
     return datatype, draw(arrays.arrays(dtype, shape, elements=elements))
 
 
+@pytest.mark.slow
 @given(tensors(), st.booleans())
 def test_json_and_bytes_have_the_same_response(drawn: tuple[str, Any], wanted: bool) -> None:
     datatype, values = drawn
@@ -545,6 +546,7 @@ def test_at_most_20_errors_are_listed() -> None:
     assert refusal({"inputs": [1] * 100}, version=version).count(";") == 19
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(**FINITE) | st.text(max_size=3),  # type: ignore[arg-type]

@@ -28,6 +28,7 @@ def in_process(work: Callable[[], None]) -> int:
     return process
 
 
+@pytest.mark.slow
 @given(counted=COUNTED)
 @settings(max_examples=100)
 def test_readings_equal_what_was_counted(counted: list[tuple[int, str, float]]) -> None:
@@ -86,6 +87,7 @@ def test_concurrent_threads_lose_no_counts() -> None:
     assert counters.readings()[0].numbers == {f"name {number}": 1600.0 for number in range(50)}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_slot_of_a_killed_process_is_readable() -> None:
     counters = SharedCounters(1 << 16)

@@ -156,6 +156,7 @@ def test_token_file_may_be_written_by_hand(tmp_path: Path, make_client: MakeClie
     refused(client, 403, f"Bearer {TOKEN}")
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_use_one_token(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from config import Settings\n"

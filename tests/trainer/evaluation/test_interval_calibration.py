@@ -52,6 +52,7 @@ def test_intervals_cover_new_rows_at_their_level(seed: int, loss: str) -> None:
         assert abs(coverage - level) < 4 * deviation + 1 / (n + 1), (level, coverage)
 
 
+@pytest.mark.slow
 def test_mean_coverage_over_many_trainings_is_at_least_the_level() -> None:
     covered = []
     for seed in range(60):

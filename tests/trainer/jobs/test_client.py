@@ -72,6 +72,7 @@ def submit(jobs: Jobs, asked: dict[str, Any] = TINY, **options: Any) -> tuple[Jo
     return jobs.submit(Request.like({}, asked), asked=asked, by="tests", **options)
 
 
+@pytest.mark.slow
 def test_a_submitted_job_is_queued(jobs: Jobs) -> None:
     job, new = submit(jobs)
     assert new
@@ -280,6 +281,7 @@ def test_closed_jobs_reconnect(jobs: Jobs) -> None:
     assert jobs.get(job.id) == job
 
 
+@pytest.mark.slow
 def test_unresponsive_database_blocks_few_threads() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(6) as pool:
         jobs = Jobs(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x")

@@ -25,6 +25,7 @@ def installation(
     made.close()
 
 
+@pytest.mark.slow
 def test_jobs_are_counted_by_state(installation: Installation) -> None:
     def counts() -> dict[str, int]:
         return installation.jobs.counts()
@@ -46,6 +47,7 @@ def test_jobs_are_counted_by_state(installation: Installation) -> None:
     assert counts() == NONE | ended | {"cancelled": 2}
 
 
+@pytest.mark.slow
 def test_counting_loads_neither_dbos_nor_sqlalchemy(installation: Installation) -> None:
     installation.submit(TINY)
     program = (

@@ -14,6 +14,8 @@ from tests.trainer.faulty_trainer import DAMAGED, FAULTY, HANGS, NOT_FINITE, OTH
 from tests.trainer.installation import BETTER, LONG, TINY, Installation, Trainer
 from trainer.errors import JobConflict, JobFinished
 
+pytestmark = pytest.mark.slow
+
 BEST = BETTER | {"layers": [16], "epochs": 300, "samples": 400}
 
 

@@ -79,6 +79,7 @@ def test_free_lock_is_acquired_and_released(url: str, make_lock: MakeLock) -> No
     assert until(second.acquire)
 
 
+@pytest.mark.slow
 def test_lock_is_free_as_soon_as_its_holder_dies(
     url: str, make_lock: MakeLock, holder: subprocess.Popen[str]
 ) -> None:

@@ -172,6 +172,7 @@ worker.main([])
 """
 
 
+@pytest.mark.slow
 def test_trainer_runs_the_scheduled_job(installation: Installation) -> None:
     use(installation.registry, installation.request(TINY))
     installation.start_trainer(["-c", ALMOST_NOON], NUMNET_RETRAIN_CRON="0 12 * * *")

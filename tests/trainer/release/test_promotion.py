@@ -197,6 +197,7 @@ def test_version_is_judged_again_if_another_was_promoted_meanwhile(
     assert current(registry) == (candidate if promoted else other)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # BLAS keeps idle threads
 def test_best_of_concurrent_releases_is_current_at_the_end(tmp_path: Path) -> None:
     rounds, errors = 12, (0.3, 0.1, 0.2)

@@ -33,6 +33,7 @@ EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem:
 WHOLE = [name for name, kind in SOLVERS.items() if kind.iterations]  # no mini-batches
 
 
+@pytest.mark.slow
 @EVERY_SOLVER
 @EVERY_PROBLEM
 def test_every_solver_reaches_the_stated_loss(name: str, problem: Problem) -> None:
@@ -174,6 +175,7 @@ def test_a_new_solver_continues_from_the_state_with_the_same_bits(
     assert_continues_with_the_same_bits(MAKERS[name], before, after, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offset", [-29, -11, -1, 0, 1, 7])
 def test_a_solver_continues_with_the_same_bits_around_its_switch(
     offset: int, tmp_path: Path
@@ -185,6 +187,7 @@ def test_a_solver_continues_with_the_same_bits_around_its_switch(
     assert_continues_with_the_same_bits(switching, before, 40, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_planned_solver_continues_with_the_same_bits_around_its_switch(tmp_path: Path) -> None:
     solver, done = as_planned(), 0
     assert isinstance(solver, MultiStart)
@@ -196,6 +199,7 @@ def test_a_planned_solver_continues_with_the_same_bits_around_its_switch(tmp_pat
         assert_continues_with_the_same_bits(as_planned, before, 5, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["l-bfgs", "bfgs", "self-scaled-broyden"])
 def test_a_solver_continues_with_the_same_bits_at_every_growth_of_its_sample(
     name: str, tmp_path: Path

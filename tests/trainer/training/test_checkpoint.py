@@ -82,6 +82,7 @@ VALUES = st.recursive(
 STATES = st.dictionaries(st.sampled_from(["a", "β", "theta", "solver"]), VALUES)
 
 
+@pytest.mark.slow
 @given(state=STATES)
 @settings(max_examples=60)
 def test_every_state_is_read_as_written(state: dict[str, Any], tmp_path: Path) -> None:
@@ -228,6 +229,7 @@ def test_a_file_truncated_anywhere_is_refused(tmp_path: Path) -> None:
         assert_refused(checkpoint)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask", [0x01, 0x08, 0x40, 0xFF])
 def test_a_damaged_byte_is_refused_or_harmless(mask: int, tmp_path: Path) -> None:
     checkpoint, whole = small(tmp_path)

@@ -140,6 +140,7 @@ def test_a_penalty_reduces_the_weights(make_table: MakeTable) -> None:
     assert np.linalg.norm(penalised) < np.linalg.norm(without)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["auto", "adam"])
 def test_a_training_resumed_from_its_checkpoint_gives_the_same_bits(
     solver: str, make_table: MakeTable, tmp_path: Path

@@ -66,6 +66,7 @@ def test_seconds_before_a_resumption_count() -> None:
         watchdog.poll()
 
 
+@pytest.mark.slow
 def test_an_iteration_within_its_grace_is_not_interrupted() -> None:
     clock, stop = Clock(), [False]
     watchdog = Watchdog(60.0, clock, lambda: stop[0], grace_seconds=0.5)

@@ -134,6 +134,7 @@ def test_every_step_follows_the_textbook_formula(
         np.testing.assert_allclose(solver.theta, expected, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 @EVERY_UPDATE
 def test_h_stays_symmetric_and_positive_definite(update: Update, tmp_path: Path) -> None:
     solver = BroydenFamily(CURVE.task(), update)

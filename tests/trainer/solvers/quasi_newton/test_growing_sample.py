@@ -95,6 +95,7 @@ def test_the_sample_grows_if_the_solver_converged_on_it(tmp_path: Path) -> None:
     assert (second.converged, second.tentative) == (True, False)
 
 
+@pytest.mark.slow
 @EVERY_SOLVER
 def test_it_ends_with_all_rows_at_their_minimum(make: Make, tmp_path: Path) -> None:
     problem = linear(rows=3 * FIRST_ROWS + 7, noise=0.5)
