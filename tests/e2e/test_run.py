@@ -221,6 +221,6 @@ def test_sigkill_of_the_parent_stops_both(start_run: StartRun) -> None:
     until(lambda: run.job(path).get("epoch"))
     run.process.kill()
     run.process.wait()
-    until(lambda: not run.processes(), 10)
+    until(lambda: not run.processes())
     assert "the next trainer resumes the job" in run.errors()
     assert "Handling signal: term" in run.errors()

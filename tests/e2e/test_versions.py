@@ -10,7 +10,6 @@ from typing import Any
 
 from network import Model
 from registry import Registry
-from service.model.current_version import RETRY_SECONDS
 from tests.e2e.conftest import ROOT, StartService
 from tests.patience import until
 from tests.service.problem_shape import assert_problem
@@ -95,7 +94,7 @@ def test_a_promoted_version_that_does_not_verify_is_never_served(
     forge_promotion(service.models, 2, hashlib.sha256(content).hexdigest())
     assert answers() == {("1", prediction(good))}
     file.write_bytes(content)
-    until(lambda: answers() == {("2", prediction(better))}, RETRY_SECONDS + 3.0)
+    until(lambda: answers() == {("2", prediction(better))})
 
 
 def test_a_service_survives_the_deletion_of_its_models_folder_and_follows_a_new_one(

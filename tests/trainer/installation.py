@@ -17,7 +17,7 @@ from trainer.jobs import Job, Jobs, Request
 
 ROOT = Path(__file__).parents[2]
 TRAINER = ("-m", "trainer.worker")
-TINY = {"samples": 200, "layers": [4], "solver": "l-bfgs", "epochs": 5, "max_seconds": 3.0}
+TINY = {"samples": 200, "layers": [4], "solver": "l-bfgs", "epochs": 5, "max_seconds": 600.0}
 BETTER = TINY | {"epochs": 60}
 LONG = TINY | {"solver": "adam", "epochs": 10**7, "patience": 10**7, "max_seconds": 3600.0}
 

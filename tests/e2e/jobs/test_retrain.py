@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -31,7 +30,7 @@ ENDLESS = {  # except for its time limit
     "solver": "adam",
     "epochs": 10**9,
     "patience": 10**9,
-    "max_seconds": 60,
+    "max_seconds": 3600,
 }
 
 
@@ -154,14 +153,12 @@ def test_a_running_job_can_be_cancelled_and_another_one_submitted(service: Servi
     versions = len(service.get("/models").json()["versions"])
     with Watching(service, job_id) as watching:
         watching.next()
-        begun = time.monotonic()
         answer = requests.delete(
             f"{service.url}/retrain/{job_id}", headers=ADMIN, timeout=DEADLINE_SECONDS
         )
         assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
-        *_, (last, document) = watching.events()
+        *_, (last, document) = watching.events()  # the job alone would take an hour
         assert document["state"] == "cancelled"
-        assert time.monotonic() - begun < 2.0
     assert ended(service, submit(service, QUICK))["state"] in ("promoted", "kept_back")
     assert len(service.get("/models").json()["versions"]) == versions + 1
     with Watching(service, job_id, f"Last-Event-ID: {last}") as again:
