@@ -42,11 +42,14 @@ run: setup  ## train a first version if there is none, then serve and wait for r
 	@$(BIN)/python trainer/train.py --if-none
 	@exec $(BIN)/python run.py
 
-test: setup-dev  ## the whole test suite, on all cores
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+# a file's tests share services and databases, so that one process runs them all
+PYTEST := $(BIN)/python -m pytest -q --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-test-fast: setup-dev  ## the tests that are not marked slow (a minute)
-	@$(BIN)/python -m pytest -q -m "not compose and not slow"
+test: setup-dev  ## the whole test suite, in parallel (5 minutes on two cores)
+	@$(PYTEST)
+
+test-fast: setup-dev  ## the tests that are not marked slow, in parallel (a minute on two cores)
+	@$(PYTEST) -m "not compose and not slow"
 
 compose-test: setup-dev  ## both compose files for real, with a docker engine (5 minutes)
 	@$(BIN)/python -m pytest -m compose tests/compose

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 
+from benchmarks.ports import free_port
 from registry import Registry
 from tests.patience import DEADLINE_SECONDS, until
 
@@ -29,13 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @dataclass

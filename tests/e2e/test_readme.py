@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import requests
 
+from benchmarks.ports import free_port
 from registry import Registry
 from tests.documents import Block, repository_copy, run, run_in_one_shell, sections
-from tests.e2e.conftest import free_port
 from tests.patience import DEADLINE_SECONDS, seconds, until
 from trainer.data.synthetic import synthetic_table
 

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import requests
 
+from benchmarks.ports import free_port
 from service.web.admin_token import FILE
-from tests.e2e.conftest import ROOT, free_port
+from tests.e2e.conftest import ROOT
 from tests.patience import DEADLINE_SECONDS, until
 
 QUICK = {"samples": 200, "layers": [4], "epochs": 20, "max_seconds": 1}
