@@ -82,6 +82,25 @@ def test_job_and_its_version_are_visible_through_every_replica(replicas: Project
         assert api.get("/retrain")["jobs"][0]["id"] == document["id"]
 
 
+def test_access_logs_have_the_address_of_the_client_not_of_nginx(replicas: Project) -> None:
+    api = replicas.api()
+    headers = {"X-Request-ID": "behind-nginx"}
+    answer = requests.post(
+        f"{api.url}/predict", json=ROW, headers=headers, timeout=DEADLINE_SECONDS
+    )
+    assert answer.status_code == 200
+
+    def entry() -> str | None:
+        found = [line for line in replicas.logs().splitlines() if '"behind-nginx"' in line]
+        return next((line for line in found if '"logger":"access"' in line), None)
+
+    line = until(entry)
+    (nginx,) = replicas.containers("nginx")
+    networks = inspect(nginx)["NetworkSettings"]["Networks"].values()
+    client = json.loads(line[line.index("{") :])["client"]
+    assert client not in {network["IPAddress"] for network in networks}
+
+
 def test_events_arrive_without_buffering(replicas: Project) -> None:
     api = replicas.api()
     job = api.retrain(**SLOW | {"max_seconds": 4})
