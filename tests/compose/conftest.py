@@ -18,7 +18,7 @@ from benchmarks.http_api import Api
 from benchmarks.ports import free_port
 from benchmarks.report import machine, verdict
 from tests.documents import repository_copy, run
-from tests.patience import until
+from tests.patience import seconds, until
 
 IMAGE = f"numnet-test:{os.getpid()}"
 BASE = "python:3.13-slim"
@@ -33,7 +33,11 @@ FIGURES: list[Figure] = []
 def docker(*arguments: str, check: bool = True) -> str:
     """Return the output of a docker command."""
     done = subprocess.run(
-        ["docker", *arguments], capture_output=True, text=True, check=False, timeout=COMPOSE_SECONDS
+        ["docker", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds(COMPOSE_SECONDS),
     )
     assert not check or done.returncode == 0, f"docker {arguments}\n{done.stdout}{done.stderr}"
     return done.stdout

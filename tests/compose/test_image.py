@@ -16,7 +16,7 @@ from benchmarks.http_api import Api
 from benchmarks.ports import free_port
 from tests.compose.conftest import BASE, COMPOSE_SECONDS, IMAGE, Project, docker, inspect
 from tests.documents import ROOT, repository_copy, run, sections
-from tests.patience import until
+from tests.patience import seconds, until
 
 pytestmark = pytest.mark.compose
 
@@ -157,10 +157,8 @@ def test_service_stops_gracefully_as_first_process_and_under_init(
     container = docker("run", "--detach", *options, image).strip()
     try:
         until(lambda: "Booting worker" in logs(container), 120)
-        begun = time.monotonic()
         docker("stop", "--time", "20", container)
-        assert time.monotonic() - begun < 10
-        assert inspect(container)["State"]["ExitCode"] == 0
+        assert inspect(container)["State"]["ExitCode"] == 0  # 137 if it is killed after 20 s
     finally:
         docker("rm", "--force", container)
 
@@ -185,7 +183,7 @@ def test_wrong_setting_ends_the_container_with_the_reason(image: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=COMPOSE_SECONDS,
+        timeout=seconds(COMPOSE_SECONDS),
     )
     assert done.returncode == 1
     assert done.stderr == "error: NUMNET_WORKERS=none: expected a whole number from 1 to 1024\n"

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 
 import pytest
 import requests
@@ -103,13 +102,12 @@ def test_access_logs_have_the_address_of_the_client_not_of_nginx(replicas: Proje
 
 def test_events_arrive_without_buffering(replicas: Project) -> None:
     api = replicas.api()
-    job = api.retrain(**SLOW | {"max_seconds": 4})
+    job = api.retrain(**SLOW)
     with requests.get(f"{api.url}{job}/events", stream=True, timeout=DEADLINE_SECONDS) as answer:
         lines = answer.iter_lines(chunk_size=1)
-        came = [time.monotonic() for line in lines if line.startswith(b"data:")]
-    assert len(came) > 5
-    assert max(later - earlier for earlier, later in pairwise(came)) < 3
-    assert came[-1] - came[0] > 2
+        states = [api.get(job)["state"] for line in lines if line.startswith(b"data:")]
+    assert set(states[:5]) <= {"queued", "running"}  # a buffer would hold them to the end
+    assert states[-1] in ENDED_WELL
 
 
 def test_rolling_update_fails_no_request(replicas: Project, figure: Callable[..., None]) -> None:
@@ -117,7 +115,7 @@ def test_rolling_update_fails_no_request(replicas: Project, figure: Callable[...
     begun = time.monotonic()
     with unfailing(replicas) as count:
         replicas.run("deploy/rolling-update")
-        time.sleep(1)
+        time.sleep(1)  # so that the new replicas answer for a while
     after = replicas.containers("service")
     assert len(after) == 3
     assert set(before) & set(after) == set()

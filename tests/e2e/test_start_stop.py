@@ -10,6 +10,7 @@ import pytest
 
 from registry import Registry
 from tests.e2e.conftest import ROOT, StartService
+from tests.patience import DEADLINE_SECONDS
 from tests.service.small_models import FEATURES, serve, small_model
 
 ROW = dict.fromkeys(FEATURES, 0.5)
@@ -64,7 +65,7 @@ def test_an_invalid_setting_ends_the_start_with_one_line(setting: dict[str, str]
         env=kept | setting,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=DEADLINE_SECONDS,
         check=False,
     )
     (name,) = setting
@@ -81,5 +82,5 @@ def test_ctrl_c_stops_every_process(start_service: StartService) -> None:
         process = service.process
         assert process
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(DEADLINE_SECONDS) == 0
         service.start()

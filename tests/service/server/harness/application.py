@@ -16,7 +16,7 @@ Query = dict[str, str]
 
 
 class Application:
-    """Records every request, and answers it by its path.
+    """Records that a server process has loaded it and every request, which it answers by its path.
 
     Any path without a view returns the request's body. A body beyond the limit gets a 413, as from
     Flask, if the server leaves that to the application.
@@ -37,6 +37,7 @@ class Application:
         self._max_body_bytes = max_body_bytes
         self._counters = counters
         self._requests = os.open(folder / "requests", os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+        (folder / f"loaded-{os.getpid()}").touch()
 
     def at_once(self, environ: WSGIEnvironment, body: bytes) -> tuple[bytes, bytes] | None:
         """Return the header lines and the body of a 200 for `POST /at-once`."""

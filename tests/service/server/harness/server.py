@@ -35,6 +35,7 @@ class Server:
         self._open: list[Client] = []
         self.pid = launcher.start(configuration, folder)
         self.address = until(self._listening_at, message="the server does not listen")
+        until(lambda: len(self.workers()) == configuration.workers)
         assert self.ask("/quick").status == 200
 
     # Clients
@@ -106,9 +107,8 @@ class Server:
     # Processes
 
     def workers(self) -> list[int]:
-        """Return the ids of the server processes."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [int(each) for each in children.split()]
+        """Return the ids of the server processes that have loaded the application."""
+        return [pid for pid in self._children() if (self._folder / f"loaded-{pid}").exists()]
 
     def memory_bytes(self) -> int:
         """Return the resident memory of the server processes."""
@@ -147,8 +147,12 @@ class Server:
             self.wait()
         finally:
             if not self._has_ended():
-                for pid in (self.pid, *self.workers()):
+                for pid in (self.pid, *self._children()):
                     os.kill(pid, signal.SIGKILL)
+
+    def _children(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(each) for each in children.split()]
 
     def _has_ended(self) -> bool:
         return (self._folder / "exit").exists()
