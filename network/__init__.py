@@ -3,9 +3,11 @@
 from network.activations import ACTIVATIONS
 from network.architecture import MAX_LAYERS, MAX_PARAMETERS, Architecture
 from network.arrays import Array
+from network.column import UNSEEN, Column, numbers, ranges
 from network.conformal import Calibration
 from network.derivatives.backpropagation import Backpropagation
 from network.derivatives.jacobian import Jacobian
+from network.encoding import Encoding
 from network.errors import (
     ArchitectureError,
     InputError,
@@ -17,6 +19,7 @@ from network.errors import (
 from network.initialization import initial_parameters
 from network.loss import LOSSES, Huber, Loss, Quantile, Squared
 from network.model import Model
+from network.predictor import Predictor
 from network.rows import Rows
 from network.scaling import Scaling
 
@@ -25,11 +28,14 @@ __all__ = [
     "LOSSES",
     "MAX_LAYERS",
     "MAX_PARAMETERS",
+    "UNSEEN",
     "Architecture",
     "ArchitectureError",
     "Array",
     "Backpropagation",
     "Calibration",
+    "Column",
+    "Encoding",
     "Huber",
     "InputError",
     "Jacobian",
@@ -38,10 +44,13 @@ __all__ = [
     "LossError",
     "Model",
     "NetworkError",
+    "Predictor",
     "Quantile",
     "Rows",
     "Scaling",
     "ScalingError",
     "Squared",
     "initial_parameters",
+    "numbers",
+    "ranges",
 ]

@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from network.activations import ACTIVATIONS
 from network.architecture import Architecture
 from network.arrays import Array, freeze
+from network.column import Column, unseen
+from network.encoding import Encoding
 from network.errors import InputError
 from network.scaling import Scaling
 
@@ -38,10 +40,12 @@ class Model:
     Attributes
     ----------
     architecture : sizes and activation
-    theta : (P,) float64, for scaled features and scaled targets
-    feature_scaling, target_scaling : of the features and the targets
-    features, targets : names of the columns, in order
+    theta : (P,) float64, for scaled inputs and scaled targets
+    feature_scaling, target_scaling : of the inputs and the targets
+    columns : the features, in the order of the columns of X
+    targets : names, in order
     feature_range : (2, features) float64, smallest and largest value seen in training, unscaled
+    encoding : the inputs computed from the features; None if the features are the inputs
 
     Raises
     ------
@@ -53,20 +57,28 @@ class Model:
     theta: Array
     feature_scaling: Scaling
     target_scaling: Scaling
-    features: tuple[str, ...]
+    columns: tuple[Column, ...]
     targets: tuple[str, ...]
     feature_range: Array
+    encoding: Encoding | None = None
+    features: tuple[str, ...] = field(init=False)
     _shift: list[float] = field(init=False, repr=False)
     _weights: list[Array] = field(init=False, repr=False)
     _function: Callable[[Array, Array], object] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         freeze(self, "theta", "feature_range")
+        object.__setattr__(self, "features", tuple(each.name for each in self.columns))
         self._check()
         function = ACTIVATIONS[self.architecture.activation].function
         object.__setattr__(self, "_function", function)
         object.__setattr__(self, "_shift", self.feature_scaling.shift.tolist())
         object.__setattr__(self, "_weights", self._augmented_weights())
+
+    @property
+    def target_scale(self) -> Array:
+        """The standard deviations of the targets in training (targets,)."""
+        return self.target_scaling.scale
 
     def predict(self, X: ArrayLike) -> Array:
         """Predict rows. The bits of a row's prediction do not depend on the other rows.
@@ -114,7 +126,13 @@ class Model:
         result |= greatest < X
         return result
 
+    def unseen(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Return which cells of X (N, features) are categories that training had not."""
+        return unseen(self.columns, self._matrix(X))
+
     def _predict_row(self, row: Sequence[float]) -> list[float]:
+        if self.encoding is not None:
+            row = self.encoding.encode(np.array([row]))[0].tolist()
         # For so few numbers, Python is faster than NumPy; the bits are the same.
         shifted = [x - shift for x, shift in zip(row, self._shift, strict=True)]
         block = np.empty((BLOCK, len(shifted) + 1))
@@ -131,6 +149,8 @@ class Model:
         return Y
 
     def _predict_chunk(self, X: Array) -> Array:
+        if self.encoding is not None:
+            X = self.encoding.encode(X)
         rows, features = X.shape
         blocks = -(-rows // BLOCK)
         A = np.empty((blocks, BLOCK, features + 1) if blocks > 1 else (BLOCK, features + 1))
@@ -189,15 +209,18 @@ class Model:
         return matrix
 
     def _check(self) -> None:
-        features, targets = self.architecture.features, self.architecture.targets
+        inputs, targets = self.architecture.features, self.architecture.targets
+        features = inputs if self.encoding is None else self.encoding.columns
         expected = {
             "theta": (self.theta.shape, (self.architecture.parameters,)),
             "feature_range": (self.feature_range.shape, (2, features)),
-            "feature_scaling": (self.feature_scaling.shift.shape, (features,)),
+            "feature_scaling": (self.feature_scaling.shift.shape, (inputs,)),
             "target_scaling": (self.target_scaling.shift.shape, (targets,)),
             "features": ((len(self.features),), (features,)),
             "targets": ((len(self.targets),), (targets,)),
         }
+        if self.encoding is not None:
+            expected["encoding"] = (self.encoding.column.shape, (inputs,))
         for name, (got, want) in expected.items():
             if got != want:
                 raise InputError(f"{name} has shape {got}; expected {want}")

@@ -5,6 +5,8 @@
 | `format` | "numnet/1" |
 | `weights_0`, `bias_0`, … | (inputs, outputs) and (outputs,) float64, one pair per layer |
 | `feature_shift`, `feature_scale`, `target_shift`, `target_scale` | float64 |
+| `input_column`, `input_operation`, `input_shift`, `input_scale` | the encoding of the features; \
+optional |
 | `feature_range` | (2, features) float64: smallest and largest value seen in training |
 | `residual_scores` | (n, targets): absolute residuals of test rows, ascending; optional |
 | `golden_inputs`, `golden_outputs` | a few rows whose predictions a loader must reproduce |
@@ -37,8 +39,9 @@ REQUIRED_MEMBERS = (
     "golden_outputs",
     "card",
 )
+ENCODING = ("input_column", "input_operation", "input_shift", "input_scale")
 SCORES = "residual_scores"
-MAX_MEMBERS = len(REQUIRED_MEMBERS) + 2 + 2 * MAX_LAYERS  # with the scores and the checksum
+MAX_MEMBERS = len(REQUIRED_MEMBERS) + len(ENCODING) + 2 + 2 * MAX_LAYERS  # with the checksum
 
 
 def encode(
@@ -53,8 +56,8 @@ def encode(
     Parameters
     ----------
     number : of the version, from 1
-    card : any JSON document without NaN; the number, the names, the layers and the activation are
-        added to it
+    card : any JSON document without NaN; the number, the columns, the targets, the layers and the
+        activation are added to it
     golden_inputs : (a few, features) float64, unscaled
 
     Raises
@@ -66,6 +69,7 @@ def encode(
         **card,
         "version": number,
         "features": list(model.features),
+        "columns": [column.as_json() for column in model.columns],
         "targets": list(model.targets),
         "layers": list(model.architecture.sizes),
         "activation": model.architecture.activation,
@@ -85,6 +89,9 @@ def encode(
         raise VersionRefused("the model's predictions for its golden rows are not finite")
     for index, (W, b) in enumerate(model.architecture.layers(model.theta)):
         members[f"weights_{index}"], members[f"bias_{index}"] = W, b
+    if (encoding := model.encoding) is not None:
+        parts = (encoding.column, encoding.operation, encoding.shift, encoding.scale)
+        members |= zip(ENCODING, parts, strict=True)
     if calibration is not None:
         members[SCORES] = calibration.scores
     members["checksum"] = np.array(checksum(members))

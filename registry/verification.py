@@ -8,10 +8,20 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from network import Architecture, Array, Calibration, Model, NetworkError, Scaling
+from network import (
+    Architecture,
+    Array,
+    Calibration,
+    Column,
+    Encoding,
+    Model,
+    NetworkError,
+    Scaling,
+    numbers,
+)
 from registry.archive import Members, read_archive
 from registry.errors import VersionRefused
-from registry.model_file import FORMAT, MAX_MEMBERS, REQUIRED_MEMBERS, SCORES, checksum
+from registry.model_file import ENCODING, FORMAT, MAX_MEMBERS, REQUIRED_MEMBERS, SCORES, checksum
 
 GOLDEN_TOLERANCE = 1e-9  # of the target's scale; BLAS adds in another order on another machine
 
@@ -94,17 +104,17 @@ def _layers(members: Members) -> Layers:
 
 def _check_members(members: Members, layers: int) -> None:
     """Refuse members that are unknown, missing, not float64 or not finite."""
-    known = {*REQUIRED_MEMBERS, SCORES}
+    known = {*REQUIRED_MEMBERS, *ENCODING, SCORES}
     known |= {f"{part}_{index}" for part in ("weights", "bias") for index in range(layers)}
     if unknown := members.keys() - known:
         raise VersionRefused(f"the file has an unknown member: {min(unknown)[:40]!r}")
-    for name in REQUIRED_MEMBERS:
+    for name in (*REQUIRED_MEMBERS, *(ENCODING if members.keys() & {*ENCODING} else ())):
         if name not in members:
             raise VersionRefused(f"the file has no {name}")
     for name in sorted(members.keys() - {"format", "card"}):
         if members[name].dtype != np.float64:
             raise VersionRefused(f"{name} has type {members[name].dtype}; expected float64")
-        if not np.isfinite(members[name]).all():
+        if name != "golden_inputs" and not np.isfinite(members[name]).all():
             raise VersionRefused(f"{name} has numbers that are not finite")
 
 
@@ -136,16 +146,39 @@ def _model(members: Members, layers: Layers, card: Card) -> Model:
         theta=np.concatenate([part.ravel() for layer in layers for part in layer]),
         feature_scaling=Scaling(members["feature_shift"], members["feature_scale"]),
         target_scaling=Scaling(members["target_shift"], members["target_scale"]),
-        features=tuple(card["features"]),
+        columns=_columns(card),
         targets=tuple(card["targets"]),
         feature_range=members["feature_range"],
+        encoding=_encoding(members, len(card["features"])),
     )
+
+
+def _columns(card: Card) -> tuple[Column, ...]:
+    """Return the features; plain numbers if the card only names them."""
+    described = card.get("columns")
+    if described is None:
+        return numbers(card["features"])
+    if not isinstance(described, list):
+        raise VersionRefused("the card's columns are not a list")
+    columns = tuple(map(Column.from_json, described))
+    if [column.name for column in columns] != card["features"]:
+        raise VersionRefused("the card's columns have other names than its features")
+    return columns
+
+
+def _encoding(members: Members, columns: int) -> Encoding | None:
+    if ENCODING[0] not in members:
+        return None
+    return Encoding(columns, *(members[name] for name in ENCODING))
 
 
 def _check_golden_rows(model: Model, members: Members) -> None:
     """Predict the golden rows again and compare with what the trainer's machine predicted."""
-    expected = members["golden_outputs"]
-    predicted = model.predict(members["golden_inputs"])
+    expected, inputs = members["golden_outputs"], members["golden_inputs"]
+    predicted = model.predict(inputs)
+    gaps = np.isnan(inputs) & [column.has_gaps for column in model.columns]
+    if not (np.isfinite(inputs) | gaps).all():
+        raise VersionRefused("golden_inputs has numbers that are not finite")
     if len(predicted) == 0:
         raise VersionRefused("the file has no golden rows")
     if predicted.shape != expected.shape:

@@ -23,7 +23,7 @@ from onnx import TensorProto, helper, numpy_helper
 from benchmarks.report import Verdicts, machine, spread
 from benchmarks.servers.mlserver_model import regressor
 from benchmarks.servers.weights import Layers, folded_layers
-from network import Architecture, Array, Model, Scaling, initial_parameters
+from network import Architecture, Array, Model, Scaling, initial_parameters, numbers
 
 ROWS = (1, 32, 1_000, 20_000)
 TURNS = 41
@@ -47,7 +47,7 @@ def build_model(rng: np.random.Generator) -> Model:
         theta=theta,
         feature_scaling=Scaling(rng.normal(size=4), np.array([0.5, 1.0, 2.0, 0.7])),
         target_scaling=Scaling(np.array([0.3]), np.array([1.7])),
-        features=("x1", "x2", "x3", "x4"),
+        columns=numbers(("x1", "x2", "x3", "x4")),
         targets=("y",),
         feature_range=np.array([[-1.0] * 4, [1.0] * 4]),
     )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from network import Architecture, Model, Scaling
+from network import Architecture, Model, Scaling, numbers
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def make_model() -> Callable[..., Model]:
             "theta": rng.normal(size=architecture.parameters) / np.sqrt(max(sizes)),
             "feature_scaling": scaling(columns),
             "target_scaling": scaling(architecture.targets),
-            "features": tuple(f"x{k + 1}" for k in range(columns)),
+            "columns": numbers([f"x{k + 1}" for k in range(columns)]),
             "targets": tuple(f"y{k + 1}" for k in range(architecture.targets)),
             "feature_range": np.vstack([np.full(columns, -1.0), np.full(columns, 1.0)]),
         }

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from network import ACTIVATIONS, Architecture, Array, InputError, Model, Scaling
+from network import ACTIVATIONS, Architecture, Array, InputError, Model, Scaling, numbers
 from tests.network import textbook
 
 MakeModel = Callable[..., Model]
@@ -328,9 +328,9 @@ NAN_THETA = np.full(Architecture((2, 3, 1)).parameters, np.nan)
             {"target_scaling": Scaling(np.zeros(2), np.ones(2))},
             r"target_scaling has shape \(2,\); expected \(1,\)",
         ),
-        ({"features": ("a",)}, r"features has shape \(1,\); expected \(2,\)"),
+        ({"columns": numbers("a")}, r"features has shape \(1,\); expected \(2,\)"),
         ({"targets": ("a", "b")}, r"targets has shape \(2,\); expected \(1,\)"),
-        ({"features": ("a", "a")}, "names must be different, got a, a"),
+        ({"columns": numbers("aa")}, "names must be different, got a, a"),
     ],
 )
 def test_parts_that_do_not_match_are_refused(

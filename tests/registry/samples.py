@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from network import Architecture, Array, Model, Scaling, initial_parameters
+from network import Architecture, Array, Model, Scaling, initial_parameters, numbers
 from registry import Version
 from registry.archive import Members
 from registry.model_file import checksum, encode
@@ -24,7 +24,7 @@ def make_model(sizes: tuple[int, ...], activation: str = "tanh", seed: int = 0) 
         theta=initial_parameters(architecture, rng),
         feature_scaling=Scaling(rng.normal(size=features), rng.uniform(0.5, 2, features)),
         target_scaling=Scaling(rng.normal(size=targets), rng.uniform(0.5, 2, targets)),
-        features=tuple(f"x{index + 1}" for index in range(features)),
+        columns=numbers([f"x{index + 1}" for index in range(features)]),
         targets=tuple(f"y{index + 1}" for index in range(targets)),
         feature_range=np.array([[-1.0], [1.0]]).repeat(features, axis=1),
     )

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from network import ACTIVATIONS, MAX_LAYERS, Calibration, Model
+from network import ACTIVATIONS, MAX_LAYERS, Calibration, Column, Encoding, Model, numbers
+from network.encoding import EQUALS, MISSING, SCALED
 from registry import VersionRefused
 from registry.model_file import encode
 from registry.verification import decode
-from tests.registry.samples import FILE, assert_same, golden_rows, make_model
+from tests.registry.samples import FILE, assert_same, card_with, forged, golden_rows, make_model
 
 LAYERS = [(1, 1), (2, 3, 1), (4, 32, 16, 1), (3, 8, 8, 8, 8, 2), (7, 5, 3)]
 
@@ -33,6 +34,7 @@ def test_model_round_trips_with_the_same_bits(layers: tuple[int, ...], activatio
         "seed": 7,
         "version": 3,
         "features": list(model.features),
+        "columns": [{"name": name, "kind": "number"} for name in model.features],
         "targets": list(model.targets),
         "layers": list(layers),
         "activation": activation,
@@ -53,12 +55,13 @@ NAMES = st.lists(st.text(min_size=1), min_size=2, max_size=2, unique=True).map(t
 def test_any_names_and_any_card_round_trip(names: tuple[str, ...], card: dict[str, Any]) -> None:
     base = make_model((2, 1))
     model = Model(base.architecture, base.theta, base.feature_scaling, base.target_scaling,
-                  names, ("y",), base.feature_range)  # fmt: skip
+                  numbers(names), ("y",), base.feature_range)  # fmt: skip
     version = decode(encode(3, model, card, golden_rows(model)))
     assert_same(version, model)
     described = {
         "version": 3,
         "features": list(names),
+        "columns": [{"name": name, "kind": "number"} for name in names],
         "targets": ["y"],
         "layers": [2, 1],
         "activation": "tanh",
@@ -118,3 +121,20 @@ def test_model_without_finite_golden_predictions_is_not_encoded() -> None:
     model = replace(model, theta=100.0 * model.theta)
     with pytest.raises(VersionRefused, match="predictions for its golden rows are not finite"):
         encode(3, model, {}, np.full((2, 2), 1.7e308) * [[1, -1], [-1, 1]])
+
+
+def test_columns_and_encoding_round_trip() -> None:
+    columns = (Column("x", has_gaps=True), Column("colour", "category", ("red", "blue")))
+    inputs = [(0, SCALED, 1.0, 2.0), (0, MISSING, 0.0, 1.0), (1, EQUALS, 0.0, 1.0)]
+    base = make_model((3, 4, 1))
+    model = replace(
+        base, columns=columns, encoding=Encoding.of(2, inputs), feature_range=np.zeros((2, 2))
+    )
+    golden = np.array([[1.0, 0.0], [np.nan, 1.0], [2.0, -1.0]])
+    loaded = decode(encode(3, model, {}, golden)).model
+    assert loaded.columns == columns
+    assert loaded.predict(golden).tobytes() == model.predict(golden).tobytes()
+
+
+def test_a_file_without_columns_has_features_that_are_numbers() -> None:
+    assert decode(forged(card_with(columns=None))).model.columns == numbers(["x1", "x2"])

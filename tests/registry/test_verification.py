@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry import VersionRefused, model_file
+from registry.model_file import ENCODING
 from registry.verification import decode
 from tests.registry.samples import (
     FILE,
@@ -122,8 +123,33 @@ FORGERIES: dict[str, tuple[Change, str]] = {
     "a card without features": (card(b"{}"), "the card's features are not a list of names"),
     "numbers as features": (card_with(features=[1, 2]), "the card's features are not a list of na"),
     "targets in one text": (card_with(targets="y1"), "the card's targets are not a list of names"),
-    "a feature too many": (card_with(features=["a", "b", "c"]), r"features has shape \(3,\)"),
-    "features of one name": (card_with(features=["a", "a"]), "names must be different"),
+    "a feature too many": (
+        card_with(features=["a", "b", "c"], columns=None),
+        r"features has shape \(3,\)",
+    ),
+    "features of one name": (
+        card_with(features=["a", "a"], columns=None),
+        "names must be different",
+    ),
+    "columns in one text": (card_with(columns="x1"), "the card's columns are not a list"),
+    "a column without a kind that exists": (
+        card_with(columns=[{"name": "x1", "kind": "text"}]),
+        "column 'x1' has the unknown kind 'text'",
+    ),
+    "columns of other names": (
+        card_with(columns=[{"name": "x1"}, {"name": "b"}]),
+        "the card's columns have other names than its features",
+    ),
+    "an encoding without scales": (
+        lambda members: members.update(
+            input_column=np.arange(2.0), input_operation=np.zeros(2), input_shift=np.zeros(2)
+        ),
+        "the file has no input_scale",
+    ),
+    "an encoding of other inputs": (
+        lambda members: members.update(dict.fromkeys(ENCODING, np.ones(1))),
+        r"encoding has shape \(1,\); expected \(2,\)",
+    ),
     "no target": (card_with(targets=[]), r"targets has shape \(0,\); expected \(1,\)"),
     "a card without a version": (card_with(version=None), "the card's version is None; expected a"),
     "version 0": (card_with(version=0), "the card's version is 0; expected a number from 1"),

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from network import Architecture, Array, Calibration, Model, Scaling, initial_parameters
+from network import (
+    Architecture,
+    Array,
+    Calibration,
+    Model,
+    Scaling,
+    initial_parameters,
+    numbers,
+)
 from registry import Promotion, Registry, model_file
 from service.model.loaded_version import LoadedVersion
 from service.model.row_reader import RowReader
@@ -37,7 +45,7 @@ def small_model(
         theta=gain * initial_parameters(architecture, rng),
         feature_scaling=Scaling(rng.normal(size=inputs), rng.uniform(0.5, 2.0, inputs)),
         target_scaling=Scaling(rng.normal(size=outputs), rng.uniform(0.5, 2.0, outputs)),
-        features=features,
+        columns=numbers(features),
         targets=targets,
         feature_range=np.repeat(np.array(feature_range)[:, None], inputs, axis=1),
     )

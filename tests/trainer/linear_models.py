@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from network import Architecture, Array, Model, Scaling
+from network import Architecture, Array, Model, Scaling, numbers
 
 
 def linear_model(
@@ -28,7 +28,7 @@ def linear_model(
         theta=np.concatenate([(weights / scales).ravel(), biases / scales]),
         feature_scaling=Scaling(np.zeros(len(features)), np.ones(len(features))),
         target_scaling=Scaling(np.zeros(len(targets)), scales.copy()),
-        features=features,
+        columns=numbers(features),
         targets=targets,
         feature_range=np.repeat([[-1.0], [1.0]], len(features), axis=1),
     )

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from network import Architecture, Array, Model, Rows, Scaling
+from network import Architecture, Array, Model, Rows, Scaling, numbers
 from trainer.data.split import Split, split
 from trainer.data.table import Table
 from trainer.training.recipe import Recipe
@@ -63,7 +63,7 @@ class Problem:
             theta=theta,
             feature_scaling=self.feature_scaling,
             target_scaling=self.target_scaling,
-            features=self.table.features,
+            columns=numbers(self.table.features),
             targets=self.table.targets,
             feature_range=self.feature_range,
         )

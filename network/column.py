@@ -1,0 +1,117 @@
+"""A feature as its user writes it, and as one number in a row.
+
+| kind | its number in X |
+|---|---|
+| `number` | itself |
+| `category` | the index of its text in `values`; `UNSEEN` for any other text |
+| `boolean` | 0 or 1 |
+| `datetime` | days since 1970-01-01, in UTC unless the text has a time zone |
+
+A missing cell of any kind is NaN.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from network.arrays import Array
+from network.errors import InputError
+
+UNSEEN = -1.0
+
+Kind = Literal["number", "category", "boolean", "datetime"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A feature.
+
+    Attributes
+    ----------
+    values : the texts of a category, in the order of their numbers; the words for false and true of
+        a boolean; otherwise empty
+    has_gaps : whether cells were missing in training, so that predictions may leave it out, too
+    unit : the text around each number in the training file, such as "$" or "kg"
+    date_format : of the training file's cells, as `strptime` takes it; empty for ISO 8601
+
+    Raises
+    ------
+    InputError
+        an unknown kind, or values that repeat or do not fit the kind.
+    """
+
+    name: str
+    kind: Kind = "number"
+    values: tuple[str, ...] = ()
+    has_gaps: bool = False
+    unit: str = ""
+    date_format: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise InputError(f"column {self.name!r} has the unknown kind {self.kind!r}")
+        if len(set(self.values)) != len(self.values):
+            raise InputError(f"the values of column {self.name!r} must be different")
+        fits = {"category": len(self.values) > 0, "boolean": len(self.values) in (0, 2)}
+        if not fits.get(self.kind, not self.values):
+            raise InputError(
+                f"column {self.name!r} is a {self.kind} with {len(self.values)} values"
+            )
+
+    @classmethod
+    def from_json(cls, document: Any) -> Self:
+        """Return the column of a document that `as_json` returned.
+
+        Raises
+        ------
+        InputError
+            the document has any other form.
+        """
+        names = {name: type(value) for name, value in asdict(cls("")).items()} | {"values": list}
+        if (
+            not isinstance(document, dict)
+            or not {"name"} <= document.keys() <= names.keys()
+            or any(type(value) is not names[name] for name, value in document.items())
+            or any(type(value) is not str for value in document.get("values", []))
+        ):
+            raise InputError(f"{str(document)[:80]!r} does not describe a column")
+        return cls(**document | {"values": tuple(document.get("values", []))})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a JSON document without the attributes that have their defaults."""
+        defaults = asdict(Column(self.name))
+        found = {name: value for name, value in asdict(self).items() if value != defaults[name]}
+        if self.values:
+            found["values"] = list(self.values)
+        return {"name": self.name, "kind": self.kind, **found}
+
+
+def numbers(names: Sequence[str]) -> tuple[Column, ...]:
+    """Return columns of plain numbers, without gaps."""
+    return tuple(Column(name) for name in names)
+
+
+def ranges(columns: Sequence[Column], X: Array) -> Array:
+    """Return the smallest and greatest value of each column of X (N, columns): (2, columns).
+
+    The range of a category includes `UNSEEN`, so that no text is out of range. A column without any
+    number has the range 0 to 0.
+    """
+    with np.errstate(all="ignore"):
+        least = np.fmin.reduce(X, axis=0)
+        greatest = np.fmax.reduce(X, axis=0)
+    found: Array = np.nan_to_num(np.vstack([least, greatest]))
+    for index, column in enumerate(columns):
+        if column.kind == "category":
+            found[:, index] = UNSEEN, len(column.values) - 1
+    return found
+
+
+def unseen(columns: Sequence[Column], X: Array) -> NDArray[np.bool_]:
+    """Return which cells of X (N, columns) are categories that training had not."""
+    categories = np.array([column.kind == "category" for column in columns])
+    found: NDArray[np.bool_] = (X == UNSEEN) & categories
+    return found

@@ -1,0 +1,100 @@
+"""The inputs of a network, computed from columns of numbers, categories, dates and gaps.
+
+Each input is an operation on one column x:
+
+| operation | input | if x is missing |
+|---|---|---|
+| `SCALED` | (x − shift)/scale | 0, the mean |
+| `MISSING` | 0 | 1 |
+| `EQUALS` | 1 if x = shift, else 0 | 0 |
+| `SINE`, `COSINE` | of 2π·(x − shift)/scale | 0 |
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from network.arrays import Array, freeze
+from network.errors import InputError
+
+SCALED, MISSING, EQUALS, SINE, COSINE = range(5)
+OPERATIONS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """A map from rows of columns to rows of finite inputs.
+
+    Attributes
+    ----------
+    columns : the number of columns
+    column : (I,), the index of the column that each input is computed from
+    operation : (I,), see above
+    shift, scale : (I,); every scale is above 0
+
+    Raises
+    ------
+    InputError
+        arrays of different lengths, or numbers that are out of range.
+    """
+
+    columns: int
+    column: Array
+    operation: Array
+    shift: Array
+    scale: Array
+
+    def __post_init__(self) -> None:
+        freeze(self, "column", "operation", "shift", "scale")
+        parts = (self.column, self.operation, self.shift, self.scale)
+        if self.column.ndim != 1 or len({part.shape for part in parts}) != 1:
+            raise InputError(
+                f"the parts of an encoding must be vectors of one length, "
+                f"got shapes {', '.join(str(part.shape) for part in parts)}"
+            )
+        if not all(np.isfinite(part).all() for part in parts) or not (self.scale > 0).all():
+            raise InputError("the parts of an encoding must be finite, and every scale above 0")
+        for part, limit in ((self.column, self.columns), (self.operation, OPERATIONS)):
+            if not np.isin(part, np.arange(limit)).all():
+                raise InputError(f"an encoding must refer to columns or operations below {limit}")
+
+    @classmethod
+    def of(cls, columns: int, inputs: Sequence[tuple[int, int, float, float]]) -> "Encoding":
+        """Return the encoding with these inputs: (column, operation, shift, scale) each."""
+        parts = np.array(inputs, dtype=np.float64).reshape(-1, 4).T
+        return cls(columns, *parts)
+
+    @property
+    def inputs(self) -> int:
+        """The number of inputs."""
+        return len(self.column)
+
+    @property
+    def continuous(self) -> NDArray[np.bool_]:
+        """Which inputs (I,) are scaled columns."""
+        scaled: NDArray[np.bool_] = self.operation == SCALED
+        return scaled
+
+    def encode(self, X: Array) -> Array:
+        """Return the inputs (N, I) of rows X (N, columns); no row's bits depend on another row."""
+        Z = np.empty((len(X), self.inputs))
+        for index in range(self.inputs):
+            self._encode(index, X[:, int(self.column[index])], Z[:, index])
+        return Z
+
+    def _encode(self, index: int, x: Array, z: Array) -> None:
+        operation, shift, scale = self.operation[index], self.shift[index], self.scale[index]
+        if operation == MISSING:
+            z[:] = np.isnan(x)
+        elif operation == EQUALS:
+            z[:] = x == shift
+        else:
+            turns = (x - shift) / scale
+            if operation != SCALED:
+                turns -= np.round(turns)  # exact; a sine of few turns is accurate
+                turns *= 2.0 * np.pi
+                turns = np.sin(turns) if operation == SINE else np.cos(turns)
+            z[:] = turns
+            z[np.isnan(x)] = 0.0

@@ -1,0 +1,49 @@
+"""The interface of every trained model."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from network.arrays import Array
+from network.column import Column
+
+
+class Predictor(Protocol):
+    """A trained model: immutable, and safe to share between threads.
+
+    A row's prediction has the same bits alone and in any batch.
+    """
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Return the features, in the order of the columns of X."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Return the names of the features."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Return the names of the targets."""
+
+    @property
+    def target_scale(self) -> Array:
+        """Return the targets' standard deviations in training (targets,), or similar."""
+
+    @property
+    def feature_range(self) -> Array:
+        """Return the features' smallest and greatest values in training (2, features)."""
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predict Y (N, targets) for rows X (N, features); see `network.column` for the cells."""
+
+    def predict_row(self, row: Sequence[float]) -> list[float]:
+        """Predict one row, faster than `predict` and with the same bits."""
+
+    def outside(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Return which cells of X (N, features) are outside the range seen in training."""
+
+    def unseen(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Return which cells of X (N, features) are categories that training had not."""
