@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from sqlalchemy import create_engine, text
 
+from network.column import numbers
 from tests.patience import DEADLINE_SECONDS
 from tests.trainer.installation import Installation
 from trainer.data.table import Table
@@ -34,7 +35,7 @@ def make_table() -> Callable[..., Table]:
         X = np.random.default_rng(5).uniform(-1.0, 1.0, (rows, 2))
         a, b = X.T
         Y = np.column_stack([2 * a - 3 * b + 1, a * b, np.sin(3 * a)])[:, :targets]
-        return Table(("a", "b"), ("u", "v", "w")[:targets], X, Y, "made")
+        return Table(numbers(("a", "b")), ("u", "v", "w")[:targets], X, Y, "made")
 
     return make
 

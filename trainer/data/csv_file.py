@@ -10,7 +10,7 @@ from typing import TextIO
 import numpy as np
 
 from config.numbers import parse_number
-from network import Array
+from network import Array, numbers
 from trainer.data.table import Table
 from trainer.errors import DataError
 
@@ -65,14 +65,16 @@ def csv_table(
     Y, X = data[:, : len(targets)], data[:, len(known) :]
     source = source or path.name
     if not weights:
-        return Table(features, tuple(targets), X.copy(), Y.copy(), source)
+        return Table(numbers(features), tuple(targets), X.copy(), Y.copy(), source)
     if weights in (*targets, *features):
         raise DataError(f"column {weights!r} cannot be both the weights and a feature or target")
     weight = data[:, len(targets)]
     counts = weight != 0
     if not counts.any():
         raise DataError(f"{source}: every row has weight 0 in column {weights!r}")
-    return Table(features, tuple(targets), X[counts], Y[counts], source, weight[counts], weights)
+    return Table(
+        numbers(features), tuple(targets), X[counts], Y[counts], source, weight[counts], weights
+    )
 
 
 def _delimiter(file: TextIO) -> str:

@@ -12,11 +12,12 @@ References
 """
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
-from network import Rows
+from network import Array, Column, Rows
 from trainer.data.table import Table
 
 VALIDATION_FRACTION = 0.1
@@ -40,7 +41,7 @@ def split(table: Table, rng: np.random.Generator) -> Split:
     Validation has at most `MAX_VALIDATION_ROWS`, and training the rest.
     """
     rows = table.rows
-    test, others = _order(rows)
+    test, others = _order(table)
     validation = min(MAX_VALIDATION_ROWS, max(1, round(VALIDATION_FRACTION * len(rows))))
     rng.shuffle(others)
     return Split(rows[others[validation:]], rows[others[:validation]], rows[test])
@@ -48,27 +49,40 @@ def split(table: Table, rng: np.random.Generator) -> Split:
 
 def held_out(table: Table) -> Rows:
     """Return the test rows."""
-    rows = table.rows
-    return rows[_order(rows)[0]]
+    return table.rows[_order(table)[0]]
 
 
-def _order(rows: Rows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _order(table: Table) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the indices of the test rows, and of the others."""
-    order = np.argsort(_hashes(rows), kind="stable")
+    order = np.argsort(_hashes(table), kind="stable")
     test = max(1, round(TEST_FRACTION * len(order)))
     return order[:test], order[test:]
 
 
-def _hashes(rows: Rows) -> NDArray[np.uint64]:
+def _hashes(table: Table) -> NDArray[np.uint64]:
     """Return a hash of each row's features and targets: (N,).
 
-    Weights are left out, because the weight of a row may change as the row ages.
+    A category counts by its text, because its number depends on the other rows. Weights are left
+    out, because the weight of a row may change as the row ages.
     """
-    hashes = np.zeros(len(rows), np.uint64)
-    for column in (*rows.X.T, *rows.Y.T):
-        hashes ^= (column + 0.0).view(np.uint64)  # −0.0 becomes 0.0, which it equals
+    hashes = np.zeros(len(table.X), np.uint64)
+    for column, cells in zip(table.columns, table.X.T, strict=True):
+        hashes ^= _bits_of_texts(column, cells) if column.kind == "category" else _bits(cells)
+        _mix(hashes)
+    for cells in table.Y.T:
+        hashes ^= _bits(cells)
         _mix(hashes)
     return hashes
+
+
+def _bits(cells: Array) -> NDArray[np.uint64]:
+    return (cells + 0.0).view(np.uint64)  # −0.0 becomes 0.0, which it equals
+
+
+def _bits_of_texts(column: Column, cells: Array) -> NDArray[np.uint64]:
+    digests = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in column.values)
+    bits = np.append(np.frombuffer(digests, "<u8"), np.uint64(0))  # the last is a missing cell's
+    return bits[np.nan_to_num(cells, nan=-1.0).astype(np.intp)]
 
 
 def _mix(z: NDArray[np.uint64]) -> None:

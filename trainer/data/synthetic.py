@@ -3,6 +3,7 @@
 import numpy as np
 
 from network import Array
+from network.column import numbers
 from trainer.data.table import Table
 
 SYNTHETIC = "synthetic"
@@ -21,4 +22,4 @@ def synthetic_table(samples: int, seed: int) -> Table:
     """Draw `samples` rows uniformly; the same seed gives the same rows."""
     X = np.random.default_rng(seed).uniform(-1.0, 1.0, (samples, 4))
     y = synthetic_target(X)
-    return Table(("x1", "x2", "x3", "x4"), ("y",), X, y[:, None], SYNTHETIC)
+    return Table(numbers(("x1", "x2", "x3", "x4")), ("y",), X, y[:, None], SYNTHETIC)

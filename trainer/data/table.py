@@ -1,18 +1,24 @@
 """A table to train on: rows of named features and targets."""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from network import Array, Rows
+from network import Array, Column, Rows
 from trainer.errors import DataError
 
 MIN_ROWS = 10  # gives at least one training, validation and test row each
 MAX_MAGNITUDE = 1e100  # keeps squares and their sums finite
 MAX_WEIGHT = 1e12
 MAX_NAME_LENGTH = 200
+CELLS_AT_A_TIME = 1 << 20  # of a check, so that its temporary arrays stay small
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,12 +27,14 @@ class Table:
 
     Attributes
     ----------
-    features, targets : column names
-    X : (N, features) float64
+    columns : of the features
+    targets : column names
+    X : (N, features) float64, as `network.column` describes it; NaN only where a column has gaps
     Y : (N, targets) float64
     source : the name of the data, such as a file's
     weights : (N,) float64, above 0; None for equal weights
     weights_name : the column of the weights
+    summary : what a reader understood and left out, a JSON document; empty for generated rows
 
     Raises
     ------
@@ -35,13 +43,14 @@ class Table:
         target is constant, or weights are not above 0.
     """
 
-    features: tuple[str, ...]
+    columns: tuple[Column, ...]
     targets: tuple[str, ...]
     X: Array
     Y: Array
     source: str
     weights: Array | None = None
     weights_name: str | None = None
+    summary: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_names(self.features, self.targets)
@@ -49,14 +58,9 @@ class Table:
             raise DataError(
                 f"{self.source} has {_rows(len(self.X))}; a training needs at least {MIN_ROWS}"
             )
-        for names, columns in ((self.features, self.X), (self.targets, self.Y)):
-            too_large = ~(np.abs(columns) <= MAX_MAGNITUDE)
-            if too_large.any():
-                row, column = np.argwhere(too_large)[0]
-                raise DataError(
-                    f"{self.source}: column {names[column]!r} holds {columns[row, column]}; "
-                    f"expected numbers within ±{MAX_MAGNITUDE:.0e}"
-                )
+        gaps = np.array([column.has_gaps for column in self.columns])
+        self._check_magnitudes(self.features, self.X, gaps)
+        self._check_magnitudes(self.targets, self.Y, np.zeros(len(self.targets), np.bool_))
         for name, constant in zip(self.targets, _constant(self.Y), strict=True):
             if constant:
                 raise DataError(
@@ -73,6 +77,11 @@ class Table:
                 )
 
     @property
+    def features(self) -> tuple[str, ...]:
+        """Return the names of the features."""
+        return tuple(column.name for column in self.columns)
+
+    @property
     def rows(self) -> Rows:
         """Return all rows."""
         return Rows(self.X, self.Y, self.weights)
@@ -85,19 +94,47 @@ class Table:
         )
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the names and numbers, in order; computed once."""
+        """Return the SHA-256 of the columns and numbers, in order; computed once."""
         return self._digest
 
     @cached_property
     def _digest(self) -> str:
         digest = hashlib.sha256(repr((self.features, self.targets)).encode())
+        described = [column.as_json() for column in self.columns if column != Column(column.name)]
+        digest.update(json.dumps(described).encode() if described else b"")
         for array in (self.X, self.Y, *([] if self.weights is None else [self.weights])):
             digest.update(np.ascontiguousarray(array).reshape(-1).data)  # without a copy
         return digest.hexdigest()
 
+    def _check_magnitudes(
+        self, names: tuple[str, ...], columns: Array, gaps: NDArray[np.bool_]
+    ) -> None:
+        for block in _blocks(columns):
+            wrong = ~(np.abs(block) <= MAX_MAGNITUDE)
+            if gaps.any():
+                wrong &= ~(np.isnan(block) & gaps)
+            if wrong.any():
+                row, column = np.argwhere(wrong)[0]
+                raise DataError(
+                    f"{self.source}: column {names[column]!r} holds {block[row, column]}; "
+                    f"expected numbers within ±{MAX_MAGNITUDE:.0e}"
+                )
+
+
+def _blocks(columns: Array) -> Iterator[Array]:
+    """Yield all rows in blocks of about `CELLS_AT_A_TIME` cells."""
+    rows = max(1, CELLS_AT_A_TIME // columns.shape[1])
+    for start in range(0, len(columns), rows):
+        yield columns[start : start + rows]
+
 
 def _constant(columns: Array) -> list[bool]:
-    return [bool(flag) for flag in (columns == columns[:1]).all(axis=0)]
+    constant = np.ones(columns.shape[1], np.bool_)
+    for block in _blocks(columns):
+        constant &= (block == columns[0]).all(axis=0)
+        if not constant.any():
+            break
+    return [bool(flag) for flag in constant]
 
 
 def _check_names(features: tuple[str, ...], targets: tuple[str, ...]) -> None:
@@ -105,14 +142,14 @@ def _check_names(features: tuple[str, ...], targets: tuple[str, ...]) -> None:
         raise DataError("there are no features: expected at least one column besides the target")
     if not targets:
         raise DataError("there are no targets: expected at least one column to predict")
-    names = features + targets
-    for name in names:
+    names = Counter(features + targets)
+    for name, count in names.items():
         if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
             raise DataError(
                 f"{name[:40]!r} is not a valid column name: "
                 f"expected 1 to {MAX_NAME_LENGTH} printable characters"
             )
-        if names.count(name) > 1:
+        if count > 1:
             raise DataError(f"column {name!r} is listed twice")
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from network import Array, Rows
+from network import Array, Column, Rows
+from network.column import numbers
 from trainer.data.split import Split, split
 from trainer.data.table import Table
 
@@ -21,10 +22,12 @@ def parts_of(table: Table, seed: int) -> Split:
 def table_of(X: Array, Y: Array | None = None) -> Table:
     """Make a table whose target is `Y`, or the sum of the features."""
     names = tuple(f"x{k}" for k in range(X.shape[1]))
-    return Table(names, ("y",), X, X.sum(axis=1, keepdims=True) if Y is None else Y, "made")
+    return Table(
+        numbers(names), ("y",), X, X.sum(axis=1, keepdims=True) if Y is None else Y, "made"
+    )
 
 
-def numbers(rows: Rows) -> list[tuple[float, ...]]:
+def numbers_of(rows: Rows) -> list[tuple[float, ...]]:
     """Return features and targets of each row."""
     return [tuple(row) for row in np.hstack([rows.X, rows.Y]).tolist()]
 
@@ -64,9 +67,9 @@ def test_the_seed_decides_the_split(make_table: MakeTable) -> None:
     table = make_table(100)
     first, again, other = (parts_of(table, seed) for seed in (1, 1, 2))
     for part in ("train", "validation", "test"):
-        assert numbers(getattr(first, part)) == numbers(getattr(again, part))
-    assert set(numbers(first.validation)) != set(numbers(other.validation))
-    assert numbers(first.train) != sorted(numbers(first.train))  # shuffled
+        assert numbers_of(getattr(first, part)) == numbers_of(getattr(again, part))
+    assert set(numbers_of(first.validation)) != set(numbers_of(other.validation))
+    assert numbers_of(first.train) != sorted(numbers_of(first.train))  # shuffled
 
 
 # --- which rows are held out
@@ -74,7 +77,7 @@ def test_the_seed_decides_the_split(make_table: MakeTable) -> None:
 
 def test_the_test_rows_do_not_depend_on_the_seed(make_table: MakeTable) -> None:
     table = make_table(500, targets=2)
-    assert numbers(parts_of(table, 1).test) == numbers(parts_of(table, 2).test)
+    assert numbers_of(parts_of(table, 1).test) == numbers_of(parts_of(table, 2).test)
 
 
 def test_the_split_does_not_depend_on_the_order_of_the_rows(make_table: MakeTable) -> None:
@@ -83,22 +86,36 @@ def test_the_split_does_not_depend_on_the_order_of_the_rows(make_table: MakeTabl
     moved = replace(table, X=np.asfortranarray(table.X[order]), Y=table.Y[order])
     parts, moved_parts = parts_of(table, 3), parts_of(moved, 3)
     for part in ("train", "validation", "test"):
-        assert numbers(getattr(parts, part)) == numbers(getattr(moved_parts, part))
+        assert numbers_of(getattr(parts, part)) == numbers_of(getattr(moved_parts, part))
 
 
 def test_the_test_rows_do_not_depend_on_weights(make_table: MakeTable) -> None:
     table = make_table(200)
     aged = replace(table, weights=np.linspace(0.1, 1.0, 200))
-    assert numbers(parts_of(table, 0).test) == numbers(parts_of(aged, 0).test)
+    assert numbers_of(parts_of(table, 0).test) == numbers_of(parts_of(aged, 0).test)
 
 
 def test_the_test_rows_do_not_depend_on_the_sign_of_zero() -> None:
     X = np.where(np.arange(200) % 2, 0.0, 1.0)[:, None] * np.linspace(-1.0, 1.0, 200)[:, None]
     Y = np.linspace(5.0, 6.0, 200)[:, None]
     positive, negative = np.where(X == 0.0, 0.0, X), np.where(X == 0.0, -0.0, X)
-    assert numbers(parts_of(table_of(positive, Y), 0).test) == numbers(
+    assert numbers_of(parts_of(table_of(positive, Y), 0).test) == numbers_of(
         parts_of(table_of(negative, Y), 0).test
     )
+
+
+def test_the_test_rows_do_not_depend_on_the_numbers_of_categories() -> None:
+    rng = np.random.default_rng(7)
+    codes, a, y = rng.integers(-1, 3, 200), rng.normal(size=200), rng.normal(size=(200, 1))
+    cells: Array = np.where(codes < 0, np.nan, codes)  # a missing cell
+
+    def held_out(values: tuple[str, ...], codes: Array) -> list[tuple[float, ...]]:
+        columns = (Column("a"), Column("c", "category", values, has_gaps=True))
+        table = Table(columns, ("y",), np.column_stack([a, codes]), y, "made")
+        return sorted(row[:1] + row[2:] for row in numbers_of(parts_of(table, 0).test))
+
+    assert held_out(("x", "y", "z"), cells) == held_out(("z", "y", "x"), 2 - cells)
+    assert held_out(("x", "y", "z"), cells) != held_out(("x", "y", "w"), cells)
 
 
 @pytest.mark.parametrize("added", [1, 30, 600, 3000])
@@ -106,9 +123,9 @@ def test_the_test_rows_do_not_depend_on_the_sign_of_zero() -> None:
 def test_a_grown_table_holds_out_the_same_old_rows_first(added: int, seed: int) -> None:
     old, grown = 600, 600 + added
     X = np.random.default_rng(seed).normal(size=(grown, 2))
-    held_out = numbers(parts_of(table_of(X[:old]), 1).test)
-    known = set(numbers(table_of(X[:old]).rows))
-    again = [row for row in numbers(parts_of(table_of(X), 2).test) if row in known]
+    held_out = numbers_of(parts_of(table_of(X[:old]), 1).test)
+    known = set(numbers_of(table_of(X[:old]).rows))
+    again = [row for row in numbers_of(parts_of(table_of(X), 2).test) if row in known]
     both = min(len(held_out), len(again))
     assert again[:both] == held_out[:both]  # one set contains the other
     # how many of the old rows are among the tenth of all is hypergeometric
@@ -120,9 +137,9 @@ def test_copies_of_a_row_are_held_out_together_except_at_the_boundary() -> None:
     rng = np.random.default_rng(1)
     X = np.repeat(rng.normal(size=(100, 2)), rng.integers(1, 6, 100), axis=0)
     parts = parts_of(table_of(X), 4)
-    seen = set(numbers(parts.train)) | set(numbers(parts.validation))
+    seen = set(numbers_of(parts.train)) | set(numbers_of(parts.validation))
     assert len(parts.test) == round(0.1 * len(X))
-    assert len(seen & set(numbers(parts.test))) <= 1
+    assert len(seen & set(numbers_of(parts.test))) <= 1
 
 
 def test_a_table_of_copies_is_split() -> None:
@@ -171,4 +188,4 @@ def test_the_held_out_rows_follow_a_splitmix_chain_over_their_numbers() -> None:
 
     assert splitmix(0) == 0xE220A8397B1DCDAF  # the reference implementation's first number
     table = table_of(np.random.default_rng(2).normal(size=(300, 3)))
-    assert numbers(parts_of(table, 0).test) == sorted(numbers(table.rows), key=chain)[:30]
+    assert numbers_of(parts_of(table, 0).test) == sorted(numbers_of(table.rows), key=chain)[:30]

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from network import Column
+from network.column import numbers
 from trainer.data.table import Table
 from trainer.errors import DataError
 
@@ -13,7 +15,7 @@ Y = np.arange(10.0)[:, None] ** 2
 
 
 def table(**parts: Any) -> Table:
-    whole = {"features": ("a", "b"), "targets": ("y",), "X": X, "Y": Y, "source": "made"}
+    whole = {"columns": numbers(("a", "b")), "targets": ("y",), "X": X, "Y": Y, "source": "made"}
     return Table(**whole | parts)
 
 
@@ -38,12 +40,12 @@ def test_invalid_names_are_refused(
     features: tuple[str, ...], targets: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(DataError, match=f"^{message}"):
-        table(features=features, targets=targets)
+        table(columns=numbers(features), targets=targets)
 
 
 def test_unusual_but_printable_names_are_accepted() -> None:
     names = ("Höhe über NN [m]", "b" * 200)
-    assert table(features=names, targets=("instances",)).features == names
+    assert table(columns=numbers(names), targets=("instances",)).features == names
 
 
 @pytest.mark.parametrize(("rows", "count"), [(0, "0 rows"), (1, "1 row"), (9, "9 rows")])
@@ -87,8 +89,9 @@ def test_the_fingerprint_depends_on_names_and_numbers_only() -> None:
     changed = X.copy()
     changed[9, 1] = np.nextafter(19.0, 20.0)
     others = [
-        table(features=("a", "c")),
-        table(features=("b", "a")),
+        table(columns=numbers(("a", "c"))),
+        table(columns=numbers(("b", "a"))),
+        table(columns=(Column("a"), Column("b", "datetime"))),
         table(targets=("z",)),
         table(X=changed),
         table(X=X[::-1]),
@@ -113,3 +116,20 @@ def test_weights_are_part_of_the_rows_and_of_the_fingerprint() -> None:
     np.testing.assert_array_equal(weighted.rows[3:5].weights, [4.0, 5.0])
     assert table().rows.weights is None
     assert weighted.fingerprint() != table().fingerprint()
+
+
+def test_a_missing_cell_is_allowed_only_where_its_column_has_gaps() -> None:
+    gaps = np.where(X == 3.0, np.nan, X)
+    columns = (Column("a"), Column("b", has_gaps=True))
+    assert np.isnan(table(columns=columns, X=gaps).X[1, 1])
+    for wrong in (gaps[:, ::-1], np.where(X == 5.0, np.inf, gaps)):
+        with pytest.raises(DataError, match=r"^made: column '[ab]' holds (nan|inf); expected"):
+            table(columns=columns, X=wrong)
+
+
+def test_a_number_out_of_bounds_is_found_in_a_long_table() -> None:
+    rows = 600_000
+    long = np.arange(2.0 * rows).reshape(rows, 2)
+    long[-1, 1] = 1e101
+    with pytest.raises(DataError, match=r"^made: column 'b' holds 1e\+101"):
+        table(X=long, Y=long[:, :1])

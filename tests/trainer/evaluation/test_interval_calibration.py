@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from network import LOSSES, Array, Rows
+from network.column import numbers
 from registry import Registry
 from trainer.data.split import held_out, split
 from trainer.data.synthetic import synthetic_table, synthetic_target
@@ -32,7 +33,7 @@ def noisy(rows: int, seed: int) -> tuple[Array, Array]:
 
 def trained_on_noise(rows: int, seed: int, **changes: object) -> Trained:
     X, Y = noisy(rows, seed)
-    table = Table(("x1", "x2", "x3", "x4"), ("y",), X, Y, "made")
+    table = Table(numbers(("x1", "x2", "x3", "x4")), ("y",), X, Y, "made")
     return train(table, replace(CHEAP, seed=seed, **changes))  # type: ignore[arg-type]
 
 

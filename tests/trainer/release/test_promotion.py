@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from network import Model
+from network.column import numbers
 from registry import (
     LocalStorage,
     Registry,
@@ -29,7 +30,7 @@ from trainer.training.recipe import Recipe
 
 W = np.array([[2.0], [-3.0]])
 X = np.random.default_rng(3).uniform(-1.0, 1.0, (200, 2))
-TABLE = Table(("a", "b"), ("u",), X, X @ W, "made")
+TABLE = Table(numbers(("a", "b")), ("u",), X, X @ W, "made")
 GATE = Terms("tests")
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from network import ArchitectureError, Array
+from network.column import numbers
 from trainer.data.split import split
 from trainer.data.table import Table
 from trainer.errors import TrainingFailed
@@ -50,7 +51,7 @@ def test_a_large_offset_of_a_feature_does_not_matter() -> None:
     offsets = np.linspace(-1.0, 1.0, 200)[:, None]
 
     def r2(t: Array) -> float:
-        table = Table(("t",), ("y",), t, np.sin(3 * offsets), "made")
+        table = Table(numbers(("t",)), ("y",), t, np.sin(3 * offsets), "made")
         return float(train(table, Recipe(layers=(8,), epochs=200)).metrics["r2"])
 
     assert r2(1.7e9 + offsets) == pytest.approx(r2(offsets), abs=1e-3)
@@ -90,7 +91,7 @@ def test_weights_decide_which_rows_count_more(make_table: MakeTable) -> None:
     high = np.arange(2000) < 1000
     Y = np.where(high, 1.0, 0.0)[:, None] + 0.0 * a
     weights = np.where(high, 3.0, 1.0)
-    table = Table(("a",), ("y",), a, Y, "made", weights, "w")
+    table = Table(numbers(("a",)), ("y",), a, Y, "made", weights, "w")
     recipe = Recipe(layers=(), activation="identity", solver="bfgs", epochs=50)
     trained = train(table, recipe)
     assert trained.card["data"]["weights"] == "w"
@@ -105,7 +106,7 @@ def test_the_quantile_loss_finds_the_quantile(quantile: float, least: float, mos
     x = rng.uniform(-1.0, 1.0, (2000, 1))
     Y = x + rng.normal(size=x.shape)
     recipe = Recipe(layers=(), activation="identity", loss="quantile", quantile=quantile, epochs=99)
-    model = train(Table(("x",), ("y",), x, Y, "made"), recipe).model
+    model = train(Table(numbers(("x",)), ("y",), x, Y, "made"), recipe).model
     assert least < float((model.predict(x) > Y).mean()) < most
 
 
@@ -124,7 +125,7 @@ def test_the_huber_loss_is_robust_to_outliers() -> None:
     def slope_and_offset(loss: str) -> Array:
         delta = 0.01 if loss == "huber" else Recipe.huber_delta
         recipe = Recipe(layers=(), activation="identity", loss=loss, huber_delta=delta, epochs=200)
-        model = train(Table(("x",), ("y",), x, Y, "made"), recipe).model
+        model = train(Table(numbers(("x",)), ("y",), x, Y, "made"), recipe).model
         return np.asarray(model.predict([[0.0], [1.0]])[:, 0])
 
     np.testing.assert_allclose(slope_and_offset("huber"), [0.0, 2.0], atol=0.1)
@@ -172,7 +173,7 @@ def test_a_training_resumed_from_its_checkpoint_gives_the_same_bits(
 def test_equal_weights_of_any_size_give_the_same_model() -> None:
     rng = np.random.default_rng(0)
     x = rng.uniform(-3.0, 3.0, (150, 1))
-    table = Table(("x",), ("y",), x, np.sin(x) + rng.normal(0.0, 0.2, x.shape), "made")
+    table = Table(numbers(("x",)), ("y",), x, np.sin(x) + rng.normal(0.0, 0.2, x.shape), "made")
     recipe = Recipe(layers=(12,), solver="bayesian-regularization")
     thetas = [
         train(replace(table, weights=weights), recipe).model.theta
