@@ -1,17 +1,18 @@
 """The inputs of a network, computed from columns of numbers, categories, dates and gaps.
 
-Each input is an operation on one column x:
+Each input is the result of an operation on one column x, minus its mean in training:
 
-| operation | input | if x is missing |
+| operation | result | if x is missing |
 |---|---|---|
-| `SCALED` | (x − shift)/scale | 0, the mean |
+| `SCALED` | (x − shift)/scale | the mean |
 | `MISSING` | 0 | 1 |
 | `EQUALS` | 1 if x = shift, else 0 | 0 |
-| `SINE`, `COSINE` | of 2π·(x − shift)/scale | 0 |
+| `SINE`, `COSINE` | of 2π·(x − shift)/scale | the mean |
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from network.errors import InputError
 
 SCALED, MISSING, EQUALS, SINE, COSINE = range(5)
 OPERATIONS = 5
+CHUNK = 65_536  # rows at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,7 @@ class Encoding:
     column : (I,), the index of the column that each input is computed from
     operation : (I,), see above
     shift, scale : (I,); every scale is above 0
+    mean : (I,), of the operation's results in training
 
     Raises
     ------
@@ -45,10 +48,11 @@ class Encoding:
     operation: Array
     shift: Array
     scale: Array
+    mean: Array
 
     def __post_init__(self) -> None:
-        freeze(self, "column", "operation", "shift", "scale")
-        parts = (self.column, self.operation, self.shift, self.scale)
+        freeze(self, "column", "operation", "shift", "scale", "mean")
+        parts = (self.column, self.operation, self.shift, self.scale, self.mean)
         if self.column.ndim != 1 or len({part.shape for part in parts}) != 1:
             raise InputError(
                 f"the parts of an encoding must be vectors of one length, "
@@ -61,10 +65,21 @@ class Encoding:
                 raise InputError(f"an encoding must refer to columns or operations below {limit}")
 
     @classmethod
-    def of(cls, columns: int, inputs: Sequence[tuple[int, int, float, float]]) -> "Encoding":
-        """Return the encoding with these inputs: (column, operation, shift, scale) each."""
-        parts = np.array(inputs, dtype=np.float64).reshape(-1, 4).T
-        return cls(columns, *parts)
+    def of(cls, columns: int, inputs: Sequence[tuple[int, int, float, float]]) -> Self:
+        """Return the encoding with these inputs: (column, operation, shift, scale) each; mean 0."""
+        column, operation, shift, scale = np.array(inputs, dtype=np.float64).reshape(-1, 4).T
+        return cls(columns, column, operation, shift, scale, np.zeros(len(column)))
+
+    def centred(self, X: Array) -> Self:
+        """Return the encoding with the means of training rows X (N, columns)."""
+        total, count = np.zeros(self.inputs), np.zeros(self.inputs)
+        zeros_count = np.isin(self.operation, (MISSING, EQUALS))  # of missing cells
+        for start in range(0, len(X), CHUNK):
+            part = X[start : start + CHUNK]
+            total += self.encode(part).sum(axis=0)
+            present = ~np.isnan(part[:, self.column.astype(np.intp)])
+            count += (present | zeros_count).sum(axis=0)
+        return replace(self, mean=self.mean + total / np.maximum(count, 1.0))
 
     @property
     def inputs(self) -> int:
@@ -86,15 +101,16 @@ class Encoding:
 
     def _encode(self, index: int, x: Array, z: Array) -> None:
         operation, shift, scale = self.operation[index], self.shift[index], self.scale[index]
+        mean = self.mean[index]
         if operation == MISSING:
-            z[:] = np.isnan(x)
+            np.subtract(np.isnan(x), mean, z)
         elif operation == EQUALS:
-            z[:] = x == shift
+            np.subtract(x == shift, mean, z)
         else:
             turns = (x - shift) / scale
             if operation != SCALED:
                 turns -= np.round(turns)  # exact; a sine of few turns is accurate
                 turns *= 2.0 * np.pi
                 turns = np.sin(turns) if operation == SINE else np.cos(turns)
-            z[:] = turns
+            np.subtract(turns, mean, z)
             z[np.isnan(x)] = 0.0

@@ -5,8 +5,8 @@
 | `format` | "numnet/1" |
 | `weights_0`, `bias_0`, … | (inputs, outputs) and (outputs,) float64, one pair per layer |
 | `feature_shift`, `feature_scale`, `target_shift`, `target_scale` | float64 |
-| `input_column`, `input_operation`, `input_shift`, `input_scale` | the encoding of the features; \
-optional |
+| `input_column`, `input_operation`, `input_shift`, `input_scale`, `input_mean` | the encoding of \
+the features; optional |
 | `feature_range` | (2, features) float64: smallest and largest value seen in training |
 | `residual_scores` | (n, targets): absolute residuals of test rows, ascending; optional |
 | `golden_inputs`, `golden_outputs` | a few rows whose predictions a loader must reproduce |
@@ -39,7 +39,7 @@ REQUIRED_MEMBERS = (
     "golden_outputs",
     "card",
 )
-ENCODING = ("input_column", "input_operation", "input_shift", "input_scale")
+ENCODING = ("input_column", "input_operation", "input_shift", "input_scale", "input_mean")
 SCORES = "residual_scores"
 MAX_MEMBERS = len(REQUIRED_MEMBERS) + len(ENCODING) + 2 + 2 * MAX_LAYERS  # with the checksum
 
@@ -90,7 +90,7 @@ def encode(
     for index, (W, b) in enumerate(model.architecture.layers(model.theta)):
         members[f"weights_{index}"], members[f"bias_{index}"] = W, b
     if (encoding := model.encoding) is not None:
-        parts = (encoding.column, encoding.operation, encoding.shift, encoding.scale)
+        parts = (encoding.column, encoding.operation, encoding.shift, encoding.scale, encoding.mean)
         members |= zip(ENCODING, parts, strict=True)
     if calibration is not None:
         members[SCORES] = calibration.scores

@@ -35,6 +35,13 @@ def test_each_operation() -> None:
     np.testing.assert_allclose(ENCODING.encode(X), expected, atol=1e-15)
 
 
+def test_centred_inputs_have_mean_zero_and_missing_numbers_are_at_the_mean() -> None:
+    X = rows(1000)
+    Z = ENCODING.centred(X).encode(X)
+    np.testing.assert_allclose(Z.mean(axis=0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(Z[np.isnan(X[:, 0]), 0], 0.0, atol=0.1)
+
+
 def test_continuous_inputs_are_the_scaled_columns() -> None:
     assert ENCODING.continuous.tolist() == [True, False, False, False, False, False]
 
@@ -76,4 +83,4 @@ def test_a_model_with_an_encoding_predicts_what_one_on_its_inputs_predicts() -> 
 )
 def test_wrong_parts_are_refused(parts: tuple[list[float], ...]) -> None:
     with pytest.raises(InputError):
-        Encoding(1, *map(np.array, parts))
+        Encoding(1, *map(np.array, parts), np.zeros(len(parts[0])))

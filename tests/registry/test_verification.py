@@ -142,7 +142,8 @@ FORGERIES: dict[str, tuple[Change, str]] = {
     ),
     "an encoding without scales": (
         lambda members: members.update(
-            input_column=np.arange(2.0), input_operation=np.zeros(2), input_shift=np.zeros(2)
+            input_column=np.arange(2.0), input_operation=np.zeros(2), input_shift=np.zeros(2),
+            input_mean=np.zeros(2),
         ),
         "the file has no input_scale",
     ),
