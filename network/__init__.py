@@ -16,6 +16,7 @@ from network.errors import (
     NetworkError,
     ScalingError,
 )
+from network.familiarity import Familiarity
 from network.initialization import initial_parameters
 from network.loss import LOSSES, Huber, Loss, Quantile, Squared
 from network.model import Model
@@ -36,6 +37,7 @@ __all__ = [
     "Calibration",
     "Column",
     "Encoding",
+    "Familiarity",
     "Huber",
     "InputError",
     "Jacobian",
