@@ -19,10 +19,10 @@ def seconds(count: float) -> float:
     return count * PATIENCE
 
 
-DEADLINE_SECONDS = seconds(60.0)  # for a request, a process or a thread that should not hang
+DEADLINE_SECONDS = seconds(180.0)  # for a request, a process or a thread that should not hang
 
 
-def until(condition: Callable[[], T | None], timeout: float = 60.0, message: str = "") -> T:
+def until(condition: Callable[[], T | None], timeout: float = 180.0, message: str = "") -> T:
     """Poll a condition until it returns a true value, and return that value.
 
     Parameters

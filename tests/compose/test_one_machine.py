@@ -12,7 +12,7 @@ import pytest
 from tests.compose.conftest import IMAGE, Project, docker, inspect
 from tests.compose.containment import assert_contained, resident
 from tests.documents import sections
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.compose
 
@@ -90,7 +90,7 @@ def test_job_survives_its_trainer(project: Project) -> None:
     until(lambda: api.get(job).get("fraction_done", 0) > 0.4, 120)
     [container] = project.containers("trainer")
     project.killed(container)
-    document = api.finished(job)
+    document = api.finished(job, DEADLINE_SECONDS)
     assert document["state"] in ENDED_WELL, document
     assert document["attempt"] == 2
     versions = [each for each in api.get("/models")["versions"] if job_of(api, each) in job]
@@ -131,7 +131,7 @@ def test_schedule_submits_a_job(project: Project) -> None:
 
     [job] = until(scheduled, 90)
     project.up()  # without a schedule; the job continues
-    assert project.api().finished(f"/retrain/{job['id']}")["state"] in ENDED_WELL
+    assert project.api().finished(f"/retrain/{job['id']}", DEADLINE_SECONDS)["state"] in ENDED_WELL
 
 
 def test_wrong_setting_is_reported(project: Project) -> None:

@@ -71,7 +71,7 @@ def test_database_password_is_only_in_the_file(replicas: Project) -> None:
 
 def test_job_and_its_version_are_visible_through_every_replica(replicas: Project) -> None:
     api = replicas.api()
-    document = api.finished(api.retrain(seed=3))
+    document = api.finished(api.retrain(seed=3), DEADLINE_SECONDS)
     assert document["state"] in ENDED_WELL
     version = str(document["result"]["version"])
     api.post(f"/models/{version}/promote").raise_for_status()
@@ -149,7 +149,7 @@ def test_second_trainer_takes_over_a_job(replicas: Project) -> None:
     at_work = api.get(job)["worker"].partition(":")[0]
     [container] = [each for each in replicas.containers("trainer") if each.startswith(at_work)]
     replicas.kill(container)
-    document = api.finished(job)
+    document = api.finished(job, DEADLINE_SECONDS)
     assert document["state"] in ENDED_WELL, document
     assert document["attempt"] == 2
     assert not document["worker"].startswith(at_work)
@@ -162,7 +162,8 @@ def test_killed_container_restarts_and_nothing_is_lost(replicas: Project, servic
     replicas.killed(container)
     assert until(lambda: jobs_available(replicas), 120)
     assert everything(replicas) == before
-    assert replicas.api().finished(replicas.api().retrain(seed=4))["state"] in ENDED_WELL
+    api = replicas.api()
+    assert api.finished(api.retrain(seed=4), DEADLINE_SECONDS)["state"] in ENDED_WELL
 
 
 def jobs_available(project: Project) -> bool:
