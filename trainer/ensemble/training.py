@@ -1,0 +1,286 @@
+"""Training of an ensemble: all members of all models in lock step, epoch by epoch.
+
+The members of a model stop together, at the epoch where the mean of their held-out losses is
+least. No fold selects its own member, so that out-of-fold errors are not optimistic.
+
+Threads train groups of members. Each group has random numbers of its own, and the groups do not
+depend on the number of threads. Therefore the weights do not depend on it either.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from config.processors import available_processors
+from network import Array, Loss
+from network.ensemble.parts import Linear, Networks
+from network.ensemble.piecewise_linear import Ramps
+from network.ensemble.weights import Floats, Weights
+from trainer.ensemble.data import Data
+from trainer.ensemble.group import Group
+from trainer.ensemble.model import Model
+from trainer.ensemble.plan import Plan
+from trainer.ensemble.ridge import out_of_fold, ridge
+from trainer.ensemble.stacking import stack
+from trainer.ensemble.trained import Progress, Trained
+from trainer.errors import TrainingFailed
+
+PLAIN, PIECEWISE, LINEAR = "plain", "piecewise-linear", "linear"
+
+_QUANTILE_ROWS = 100_000  # sufficient for the edges of the bins
+_STACKING_ROWS = 100_000  # sufficient for three weights
+_POLL_SECONDS = 0.05
+_PREDICTION_COST = 0.35  # of a row, relative to training with it
+
+
+class Training:
+    """The training of an ensemble.
+
+    Parameters
+    ----------
+    seed : for all random numbers
+    jobs : threads; None for the number of available processors
+    seconds : the time limit, by which fewer epochs are planned
+    clock : returns monotonic seconds
+    dtype : of the networks during training
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        plan: Plan,
+        loss: Loss,
+        seed: int,
+        *,
+        jobs: int | None = None,
+        seconds: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        self._data, self._plan, self._loss = data, plan, loss
+        self._jobs = jobs or available_processors()
+        self._clock, self._started, self._seconds = clock, clock(), seconds
+        self._cancelled = Event()
+        self._epoch, self._epochs = 0, plan.epochs
+        self._notes: list[str] = []
+        self._ramps = {PLAIN: Ramps.none(), PIECEWISE: _ramps(data, plan.bins)}
+        held_out = [(p, k) for p in range(plan.partitions) for k in range(plan.folds)]
+        self._models: dict[str, Model] = {}
+        for number, (name, ramps) in enumerate(self._ramps.items()):
+            if name == PLAIN or len(ramps):
+                groups = [
+                    Group(
+                        data,
+                        held_out[first : first + plan.group],
+                        ramps,
+                        plan,
+                        loss,
+                        seed=(seed, number, first),
+                        poll=self._check,
+                        dtype=dtype,
+                    )
+                    for first in range(0, len(held_out), plan.group)
+                ]
+                self._models[name] = Model(groups)
+
+    def run(
+        self,
+        watch: Callable[[Progress], None] = lambda progress: None,
+        poll: Callable[[], None] = lambda: None,
+    ) -> Trained:
+        """Train until all models have stopped, and stack them.
+
+        Parameters
+        ----------
+        watch : called after every epoch; it may call `state`
+        poll : called every few hundredths of a second; may raise to stop the training
+        """
+        with ThreadPoolExecutor(self._jobs) as threads:
+            while active := self._active():
+                self._train(active, threads, poll)
+                self._epoch += 1
+                self._fit_into_time()
+                watch(self._progress(active))
+            return self._result(threads, poll)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that a new instance needs to continue with identical bits.
+
+        It must be called between epochs. Its arrays change with the next epoch.
+        """
+        return {
+            "epoch": self._epoch,
+            "epochs": self._epochs,
+            "seconds": self._elapsed,
+            "models": {name: model.state() for name, model in self._models.items()},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state that `state` returned, for the same data, plan, loss and seed."""
+        self._epoch, self._epochs = state["epoch"], state["epochs"]
+        self._started = self._clock() - state["seconds"]
+        for name, model in self._models.items():
+            model.restore(state["models"][name])
+
+    @property
+    def _elapsed(self) -> float:
+        return self._clock() - self._started
+
+    def _active(self) -> dict[str, Model]:
+        if self._epoch >= self._epochs:
+            return {}
+        return {
+            name: model
+            for name, model in self._models.items()
+            if model.improves(self._plan.patience)
+        }
+
+    def _train(
+        self, models: dict[str, Model], threads: ThreadPoolExecutor, poll: Callable[[], None]
+    ) -> None:
+        """Train the models for one epoch, and record their losses."""
+        epoch, epochs = self._epoch, self._epochs
+
+        def progress(fraction: float) -> float:
+            return (epoch + fraction) / epochs
+
+        # the models that take longer first, so that the threads end at about the same time
+        groups = [group for model in reversed(models.values()) for group in model.groups]
+        tasks = [lambda group=group: group.epoch(progress) for group in groups]
+        losses = iter(self._in_threads(tasks, threads, poll))
+        for model in reversed(models.values()):
+            model.record([next(losses) for _ in model.groups])
+
+    def _in_threads(
+        self,
+        tasks: Sequence[Callable[[], Any]],
+        threads: ThreadPoolExecutor,
+        poll: Callable[[], None],
+    ) -> list[Any]:
+        """Run the tasks, and return their results in order."""
+        futures = [threads.submit(task) for task in tasks]
+        pending = set(futures)
+        try:
+            while pending:
+                _, pending = wait(pending, _POLL_SECONDS)
+                poll()
+        except BaseException:
+            self._cancelled.set()
+            wait(futures)
+            self._cancelled.clear()
+            raise
+        return [future.result() for future in futures]
+
+    def _check(self) -> None:
+        if self._cancelled.is_set():
+            raise _Cancelled
+
+    def _fit_into_time(self) -> None:
+        """Reduce the number of epochs to those that fit into the time limit at the pace so far."""
+        elapsed = self._elapsed
+        rows = min(self._plan.epoch_rows, len(self._data)) * self._plan.folds
+        reserved = _PREDICTION_COST * len(self._data) / rows  # in epochs
+        allowed = self._epoch * self._seconds / elapsed - reserved if elapsed else math.inf
+        if allowed < self._epochs:
+            self._epochs = max(self._epoch, int(allowed))
+
+    def _progress(self, trained: dict[str, Model]) -> Progress:
+        return Progress(
+            self._epoch,
+            self._epochs,
+            self._elapsed,
+            {name: model.history[-1] for name, model in trained.items()},
+            {name: model.best_loss for name, model in self._models.items()},
+        )
+
+    def _result(self, threads: ThreadPoolExecutor, poll: Callable[[], None]) -> Trained:
+        models = {name: model for name, model in self._models.items() if model.best_epoch}
+        members = np.zeros((len(models), *self._data.folds.shape, self._data.targets), np.float32)
+        tasks = [
+            lambda group=group, out=out: group.predict_held_out(out)
+            for model, out in zip(models.values(), members, strict=True)
+            for group in model.groups
+        ]
+        self._in_threads(tasks, threads, poll)
+        predictions = dict(zip(models, members.mean(axis=1), strict=True))
+        linear = ridge(self._data)
+        if linear:
+            predictions[LINEAR] = out_of_fold(linear, self._data)
+        if not predictions:
+            raise TrainingFailed("no network has a finite loss, and no linear model can be fitted")
+        weights = self._stack(predictions)
+        self._note_what_shrank(linear)
+        return Trained(
+            networks={name: self._networks(name) for name in models},
+            linear=linear,
+            stack=weights,
+            out_of_fold=sum(
+                w.astype(np.float32) * predictions[name] for name, w in weights.items()
+            ),
+            spread=_deviation(members.reshape(-1, *members.shape[2:])),
+            histories={name: model.history for name, model in models.items()},
+            best_epochs={name: model.best_epoch for name, model in models.items()},
+            notes=self._notes,
+        )
+
+    def _stack(self, predictions: dict[str, Floats]) -> dict[str, Array]:
+        """Return the weight of each model for each target."""
+        some = slice(None, None, -(-len(self._data) // _STACKING_ROWS))
+        weights = self._data.weights_of(some)
+        w = None if weights is None else weights.astype(np.float64)
+        each_target = [
+            stack(
+                np.stack([each[some, k] for each in predictions.values()]).astype(np.float64),
+                self._data.Y[some, k].astype(np.float64),
+                w,
+                self._loss,
+            )
+            for k in range(self._data.targets)
+        ]
+        return dict(zip(predictions, np.stack(each_target, axis=1), strict=True))
+
+    def _networks(self, name: str) -> Networks:
+        groups = self._models[name].groups
+        return Networks(
+            Weights.joined([group.best() for group in groups]),
+            self._ramps[name],
+            np.array([each for group in groups for each in group.held_out]),
+        )
+
+    def _note_what_shrank(self, linear: Linear | None) -> None:
+        if self._epochs < self._plan.epochs and self._epoch == self._epochs:
+            self._notes.append(
+                f"the time limit of {self._seconds:g} s allowed {self._epochs} of up to "
+                f"{self._plan.epochs} epochs"
+            )
+        if linear is None:
+            self._notes.append(
+                f"{self._data.inputs} inputs are too many for the linear model, which was left out"
+            )
+        for name, model in self._models.items():
+            if not model.best_epoch:
+                self._notes.append(f"the {name} networks diverged and were left out")
+
+
+class _Cancelled(Exception):
+    """Raised in threads to end their work after the main thread was stopped."""
+
+
+def _deviation(predictions: Floats) -> Floats:
+    """Return the standard deviation of predictions (members, N, K) over the members: (N, K)."""
+    if len(predictions) < 2:
+        return np.zeros(predictions.shape[1:], np.float32)
+    deviation: Floats = predictions.std(axis=0, ddof=1)
+    return deviation
+
+
+def _ramps(data: Data, bins: int) -> Ramps:
+    step = -(-len(data) // _QUANTILE_ROWS)
+    Z = data.take(slice(None, None, step))
+    return Ramps.between_quantiles(Z, np.flatnonzero(data.continuous), bins)
