@@ -16,6 +16,7 @@ from network.errors import (
     NetworkError,
     ScalingError,
 )
+from network.explanation.explanation import Explainer, Explanation, explain
 from network.familiarity import Familiarity
 from network.initialization import initial_parameters
 from network.loss import LOSSES, Huber, Loss, Quantile, Squared
@@ -37,6 +38,8 @@ __all__ = [
     "Calibration",
     "Column",
     "Encoding",
+    "Explainer",
+    "Explanation",
     "Familiarity",
     "Huber",
     "InputError",
@@ -52,6 +55,7 @@ __all__ = [
     "Scaling",
     "ScalingError",
     "Squared",
+    "explain",
     "initial_parameters",
     "numbers",
     "ranges",

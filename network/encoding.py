@@ -99,6 +99,25 @@ class Encoding:
             self._encode(index, X[:, int(self.column[index])], Z[:, index])
         return Z
 
+    def slopes(self, X: Array) -> Array:
+        """Return the derivatives (N, I) of the inputs with respect to their columns in X.
+
+        They are 0 for a missing cell, and for inputs that jump.
+        """
+        slopes = np.zeros((len(X), self.inputs))
+        for index in range(self.inputs):
+            x, rate = X[:, int(self.column[index])], 1.0 / self.scale[index]
+            operation, present = self.operation[index], ~np.isnan(x)
+            if operation == SCALED:
+                slopes[present, index] = rate
+            elif operation in (SINE, COSINE):
+                turns = (x[present] - self.shift[index]) * rate
+                turns -= np.round(turns)
+                turns *= 2.0 * np.pi
+                slope = np.cos(turns) if operation == SINE else -np.sin(turns)
+                slopes[present, index] = 2.0 * np.pi * rate * slope
+        return slopes
+
     def _encode(self, index: int, x: Array, z: Array) -> None:
         operation, shift, scale = self.operation[index], self.shift[index], self.scale[index]
         mean = self.mean[index]

@@ -1,0 +1,112 @@
+"""Explanations of predictions: each feature's sensitivity and contribution.
+
+The sensitivity of a feature is ∂ŷ/∂x at the row. Its contribution is the sum of the integrated
+gradients of its inputs z, along the straight path from z = 0, the mean of all inputs in training:
+
+    cᵢ = zᵢ·∫₀¹ ∂ŷ/∂zᵢ(α·z) dα,    Σᵢ cᵢ = ŷ(z) − ŷ(0).
+
+The integral is a sum over a few nodes. Its error is distributed over the features in proportion to
+the sizes of their contributions, so that the sum is exact.
+
+References
+----------
+Sundararajan, Taly & Yan 2017, "Axiomatic Attribution for Deep Networks": integrated gradients.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from network.arrays import Array
+from network.explanation.network_path import NetworkPath
+from network.model import Model
+
+SLOPED = ("number", "datetime")  # the kinds of columns that can change a little
+
+
+class Path(Protocol):
+    """The gradients of a model's predictions with respect to its inputs z; see `NetworkPath`."""
+
+    column: NDArray[np.intp]
+    baseline: Array
+    rows_per_pass: int
+
+    def inputs(self, X: Array) -> Array:
+        """Return the inputs (N, I) of rows X (N, features)."""
+
+    def input_slopes(self, X: Array) -> Array:
+        """Return the derivative of each input with respect to its feature: (N, I)."""
+
+    def gradients(self, Z: Array) -> tuple[Array, Array]:
+        """Return ∂ŷₖ/∂zᵢ for rows Z (N, I), and zᵢ times its mean over the path: (N, K, I) each."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """The explanation of N predictions, in the targets' units.
+
+    Attributes
+    ----------
+    sensitivities : (N, targets, features) float64, per unit of the feature, which is a day for a
+        date; NaN for categories, booleans and missing cells
+    contributions : (N, targets, features) float64; their sum over the features is ŷ − baseline
+    baseline : (targets,) float64, the prediction for the mean of each input in training
+    """
+
+    sensitivities: Array
+    contributions: Array
+    baseline: Array
+
+
+class Explainer:
+    """Explains the predictions of a model. Immutable, and safe to share between threads."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._path: Path = NetworkPath(model)
+        self._is_sloped = np.array([column.kind in SLOPED for column in model.columns])
+        # sums over the inputs of each feature, as a product of matrices
+        self._sums = np.eye(len(model.features))[self._path.column]
+
+    def explain(self, X: ArrayLike, Y: Array) -> Explanation:
+        """Explain predictions. The bits of a row's explanation do not depend on the other rows.
+
+        Parameters
+        ----------
+        X : (N, features) float64
+        Y : (N, targets) float64, as `model.predict` returns them
+        """
+        X = np.asarray(X, dtype=np.float64)
+        shape = (*Y.shape, X.shape[1])
+        sensitivities, contributions = np.empty(shape), np.empty(shape)
+        with np.errstate(all="ignore"):
+            for start in range(0, len(X), self._path.rows_per_pass):
+                part = slice(start, start + self._path.rows_per_pass)
+                sensitivities[part], contributions[part] = self._explain(X[part], Y[part])
+        return Explanation(sensitivities, contributions, self._path.baseline)
+
+    def _explain(self, X: Array, Y: Array) -> tuple[Array, Array]:
+        slopes, contributions = self._path.gradients(self._path.inputs(X))
+        slopes = np.matmul(slopes * self._path.input_slopes(X)[:, None], self._sums)
+        undefined = np.isnan(X) | ~self._is_sloped
+        np.copyto(slopes, np.nan, where=undefined[:, None])
+        contributions = np.matmul(contributions, self._sums)
+        return slopes, _completed(contributions, Y - self._path.baseline)
+
+
+def _completed(contributions: Array, totals: Array) -> Array:
+    """Return contributions (N, K, F) that sum to totals (N, K)."""
+    sizes = abs(contributions)
+    sum_of_sizes = sizes.sum(axis=2)
+    shares = np.where((sum_of_sizes > 0.0)[:, :, None], sizes, 1.0)
+    shares /= shares.sum(axis=2)[:, :, None]
+    missing = totals - contributions.sum(axis=2)
+    completed: Array = contributions + missing[:, :, None] * shares
+    return completed
+
+
+def explain(model: Model, X: ArrayLike) -> Explanation:
+    """Explain the predictions of a model for rows X (N, features); see `Explainer`."""
+    return Explainer(model).explain(X, model.predict(X))
