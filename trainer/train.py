@@ -23,7 +23,14 @@ from trainer.command_line.console_progress import progress
 from trainer.command_line.data_options import data_options, read_table
 from trainer.command_line.interrupts import confirm_publication, interruptible
 from trainer.command_line.recipe_options import recipe_options
-from trainer.command_line.report import discard, failures_reported, finish, note, report_version
+from trainer.command_line.report import (
+    discard,
+    failures_reported,
+    finish,
+    note,
+    report_table,
+    report_version,
+)
 from trainer.data.table import Table
 from trainer.errors import RecipeError
 from trainer.release.promotion import Terms, release, released
@@ -81,6 +88,7 @@ def main(
             raise RecipeError(f"checkpoint_seconds must not be below 0, got {checkpoint_seconds}")
         table = read_table(settings.data, recipe.seed, **options)
         registry.check_writable()
+        report_table(table)
         for name in table.constant_features:
             note(f"feature {name!r} is constant and carries no information")
         checkpoint = Checkpoint(

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from trainer.jobs import STATES
+from trainer.jobs import MISSING, STATES
 
 
 class JobRequest(Schema):
@@ -12,6 +12,9 @@ class JobRequest(Schema):
     targets = fields.List(fields.String(), required=True)
     features = fields.List(fields.String(), required=True)
     weights = fields.String(required=True, allow_none=True)
+    encoding = fields.String(allow_none=True)
+    categories = fields.List(fields.String())
+    missing = fields.String(validate=validate.OneOf(MISSING))
     samples = fields.Integer(required=True, allow_none=True)
     recipe = fields.Dict(required=True)
     promote = fields.Boolean(required=True)

@@ -73,6 +73,9 @@ class RetrainBody(Schema):
     targets = Several(Text(), "column names")
     features = Several(Text(), "column names")
     weights = Text()
+    encoding = Text()
+    categories = Several(Text(), "column names")
+    missing = Text(*trainer_jobs.MISSING)
     samples = Whole(trainer_jobs.MIN_ROWS, trainer_jobs.MAX_SAMPLES)
     promote = Flag()
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from network import Model
+from network import Model, numbers
 from registry import Promotion, Registry, Version
 from trainer import worker
 from trainer.data.table import Table
@@ -38,7 +38,7 @@ def faulty_train(table: Table, recipe: Recipe, **hooks: Any) -> Trained:
     if recipe.seed == NOT_FINITE:
         _spoil(trained.model)
     if recipe.seed == OTHER_FEATURES:
-        return replace(trained, model=replace(trained.model, features=("p", "q", "r", "s")))
+        return replace(trained, model=replace(trained.model, columns=numbers(tuple("pqrs"))))
     return trained
 
 

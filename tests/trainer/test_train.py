@@ -183,9 +183,12 @@ def test_several_targets_are_named_in_the_card(run: Run, models: Path, observati
 
 def test_a_constant_feature_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"7,{k},{k * k}\n" for k in range(20)))
-    done = run("--data", "t.csv", "--target", "y", "--epochs", 200)
+    done = run("--data", "t.csv", "--target", "y", "--features", "a,b", "--epochs", 200)
     assert done.returncode == 0
     assert "note: feature 'a' is constant and carries no information\n" in done.stderr
+    done = run("--data", "t.csv", "--target", "y", "--epochs", 200)
+    assert done.returncode == 0
+    assert "note: column 'a' is left out: it is '7' in every row\n" in done.stderr
 
 
 def test_options_reach_the_recipe(run: Run, models: Path) -> None:

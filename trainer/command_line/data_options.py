@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from trainer.command_line.recipe_options import Command
-from trainer.data.csv_file import csv_table
+from trainer.data.reading.options import MISSING, Missing, ReadingOptions
+from trainer.data.reading.table_file import STANDARD_INPUT, table_from_file
 from trainer.data.synthetic import DEFAULT_SAMPLES, MAX_SAMPLES, SYNTHETIC, synthetic_table
 from trainer.data.table import MIN_ROWS, Table
 from trainer.errors import RecipeError
@@ -37,10 +38,25 @@ def data_options(command: Command) -> Command:
             show_default=str(DEFAULT_SAMPLES),
             help="Number of synthetic rows.",
         ),
+        click.option(
+            "--missing",
+            type=click.Choice(MISSING),
+            default="impute",
+            help="Learn from missing cells of a file, or refuse them.",
+        ),
+        click.option(
+            "--categories", help="Columns of a file that are categories, not numbers.", **columns
+        ),
+        click.option(
+            "--encoding",
+            metavar="NAME",
+            show_default="UTF-8",
+            help="Encoding of a file, such as cp1252.",
+        ),
         click.option("--weights", metavar="NAME", help="Column of row weights, of a file."),
         click.option(
             "--features",
-            show_default="all others",
+            show_default="all others with information",
             help="Columns to predict from, of a file.",
             **columns,
         ),
@@ -48,8 +64,8 @@ def data_options(command: Command) -> Command:
         click.option(
             "--data",
             default=SYNTHETIC,
-            metavar="synthetic|FILE",
-            help="The example task, or a CSV file with a header.",
+            metavar="synthetic|FILE|-",
+            help="The example task, a table with a header (CSV, Excel or Parquet), or stdin.",
         ),
     ):
         command = decorate(command)
@@ -65,6 +81,9 @@ def read_table(
     features: tuple[str, ...],
     weights: str | None,
     samples: int | None,
+    encoding: str | None,
+    categories: tuple[str, ...],
+    missing: Missing,
 ) -> Table:
     """Read or generate the table that the options name.
 
@@ -79,17 +98,22 @@ def read_table(
         options that exclude each other, or a file without a target.
     DataError
     """
+    options = ReadingOptions(encoding, categories, missing)
     if data == SYNTHETIC:
         if targets or features or weights:
             raise RecipeError("--target, --features and --weights need --data FILE")
+        if options != ReadingOptions():
+            raise RecipeError("--encoding, --categories and --missing need --data FILE")
         return synthetic_table(samples or DEFAULT_SAMPLES, seed)
     if samples:
         raise RecipeError("--samples applies to synthetic data only, not to a file")
     if not targets:
         raise RecipeError("--data FILE needs --target: the column to predict")
+    if Path(data) == STANDARD_INPUT:
+        return table_from_file(STANDARD_INPUT, targets, features, weights, options=options)
     path, folder = Path(data).resolve(), folder.resolve()
     source = str(path.relative_to(folder)) if path.is_relative_to(folder) else None
-    return csv_table(Path(data), targets, features, weights, source=source)
+    return table_from_file(Path(data), targets, features, weights, options=options, source=source)
 
 
 def _joined(ctx: Any, param: Any, groups: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -11,18 +12,45 @@ import click
 from config import SettingsError
 from network import ArchitectureError, NetworkError
 from registry import RegistryError
+from trainer.data.table import Table
 from trainer.errors import RecipeError, TrainerError
 from trainer.training.training import Trained
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+KINDS = {
+    "number": ("number", "numbers"),
+    "category": ("category", "categories"),
+    "boolean": ("boolean", "booleans"),
+    "datetime": ("date", "dates"),
+}
 STATE_NAMES = {"kept_back": "kept back"}
 
 
 def note(text: str) -> None:
     """Print a note on stderr."""
     click.echo(f"note: {text}", err=True)
+
+
+def report_table(table: Table) -> None:
+    """Print on stderr what was understood of a file and what was left out."""
+    if not table.summary:
+        return
+    kinds = Counter(column.kind for column in table.columns)
+    features = ", ".join(f"{count} {KINDS[kind][count > 1]}" for kind, count in kinds.items())
+    click.echo(
+        f"{table.source}: {table.summary['format']}, {_count(len(table.X), 'row')}, "
+        f"features: {features}",
+        err=True,
+    )
+    for each in table.summary["left_out"]:
+        note(f"column {each['column']!r} is left out: {each['why']}")
+    for each in table.summary["columns"]:
+        if "note" in each:
+            note(f"column {each['name']!r}: {each['note']}")
+    for text in table.summary["notes"]:
+        note(text)
 
 
 def finish(outcome: dict[str, Any], as_json: bool, code: int = 0) -> NoReturn:

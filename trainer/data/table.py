@@ -54,10 +54,7 @@ class Table:
 
     def __post_init__(self) -> None:
         _check_names(self.features, self.targets)
-        if len(self.X) < MIN_ROWS:
-            raise DataError(
-                f"{self.source} has {_rows(len(self.X))}; a training needs at least {MIN_ROWS}"
-            )
+        check_row_count(len(self.X), self.source)
         gaps = np.array([column.has_gaps for column in self.columns])
         self._check_magnitudes(self.features, self.X, gaps)
         self._check_magnitudes(self.targets, self.Y, np.zeros(len(self.targets), np.bool_))
@@ -153,5 +150,13 @@ def _check_names(features: tuple[str, ...], targets: tuple[str, ...]) -> None:
             raise DataError(f"column {name!r} is listed twice")
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+def check_row_count(count: int, source: str) -> None:
+    """Refuse a table with too few rows to train on.
+
+    Raises
+    ------
+    DataError
+    """
+    if count < MIN_ROWS:
+        rows = "1 row" if count == 1 else f"{count} rows"
+        raise DataError(f"{source} has {rows}; a training needs at least {MIN_ROWS}")

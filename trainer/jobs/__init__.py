@@ -1,5 +1,6 @@
 """Retraining jobs as the service sees them: submit, look up, cancel."""
 
+from trainer.data.reading.options import MISSING
 from trainer.data.synthetic import MAX_SAMPLES
 from trainer.data.table import MIN_ROWS
 from trainer.errors import (
@@ -19,6 +20,7 @@ from trainer.training.recipe import RECIPE_OPTIONS
 __all__ = [
     "MAX_SAMPLES",
     "MIN_ROWS",
+    "MISSING",
     "RECIPE_OPTIONS",
     "STATES",
     "Choice",

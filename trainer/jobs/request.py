@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from network import Architecture
 from registry import Card
-from trainer.data.csv_file import csv_table
+from trainer.data.reading.options import Missing, ReadingOptions
+from trainer.data.reading.table_file import table_from_file
 from trainer.data.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
 from trainer.data.table import Table
 from trainer.errors import DataError
@@ -34,8 +35,9 @@ class Request:
 
     Attributes
     ----------
-    data : "synthetic", or the name of a CSV file in the data folder
-    targets, features, weights : its columns, as `trainer.data.csv_file.csv_table` takes them
+    data : "synthetic", or the name of a file in the data folder
+    targets, features, weights : its columns, as `table_from_file` takes them
+    encoding, categories, missing : as `trainer.data.reading.options.ReadingOptions` takes them
     samples : rows of synthetic data
     recipe : the fields of `trainer.training.recipe.Recipe` that differ from their defaults
     promote : whether the gate may promote the version
@@ -53,6 +55,9 @@ class Request:
     targets: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     weights: str | None = None
+    encoding: str | None = None
+    categories: tuple[str, ...] = ()
+    missing: Missing = "impute"
     samples: int | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
     promote: bool = True
@@ -65,6 +70,10 @@ class Request:
             if self.targets or self.features or self.weights:
                 raise DataError(
                     "targets, features and weights apply to a file, not to synthetic data"
+                )
+            if self.reading != ReadingOptions():
+                raise DataError(
+                    "encoding, categories and missing apply to a file, not to synthetic data"
                 )
             return
         path = PurePosixPath(self.data)
@@ -83,7 +92,7 @@ class Request:
         Parameters
         ----------
         card : of the current version; empty if there is none
-        asked : data, targets, features, weights, samples, promote, and fields of the recipe
+        asked : the fields of a request, except `current`, and those of the recipe
         """
         data = _data_of(card)
         other_data = asked.get("data", data["data"]) != data["data"]
@@ -112,6 +121,11 @@ class Request:
             for key, value in asdict(self).items()
         }
 
+    @property
+    def reading(self) -> ReadingOptions:
+        """Return how the file is read."""
+        return ReadingOptions(self.encoding, self.categories, self.missing)
+
     def make_recipe(self) -> Recipe:
         """Return the recipe with its fields."""
         return Recipe(**{key: _frozen(value) for key, value in self.recipe.items()})
@@ -122,7 +136,7 @@ class Request:
         Parameters
         ----------
         folder : the data folder; links that lead out of it are refused
-        poll : as `trainer.data.csv_file.csv_table` takes it
+        poll : as `table_from_file` takes it
 
         Raises
         ------
@@ -140,8 +154,14 @@ class Request:
                 raise DataError(f"there is no file {self.data} in the data folder")
         except (OSError, RuntimeError) as error:  # the name is too long, or links form a loop
             raise DataError(f"{self.data} is not a valid file name") from error
-        return csv_table(
-            path, self.targets, self.features, self.weights, source=self.data, poll=poll
+        return table_from_file(
+            path,
+            self.targets,
+            self.features,
+            self.weights,
+            options=self.reading,
+            source=self.data,
+            poll=poll,
         )
 
 
@@ -159,6 +179,7 @@ def _data_of(card: Card) -> dict[str, Any]:
         "targets": card["targets"],
         "features": card["features"],
         "weights": data.get("weights"),
+        **data.get("reading", {}).get("options", {}),
     }
 
 

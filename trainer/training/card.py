@@ -42,6 +42,7 @@ def make_card(
             "fingerprint": table.fingerprint(),
             "rows": _row_counts(problem.rows),
             "weights": table.weights_name,
+            **({"reading": table.summary} if table.summary else {}),
         },
         "metrics": {"test": evaluation.metrics, "calibration": evaluation.intervals},
         "test_report": evaluation.report,

@@ -12,7 +12,7 @@ import pytest
 
 from network import ArchitectureError
 from registry import Card, Registry
-from trainer.data.csv_file import csv_table
+from trainer.data.reading.table_file import table_from_file
 from trainer.data.synthetic import DEFAULT_SAMPLES, synthetic_table
 from trainer.data.table import Table
 from trainer.errors import DataError, RecipeError
@@ -52,7 +52,7 @@ def registry(tmp_path: Path) -> Registry:
 @pytest.fixture
 def card(card_of: CardOf, tmp_path: Path) -> Card:
     """A card with several features, weights, and options of every kind."""
-    table = csv_table(write_csv(tmp_path / "sales.csv"), ["u"], ["c", "a"], "w")
+    table = table_from_file(write_csv(tmp_path / "sales.csv"), ["u"], ["c", "a"], "w")
     return card_of(table, solver="adam", learning_rate=0.02, penalty=0.001, target_mse=1e-9, seed=5)
 
 

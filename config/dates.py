@@ -1,0 +1,34 @@
+"""One grammar for dates and times in text, shared by table cells and requests."""
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
+_DATE_DIRECTIVES = ("%d", "%m", "%b", "%B", "%Y", "%y")
+
+
+def days_since_1970(text: str, date_format: str = "") -> float | None:
+    """Parse a date, a time or both.
+
+    Parameters
+    ----------
+    date_format : as `datetime.strptime` takes it; empty for ISO 8601
+
+    Returns
+    -------
+    days : since 1970-01-01, in UTC unless the text has a time zone; for a time without a date the
+        fraction of the day; None if the text is not in the format
+    """
+    text = text.strip()
+    try:
+        if date_format:
+            moment = datetime.strptime(text, date_format)  # noqa: DTZ007  # the zone is below
+        else:
+            moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if date_format and not any(directive in date_format for directive in _DATE_DIRECTIVES):
+        moment = moment.replace(year=1970, month=1, day=1)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) / _DAY

@@ -1,0 +1,1 @@
+"""The cells of one column: which kind they are, and their numbers."""

@@ -1,0 +1,87 @@
+"""Cells that are dates or times."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from config.dates import days_since_1970
+from config.words import is_missing
+from network import Array
+
+_ISO = re.compile(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[T ].*)")
+_MAYBE = re.compile(r"\s*(?:[0-9]{1,4}[-./: ]|[A-Z][a-z]{2})[^\n]{2,40}")
+_DATES = (
+    *("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y"),
+    *("%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%Y-%m"),
+    *("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
+    *("%d. %B %Y", "%b %Y", "%B %Y"),
+)
+_TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
+_FORMATS = (*_DATES, *_TIMES, *(f"{date} {time}" for date in _DATES for time in _TIMES))
+_REMEMBERED = 100_000
+
+
+@dataclass
+class DateCells:
+    """Reads dates in one format.
+
+    Attributes
+    ----------
+    date_format : as `config.dates.days_since_1970` takes it
+    assumed : what the cells leave open, as a sentence
+    """
+
+    date_format: str = ""
+    assumed: str = ""
+    _days: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def expected(self) -> str:
+        """Return what a cell has to be."""
+        return f"a date in the format {self.date_format or 'ISO 8601'}"
+
+    def fresh(self) -> "DateCells":
+        """Return a reader of the same format that has not read anything."""
+        return DateCells(self.date_format, self.assumed)
+
+    def read(self, cells: Sequence[str] | Array) -> tuple[Array, list[int]]:
+        """Return days since 1970, NaN for missing ones, and the indices of other cells."""
+        if isinstance(cells, np.ndarray):
+            return cells, list(np.flatnonzero(~np.isnan(cells)))
+        if len(self._days) > _REMEMBERED:
+            self._days.clear()
+        for cell in set(cells).difference(self._days):
+            days = days_since_1970(cell, self.date_format)
+            if days is None:
+                days = np.nan if is_missing(cell, among_numbers=True) else np.inf
+            self._days[cell] = days
+        days_of_cells = np.fromiter(map(self._days.__getitem__, cells), np.float64, len(cells))
+        wrong = np.isinf(days_of_cells)
+        days_of_cells[wrong] = np.nan
+        return days_of_cells, [int(index) for index in np.flatnonzero(wrong)]
+
+
+def find_date_format(texts: Collection[str], *, day_first: bool) -> DateCells | None:
+    """Return cells of the format that all texts have; None if they have none in common.
+
+    Parameters
+    ----------
+    day_first : which order is assumed where every day and month is below 13
+    """
+    if all(map(_ISO.match, texts)) and _fits(texts, ""):
+        return DateCells()
+    if not all(map(_MAYBE.match, texts)):
+        return None
+    fitting = [date_format for date_format in _FORMATS if _fits(texts, date_format)]
+    if len(fitting) < 2:
+        return DateCells(fitting[0]) if fitting else None
+    first = "%d" if day_first or "." in fitting[0] else "%m"
+    chosen = next((each for each in fitting if each.startswith(first)), fitting[0])
+    order = "day" if chosen.startswith("%d") else "month"
+    return DateCells(chosen, f"the {order} is taken to be first ({chosen})")
+
+
+def _fits(texts: Collection[str], date_format: str) -> bool:
+    return all(days_since_1970(text, date_format) is not None for text in texts)

@@ -1,0 +1,1 @@
+"""The formats of files: each one a source of rows."""

@@ -1,0 +1,197 @@
+"""What a file is, by its first bytes: text, Excel or Parquet, possibly compressed."""
+
+import bz2
+import codecs
+import gzip
+import importlib
+import io
+import lzma
+import zipfile
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import IO, Any, Literal, cast
+
+from trainer.errors import DataError
+
+HEAD_BYTES = 4096
+MAX_NULS = 0.05  # of a text; a UTF-16 file without a byte order mark has more, too
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+_ZSTD_MODULES = ("compression.zstd", "backports.zstd", "zstandard")  # the first is Python 3.14's
+_WIDE_MARKS = {
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+
+_AS_CSV = "write its table as CSV"
+_OTHER = (  # signature, name, what to do
+    (b"SQLite format 3\0", "an SQLite database", "export a table as CSV"),
+    (b"\x93NUMPY", "a NumPy array", _AS_CSV + " with a header"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _AS_CSV + " or Parquet"),
+    (b"ARROW1", "an Arrow file", "write its table as Parquet"),
+    (b"FEA1", "a Feather file", "write its table as Parquet"),
+    (b"ORC", "an ORC file", "write its table as Parquet"),
+    (b"Obj\x01", "an Avro file", "write its table as Parquet"),
+    (b"$FL2", "an SPSS file", _AS_CSV),
+    (b"<stata_dta>", "a Stata file", _AS_CSV),
+    (b"RDX", "an R data file", _AS_CSV),
+    (b"X\n\0\0\0", "an R data file", _AS_CSV),
+    (b"%PDF", "a PDF document", _AS_CSV),
+    (b"\x89PNG", "a PNG image", _AS_CSV),
+    (b"\xff\xd8\xff", "a JPEG image", _AS_CSV),
+    (b"\x7fELF", "a program", _AS_CSV),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "extract the table"),
+    (b"Rar!", "a RAR archive", "extract the table"),
+    (b"\x80\x04\x95", "a Python pickle", _AS_CSV),
+    (b"\x80\x05\x95", "a Python pickle", _AS_CSV),
+    (b"\x80\x02", "a Python pickle", _AS_CSV),
+)
+_OTHER_TEXTS = (  # how the text begins, in lower case
+    (b"<!doctype html", "an HTML page", "save the table itself as CSV"),
+    (b"<html", "an HTML page", "save the table itself as CSV"),
+    (b"<?xml", "an XML document", _AS_CSV),
+    (b"{\\rtf", "an RTF document", _AS_CSV),
+    (b"{", "a JSON document", _AS_CSV),
+    (b"[", "a JSON document", _AS_CSV),
+    (b"@relation", "an ARFF file", _AS_CSV),
+)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of Excel 97, among others
+_SPREADSHEETS = ("xl/", "content.xml")
+
+
+@dataclass(frozen=True)
+class Content:
+    """The uncompressed bytes of a table.
+
+    Attributes
+    ----------
+    stream : at its start; seekable unless it is a text
+    about : the compression, such as "gzip"; empty if there is none
+    byte_order_mark : the encoding that it stands for; empty without one of UTF-16 or UTF-32
+    """
+
+    kind: Literal["text", "Excel", "Parquet"]
+    stream: IO[bytes]
+    about: str = ""
+    byte_order_mark: str = ""
+
+
+def identify(stream: IO[bytes], name: str) -> Content:
+    """Return what a stream holds, after decompressing it once.
+
+    Parameters
+    ----------
+    stream : at its start
+    name : of the file, in errors
+
+    Raises
+    ------
+    DataError
+        the file is of another kind, which is named, or needs a package that is not installed.
+    """
+    head, stream = _with_head(stream)
+    try:
+        about, inner = _decompressed(head, stream, name)
+        if inner is None:
+            return _uncompressed(head, stream, name)
+        head, inner = _with_head(inner)
+        return replace(_uncompressed(head, inner, f"{name} ({about})"), about=about)
+    except DAMAGED as error:
+        raise damaged(name, error) from error
+
+
+def damaged(name: str, error: BaseException) -> DataError:
+    """Return the error for compressed data that cannot be decompressed."""
+    return DataError(f"{name} is damaged: {error or 'its compressed data ends early'}")
+
+
+def _with_head(stream: IO[bytes]) -> tuple[bytes, IO[bytes]]:
+    """Return the first bytes of a stream, and the stream at its start."""
+    head = stream.read(HEAD_BYTES)
+    if stream.seekable():
+        stream.seek(0)
+        return head, stream
+    return head, io.BufferedReader(_Replay(head, stream))
+
+
+class _Replay(io.RawIOBase):
+    """A stream that cannot be rewound, with the bytes that were read from it before."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._head[: len(buffer)] or self._rest.read(len(buffer))
+        self._head = self._head[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _decompressed(head: bytes, stream: IO[bytes], name: str) -> tuple[str, IO[bytes] | None]:
+    """Return the name of the compression and what is in it; None if it is not compressed."""
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip", cast("IO[bytes]", gzip.open(stream))
+    if head.startswith(b"BZh"):
+        return "bzip2", bz2.open(stream)
+    if head.startswith(b"\xfd7zXZ\0"):
+        return "xz", lzma.open(stream)
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        return "zstd", _open_zstd(stream, name)
+    if head.startswith((b"PK\3\4", b"PK\5\6")):
+        member = _member(zipfile.ZipFile(_seekable(stream)), name)
+        return "zip", member
+    return "", None
+
+
+def _open_zstd(stream: IO[bytes], name: str) -> IO[bytes]:
+    for module in _ZSTD_MODULES:
+        with suppress(ImportError):
+            opened: IO[bytes] = importlib.import_module(module).open(stream)
+            return opened
+    raise DataError(
+        f"{name} is compressed by zstd: decompress it, or install the package backports.zstd"
+    )
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes] | None:
+    """Open the only file in an archive; return None if the archive is a spreadsheet."""
+    names = [each for each in archive.namelist() if not each.endswith("/")]
+    names = [each for each in names if not each.startswith("__MACOSX/")]
+    if any(each.startswith(_SPREADSHEETS) for each in names):
+        return None
+    if names and all(each.endswith(".npy") for each in names):
+        raise DataError(f"{name} is an archive of NumPy arrays (.npz): {_AS_CSV} with a header")
+    if len(names) != 1:
+        shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+        raise DataError(
+            f"{name} is a zip archive with {len(names)} files"
+            f"{f' ({shown})' if shown else ''}: expected one table"
+        )
+    if archive.getinfo(names[0]).flag_bits & 1:
+        raise DataError(f"{name} is an encrypted zip archive: extract the table")
+    return archive.open(names[0])
+
+
+def _seekable(stream: IO[bytes]) -> IO[bytes]:
+    return stream if stream.seekable() else io.BytesIO(stream.read())
+
+
+def _uncompressed(head: bytes, stream: IO[bytes], name: str) -> Content:
+    if head.startswith((b"PK\3\4", _OLE)):
+        return Content("Excel", _seekable(stream))
+    if head.startswith(b"PAR1"):
+        return Content("Parquet", _seekable(stream))
+    for mark, encoding in _WIDE_MARKS.items():
+        if head.startswith(mark):
+            return Content("text", stream, byte_order_mark=encoding)
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    for signature, what, advice in (*_OTHER, *_OTHER_TEXTS):
+        if (text if (signature, what, advice) in _OTHER_TEXTS else head).startswith(signature):
+            raise DataError(f"{name} is {what}, not a table of text: {advice}")
+    return Content("text", stream)

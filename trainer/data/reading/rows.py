@@ -1,0 +1,243 @@
+"""The rows of a file as numbers, in memory that grows with them."""
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from network import Array
+from trainer.data.reading.cells.date_cells import DateCells
+from trainer.data.reading.cells.kinds import (
+    CellReader,
+    Cells,
+    Conventions,
+    comma_is_decimal,
+    find_reader,
+)
+from trainer.data.reading.cells.number_cells import NumberCells
+from trainer.data.reading.cells.text_cells import TextCells
+from trainer.data.reading.formats.block import Block, Source
+from trainer.data.reading.options import Missing, ReadingOptions
+from trainer.data.reading.selection import Selection
+from trainer.errors import DataError
+
+MAX_ERRORS = 20
+SHOWN_CHARACTERS = 40
+
+
+class Reconsidered(Exception):
+    """The kind of a column, taken from the first rows, does not fit later ones.
+
+    Attributes
+    ----------
+    column : its name
+    make_reader : makes a reader of the kind that fits
+    """
+
+    def __init__(self, column: str, make_reader: Callable[[], CellReader]) -> None:
+        self.column = column
+        self.make_reader = make_reader
+
+
+@dataclass
+class StoredRows:
+    """The rows that are used.
+
+    Attributes
+    ----------
+    readers : of the targets, the weights and the features; None if all cells are missing
+    without_target, without_weight : the numbers of rows that were left out
+    """
+
+    selection: Selection
+    readers: list[CellReader | None]
+    without_target: int = 0
+    without_weight: int = 0
+    _X: "array[float]" = field(default_factory=lambda: array("d"))
+    _Y: "array[float]" = field(default_factory=lambda: array("d"))
+    _weights: "array[float]" = field(default_factory=lambda: array("d"))
+
+    def add(self, numbers: Array) -> None:
+        """Append rows of targets, weights and features, except those without target or weight."""
+        targets = len(self.selection.targets)
+        features = numbers.shape[1] - len(self.selection.features)
+        has_target = ~np.isnan(numbers[:, :targets]).any(axis=1)
+        keep = has_target
+        if self.selection.weights:
+            has_weight = numbers[:, targets] != 0
+            keep = has_target & has_weight
+            self.without_weight += int((~has_weight).sum())
+        self.without_target += int((~has_target).sum())
+        if not keep.all():
+            numbers = numbers[keep]
+        self._Y.frombytes(numbers[:, :targets].tobytes())
+        self._weights.frombytes(numbers[:, targets:features].tobytes())
+        self._X.frombytes(numbers[:, features:].tobytes())
+
+    @property
+    def X(self) -> Array:  # noqa: N802  # the paper's symbol
+        """Return the features, without a copy."""
+        return np.frombuffer(self._X).reshape(-1, len(self.selection.features))
+
+    @property
+    def Y(self) -> Array:  # noqa: N802
+        """Return the targets, without a copy."""
+        return np.frombuffer(self._Y).reshape(-1, len(self.selection.targets))
+
+    @property
+    def weights(self) -> Array | None:
+        """Return the weights, without a copy; None if there are none."""
+        return np.frombuffer(self._weights) if self.selection.weights else None
+
+
+def read_rows(
+    source: Source,
+    selection: Selection,
+    name: str,
+    options: ReadingOptions,
+    fixed: dict[str, Callable[[], CellReader]],
+    *,
+    repeatable: bool,
+    poll: Callable[[], object],
+) -> StoredRows:
+    """Return the rows of a file.
+
+    Parameters
+    ----------
+    name : of the file, in errors
+    fixed : makes the readers of columns whose kind is known
+    repeatable : whether the file can be read again with other kinds
+    poll : called before every block
+
+    Raises
+    ------
+    DataError
+        cells or lines are invalid; the first 20 are named.
+    Reconsidered
+    """
+    fixed = dict.fromkeys(options.categories, TextCells) | fixed
+    reader = _BlockReader(source, selection, options.missing, fixed, repeatable)
+    stored = StoredRows(selection, reader.readers)
+    for block in source.blocks:
+        poll()
+        numbers = reader.read(block)
+        if len(reader.errors) >= MAX_ERRORS:
+            break
+        stored.add(numbers)
+    if reader.errors:
+        errors = [message for *_, message in sorted(reader.errors)[:MAX_ERRORS]]
+        raise DataError("\n  ".join([f"{name} cannot be used:", *errors, *reader.advice()]))
+    return stored
+
+
+class _BlockReader:
+    """Turns blocks into numbers, and collects errors as (line, column's index, message)."""
+
+    def __init__(
+        self,
+        source: Source,
+        selection: Selection,
+        missing: Missing,
+        fixed: dict[str, Callable[[], CellReader]],
+        repeatable: bool,
+    ) -> None:
+        self._source = source
+        self._selection = selection
+        self._names = names = selection.names
+        self._strict = missing == "refuse"
+        self._conventions = Conventions()
+        self._is_first = True
+        self._fixed = fixed
+        self._repeatable = repeatable
+        self.readers: list[CellReader | None] = [
+            fixed[name]() if name in fixed else None for name in names
+        ]
+        self.errors: list[tuple[int, int, str]] = []
+        self._faults: dict[int, tuple[Cells, int]] = {}
+
+    def read(self, block: Block) -> Array:
+        """Return the used cells of a block as numbers: (rows, columns)."""
+        indices = self._selection.indices
+        if (numbers := self._plain_numbers(block)) is not None:
+            return numbers
+        columns = block.columns(indices)
+        if self._is_first:
+            self._conventions = Conventions(comma_is_decimal(columns), self._source.day_first)
+            self._is_first = False
+        place = self._source.place
+        self.errors += [(line, -1, f"{place} {line}: {text}") for line, text in block.errors]
+        numbers = np.full((len(columns[0]), len(columns)), np.nan)
+        for index, cells in enumerate(columns):
+            numbers[:, index], wrong = self._read_column(index, cells)
+            self._note(index, cells, wrong, block)
+        return numbers
+
+    def _plain_numbers(self, block: Block) -> Array | None:
+        """Return the used cells if all are plain numbers as far as is known; otherwise None."""
+        if not all(each is None or each == NumberCells() for each in self.readers):
+            return None
+        numbers = block.numbers()
+        if numbers is None:
+            return None
+        numbers = numbers[:, self._selection.indices]
+        if np.isnan(numbers[:, self._without_gaps]).any():
+            return None
+        for index, reader in enumerate(self.readers):
+            if reader is None and not np.isnan(numbers[:, index]).all():
+                self.readers[index] = NumberCells()
+        return numbers
+
+    @property
+    def _without_gaps(self) -> list[int]:
+        """Return the indices of columns in which missing cells are errors."""
+        if self._strict:
+            return list(range(len(self._names)))
+        return [len(self._selection.targets)] if self._selection.weights else []
+
+    def _read_column(self, index: int, cells: Cells) -> tuple[Array, list[int]]:
+        reader, known = self.readers[index], self.readers[index] is not None
+        if reader is None:
+            reader = self.readers[index] = self._find(index, cells)
+        numbers, wrong = reader.read(cells) if reader else (np.full(len(cells), np.nan), [])
+        if wrong and known and self._repeatable and self._names[index] not in self._fixed:
+            self._reconsider(index, cells)
+        if self._strict or index in self._without_gaps:
+            wrong = [int(row) for row in np.flatnonzero(np.isnan(numbers))]
+        return numbers, wrong
+
+    def _find(self, index: int, cells: Cells) -> CellReader | None:
+        first_feature = len(self._names) - len(self._selection.features)
+        return find_reader(cells, self._conventions, numbers_only=index < first_feature)
+
+    def _reconsider(self, index: int, cells: Cells) -> None:
+        """Raise `Reconsidered` if another kind reads cells that the column's reader does not."""
+        other = self._find(index, cells)
+        if other is not None and not other.read(cells)[1]:
+            raise Reconsidered(self._names[index], other.fresh)
+
+    def _note(self, index: int, cells: Cells, wrong: list[int], block: Block) -> None:
+        if not wrong:
+            return
+        self._faults.setdefault(index, (cells, len(wrong)))
+        reader, name = self.readers[index], self._names[index]
+        expected = reader.expected if reader else "a finite number"
+        lines, place = block.lines, self._source.place
+        for row in wrong[:MAX_ERRORS]:
+            found = str(cells[row])[:SHOWN_CHARACTERS]
+            text = f"{place} {lines[row]}, column {name!r}: expected {expected}, got {found!r}"
+            self.errors.append((lines[row], self._selection.indices[index], text))
+
+    def advice(self) -> list[str]:
+        """Return what to do about the errors, as sentences."""
+        first_feature = len(self._names) - len(self._selection.features)
+        advice = []
+        for index, (cells, wrong) in self._faults.items():
+            kind = find_reader(cells, self._conventions)
+            name = self._names[index]
+            if index < first_feature and isinstance(kind, TextCells | DateCells):
+                what = "text" if isinstance(kind, TextCells) else "dates"
+                advice.append(f"numnet predicts numbers, and column {name!r} holds {what}")
+            elif index >= first_feature and wrong > 2 and not self._strict:
+                advice.append(f"if column {name!r} is a category, name it in categories")
+        return advice

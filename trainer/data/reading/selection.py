@@ -1,0 +1,91 @@
+"""Which columns of a file are used, and as what."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from trainer.data.reading.formats.block import Source
+from trainer.errors import DataError
+
+MAX_LISTED = 100
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The used columns of a file.
+
+    Attributes
+    ----------
+    weights : the column of row weights; empty if there is none
+    indices : of the targets, the weights and the features, in this order
+    explicit : whether the features were named one by one
+    left_out : why columns are not features, by name
+    """
+
+    targets: tuple[str, ...]
+    weights: str
+    features: tuple[str, ...]
+    indices: tuple[int, ...]
+    explicit: bool
+    left_out: dict[str, str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names in the order of the indices."""
+        return (*self.targets, *([self.weights] if self.weights else []), *self.features)
+
+    @classmethod
+    def of(
+        cls,
+        source: Source,
+        name: str,
+        targets: Sequence[str],
+        features: Sequence[str],
+        weights: str | None,
+    ) -> Self:
+        """Find the named columns; by default, all others with names are features.
+
+        Raises
+        ------
+        DataError
+            a column is missing, or has the same name as another one.
+        """
+        names = source.names
+        if not any(names):
+            raise DataError(f"{name} is empty: expected a header with column names")
+        known = (*targets, *([weights] if weights else []))
+        explicit, left_out = bool(features), {}
+        if not explicit:
+            features = [each for each in names if each and each not in known]
+            left_out = {
+                f"column {place}": "it has no name"
+                for place, each in enumerate(names, 1)
+                if not each and place < len(names)  # not after a delimiter at the end of each line
+            }
+        places = {each: index for index, each in enumerate(names)}
+        counts = Counter(names)
+        for column in (*known, *features):
+            if counts[column] != 1:
+                problem = "two columns called" if counts[column] else "no column"
+                raise DataError(f"{name} has {problem} {column!r}; {_columns_are(source)}")
+        if weights and weights in (*targets, *features):
+            raise DataError(
+                f"column {weights!r} cannot be both the weights and a feature or target"
+            )
+        if not features:
+            raise DataError(
+                "there are no features: expected at least one column besides the target"
+            )
+        indices = tuple(places[column] for column in (*known, *features))
+        return cls(tuple(targets), weights or "", tuple(features), indices, explicit, left_out)
+
+
+def _columns_are(source: Source) -> str:
+    listed = ", ".join(source.names[:MAX_LISTED]) + (", …" * (len(source.names) > MAX_LISTED))
+    if source.headless:
+        return (
+            f"its first line is not a header, but numbers; "
+            f"without a header, the columns are called {listed}"
+        )
+    return f"its columns are: {listed}"

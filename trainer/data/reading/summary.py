@@ -1,0 +1,46 @@
+"""What a reader understood and left out, for the user and the model's card."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from trainer.data.reading.features import Features
+from trainer.data.reading.formats.block import Source
+from trainer.data.reading.options import ReadingOptions
+from trainer.data.reading.rows import StoredRows
+
+
+def summarize(
+    source: Source,
+    stored: StoredRows,
+    features: Features,
+    options: ReadingOptions,
+    remarks: Sequence[str],
+) -> dict[str, Any]:
+    """Return the summary of a table, a JSON document.
+
+    Parameters
+    ----------
+    remarks : on the numbers, as sentences
+    """
+    return {
+        "format": source.about,
+        "rows": len(features.X),
+        "columns": features.entries,
+        "left_out": [{"column": name, "why": why} for name, why in features.left_out.items()],
+        "notes": [*source.notes, *_rows_left_out(stored), *remarks],
+        "options": options.as_document(),
+    }
+
+
+def _rows_left_out(stored: StoredRows) -> list[str]:
+    targets = " or ".join(map(repr, stored.selection.targets))
+    notes = []
+    if count := stored.without_target:
+        notes.append(f"{_rows(count)} left out, because {targets} is missing")
+    if count := stored.without_weight:
+        notes.append(f"{_rows(count)} left out, because the weight is 0")
+    return notes
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
