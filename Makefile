@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-BENCHMARKS := training convergence matrix passes footprint predict serving server overload profile startup live
+BENCHMARKS := tables training convergence matrix passes footprint predict serving server overload profile startup live
 BASELINE := a6882b9
 SERVERS := mlserver bentoml fastapi flask
 .PHONY: help setup setup-dev run test test-fast compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
@@ -61,6 +61,9 @@ lint: setup-dev  ## ruff, mypy, import-linter
 	@$(BIN)/lint-imports
 
 bench: $(BENCHMARKS:%=bench-%)  ## every benchmark's table (about an hour)
+
+bench-tables: setup-dev  ## numnet's default beside scikit-learn on tables with noise (an hour; later runs less)
+	@$(BIN)/python -m benchmarks.tables
 
 bench-training: setup  ## default trainings of the example task
 	@$(BIN)/python -m benchmarks.training.default_training

@@ -10,6 +10,12 @@ def megabytes(process: int) -> float:
     return sum(map(_pss_bytes, _tree(process))) / 1e6
 
 
+def peak_megabytes(process: int) -> float:
+    """Return the peak resident set size of the process alone, since its program was started."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1e6
+
+
 def processor_seconds(process: int) -> float:
     """Return the user and system time that the processes have used so far."""
     return sum(map(_processor_seconds, _tree(process)))
