@@ -82,8 +82,11 @@ class Column:
 
     def as_json(self) -> dict[str, Any]:
         """Return a JSON document without the attributes that have their defaults."""
-        defaults = asdict(Column(self.name))
-        found = {name: value for name, value in asdict(self).items() if value != defaults[name]}
+        found = {
+            name: value
+            for name, value in vars(self).items()
+            if value != getattr(Column, name, None)
+        }
         if self.values:
             found["values"] = list(self.values)
         return {"name": self.name, "kind": self.kind, **found}

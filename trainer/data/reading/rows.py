@@ -75,6 +75,13 @@ class StoredRows:
         self._weights.frombytes(numbers[:, targets:features].tobytes())
         self._X.frombytes(numbers[:, features:].tobytes())
 
+    def drop_last(self) -> None:
+        """Leave out the last row. No view of the rows may exist."""
+        selection = self.selection
+        del self._X[-len(selection.features) :], self._Y[-len(selection.targets) :]
+        if selection.weights:
+            del self._weights[-1:]
+
     @property
     def X(self) -> Array:  # noqa: N802  # the paper's symbol
         """Return the features, without a copy."""

@@ -58,10 +58,11 @@ class Selection:
         explicit, left_out = bool(features), {}
         if not explicit:
             features = [each for each in names if each and each not in known]
+            last = max(place for place, each in enumerate(names) if each)
             left_out = {
                 f"column {place}": "it has no name"
-                for place, each in enumerate(names, 1)
-                if not each and place < len(names)  # not after a delimiter at the end of each line
+                for place, each in enumerate(names[:last], 1)
+                if not each
             }
         places = {each: index for index, each in enumerate(names)}
         counts = Counter(names)

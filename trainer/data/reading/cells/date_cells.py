@@ -1,7 +1,7 @@
 """Cells that are dates or times."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +20,9 @@ _DATES = (
 )
 _TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
 _FORMATS = (*_DATES, *_TIMES, *(f"{date} {time}" for date in _DATES for time in _TIMES))
+_TRIED = 5  # texts; no format is looked at further that fits none of them
 _REMEMBERED = 100_000
+MIN_SHARE = 0.8  # of the cells, so that a few invalid dates are named
 
 
 @dataclass
@@ -63,25 +65,35 @@ class DateCells:
         return days_of_cells, [int(index) for index in np.flatnonzero(wrong)]
 
 
-def find_date_format(texts: Collection[str], *, day_first: bool) -> DateCells | None:
-    """Return cells of the format that all texts have; None if they have none in common.
+def find_date_format(texts: Mapping[str, int], *, day_first: bool) -> DateCells | None:
+    """Return cells of the format that nearly all texts have; None if they have none in common.
 
     Parameters
     ----------
+    texts : the different cells that are not missing, and how often each occurs
     day_first : which order is assumed where every day and month is below 13
     """
-    if all(map(_ISO.match, texts)) and _fits(texts, ""):
-        return DateCells()
-    if not all(map(_MAYBE.match, texts)):
+    maybe = [text for text in texts if _MAYBE.fullmatch(text)]
+    needed = MIN_SHARE * sum(texts.values())
+    if sum(texts[text] for text in maybe) < needed:
         return None
-    fitting = [date_format for date_format in _FORMATS if _fits(texts, date_format)]
-    if len(fitting) < 2:
-        return DateCells(fitting[0]) if fitting else None
+    formats = ("", *_FORMATS) if _ISO.match(maybe[0]) else _FORMATS
+    scores = {
+        date_format: sum(texts[text] for text in maybe if _fits(text, date_format))
+        for date_format in formats
+        if any(_fits(text, date_format) for text in maybe[:_TRIED])
+    }
+    best = max(scores.values(), default=0)
+    if not scores or best < needed:
+        return None
+    fitting = [date_format for date_format, score in scores.items() if score == best]
     first = "%d" if day_first or "." in fitting[0] else "%m"
     chosen = next((each for each in fitting if each.startswith(first)), fitting[0])
+    if fitting[0] == "" or len(fitting) == 1:
+        return DateCells(fitting[0])
     order = "day" if chosen.startswith("%d") else "month"
     return DateCells(chosen, f"the {order} is taken to be first ({chosen})")
 
 
-def _fits(texts: Collection[str], date_format: str) -> bool:
-    return all(days_since_1970(text, date_format) is not None for text in texts)
+def _fits(text: str, date_format: str) -> bool:
+    return days_since_1970(text, date_format) is not None

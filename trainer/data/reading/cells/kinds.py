@@ -60,7 +60,7 @@ def _other_reader(
 ) -> DateCells | TextCells:
     if _are_codes(texts):
         return TextCells(about="codes with leading zeros")
-    dates = find_date_format(texts.keys(), day_first=conventions.day_first)
+    dates = find_date_format(texts, day_first=conventions.day_first)
     return dates or TextCells(about="texts among numbers" if found.share >= 0.5 else "")
 
 

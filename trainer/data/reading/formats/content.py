@@ -190,6 +190,8 @@ def _uncompressed(head: bytes, stream: IO[bytes], name: str) -> Content:
     for mark, encoding in _WIDE_MARKS.items():
         if head.startswith(mark):
             return Content("text", stream, byte_order_mark=encoding)
+    if head[257:262] == b"ustar":
+        raise DataError(f"{name} is a tar archive: extract the table")
     text = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
     for signature, what, advice in (*_OTHER, *_OTHER_TEXTS):
         if (text if (signature, what, advice) in _OTHER_TEXTS else head).startswith(signature):

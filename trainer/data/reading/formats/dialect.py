@@ -1,9 +1,11 @@
 """How a text is divided into cells: the delimiter, and the line with the names."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from trainer.data.reading.formats.header import Header, find_header
 
@@ -27,11 +29,20 @@ class Dialect:
     Attributes
     ----------
     first_line : the number of lines before the first row
+    quote : the character around cells that contain a delimiter
+    escape : the character before a quote in a quoted cell; None if the quote is doubled
     """
 
     delimiter: str
     header: Header
     first_line: int
+    quote: str = '"'
+    escape: str | None = None
+
+    @property
+    def csv_options(self) -> dict[str, Any]:
+        """Return the options of `csv.reader`."""
+        return _csv_options(self.delimiter, self.quote, self.escape)
 
 
 def find_dialect(text: str, wanted: Sequence[str]) -> Dialect:
@@ -49,10 +60,11 @@ def find_dialect(text: str, wanted: Sequence[str]) -> Dialect:
         delimiter, first = lines[0].strip()[4], 1
     else:
         delimiter = _find_delimiter(lines)
-    records = _records(lines[first:], delimiter)
+    quote, escape = _find_quote(lines, delimiter)
+    records = _records(lines[first:], delimiter, quote, escape)
     header = find_header([cells for cells, _ in records], wanted)
     first += records[header.rows - 1][1] if header.rows else 0
-    return Dialect(delimiter, header, first)
+    return Dialect(delimiter, header, first, quote, escape)
 
 
 def _first_lines(text: str) -> list[str]:
@@ -85,11 +97,33 @@ def _consistency(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
     return count / len(rows), cells
 
 
-def _records(lines: Sequence[str], delimiter: str) -> list[tuple[list[str], int]]:
+def _find_quote(lines: Sequence[str], delimiter: str) -> tuple[str, str | None]:
+    """Return the character that quotes cells, and the one that escapes it."""
+    text, end = "\n".join(lines), f"(?={re.escape(delimiter)}|$)"
+    if '"' not in text and re.search(
+        rf"(?:^|{re.escape(delimiter)})'[^'\n]*'{end}", text, re.MULTILINE
+    ):
+        return "'", None
+    escapes = re.search(rf'\\"(?!{re.escape(delimiter)}|$)', text, re.MULTILINE)
+    return '"', "\\" if escapes else None
+
+
+def _csv_options(delimiter: str, quote: str, escape: str | None) -> dict[str, Any]:
+    return {
+        "delimiter": delimiter,
+        "quotechar": quote,
+        "escapechar": escape,
+        "doublequote": escape is None,
+    }
+
+
+def _records(
+    lines: Sequence[str], delimiter: str, quote: str = '"', escape: str | None = None
+) -> list[tuple[list[str], int]]:
     """Return the cells of each row, and how many lines there are up to its end."""
     if delimiter == WHITE_SPACE:
         return [(line.split(), count) for count, line in enumerate(lines, 1)]
-    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
+    reader = csv.reader((f"{line}\n" for line in lines), **_csv_options(delimiter, quote, escape))
     try:
         return [(cells, reader.line_num) for cells in reader]
     except csv.Error:

@@ -93,16 +93,15 @@ def _is_data(names: Sequence[str]) -> bool:
 
 
 def _fit(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return as many names as the rows have cells, if they have one more or one less.
+    """Return as many names as the rows have cells.
 
-    R leaves the name of the first column out if it numbers the rows; some tools end every row, or
-    only the names, with a delimiter.
+    Spreadsheets write empty cells after the last column, with or without names. R leaves the name
+    of the first column out if it numbers the rows.
     """
     widths = Counter(len(row) for row in rows if not _is_blank(row))
     width = max(widths, key=widths.__getitem__, default=len(names))
-    if width == len(names) + 1:
-        ends_empty = not any(row[-1].strip() for row in rows if len(row) == width)
-        return [*names, ""] if ends_empty else ["", *names]
-    if width == len(names) - 1 and not names[-1]:
-        return names[:-1]
-    return names
+    if width < len(names):
+        return names if any(names[width:]) else names[:width]
+    if any(cell.strip() for row in rows if len(row) == width for cell in row[len(names) :]):
+        return ["", *names] if width == len(names) + 1 else names
+    return names + [""] * (width - len(names))

@@ -118,7 +118,7 @@ class TextBlock:
 
     @cached_property
     def _rows(self) -> tuple[list[list[str]], Sequence[int]]:
-        if '"' not in self._text:
+        if self._dialect.quote not in self._text:
             lines = self._text.removesuffix("\n").split("\n")
             delimiter = None if self._dialect.delimiter == WHITE_SPACE else self._dialect.delimiter
             rows = [line.split(delimiter) for line in lines]
@@ -133,10 +133,10 @@ class TextBlock:
         for line, row in self._records():
             if not any(cell.strip() for cell in row):
                 continue
-            if len(row) == width + 1 and not row[-1].strip():
-                del row[-1]
-            elif len(row) == width - 1 and not self._dialect.header.names[-1]:
-                row.append("")
+            if not any(cell.strip() for cell in row[width:]):
+                del row[width:]
+            if not any(self._dialect.header.names[len(row) :]):
+                row.extend([""] * (width - len(row)))
             if len(row) == width:
                 rows.append(row)
                 lines.append(line)
@@ -149,9 +149,7 @@ class TextBlock:
         if self._dialect.delimiter == WHITE_SPACE:
             yield from enumerate(map(str.split, lines), self._first_line)
             return
-        reader = csv.reader(
-            self._with_following(lines), delimiter=self._dialect.delimiter, strict=True
-        )
+        reader = csv.reader(self._with_following(lines), strict=True, **self._dialect.csv_options)
         try:
             while reader.line_num < len(lines):
                 row = next(reader)
