@@ -32,3 +32,11 @@ def days_since_1970(text: str, date_format: str = "") -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) / _DAY
+
+
+def format_date(days: float, date_format: str = "") -> str:
+    """Return the text that `days_since_1970` parses to these days, to the microsecond."""
+    moment = (_EPOCH + timedelta(days=days)).replace(tzinfo=None)
+    if date_format:
+        return moment.strftime(date_format)
+    return moment.date().isoformat() if float(days).is_integer() else moment.isoformat()

@@ -18,6 +18,7 @@ from config.values import (
     Names,
     Networks,
     Number,
+    OneOf,
     Text,
 )
 
@@ -126,6 +127,13 @@ class Settings:
             "digit, and not stats, which is another path",
         ),
         "name of the model in the paths of `/v1` and `/v2`",
+    )
+
+    unseen_categories: str = setting(
+        "name",
+        OneOf(("name", "refuse")),
+        "what to do with a category that training had not: `name` it in the response, as `unseen`, "
+        "or `refuse` the request",
     )
 
     @classmethod

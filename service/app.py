@@ -81,14 +81,15 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
 
 def _services(app: Flask, settings: Settings, telemetry: Telemetry) -> Services:
     registry = Registry.local(settings.models)
-    current_version = CurrentVersion(registry, telemetry.meter)
+    refuse_unseen = settings.unseen_categories == "refuse"
+    current_version = CurrentVersion(registry, telemetry.meter, refuse_unseen=refuse_unseen)
     jobs = Jobs(settings.jobs_url)
     return Services(
         settings=settings,
         telemetry=telemetry,
         registry=registry,
         current_version=current_version,
-        versions=VersionCache(registry, current_version),
+        versions=VersionCache(registry, current_version, refuse_unseen=refuse_unseen),
         jobs=jobs,
         job_events=JobPoller(jobs),
         document=Document(app),

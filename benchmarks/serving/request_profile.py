@@ -69,13 +69,13 @@ def parts(services: Services, protocol: Protocol) -> dict[str, Callable[[], Any]
     values = version.reader.plain_row(NUMNET.body)
     assert values
     context = RequestContext("POST", "/predict", "127.0.0.1", "id")
-    y, out_of_range = predict_row(version, values, context)
+    row = predict_row(version, values, context)
     return {
         IN_PROCESS: lambda: protocol.data_received(REQUEST),
         "– of this, look for a promotion": services.current_version.if_unchanged,
         "– of this, parse and check the JSON": lambda: version.reader.plain_row(NUMNET.body),
         "– of this, predict": lambda: predict_row(version, values, context),
-        "– of this, write the JSON": lambda: json_rows.one_row(version, y, out_of_range),
+        "– of this, write the JSON": lambda: json_rows.one_row(version, row),
         "– of this, the access log's line": lambda: access_log.line(context, 200, 60, 0.0001),
     }
 

@@ -51,8 +51,7 @@ class PlainRow:
             version = self._current_version.if_unchanged()
             if version is None or (values := version.reader.plain_row(body)) is None:
                 return None
-            y, out_of_range = predict_row(version, values, context)
-            response = json_rows.one_row(version, y, out_of_range)
+            response = json_rows.one_row(version, predict_row(version, values, context))
         except Exception:  # it will occur again in Flask, which answers and logs it
             return None
         context.route, context.version = "/predict", version.number

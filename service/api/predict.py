@@ -28,6 +28,8 @@ _TABLE_HEADERS = {
     "X-Model-Version": "of CSV and NumPy responses: the version",
     "X-Extrapolating-Rows": "of CSV and NumPy responses: the number of rows with a value out of "
     "range",
+    "X-Unseen-Rows": "of CSV and NumPy responses: the number of rows with a category that training "
+    "had not, if there are any",
 }
 _INTERVAL = {
     **ref("Level"),
@@ -58,7 +60,8 @@ def predict() -> Response:
 
     Many rows can also be sent, and returned, as CSV with a header or as a NumPy array (.npy). With
     `?interval=0.9` the true value lies between `lower` and `upper` with a probability of 0.9.
-    `extrapolating` lists the values outside the range seen in training.
+    `extrapolating` lists the values outside the range seen in training, and `unseen`, if there are
+    any, the categories that training had not.
     """
     context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, *TABLES)
@@ -70,14 +73,13 @@ def predict() -> Response:
     if media_type != JSON:
         X = TABLES[media_type].read(reader, body)
     elif not isinstance(document, dict):
-        raise reader.not_an_object(document)
+        raise reader.refusals.not_an_object(document)
     elif reader.has_many_rows(document):
         X = reader.rows(document, body)
     else:
         values = reader.row(document, body)
         if wanted == JSON:
-            y, out_of_range = predict_row(version, values, context)
-            row = json_rows.one_row(version, y, out_of_range, interval)
+            row = json_rows.one_row(version, predict_row(version, values, context), interval)
             return Response(row, content_type=JSON)
         X = np.array([values])
     return _respond(predict_rows(version, X, context), interval, wanted)

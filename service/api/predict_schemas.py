@@ -7,11 +7,13 @@ from marshmallow import Schema, fields
 
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction_interval import Level
-from service.model.row_reader import Envelope
+from service.model.row_schema import Envelope
 from service.openapi.contract import JsonSchema, JsonSchemaField, ref
-from service.openapi.json_schema import NUMBER, TEXT, array, by_name, one_of
+from service.openapi.json_schema import CELL, NUMBER, TEXT, array, by_name, one_of, row_of
 
 _LEVEL = {"type": "number", "description": "of the interval from lower to upper"}
+_EXTRAPOLATING = "values outside the range seen in training"
+_UNSEEN = "categories that training had not; absent if there are none"
 _ROW_AND_FEATURE = {
     "type": "array",
     "description": "the index of a row, from 0, and a feature",
@@ -29,7 +31,10 @@ class OneRowResponse(Schema):
     upper = JsonSchemaField(ref("Prediction"))
     level = JsonSchemaField(_LEVEL)
     version = fields.String(required=True)
-    extrapolating = fields.List(JsonSchemaField(ref("Feature")), required=True)
+    extrapolating = fields.List(
+        JsonSchemaField(ref("Feature")), required=True, metadata={"description": _EXTRAPOLATING}
+    )
+    unseen = fields.List(JsonSchemaField(ref("Feature")), metadata={"description": _UNSEEN})
 
 
 class ManyRowsResponse(Schema):
@@ -40,7 +45,10 @@ class ManyRowsResponse(Schema):
     upper = fields.List(JsonSchemaField(ref("Prediction")))
     level = JsonSchemaField(_LEVEL)
     version = fields.String(required=True)
-    extrapolating = fields.List(JsonSchemaField(_ROW_AND_FEATURE), required=True)
+    extrapolating = fields.List(
+        JsonSchemaField(_ROW_AND_FEATURE), required=True, metadata={"description": _EXTRAPOLATING}
+    )
+    unseen = fields.List(JsonSchemaField(_ROW_AND_FEATURE), metadata={"description": _UNSEEN})
 
 
 def schemas(version: LoadedVersion | None) -> Mapping[str, Schema | JsonSchema]:
@@ -59,8 +67,8 @@ def schemas(version: LoadedVersion | None) -> Mapping[str, Schema | JsonSchema]:
 
 def _of_any_version() -> Mapping[str, Schema | JsonSchema]:
     return {
-        "Row": by_name(None, {"type": "number"}),
-        "Values": array({"type": "number"}, 1),
+        "Row": by_name(None, CELL),
+        "Values": array(CELL, 1),
         "Prediction": {"type": ["number", "object"]},
         "Feature": TEXT,
         "Level": Level().json_schema,
@@ -73,13 +81,16 @@ def _of_version(version: LoadedVersion) -> Mapping[str, Schema | JsonSchema]:
     prediction: dict[str, Any] = {"type": "number", "description": targets[0]}
     if len(targets) > 1:
         prediction = by_name(targets, {"type": "number"})
+    values = row_of(*(cell.json_schema for cell in version.reader.cells))
+    if version.reader.only_numbers:  # without `prefixItems`, which many clients do not support
+        values = array(NUMBER, len(features), len(features))
     level = dict(Level().json_schema)
     if version.calibration is not None:
         level["maximum"] = version.calibration.highest_level
     return {
-        "Row": version.reader.row_schema,
-        "Values": array(NUMBER, len(features), len(features)) | order,
+        "Row": version.reader.schema.of_objects,
+        "Values": values | order,
         "Prediction": prediction,
-        "Feature": one_of(features) | {"description": "whose value is out of range"},
+        "Feature": one_of(features),
         "Level": level,
     }

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from werkzeug.exceptions import BadRequest
 
 from config.numbers import parse_number
@@ -15,7 +16,7 @@ from service.model.prediction import Prediction
 from service.model.row_reader import RowReader
 from service.web.bodies import invalid_utf8
 from service.web.errors import MAX_ERRORS
-from service.web.field_errors import Error, number_or_text
+from service.web.field_errors import Error
 from service.web.responses import ROWS_AT_A_TIME
 
 MEDIA_TYPE = "text/csv"
@@ -36,8 +37,9 @@ def read(reader: RowReader, body: bytes) -> Array:
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(lines, [])]
-        X = _parse_all(text.partition("\n")[2], reader.column_order(header))
-        return _parse_by_row(reader, header, lines) if X is None else X
+        order = reader.column_order(header)
+        X = _parse_numbers(text.partition("\n")[2], order) if reader.only_numbers else None
+        return _parse(reader, header, order, list(filter(None, lines))) if X is None else X
     except csv.Error as error:
         raise BadRequest(f"the body is not CSV: line {lines.line_num}: {error}") from None
 
@@ -50,19 +52,21 @@ def write(
 ) -> Iterator[bytes]:
     """Yield the parts of a table: the columns of Y, and `extrapolating`, the features out of range.
 
+    If there are categories that training had not, the last column is `unseen`, their features.
+
     Parameters
     ----------
     columns, Y : the columns' names, and (N, columns) float64
     """
     features = np.array(prediction.version.model.features)
-    yield _to_csv([[*columns, "extrapolating"]])
+    named = {"extrapolating": prediction.out_of_range}
+    if prediction.unseen is not None:
+        named["unseen"] = prediction.unseen
+    yield _to_csv([[*columns, *named]])
     for start in range(0, len(Y), rows_at_a_time):
         part = slice(start, start + rows_at_a_time)
-        out_of_range = prediction.out_of_range[part]
-        names = [""] * len(out_of_range)
-        for row in np.flatnonzero(out_of_range.any(axis=1)):
-            names[row] = ";".join(features[out_of_range[row]])
-        yield _to_csv(zip(*Y[part].T.tolist(), names, strict=True))
+        names = [_names(features, cells[part]) for cells in named.values()]
+        yield _to_csv(zip(*Y[part].T.tolist(), *names, strict=True))
 
 
 def write_predictions(Y: Array, rows_at_a_time: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
@@ -72,12 +76,26 @@ def write_predictions(Y: Array, rows_at_a_time: int = ROWS_AT_A_TIME) -> Iterato
 
 
 def with_header(reader: RowReader, body: bytes) -> bytes:
-    """Return the body; if its first line is numbers, with a header of all features before it."""
+    """Return the body; if its first line is no header, with a header of all features before it.
+
+    A line of numbers is no header, and for a model with other features a line without their names.
+    """
     text = body.removeprefix(codecs.BOM_UTF8)
     first = re.split(rb"[\r\n]", text, maxsplit=1)[0].decode(errors="replace")
-    if all(parse_number(cell) is not None for cell in first.split(",")):
+    cells = first.split(",")
+    if all(parse_number(cell) is not None for cell in cells) or not (
+        reader.only_numbers or any(reader.is_feature(cell.strip(' "')) for cell in cells)
+    ):
         return _to_csv([reader.model.features]) + text
     return body
+
+
+def _names(features: NDArray[np.str_], cells: NDArray[np.bool_]) -> list[str]:
+    """Return, for each row, the features whose cells are true, joined by semicolons."""
+    names = [""] * len(cells)
+    for row in np.flatnonzero(cells.any(axis=1)):
+        names[row] = ";".join(features[cells[row]])
+    return names
 
 
 def _to_csv(rows: Iterable[Iterable[object]]) -> bytes:
@@ -86,7 +104,7 @@ def _to_csv(rows: Iterable[Iterable[object]]) -> bytes:
     return file.getvalue().encode()
 
 
-def _parse_all(text: str, order: list[int]) -> Array | None:
+def _parse_numbers(text: str, order: Sequence[int | None]) -> Array | None:
     """Parse all cells at once; return None if a cell is quoted or might be wrong."""
     if '"' in text or not text.strip():
         return None
@@ -96,30 +114,33 @@ def _parse_all(text: str, order: list[int]) -> Array | None:
         return None
     if table.shape[1] != len(order) or not np.isfinite(table).all():
         return None
-    return np.ascontiguousarray(table[:, order])
+    return np.ascontiguousarray(table[:, np.array(order, dtype=np.intp)])
 
 
-def _parse_by_row(reader: RowReader, header: list[str], lines: Iterator[list[str]]) -> Array:
-    """Check each row with the schema, which names every wrong cell."""
-    values: list[list[float]] = []
+def _parse(
+    reader: RowReader, header: list[str], order: list[int | None], rows: list[list[str]]
+) -> Array:
+    """Parse column by column; if a cell is wrong, check row by row to name every wrong cell."""
+    if not rows:
+        detail = "must have at least one row below the header"
+        raise reader.refusals.invalid([{"pointer": "", "detail": detail}])
+    if set(map(len, rows)) == {len(header)}:
+        columns = list(zip(*rows, strict=True))
+        texts = [None if index is None else columns[index] for index in order]
+        if (X := reader.texts(texts, len(rows))) is not None:
+            return X
     errors: list[Error] = []
-    for cells in filter(None, lines):
-        row, wrong = _check_row(reader, header, cells, f"/instances/{len(values)}")
-        values.append(row)
-        errors += wrong
+    for index, cells in enumerate(rows):
+        errors += _errors_in_row(reader, header, cells, f"/instances/{index}")
         if len(errors) >= MAX_ERRORS:
             break
-    if not values:
-        errors = [{"pointer": "", "detail": "must have at least one row below the header"}]
-    if errors:
-        raise reader.invalid(errors)
-    return np.array(values)
+    raise reader.refusals.invalid(errors)
 
 
-def _check_row(
+def _errors_in_row(
     reader: RowReader, header: list[str], cells: list[str], pointer: str
-) -> tuple[list[float], list[Error]]:
+) -> list[Error]:
     if len(cells) != len(header):
         detail = f"has {len(cells)} values; expected {len(header)}: {', '.join(header)}"
-        return [], [{"pointer": pointer, "detail": detail}]
-    return reader.check_row(dict(zip(header, map(number_or_text, cells), strict=True)), pointer)
+        return [{"pointer": pointer, "detail": detail}]
+    return reader.errors_in_texts(dict(zip(header, cells, strict=True)), pointer)

@@ -5,29 +5,25 @@ from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from network import Array
 from service.model.loaded_version import LoadedVersion
-from service.model.prediction import Prediction
+from service.model.prediction import Prediction, RowPrediction
 from service.model.prediction_interval import Interval
 from service.web.responses import ROWS_AT_A_TIME
 
 
 def one_row(
-    version: LoadedVersion,
-    y: list[float],
-    out_of_range: list[str],
-    interval: Interval | None = None,
+    version: LoadedVersion, prediction: RowPrediction, interval: Interval | None = None
 ) -> bytes:
     """Return the response to a request with one row.
 
     Parameters
     ----------
-    y : one number per target
-    out_of_range : the features whose values are outside the range seen in training
     interval : to be included
     """
-    targets = version.model.targets
+    targets, y = version.model.targets, prediction.y
     document = {"prediction": _by_target(targets, y)}
     if interval is not None:
         row = np.array(y)
@@ -35,7 +31,9 @@ def one_row(
         document["upper"] = _by_target(targets, interval.upper(row).tolist())
         document["level"] = interval.level
     document["version"] = version.number
-    document["extrapolating"] = out_of_range
+    document["extrapolating"] = prediction.out_of_range
+    if prediction.unseen:
+        document["unseen"] = prediction.unseen
     return orjson.dumps(document)
 
 
@@ -60,14 +58,17 @@ def many_rows(
             yield from _items_of(targets, end(Y), rows_at_a_time)
             yield b"]"
         yield b',"level":' + orjson.dumps(interval.level)
-    yield b',"version":' + orjson.dumps(prediction.version.number) + b',"extrapolating":['
-    features, is_first = prediction.version.model.features, True
-    for start in range(0, len(Y), rows_at_a_time):
-        cells = np.argwhere(prediction.out_of_range[start : start + rows_at_a_time]).tolist()
-        if cells:
-            yield _items([[start + row, features[column]] for row, column in cells], is_first)
-            is_first = False
-    yield b"]}"
+    yield b',"version":' + orjson.dumps(prediction.version.number)
+    features = prediction.version.model.features
+    for name, cells in (
+        (b"extrapolating", prediction.out_of_range),
+        (b"unseen", prediction.unseen),
+    ):
+        if cells is not None:
+            yield b',"' + name + b'":['
+            yield from _items_of_cells(cells, features, rows_at_a_time)
+            yield b"]"
+    yield b"}"
 
 
 def predictions_only(
@@ -97,6 +98,18 @@ def _items_of(targets: tuple[str, ...], Y: Array, rows_at_a_time: int) -> Iterat
             else [_by_target(targets, y) for y in part.tolist()]
         )
         yield _items(values, is_first=not start)
+
+
+def _items_of_cells(
+    cells: NDArray[np.bool_], features: tuple[str, ...], rows_at_a_time: int
+) -> Iterator[bytes]:
+    """Yield the items `[row, feature]` of a JSON array for the true ones of cells (N, features)."""
+    is_first = True
+    for start in range(0, len(cells), rows_at_a_time):
+        found = np.argwhere(cells[start : start + rows_at_a_time]).tolist()
+        if found:
+            yield _items([[start + row, features[column]] for row, column in found], is_first)
+            is_first = False
 
 
 def _items(values: Any, is_first: bool) -> bytes:

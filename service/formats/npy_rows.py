@@ -1,24 +1,31 @@
 """Rows and predictions as NumPy array files (.npy) in request and response bodies. No pickles."""
 
 import io
+import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
+from numpy.typing import NDArray
 from werkzeug.exceptions import BadRequest
 
 from network import Array
 from registry.npy_header import read_npy_header
+from service.model.cells.cell import Cell
 from service.model.prediction import Prediction
 from service.model.row_reader import RowReader
-from service.web.errors import MAX_ERRORS, InvalidInput
+from service.web.errors import InvalidInput
 from service.web.responses import ROWS_AT_A_TIME
 
 MEDIA_TYPE = "application/x-npy"
 
 
 def read(reader: RowReader, body: bytes) -> Array:
-    """Read the matrix (N, features), with columns in the order of the model's features.
+    """Read the matrix (N, features).
+
+    The array is (N, features), with columns in the order of the model's features, or has one row
+    of named fields per row. If not all features are numbers, its cells may be texts.
 
     Raises
     ------
@@ -29,30 +36,21 @@ def read(reader: RowReader, body: bytes) -> Array:
     except ValueError as error:
         raise BadRequest(f"the body is not a .npy file: {error}") from None
     shape, dtype = header.shape, header.dtype
-    features = reader.model.features
-    if dtype.kind not in "fiu" or dtype.itemsize > 8:
-        raise _wrong_array(reader, f"holds {dtype}; expected numbers of up to 8 bytes, as float64")
-    if len(shape) != 2 or shape[1] != len(features) or not shape[0]:
-        expected = f"(N, {len(features)}), N ≥ 1: {', '.join(features)}"
-        raise _wrong_array(reader, f"has the shape {shape}; expected {expected}")
+    _check(reader, shape, dtype)
     if header.data_bytes != (size := len(body) - header.start):
         raise BadRequest(
             f"the body is not a .npy file: it has {size} bytes of data; "
             f"{shape} of {dtype} takes {header.data_bytes}"
         )
     data = np.ndarray(shape, dtype, body, header.start, order=header.order)
-    X = np.ascontiguousarray(data, np.float64)
-    if not (finite := np.isfinite(X)).all():
-        raise reader.invalid(
-            [
-                {
-                    "pointer": f"/instances/{row}/{column}",
-                    "detail": f"must be a finite number, got {X[row, column]}",
-                }
-                for row, column in np.argwhere(~finite)[:MAX_ERRORS].tolist()
-            ]
+    if dtype.names:
+        order = reader.column_order(list(dtype.names))
+        return _matrix(
+            reader, [each if each is None else data[dtype.names[each]] for each in order]
         )
-    return X
+    if dtype.kind == "U":
+        return _matrix(reader, list(data.T))
+    return reader.array(np.ascontiguousarray(data, np.float64))
 
 
 def write(
@@ -69,5 +67,58 @@ def write(
         yield Y[start : start + rows_at_a_time].tobytes()
 
 
+def _check(reader: RowReader, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Check type and shape before the data is used."""
+    features = reader.model.features
+    kinds = "fiu" if reader.only_numbers else "fiuU"
+    fields = [field for field, *_ in (dtype.fields or {}).values()]
+    if fields and not reader.only_numbers:
+        if wrong := [each for each in fields if not _is_column(each)]:
+            expected = "fields of numbers, texts, booleans and dates"
+            raise _wrong_array(reader, f"has a field of {wrong[0]}; expected {expected}")
+        if len(shape) != 1 or not shape[0]:
+            expected = "(N,), N ≥ 1, for an array with fields"
+            raise _wrong_array(reader, f"has the shape {shape}; expected {expected}")
+        return
+    if dtype.kind not in kinds or not _is_column(dtype):
+        expected = "numbers of up to 8 bytes, as float64"
+        expected += "" if reader.only_numbers else "; or texts, as <U20; or one field per feature"
+        raise _wrong_array(reader, f"holds {dtype}; expected {expected}")
+    if len(shape) != 2 or shape[1] != len(features) or not shape[0]:
+        expected = f"(N, {len(features)}), N ≥ 1: {', '.join(features)}"
+        raise _wrong_array(reader, f"has the shape {shape}; expected {expected}")
+
+
+def _is_column(dtype: np.dtype[Any]) -> bool:
+    size = dtype.itemsize
+    return (
+        not dtype.shape
+        and (dtype.kind == "U" or (dtype.kind in "fiubM" and size <= 8))
+        and size > 0
+    )
+
+
+def _matrix(reader: RowReader, columns: list[NDArray[Any] | None]) -> Array:
+    """Return the matrix (N, features) of the features' columns; None for one of missing cells."""
+    rows = max(len(column) for column in columns if column is not None)
+    values = [
+        [None] * rows if column is None else _values(cell, column)
+        for cell, column in zip(reader.cells, columns, strict=True)
+    ]
+    return reader.matrix(list(map(list, zip(*values, strict=True))), "/instances")
+
+
+def _values(cell: Cell, column: NDArray[Any]) -> list[Any]:
+    """Return a column as JSON values."""
+    if column.dtype.kind == "M":
+        column = np.where(np.isnat(column), "", np.datetime_as_string(column))
+    values: list[Any] = column.tolist()
+    if column.dtype.kind == "U":
+        return [cell.from_text(text) for text in values]
+    if column.dtype.kind == "f":
+        return [None if math.isnan(value) else value for value in values]
+    return values
+
+
 def _wrong_array(reader: RowReader, reason: str) -> InvalidInput:
-    return reader.invalid([{"pointer": "", "detail": f"the array {reason}"}])
+    return reader.refusals.invalid([{"pointer": "", "detail": f"the array {reason}"}])

@@ -4,8 +4,14 @@ from service.model.prediction import Prediction
 
 
 def response_headers(prediction: Prediction) -> dict[str, str]:
-    """Return the version's number, and the number of rows with an input out of range."""
-    return {
+    """Return the version's number, and the numbers of rows with inputs that training had not.
+
+    `X-Unseen-Rows` is left out if it is 0.
+    """
+    headers = {
         "X-Model-Version": prediction.version.number,
         "X-Extrapolating-Rows": str(prediction.extrapolating_rows),
     }
+    if prediction.unseen is not None:
+        headers["X-Unseen-Rows"] = str(prediction.unseen_rows)
+    return headers

@@ -22,15 +22,25 @@ class CurrentVersion:
     The current version is that of the newest promotion whose file verifies. A promotion whose file
     does not is refused: the log says why, and the promotion before it counts. If no file verifies
     any more (a deleted folder, a lost disk), the version in memory remains current.
+
+    Parameters
+    ----------
+    refuse_unseen : whether its versions refuse categories that training had not
     """
 
     def __init__(
-        self, registry: Registry, meter: Meter, clock: Callable[[], float] = time.monotonic
+        self,
+        registry: Registry,
+        meter: Meter,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        refuse_unseen: bool = False,
     ) -> None:
         self._registry = registry
         self._is_local = registry.is_local()
         self._meter = meter
         self._clock = clock
+        self._refuse_unseen = refuse_unseen
         self._lock = threading.Lock()
         self._generation: Hashable = object()
         self._version: LoadedVersion | None = None
@@ -130,7 +140,9 @@ class CurrentVersion:
             except RegistryError as error:
                 refusals.add(f"promotion {number} is refused: {error}")
                 continue
-            return LoadedVersion.from_file(promotion.version, file, promotion)
+            return LoadedVersion.from_file(
+                promotion.version, file, promotion, refuse_unseen=self._refuse_unseen
+            )
         return None
 
 

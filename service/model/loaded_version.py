@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from network import Calibration, Model
+from network import Calibration, Predictor
 from registry import Card, Promotion, Version
 from service.model.row_reader import RowReader
 
@@ -27,12 +27,23 @@ class LoadedVersion:
 
     @classmethod
     def from_file(
-        cls, number: int, file: Version, promotion: Promotion | None = None
+        cls,
+        number: int,
+        file: Version,
+        promotion: Promotion | None = None,
+        *,
+        refuse_unseen: bool = False,
     ) -> "LoadedVersion":
-        """Return the version that a verified file contains."""
-        return cls(str(number), RowReader(file.model), file.card, file.calibration, promotion)
+        """Return the version that a verified file contains.
+
+        Parameters
+        ----------
+        refuse_unseen : whether it refuses categories that training had not
+        """
+        reader = RowReader(file.model, refuse_unseen=refuse_unseen)
+        return cls(str(number), reader, file.card, file.calibration, promotion)
 
     @property
-    def model(self) -> Model:
-        """The network."""
+    def model(self) -> Predictor:
+        """The trained model."""
         return self.reader.model

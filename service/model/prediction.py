@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +21,38 @@ class Prediction:
     ----------
     Y : (N, targets) float64, finite
     out_of_range : (N, features), which inputs are outside the range seen in training
+    unseen : (N, features), which inputs are categories that training had not; None if none is
     """
 
     version: LoadedVersion
     Y: Array
     out_of_range: NDArray[np.bool_]
+    unseen: NDArray[np.bool_] | None = None
 
     @property
     def extrapolating_rows(self) -> int:
         """The number of rows with an input out of range. Fast if they are few."""
-        rows = np.flatnonzero(self.out_of_range) // self.out_of_range.shape[1]
-        return 1 + int(np.count_nonzero(np.diff(rows))) if len(rows) else 0
+        return _rows_with_any(self.out_of_range)
+
+    @property
+    def unseen_rows(self) -> int:
+        """The number of rows with a category that training had not."""
+        return 0 if self.unseen is None else _rows_with_any(self.unseen)
+
+
+class RowPrediction(NamedTuple):
+    """The prediction for one row.
+
+    Attributes
+    ----------
+    y : one number per target, finite
+    out_of_range : the features whose values are outside the range seen in training
+    unseen : the features whose categories training had not
+    """
+
+    y: list[float]
+    out_of_range: list[str]
+    unseen: list[str]
 
 
 def choose_version(
@@ -48,7 +70,7 @@ def choose_version(
 
 
 def predict_rows(version: LoadedVersion, X: Array, context: RequestContext) -> Prediction:
-    """Predict for X (N, features), finite.
+    """Predict for X (N, features), as the version's reader returns it.
 
     Raises
     ------
@@ -58,29 +80,26 @@ def predict_rows(version: LoadedVersion, X: Array, context: RequestContext) -> P
     Y = version.model.predict(X)
     if not (finite := np.isfinite(Y)).all():
         rows = np.flatnonzero(~finite.all(axis=1)).tolist()
-        raise version.reader.not_finite(rows, many=True)
-    out_of_range = version.model.outside(X)
-    context.rows = len(X)
+        raise version.reader.refusals.not_finite(rows, many=True)
     features = version.model.features
-    if len(cells := np.flatnonzero(out_of_range)):
-        counts = np.bincount(cells % len(features), minlength=len(features)).tolist()
-        context.out_of_range = dict(zip(features, counts, strict=True))
-    return Prediction(version, Y, out_of_range)
+    out_of_range, unseen = version.model.outside(X), None
+    context.rows = len(X)
+    context.out_of_range = _counts(out_of_range, features)
+    if version.reader.has_categories:
+        unseen = version.model.unseen(X)
+        context.unseen = _counts(unseen, features)
+        unseen = unseen if context.unseen else None
+    return Prediction(version, Y, out_of_range, unseen)
 
 
 def predict_row(
     version: LoadedVersion, values: list[float], context: RequestContext
-) -> tuple[list[float], list[str]]:
+) -> RowPrediction:
     """Predict for one row.
 
     Parameters
     ----------
-    values : one per feature, finite, in the model's order
-
-    Returns
-    -------
-    y : one number per target, finite
-    out_of_range : the features whose values are outside the range seen in training
+    values : one per feature, in the model's order, as the version's reader returns them
 
     Raises
     ------
@@ -88,9 +107,25 @@ def predict_row(
     """
     y = version.model.predict_row(values)
     if not all(map(math.isfinite, y)):
-        raise version.reader.not_finite([0], many=False)
-    out_of_range = version.reader.out_of_range(values)
+        raise version.reader.refusals.not_finite([0], many=False)
+    out_of_range, unseen = version.reader.out_of_range(values), version.reader.unseen(values)
     context.rows = 1
     if out_of_range:
         context.out_of_range = dict.fromkeys(out_of_range, 1)
-    return y, out_of_range
+    if unseen:
+        context.unseen = dict.fromkeys(unseen, 1)
+    return RowPrediction(y, out_of_range, unseen)
+
+
+def _rows_with_any(cells: NDArray[np.bool_]) -> int:
+    rows = np.flatnonzero(cells) // cells.shape[1]
+    return 1 + int(np.count_nonzero(np.diff(rows))) if len(rows) else 0
+
+
+def _counts(cells: NDArray[np.bool_], features: tuple[str, ...]) -> dict[str, int] | None:
+    """Return the number of cells of each feature; None if there are none."""
+    found = np.flatnonzero(cells)
+    if not len(found):
+        return None
+    counts = np.bincount(found % len(features), minlength=len(features)).tolist()
+    return dict(zip(features, counts, strict=True))

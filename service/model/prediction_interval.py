@@ -75,16 +75,16 @@ def from_query(version: LoadedVersion, parameters: MultiDict[str, str]) -> Inter
     """
     if not parameters:
         return None
-    reader = version.reader
+    refusals = version.reader.refusals
     if unknown := [name for name in parameters if name != PARAMETER]:
-        raise reader.unknown_parameters(unknown)
+        raise refusals.unknown_parameters(unknown)
     texts = parameters.getlist(PARAMETER)
     if len(texts) > 1:
-        raise reader.wrong_parameter(PARAMETER, "must be given once")
+        raise refusals.wrong_parameter(PARAMETER, "must be given once")
     try:
         level = Level().deserialize(number_or_text(texts[0]))
     except ValidationError as error:
-        raise reader.wrong_parameter(PARAMETER, error.messages[0]) from None
+        raise refusals.wrong_parameter(PARAMETER, error.messages[0]) from None
     if version.calibration is None:
         raise NoIntervals(
             f"version {version.number} was published without residual scores, which intervals "
@@ -94,4 +94,4 @@ def from_query(version: LoadedVersion, parameters: MultiDict[str, str]) -> Inter
         return Interval.of_level(version.calibration, level)
     except LevelError as error:
         detail = f"is too high for version {version.number}: {error}"
-        raise reader.wrong_parameter(PARAMETER, detail) from None
+        raise refusals.wrong_parameter(PARAMETER, detail) from None

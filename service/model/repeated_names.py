@@ -1,7 +1,51 @@
-"""Finds names that occur twice in one JSON object, which parsers pass over in silence."""
+"""Finds names that occur twice in one JSON object, which parsers pass over in silence.
+
+A body with a repeated name has more colons than its parsed document has names and colons in text.
+"""
 
 import json
+from collections.abc import Sequence
 from typing import Any
+
+from service.model.cells.cell import Cell
+from service.web.field_errors import Error, shown
+
+
+class RepeatedNames:
+    """Finds repeated names in the bodies of requests for one model.
+
+    Attributes
+    ----------
+    colons_per_row : in an object with every feature, if no text has any
+    """
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self._colons = {cell.column.name: 1 + cell.column.name.count(":") for cell in cells}
+        self._may_omit = any(cell.column.has_gaps for cell in cells)
+        self._has_texts = any(cell.column.kind != "number" for cell in cells)
+        self.colons_per_row = sum(self._colons.values())
+
+    def errors(self, body: bytes, rows: list[Any], colons: int) -> list[Error]:
+        """Return an error for each repeated name.
+
+        Parameters
+        ----------
+        rows : valid, objects or lists
+        colons : of the body outside the rows
+        """
+        if self._may_omit:
+            colons += sum(self._colons[name] for row in rows if type(row) is dict for name in row)
+        else:
+            colons += list(map(type, rows)).count(dict) * self.colons_per_row
+        if not may_repeat_names(body, colons):
+            return []
+        if self._has_texts and not may_repeat_names(body, colons + _colons_in_texts(rows)):
+            return []
+        names = repeated_names(body)
+        if names is None:  # no valid row is deep, so the excess is below a repeated name
+            return [{"pointer": "", "detail": "is nested too deeply"}]
+        details = [f"{shown(name)} appears twice in one object" for name in names]
+        return [{"pointer": "", "detail": detail} for detail in details]
 
 
 def may_repeat_names(body: bytes, colons: int) -> bool:
@@ -30,3 +74,8 @@ def repeated_names(body: bytes) -> list[str] | None:
     except RecursionError:
         return None
     return list(repeated)
+
+
+def _colons_in_texts(rows: list[Any]) -> int:
+    cells = (cell for row in rows for cell in (row.values() if type(row) is dict else row))
+    return "".join(cell for cell in cells if type(cell) is str).count(":")

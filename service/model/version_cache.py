@@ -16,11 +16,18 @@ class VersionCache:
 
     A cached version is used while its file's stamp is unchanged. So a deleted version is not found
     any more, and a replaced file is verified again.
+
+    Parameters
+    ----------
+    refuse_unseen : whether its versions refuse categories that training had not
     """
 
-    def __init__(self, registry: Registry, current_version: CurrentVersion) -> None:
+    def __init__(
+        self, registry: Registry, current_version: CurrentVersion, *, refuse_unseen: bool = False
+    ) -> None:
         self._registry = registry
         self._current_version = current_version
+        self._refuse_unseen = refuse_unseen
         self._lock = threading.Lock()
         # by number, with the file's stamp; the version used last comes last
         self._cached: OrderedDict[str, tuple[Hashable, LoadedVersion]] = OrderedDict()
@@ -48,7 +55,8 @@ class VersionCache:
         with self._lock:
             known, version = self._cached.get(number, (None, None))
             if version is None or known != stamp:
-                version = LoadedVersion.from_file(wanted, self._registry.load(wanted))
+                file = self._registry.load(wanted)
+                version = LoadedVersion.from_file(wanted, file, refuse_unseen=self._refuse_unseen)
             self._cached[number] = (stamp, version)
             self._cached.move_to_end(number)
             if len(self._cached) > CAPACITY:

@@ -10,6 +10,7 @@ WHOLE: JsonSchema = {"type": "integer", "minimum": 0}
 TEXT: JsonSchema = {"type": "string"}
 FLAG: JsonSchema = {"type": "boolean"}
 NULL: JsonSchema = {"type": "null"}
+CELL: JsonSchema = {"type": ["number", "string", "boolean", "null"]}  # of any table
 
 
 def lenient(

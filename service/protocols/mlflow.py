@@ -68,6 +68,8 @@ def version() -> Response:
             headers={
                 "X-Model-Version": "the version",
                 "X-Extrapolating-Rows": "the number of rows with a value out of range",
+                "X-Unseen-Rows": "the number of rows with a category that training had not, if "
+                "there are any",
             },
         )
     },
@@ -84,7 +86,7 @@ def invoke() -> Response:
     version = choose_version(services().versions, context)
     reader = version.reader
     if request.args:
-        raise reader.unknown_parameters(list(request.args))
+        raise reader.refusals.unknown_parameters(list(request.args))
     if media_type == JSON:
         if isinstance(document, dict) and document.pop("params", None) not in NO_PARAMETERS:
             raise row_layouts.wrong(

@@ -12,9 +12,9 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from registry import Registry, StorageError, VersionNotFound, VersionRefused
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation
 from service.openapi.json_schema import TEXT, array, closed, one_of
-from service.protocols import tensor_request
 from service.protocols.error_formats import INFERENCE
 from service.protocols.model_address import NAME, VERSION, check_name, model_operation
+from service.protocols.tensors.request import load as validated
 from service.services import services
 from service.web.admin_token import admin_only
 from service.web.bodies import parse, read_body
@@ -106,7 +106,7 @@ def unload(name: str) -> Response:
 
 def _optional_body(schema: type[Schema]) -> dict[str, Any]:
     body = read_body()
-    return tensor_request.load(schema(), parse(body) if body else {})
+    return validated(schema(), parse(body) if body else {})
 
 
 def _entry(registry: Registry, name: str, version: int) -> dict[str, str]:

@@ -14,7 +14,7 @@ from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation
 from service.openapi.json_schema import TEXT, array, closed, same
-from service.protocols import tensor_request, tensor_response, tensor_schemas, triton_statistics
+from service.protocols import triton_statistics
 from service.protocols.error_formats import INFERENCE
 from service.protocols.model_address import (
     NAME,
@@ -23,6 +23,10 @@ from service.protocols.model_address import (
     model_operation,
     name_schema,
 )
+from service.protocols.tensors import request as tensor_request
+from service.protocols.tensors import response as tensor_response
+from service.protocols.tensors import schemas as tensor_schemas
+from service.protocols.tensors.values import BY_KIND
 from service.services import services
 from service.telemetry.request_context import RequestContext
 from service.web.bodies import parse, read_body
@@ -104,7 +108,7 @@ def metadata(name: str, version: str | None = None) -> Response:
             "name": name,
             "versions": [str(each) for each in sorted(versions)],
             "platform": PLATFORM,
-            "inputs": [_input(found)],
+            "inputs": _inputs(found),
             "outputs": _outputs(found),
         }
     )
@@ -124,7 +128,7 @@ def config(name: str, version: str | None = None) -> Response:
             "backend": PLATFORM,
             "version_policy": {"all": {}},
             "max_batch_size": services().settings.max_body_bytes // row_bytes,
-            "input": [_configured(_input(found))],
+            "input": [_configured(each) for each in _inputs(found)],
             "output": [_configured(each) for each in _outputs(found)],
         }
     )
@@ -149,7 +153,7 @@ def model_statistics(name: str | None = None, version: str | None = None) -> Res
 
 
 def _infer_schemas(version: LoadedVersion | None) -> Mapping[str, JsonSchema]:
-    return {**name_schema(version), "TensorValues": tensor_schemas.values()}
+    return {**name_schema(version), **tensor_schemas.named(version)}
 
 
 @blueprint.post("/models/<name>/infer")
@@ -210,10 +214,16 @@ def _json_and_binary() -> tuple[object, bytes]:
     return parse(body[: int(length)]), body[int(length) :]
 
 
-def _input(version: LoadedVersion) -> dict[str, Any]:
-    """Return the metadata of the tensor with all features; −1: any number of rows."""
+def _inputs(version: LoadedVersion) -> list[dict[str, Any]]:
+    """Return the metadata of the tensor with all features, or of one tensor for each.
+
+    The size −1 stands for any number of rows.
+    """
+    columns = version.model.columns
+    if not tensor_request.has_matrix(version.reader):
+        return [_tensor(each.name, 1, BY_KIND[each.kind][0]) for each in columns]
     features = list(version.model.features)
-    return _tensor(tensor_request.MATRIX, len(features)) | {"parameters": {"features": features}}
+    return [_tensor(tensor_request.MATRIX, len(columns)) | {"parameters": {"features": features}}]
 
 
 def _outputs(version: LoadedVersion) -> list[dict[str, Any]]:
@@ -225,14 +235,14 @@ def _outputs(version: LoadedVersion) -> list[dict[str, Any]]:
     ]
 
 
-def _tensor(name: str, columns: int) -> dict[str, Any]:
-    return {"name": name, "datatype": "FP64", "shape": [-1, columns]}
+def _tensor(name: str, columns: int, datatype: str = "FP64") -> dict[str, Any]:
+    return {"name": name, "datatype": datatype, "shape": [-1, columns]}
 
 
 def _configured(tensor: dict[str, Any]) -> dict[str, Any]:
     """Return a tensor as Triton's configuration describes it, without the rows."""
     return {
         "name": tensor["name"],
-        "data_type": f"TYPE_{tensor['datatype']}",
+        "data_type": f"TYPE_{tensor['datatype']}".replace("BYTES", "STRING"),
         "dims": tensor["shape"][1:],
     }

@@ -9,7 +9,7 @@ from service.model.loaded_version import LoadedVersion
 from service.model.row_reader import RowReader
 from service.openapi.contract import JsonSchema, ref
 from service.openapi.json_schema import (
-    NUMBER,
+    CELL,
     TEXT,
     any_of,
     array,
@@ -72,7 +72,7 @@ def body_schema(
 
 def wrong(reader: RowReader, pointer: str, detail: str) -> InvalidInput:
     """Return the exception for one wrong value."""
-    return reader.invalid([{"pointer": pointer, "detail": detail}])
+    return reader.refusals.invalid([{"pointer": pointer, "detail": detail}])
 
 
 def _rows(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
@@ -84,7 +84,7 @@ def _rows(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
 
 def _rows_shape(version: LoadedVersion | None) -> JsonSchema:
     if version is None:
-        return array(any_of(by_name(None, NUMBER), array(NUMBER, 1)), 1)
+        return array(any_of(by_name(None, CELL), array(CELL, 1)), 1)
     example = version.reader.example
     return array(ref("AnyRow"), 1) | {"examples": [[example], [list(example.values())]]}
 
@@ -94,24 +94,35 @@ def _rows_or_columns(reader: RowReader, value: Any, pointer: str, body: bytes) -
     if not isinstance(value, dict):
         return _rows(reader, value, pointer, body)
     order = reader.column_order(list(value))
+    if not value:
+        raise wrong(reader, pointer, "must have at least one column")
     columns = list(value.values())
     for name, column in value.items():
         if not isinstance(column, list) or not column or len(column) != len(columns[0]):
-            detail = f"must be a list of numbers, as long as the others, got {shown(column)}"
+            detail = (
+                f"must be a list of {reader.values}, as long as the others, got {shown(column)}"
+            )
             raise wrong(reader, f"{pointer}/{escape(name)}", detail)
     flat = [[_unwrap(cell) for cell in column] for column in columns]
-    table = [list(row) for row in zip(*(flat[column] for column in order), strict=True)]
-    return reader.matrix(table, pointer, body)
+    flat.append([None] * len(flat[0]))  # in place of a column that is absent
+    ordered = [flat[-1 if index is None else index] for index in order]
+    return reader.matrix(list(map(list, zip(*ordered, strict=True))), pointer, body)
 
 
 def _rows_or_columns_shape(version: LoadedVersion | None) -> JsonSchema:
-    column = array(any_of(NUMBER, array(NUMBER, 1, 1)), 1)
     if version is None:
-        return any_of(_rows_shape(None), by_name(None, column))
-    rows, example = _rows_shape(version), version.reader.example
-    examples = [*rows.pop("examples"), {name: [value] for name, value in example.items()}]
-    columns = by_name(example, column) | {"description": "lists of the same length"}
+        return any_of(_rows_shape(None), by_name(None, _column(CELL)))
+    rows, cells = _rows_shape(version), version.reader.cells
+    examples = [*rows.pop("examples"), {cell.column.name: [cell.example] for cell in cells}]
+    shapes: dict[bool, dict[str, JsonSchema]] = {True: {}, False: {}}
+    for cell in cells:
+        shapes[cell.required][cell.column.name] = _column(cell.json_schema)
+    columns = closed(shapes[True], shapes[False]) | {"description": "lists of the same length"}
     return any_of(rows, columns) | {"examples": examples}
+
+
+def _column(cell: JsonSchema) -> JsonSchema:
+    return array(any_of(cell, array(cell, 1, 1)), 1)
 
 
 def _split(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
@@ -128,17 +139,19 @@ def _split(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
     order = reader.column_order(columns)
     for index, row in enumerate(data):
         if not isinstance(row, list) or len(row) != len(columns):
-            detail = f"must be a list of {len(columns)} numbers, got {shown(row)}"
+            detail = f"must be a list of {len(columns)} {reader.values}, got {shown(row)}"
             raise wrong(reader, f"{pointer}/data/{index}", detail)
-    table = [[row[column] for column in order] for row in data]
+    table = [[None if index is None else row[index] for index in order] for row in data]
     return reader.matrix(table, f"{pointer}/data", body)
 
 
 def _split_shape(version: LoadedVersion | None) -> JsonSchema:
     if version is None:
-        return lenient({"columns": array(TEXT, 1), "data": array(array(NUMBER, 1), 1)})
+        return lenient({"columns": array(TEXT, 1), "data": array(array(CELL, 1), 1)})
     example = version.reader.example
     columns = array(one_of(tuple(example)), len(example), len(example)) | {"uniqueItems": True}
+    if not version.reader.only_numbers:  # values in another order would have other types
+        columns = {"const": list(example), "description": "in any order, and the data accordingly"}
     made = lenient({"columns": columns, "data": array(ref("Values"), 1)})
     return made | {"examples": [{"columns": list(example), "data": [list(example.values())]}]}
 

@@ -14,7 +14,17 @@ from service.formats.response_headers import response_headers
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, ref
-from service.openapi.json_schema import FLAG, NUMBER, TEXT, any_of, array, by_name, closed, same
+from service.openapi.json_schema import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    any_of,
+    array,
+    by_name,
+    closed,
+    one_of,
+    same,
+)
 from service.protocols import row_layouts
 from service.protocols.error_formats import TF_SERVING
 from service.protocols.model_address import (
@@ -43,6 +53,14 @@ class WordConverter(BaseConverter):
 _HEADERS = {
     "X-Model-Version": "the version",
     "X-Extrapolating-Rows": "the number of rows with a value out of range",
+    "X-Unseen-Rows": "the number of rows with a category that training had not, if there are any",
+}
+
+_DTYPES = {
+    "number": "DT_DOUBLE",
+    "boolean": "DT_BOOL",
+    "category": "DT_STRING",
+    "datetime": "DT_STRING",
 }
 
 SIGNATURE = "serving_default"
@@ -75,12 +93,18 @@ def _status() -> JsonSchema:
 def _signature(version: LoadedVersion | None) -> JsonSchema:
     size = closed({"size": same("-1"), "name": same("")})
     shape = closed({"dim": array(size, 1, 1), "unknown_rank": FLAG})
-    tensor = closed({"dtype": same("DT_DOUBLE"), "tensor_shape": shape, "name": TEXT})
+    columns = tuple(dict.fromkeys(_DTYPES.values()))
+    if version:
+        columns = tuple(dict.fromkeys(_DTYPES[each.kind] for each in version.model.columns))
+
+    def tensor(*dtypes: str) -> JsonSchema:
+        return closed({"dtype": one_of(dtypes), "tensor_shape": shape, "name": TEXT})
+
     model = version and version.model
     signature = closed(
         {
-            "inputs": by_name(model.features if model else None, tensor),
-            "outputs": by_name(model.targets if model else None, tensor),
+            "inputs": by_name(model.features if model else None, tensor(*columns)),
+            "outputs": by_name(model.targets if model else None, tensor("DT_DOUBLE")),
             "method_name": TEXT,
         }
     )
@@ -146,11 +170,11 @@ def status(name: str, version: str | None = None) -> Response:
 @blueprint.get("/models/<word:name>/versions/<word:version>/metadata")
 @model_operation(TF_SERVING, {200: ResponseSpec("The signature.", _signature)})
 def metadata(name: str, version: str | None = None) -> Response:
-    """Describe a version's inputs and outputs: one number per feature and target."""
+    """Describe a version's inputs and outputs: one value per feature and target."""
     found = find_version(name, version)
     model = found.model
     signature = {
-        "inputs": {each: _tensor(each) for each in model.features},
+        "inputs": {each.name: _tensor(each.name, _DTYPES[each.kind]) for each in model.columns},
         "outputs": {each: _tensor(each) for each in model.targets},
         "method_name": "tensorflow/serving/predict",
     }
@@ -162,6 +186,6 @@ def metadata(name: str, version: str | None = None) -> Response:
     )
 
 
-def _tensor(name: str) -> dict[str, Any]:
+def _tensor(name: str, dtype: str = "DT_DOUBLE") -> dict[str, Any]:
     shape = {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False}
-    return {"dtype": "DT_DOUBLE", "tensor_shape": shape, "name": name}
+    return {"dtype": dtype, "tensor_shape": shape, "name": name}

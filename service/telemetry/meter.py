@@ -42,7 +42,7 @@ class Meter:
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
         self._series: dict[tuple[str, str | None, int, str | None, bool], _Series] = {}
-        self._features: dict[str, int] = {}
+        self._features: dict[tuple[str, str], int] = {}
         self._in_flight = slot.place(_series_name("numnet_requests_in_flight"))
         self.set_in_flight(0)  # the slot's previous process may have left another number
         # Start all series at 0: Prometheus cannot compute a rate from a series' first value.
@@ -69,11 +69,10 @@ class Meter:
                 numbers[series.prediction_seconds] += seconds
                 if rows is not None:
                     numbers[series.rows] += rows
-        if out_of_range := context.out_of_range:
-            places = [self._feature_place(feature) for feature in out_of_range]
-            with slot.lock:
-                for place, count in zip(places, out_of_range.values(), strict=True):
-                    numbers[place] += count
+        if context.out_of_range:
+            self._count_features("numnet_out_of_range_values", context.out_of_range)
+        if context.unseen:
+            self._count_features("numnet_unseen_categories", context.unseen)
 
     def set_in_flight(self, requests: int) -> None:
         """Set the number of requests that this process is answering."""
@@ -95,11 +94,17 @@ class Meter:
         """Count the start of this process."""
         self._add("numnet_worker_starts")
 
-    def _feature_place(self, feature: str) -> int:
-        place = self._features.get(feature)
+    def _count_features(self, family: str, counts: Mapping[str, int]) -> None:
+        places = [self._feature_place(family, feature) for feature in counts]
+        with self._slot.lock:
+            for place, count in zip(places, counts.values(), strict=True):
+                self._slot.numbers[place] += count
+
+    def _feature_place(self, family: str, feature: str) -> int:
+        place = self._features.get((family, feature))
         if place is None:
-            place = self._slot.place(_series_name("numnet_out_of_range_values", feature))
-            self._features[feature] = place
+            place = self._slot.place(_series_name(family, feature))
+            self._features[family, feature] = place
         return place
 
     def _add(self, family: str, *labels: str, amount: float = 1.0) -> None:

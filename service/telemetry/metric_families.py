@@ -52,6 +52,9 @@ FAMILIES = {
     "numnet_out_of_range_values": Family(
         "counter", "Input values outside the range seen in training.", ("feature",)
     ),
+    "numnet_unseen_categories": Family(
+        "counter", "Input values that are categories not seen in training.", ("feature",)
+    ),
     "numnet_model_loads": Family(
         "counter", "Versions loaded; every server process counts its own."
     ),

@@ -25,6 +25,7 @@ class RequestContext:
     rows : number of rows predicted
     job : id of the retraining job that was submitted
     out_of_range : number of values outside the training range, by feature
+    unseen : number of categories that training had not, by feature
     done : whether the request has been logged and counted
     """
 
@@ -38,6 +39,7 @@ class RequestContext:
     rows: int | None = None
     job: str | None = None
     out_of_range: dict[str, int] | None = None
+    unseen: dict[str, int] | None = None
     done: bool = False
 
     @classmethod

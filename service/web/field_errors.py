@@ -1,7 +1,7 @@
 """Messages about wrong values: where they are in the body, and what they are."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -56,3 +56,13 @@ def shown(value: Any) -> str:
     except (orjson.JSONEncodeError, RecursionError):
         text = type(value).__name__
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Return the first texts, separated by commas, shortened for a message."""
+    found: list[str] = []
+    for text in texts:
+        found.append(text if len(text) <= 40 else text[:39] + "…")
+        if len(found) < len(texts) and len(", ".join(found)) > 40:
+            return f"{', '.join(found)}, …"
+    return ", ".join(found)

@@ -47,6 +47,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "10.0.0.0/8,fd00::/8": ("10.0.0.0/8", "fd00::/8"),
     },
     "NUMNET_MODEL_NAME": {"2nd_plant-A.v1": "2nd_plant-A.v1", "statsy": "statsy", "a": "a"},
+    "NUMNET_UNSEEN_CATEGORIES": {"name": "name", "refuse": "refuse"},
 }
 REFUSED: dict[str, list[str]] = {
     "NUMNET_MODELS": ["s3://key:secret@bucket", "gs://bucket", "file:///models"],
@@ -67,6 +68,7 @@ REFUSED: dict[str, list[str]] = {
         *("proxy", "10.0.0.1/8", "1.2.3", "1.2.3.4:80", "[::1]", "*,10.0.0.1", "10.0.0.1,", " "),
     ],
     "NUMNET_MODEL_NAME": [" ", ".", "-a", "a/b", "a:predict", "a b", "é", "a\n", "a" * 65, "stats"],
+    "NUMNET_UNSEEN_CATEGORIES": ["Name", "ignore", "name,refuse"],
 }
 
 

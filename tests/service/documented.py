@@ -49,8 +49,10 @@ def document_of(app: Flask) -> dict[str, Any]:
     services = services_of(app)
     version = services.current_version.if_unchanged()
     model = version and version.model
-    names = model and (model.features, model.targets)  # the ranges do not matter
-    key = services.settings.model_name, names, version and version.calibration is None
+    names = model and (model.columns, model.targets)  # the ranges do not matter
+    settings = services.settings
+    has_intervals = version and version.calibration is not None
+    key = settings.model_name, settings.unseen_categories, names, has_intervals
     if key not in _documents:
         _documents[key] = document(app, version)
     return _documents[key]

@@ -13,11 +13,16 @@ from network import (
     Architecture,
     Array,
     Calibration,
+    Column,
+    Encoding,
     Model,
+    Predictor,
     Scaling,
     initial_parameters,
     numbers,
+    ranges,
 )
+from network.encoding import EQUALS, MISSING, SCALED
 from registry import Promotion, Registry, model_file
 from service.model.loaded_version import LoadedVersion
 from service.model.row_reader import RowReader
@@ -51,13 +56,55 @@ def small_model(
     )
 
 
+TABLE_COLUMNS = (
+    Column("size", has_gaps=True),
+    Column("colour", "category", ("red", "blue", "sea: green")),
+    Column("new", "boolean", ("no", "yes")),
+    Column("sold", "datetime", date_format="%d/%m/%Y"),
+)
+DAY = 19_723  # 2024-01-01
+
+
+def table_model(
+    columns: tuple[Column, ...] = TABLE_COLUMNS, *, targets: tuple[str, ...] = ("y",), seed: int = 0
+) -> Model:
+    """Return a network with random weights for columns of any kind, in ranges around ±1.
+
+    Dates are in 2024.
+    """
+    inputs: list[tuple[int, int, float, float]] = []
+    for index, column in enumerate(columns):
+        if column.kind == "category":
+            codes = range(len(column.values))
+            inputs += [(index, EQUALS, float(code), 1.0) for code in codes]
+        else:
+            scale = (float(DAY), 366.0) if column.kind == "datetime" else (0.0, 1.0)
+            inputs.append((index, SCALED, *scale))
+        if column.has_gaps:
+            inputs.append((index, MISSING, 0.0, 1.0))
+    architecture = Architecture((len(inputs), 8, len(targets)))
+    seen = {"datetime": [float(DAY), DAY + 365.0], "boolean": [0.0, 1.0]}
+    return Model(
+        architecture=architecture,
+        theta=initial_parameters(architecture, np.random.default_rng(seed)),
+        feature_scaling=Scaling(np.zeros(len(inputs)), np.ones(len(inputs))),
+        target_scaling=Scaling(np.zeros(len(targets)), np.ones(len(targets))),
+        columns=columns,
+        targets=targets,
+        feature_range=ranges(
+            columns, np.array([seen.get(column.kind, [-1.0, 1.0]) for column in columns]).T
+        ),
+        encoding=Encoding.of(len(columns), inputs),
+    )
+
+
 def some_calibration(rows: int = 40, targets: int = 1) -> Calibration:
     """Return a calibration with random scores."""
     errors = np.random.default_rng(2).normal(size=(rows, targets))
     return Calibration.of(errors, np.zeros_like(errors))
 
 
-def loaded_version(model: Model, calibration: Calibration | None = None) -> LoadedVersion:
+def loaded_version(model: Predictor, calibration: Calibration | None = None) -> LoadedVersion:
     """Return a model as if it were loaded as version 7."""
     return LoadedVersion("7", RowReader(model), {}, calibration)
 

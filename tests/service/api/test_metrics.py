@@ -17,7 +17,7 @@ from service.telemetry.metric_families import BUCKET_BOUNDS, REFUSAL_REASONS
 from service.telemetry.request_context import RequestContext
 from service.telemetry.telemetry import Telemetry
 from tests.service.conftest import MakeClient
-from tests.service.small_models import serve, small_model
+from tests.service.small_models import serve, small_model, table_model
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -162,6 +162,15 @@ def test_values_out_of_range_are_counted_once_per_feature(
         if name == "numnet_out_of_range_values_total" and number
     }
     assert counted == {"x1": 1, "x4": 1}
+
+
+def test_unseen_categories_are_counted_by_feature(client: FlaskClient, registry: Registry) -> None:
+    serve(registry, table_model())
+    row = {"size": 0.5, "colour": "mauve", "new": True, "sold": "2024-01-01"}
+    for body in (row, {"instances": [row, row]}, {"instances": [row | {"colour": "red"}]}):
+        assert client.post("/predict", json=body).status_code == 200
+    found = series(client.get("/metrics").text)
+    assert value(found, "numnet_unseen_categories_total", feature="colour") == 3
 
 
 def test_predictions_are_counted_by_version_and_outcome(

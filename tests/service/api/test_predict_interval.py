@@ -114,9 +114,7 @@ def test_ends_have_the_same_bits_alone_and_in_a_batch(
     parts = list(json_rows.many_rows(prediction, interval, rows_at_a_time=5))
     together = orjson.loads(b"".join(parts))
     alone = [
-        orjson.loads(
-            json_rows.one_row(version, *predict_row(version, row, a_request()), interval=interval)
-        )
+        orjson.loads(json_rows.one_row(version, predict_row(version, row, a_request()), interval))
         for row in rows
     ]
     for many, one in (("predictions", "prediction"), ("lower", "lower"), ("upper", "upper")):

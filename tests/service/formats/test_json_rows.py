@@ -16,7 +16,7 @@ from tests.service.small_models import a_request, loaded_version, small_model
 
 def one_row(version: LoadedVersion, row: list[float]) -> dict[str, Any]:
     """The response to one row."""
-    body = json_rows.one_row(version, *predict_row(version, row, a_request()))
+    body = json_rows.one_row(version, predict_row(version, row, a_request()))
     document: dict[str, Any] = orjson.loads(body)
     return document
 

@@ -36,9 +36,9 @@ def test_rows_and_values_out_of_range_are_noted() -> None:
 
 def test_one_row_is_noted_in_the_same_way() -> None:
     context = a_request()
-    y, out_of_range = predict_row(VERSION, OUTSIDE, context)
-    assert y == VERSION.model.predict([OUTSIDE])[0].tolist()
-    assert out_of_range == ["x1", "x4"]
+    prediction = predict_row(VERSION, OUTSIDE, context)
+    assert prediction.y == VERSION.model.predict([OUTSIDE])[0].tolist()
+    assert prediction.out_of_range == ["x1", "x4"]
     assert (context.rows, context.out_of_range) == (1, {"x1": 1, "x4": 1})
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from network import Model
 from registry import LocalStorage, Registry, StorageError, VersionNotFound, VersionRefused
 from service.model.current_version import CurrentVersion
 from service.model.version_cache import CAPACITY, VersionCache
@@ -37,6 +38,7 @@ def test_each_number_returns_its_own_model(registry: Registry, versions: Version
     for seed in range(3):
         found = versions.require(str(seed + 1))
         assert found.number == str(seed + 1)
+        assert isinstance(found.model, Model)
         assert found.model.theta.tobytes() == small_model(seed=seed).theta.tobytes()
         assert found.card["version"] == seed + 1
 

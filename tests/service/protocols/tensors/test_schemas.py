@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from service.protocols import tensor_request, tensor_schemas
-from service.protocols.tensor_request import DATATYPES
+from service.protocols.tensors import request as tensor_request
+from service.protocols.tensors import schemas as tensor_schemas
+from service.protocols.tensors.values import DATATYPES
 from service.web.errors import InvalidInference
 from tests.service.small_models import FEATURES, loaded_version, small_model
 

@@ -76,11 +76,14 @@ def write(
         else:
             tensor["data"] = values.ravel()
         tensors.append(tensor | ({"parameters": parameters} if parameters else {}))
+    parameters = {"extrapolating_rows": prediction.extrapolating_rows}
+    if prediction.unseen is not None:
+        parameters["unseen_rows"] = prediction.unseen_rows
     document = {
         "model_name": model_name,
         "model_version": prediction.version.number,
         **({} if request_id is None else {"id": request_id}),
-        "parameters": {"extrapolating_rows": prediction.extrapolating_rows},
+        "parameters": parameters,
         "outputs": tensors,
     }
     header = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -12,8 +12,9 @@ from hypothesis.extra import numpy as arrays
 from network import Array
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import predict_rows
-from service.protocols import tensor_response
-from service.protocols.tensor_request import DATATYPES, read
+from service.protocols.tensors import response as tensor_response
+from service.protocols.tensors.request import read
+from service.protocols.tensors.values import DATATYPES
 from service.web.errors import InvalidInference, PredictionNotFinite
 from tests.service.small_models import (
     AWKWARD_FEATURES,

@@ -1,7 +1,7 @@
 """Reads requests of the Open Inference Protocol: tensors as JSON or as bytes.
 
-The features are one tensor `input` (N, features), or one tensor (N,) or (N, 1) per feature under
-the feature's name.
+The features are one tensor (N,) or (N, 1) per feature under the feature's name, or, if all of them
+are numbers, one tensor `input` (N, features).
 
 Source: Open Inference Protocol, inference_rest.md; Triton, extension_binary_data.md.
 """
@@ -9,33 +9,30 @@ Source: Open Inference Protocol, inference_rest.md; Triton, extension_binary_dat
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
-from numpy.typing import NDArray
 
-from network import Array, Calibration, LevelError, Model
+from network import Array, Calibration, LevelError
+from service.model.cells.cell import Cell
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction_interval import Interval, Level
-from service.protocols.tensor_response import Output, output_names
+from service.model.row_reader import RowReader
+from service.protocols.tensors.response import Output, output_names
+from service.protocols.tensors.values import (
+    DATATYPES,
+    MAX_BINARY_BYTES,
+    TEXT_DATATYPES,
+    Tensor,
+    read_values,
+)
 from service.web.errors import MAX_ERRORS, InvalidInference
 from service.web.field_errors import flatten, shown
-from service.web.fields import NUMBERS, Flag, Several, Text, Whole
+from service.web.fields import Flag, Several, Text, Whole
 
 MATRIX = "input"
 DEFAULT_LEVEL = 0.9
-MAX_BINARY_BYTES = 2**31
-DATATYPES: dict[str, np.dtype[Any]] = {
-    "FP64": np.dtype("<f8"),
-    "FP32": np.dtype("<f4"),
-    "FP16": np.dtype("<f2"),
-    **{f"INT{8 * size}": np.dtype(f"<i{size}") for size in (1, 2, 4, 8)},
-    **{f"UINT{8 * size}": np.dtype(f"<u{size}") for size in (1, 2, 4, 8)},
-}
-
-Tensor = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,18 +63,26 @@ def read(document: Any, binary: bytes, version: LoadedVersion) -> Inference:
     ------
     InvalidInference
     """
-    model = version.model
-    body = _load(document, len(model.features), len(output_names(version)))
-    columns = _columns(body["inputs"], model)
+    reader = version.reader
+    request = _REQUEST if reader.only_numbers else _REQUEST_WITH_TEXTS
+    body = _load(request, document, len(reader.cells), len(output_names(version)))
+    cells = _cells(body["inputs"], reader)
     values, start = {}, 0
     for tensor in body["inputs"]:
-        shape = _shape(tensor, columns[tensor["name"]])
-        values[tensor["name"]], start = _values(tensor, shape, binary, start)
+        own = cells[tensor["name"]]
+        shape = _shape(tensor, None if isinstance(own, Cell) else len(own))
+        values[tensor["name"]], start = read_values(tensor, shape, own, binary, start)
     if start != len(binary):
         raise InvalidInference(
             f"{len(binary):,} bytes follow the JSON; the inputs have binary_data_size for {start:,}"
         )
-    return Inference(body["id"], _matrix(values, model), _outputs(body, version))
+    X = _matrix(values, reader, is_matrix=isinstance(cells.get(MATRIX), list))
+    return Inference(body["id"], X, _outputs(body, version))
+
+
+def has_matrix(reader: RowReader) -> bool:
+    """Return whether one tensor may have all features."""
+    return all(cell.column.kind == "number" for cell in reader.cells)
 
 
 class LenientSchema(Schema):
@@ -160,10 +165,18 @@ class _Request(LenientSchema):
     outputs = Several(fields.Nested(_Output), "tensors", load_default=list)
 
 
-_REQUEST = _Request()
+class _InputWithTexts(_Input):
+    datatype = Text(*DATATYPES, *TEXT_DATATYPES, **_NEEDED)
 
 
-def _load(document: Any, most_inputs: int, most_outputs: int) -> dict[str, Any]:
+class _RequestWithTexts(_Request):
+    inputs = Several(fields.Nested(_InputWithTexts), "tensors", **_NEEDED)
+
+
+_REQUEST, _REQUEST_WITH_TEXTS = _Request(), _RequestWithTexts()
+
+
+def _load(request: Schema, document: Any, most_inputs: int, most_outputs: int) -> dict[str, Any]:
     """Return the request, whose tensors' values are not checked yet."""
     if type(document) is not dict:
         raise InvalidInference(f"the JSON must be an object, got {shown(document)}")
@@ -171,7 +184,7 @@ def _load(document: Any, most_inputs: int, most_outputs: int) -> dict[str, Any]:
     for member, most in (("inputs", most_inputs), ("outputs", most_outputs)):
         if type(tensors := document.get(member)) is list and len(tensors) > most:
             raise InvalidInference(f"{member} has {len(tensors):,} tensors; expected up to {most}")
-    return load(_REQUEST, document)
+    return load(request, document)
 
 
 def load(schema: Schema, document: Any) -> dict[str, Any]:
@@ -192,25 +205,27 @@ def load(schema: Schema, document: Any) -> dict[str, Any]:
     return body
 
 
-def _columns(inputs: list[Tensor], model: Model) -> dict[str, int | None]:
-    """Return the number of columns that each tensor must have; None for one feature."""
-    names, features = [tensor["name"] for tensor in inputs], model.features
+def _cells(inputs: list[Tensor], reader: RowReader) -> dict[str, Cell | list[Cell]]:
+    """Return the cell of each tensor, or the cells in a row of it."""
+    names, features = [tensor["name"] for tensor in inputs], reader.model.features
     if len(set(names)) < len(names):
         raise InvalidInference(f"an input appears twice: {_listed(names)}")
-    if set(names) == set(features):
-        return dict.fromkeys(names)
-    if names == [MATRIX]:
-        return {MATRIX: len(features)}
-    missing = [name for name in features if name not in names]
+    needed = {cell.column.name for cell in reader.cells if cell.required}
+    if needed <= set(names) <= set(features):
+        cells = {cell.column.name: cell for cell in reader.cells}
+        return {name: cells[name] for name in names}
+    if names == [MATRIX] and has_matrix(reader):
+        return {MATRIX: reader.cells}
+    missing = [name for name in features if name in needed and name not in names]
     unknown = [name for name in names if name not in features]
     wrong = [
         f"{what}: {_listed(which)}"
         for what, which in (("unknown inputs", unknown), ("missing inputs", missing))
-        if which and len(missing) < len(features)
+        if which and len(missing) < len(needed)
     ] or [f"unknown inputs: {_listed(unknown)}" if unknown else "there are no inputs"]
+    matrix = f"{MATRIX} [N, {len(features)}], or " if has_matrix(reader) else ""
     raise InvalidInference(
-        f"{'; '.join(wrong)}; expected {MATRIX} [N, {len(features)}], or [N, 1] or [N] for each of "
-        f"{_listed(features)}"
+        f"{'; '.join(wrong)}; expected {matrix}[N, 1] or [N] for each of {_listed(features)}"
     )
 
 
@@ -225,74 +240,17 @@ def _shape(tensor: Tensor, columns: int | None) -> list[int]:
     return shape
 
 
-def _values(tensor: Tensor, shape: list[int], binary: bytes, start: int) -> tuple[Array, int]:
-    """Return a tensor's values, flat, and the offset of the next tensor's bytes."""
-    name, datatype = tensor["name"], tensor["datatype"]
-    dtype, count = DATATYPES[datatype], math.prod(shape)
-    size = tensor["parameters"].get("binary_data_size")
-    if (size is None) == ("data" not in tensor):
-        wrong = "neither data nor" if size is None else "both data and"
-        raise InvalidInference(f"input {name} has {wrong} binary_data_size; expected one of them")
-    values: NDArray[Any]
-    if size is None:
-        values, end = _from_json(tensor, shape, dtype), start
-    else:
-        end = start + size
-        if size != count * dtype.itemsize or end > len(binary):
-            raise InvalidInference(
-                f"input {name} has binary_data_size {size:,}, and {len(binary) - start:,} bytes "
-                f"are there; expected {count * dtype.itemsize:,} for {datatype} {shape}"
-            )
-        values = np.frombuffer(binary, dtype, count, start)
-    finite = np.isfinite(values)
-    if not finite.all():
-        place = int(np.flatnonzero(~finite)[0])
-        raise InvalidInference(
-            f"value {place} of input {name} is not a finite number as {datatype}: {values[place]}"
-        )
-    return values.astype(np.float64), end
-
-
-def _from_json(tensor: Tensor, shape: list[int], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return values from JSON, flat or nested."""
-    name, data = tensor["name"], tensor["data"]
-    if type(data) is not list:
-        raise InvalidInference(f"data of input {name} must be a list, got {shown(data)}")
-    if len(shape) == 2 and list in map(type, data):
-        if len(data) != shape[0] or any(
-            type(row) is not list or len(row) != shape[1] for row in data
-        ):
-            raise InvalidInference(f"data of input {name} is not nested as its shape {shape} says")
-        data = list(chain.from_iterable(data))
-    if len(data) != math.prod(shape):
-        raise InvalidInference(
-            f"data of input {name} has {len(data):,} values; expected {math.prod(shape):,} for "
-            f"shape {shape}"
-        )
-    allowed, what = (NUMBERS, "finite") if dtype.kind == "f" else ({int}, "whole")
-    if not set(map(type, data)) <= allowed:
-        place = next(place for place, value in enumerate(data) if type(value) not in allowed)
-        raise InvalidInference(
-            f"value {place} of input {name} must be a {what} number, got {shown(data[place])}"
-        )
-    try:
-        with np.errstate(over="ignore"):  # an overflow is reported as not finite
-            return np.array(data, dtype)
-    except OverflowError:
-        raise InvalidInference(
-            f"data of input {name} has a number outside the range of {tensor['datatype']}"
-        ) from None
-
-
-def _matrix(values: Mapping[str, Array], model: Model) -> Array:
+def _matrix(values: Mapping[str, Array], reader: RowReader, *, is_matrix: bool) -> Array:
     """Return (N, features), from one tensor of this shape or one per feature."""
-    if values.keys() != set(model.features):
-        return values[MATRIX].reshape(-1, len(model.features))
-    rows = {name: len(values[name]) for name in model.features}
+    features = reader.model.features
+    if is_matrix:
+        return values[MATRIX].reshape(-1, len(features))
+    rows = {name: len(values[name]) for name in features if name in values}
     if len(set(rows.values())) > 1:
         found = ", ".join(f"{name} has {count:,}" for name, count in rows.items())
         raise InvalidInference(f"inputs must have equally many rows: {found}"[:500])
-    return np.column_stack([values[name] for name in model.features])
+    missing = np.full(max(rows.values()), math.nan)
+    return np.column_stack([values.get(name, missing) for name in features])
 
 
 def _outputs(body: dict[str, Any], version: LoadedVersion) -> dict[str, Output]:

@@ -1,0 +1,55 @@
+"""The cells of columns of dates and times."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from config.dates import days_since_1970, format_date
+from config.words import is_missing
+from network import Array, Column
+from service.model.cells.cell import Cell
+
+_TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?)?"
+_LOCAL_TIME = f"^[0-9]{{4}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]{_TIME_OF_DAY}$"
+
+
+class DateCell(Cell):
+    """A text: a date or time as in the training file, or in ISO 8601."""
+
+    def __init__(self, column: Column, least: float, greatest: float, no_gaps: str) -> None:
+        form = column.date_format
+        example = format_date(least, form)
+        last = format_date(greatest, form)
+        about = f"a date or time; seen in training: {example} to {last}"
+        formats: list[dict[str, Any]] = [
+            {"format": "date"},
+            {"format": "date-time"},
+            {"pattern": _LOCAL_TIME, "description": "ISO 8601 without a time zone: UTC"},
+        ]
+        if form:
+            formats.append({"description": f"as in the training file: {form}"})
+        schema = {
+            "type": "string",
+            "description": about,
+            "anyOf": formats,
+            "examples": [example, last],
+        }
+        super().__init__(column, f"a date like {example}", example, schema, no_gaps)
+
+    def convert(self, value: Any) -> float | None:
+        if type(value) is str:
+            days = days_since_1970(value, self.column.date_format)
+            return days_since_1970(value) if days is None else days
+        return math.nan if value is None and self.column.has_gaps else None
+
+    def convert_all(self, values: Sequence[Any]) -> Array | None:
+        if not set(map(type, values)) <= {str, type(None)}:
+            return None
+        numbers = {value: self.convert(value) for value in set(values)}
+        found = [numbers[value] for value in values]
+        return None if None in found else np.array(found, dtype=np.float64)
+
+    def from_text(self, text: str) -> Any:
+        return None if self.column.has_gaps and is_missing(text, among_numbers=True) else text

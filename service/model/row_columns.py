@@ -1,0 +1,94 @@
+"""Many rows at once: JSON values, texts or numbers, column by column, as a matrix."""
+
+import math
+from collections.abc import Collection, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from network import Array
+from service.model.cells.cell import Cell
+from service.model.cells.number import finite_numbers
+
+
+def matrix_of_numbers(instances: list[Any], features: Sequence[str]) -> Array | None:
+    """Return the matrix (N, features) of JSON rows of finite numbers; None if any row is wrong.
+
+    Faster than `matrix_of_rows`.
+    """
+    rows = _lists(instances, features, features)
+    if rows is None:
+        return None
+    x = finite_numbers(list(chain.from_iterable(rows)))
+    return None if x is None else x.reshape(-1, len(features))
+
+
+def matrix_of_rows(instances: list[Any], cells: Sequence[Cell]) -> Array | None:
+    """Return the matrix (N, features) of JSON rows; None if any row is wrong."""
+    features = [cell.column.name for cell in cells]
+    rows = _lists(instances, features, [cell.column.name for cell in cells if cell.required])
+    if rows is None:
+        return None
+    X = np.empty((len(rows), len(cells)))
+    for index, (cell, column) in enumerate(zip(cells, zip(*rows, strict=True), strict=True)):
+        x = cell.convert_all(column)
+        if x is None:
+            return None
+        X[:, index] = x
+    return X
+
+
+def matrix_of_texts(
+    columns: Sequence[Sequence[str] | None], rows: int, cells: Sequence[Cell]
+) -> Array | None:
+    """Return the matrix (rows, features) of columns of texts; None if any text is wrong.
+
+    Parameters
+    ----------
+    columns : one per cell; None for a column of missing cells
+    """
+    X = np.full((rows, len(cells)), math.nan)
+    for index, (cell, column) in enumerate(zip(cells, columns, strict=True)):
+        if column is not None:
+            x = cell.convert_texts(column)
+            if x is None:
+                return None
+            X[:, index] = x
+    return X
+
+
+def matrix_of_array(X: Array, cells: Sequence[Cell]) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the matrix (N, features) of an array of the same shape, and which cells are valid.
+
+    NaN is a missing cell.
+    """
+    columns = [cell.convert_array(x) for cell, x in zip(cells, X.T, strict=True)]
+    numbers, valid = zip(*columns, strict=True)
+    return np.column_stack(numbers), np.column_stack(valid)
+
+
+def _lists(
+    instances: list[Any], features: Sequence[str], required: Collection[str]
+) -> list[list[Any]] | None:
+    """Return every row as a list of values in the features' order; None if any row is wrong.
+
+    Parameters
+    ----------
+    required : the features that an object must have; others are None if it omits them
+    """
+    names, needed = frozenset(features), frozenset(required)
+    rows = instances
+    if set(map(type, instances)) != {list}:
+        rows = [
+            [each[name] for name in features]
+            if type(each) is dict and each.keys() == names
+            else [each.get(name) for name in features]
+            if type(each) is dict and needed <= each.keys() <= names
+            else each
+            for each in instances
+        ]
+        if set(map(type, rows)) != {list}:
+            return None
+    return rows if set(map(len, rows)) == {len(features)} else None
