@@ -24,6 +24,7 @@ from trainer.errors import DataError
 
 MAX_ERRORS = 20
 SHOWN_CHARACTERS = 40
+MIN_TEXTS = 10  # in a block, for a column of numbers or dates to become a category
 
 
 class Reconsidered(Exception):
@@ -208,7 +209,7 @@ class _BlockReader:
             reader = self.readers[index] = self._find(index, cells)
         numbers, wrong = reader.read(cells) if reader else (np.full(len(cells), np.nan), [])
         if wrong and known and self._repeatable and self._names[index] not in self._fixed:
-            self._reconsider(index, cells)
+            self._reconsider(index, cells, len(wrong))
         if self._strict or index in self._without_gaps:
             wrong = [int(row) for row in np.flatnonzero(np.isnan(numbers))]
         return numbers, wrong
@@ -217,9 +218,11 @@ class _BlockReader:
         first_feature = len(self._names) - len(self._selection.features)
         return find_reader(cells, self._conventions, numbers_only=index < first_feature)
 
-    def _reconsider(self, index: int, cells: Cells) -> None:
+    def _reconsider(self, index: int, cells: Cells, wrong: int) -> None:
         """Raise `Reconsidered` if another kind reads cells that the column's reader does not."""
         other = self._find(index, cells)
+        if isinstance(other, TextCells) and wrong < MIN_TEXTS:  # rather mistakes
+            return
         if other is not None and not other.read(cells)[1]:
             raise Reconsidered(self._names[index], other.fresh)
 

@@ -43,6 +43,8 @@ class Selection:
         targets: Sequence[str],
         features: Sequence[str],
         weights: str | None,
+        *,
+        categories: Sequence[str],
     ) -> Self:
         """Find the named columns; by default, all others with names are features.
 
@@ -66,7 +68,7 @@ class Selection:
             }
         places = {each: index for index, each in enumerate(names)}
         counts = Counter(names)
-        for column in (*known, *features):
+        for column in (*known, *features, *categories):
             if counts[column] != 1:
                 problem = "two columns called" if counts[column] else "no column"
                 raise DataError(f"{name} has {problem} {column!r}; {_columns_are(source)}")
@@ -74,6 +76,8 @@ class Selection:
             raise DataError(
                 f"column {weights!r} cannot be both the weights and a feature or target"
             )
+        if both := set(categories).intersection(known):
+            raise DataError(f"column {both.pop()!r} cannot be a category: it is to be a number")
         if not features:
             raise DataError(
                 "there are no features: expected at least one column besides the target"

@@ -65,7 +65,9 @@ def table_from_file(
         try:
             with _opened(path) as stream:
                 rows = _open_source(stream, name, targets, options.encoding)
-                selection = Selection.of(rows, name, targets, features, weights)
+                selection = Selection.of(
+                    rows, name, targets, features, weights, categories=options.categories
+                )
                 stored = read_rows(
                     rows, selection, name, options, fixed, repeatable=repeatable, poll=poll
                 )
@@ -74,7 +76,8 @@ def table_from_file(
             fixed[found.column] = found.make_reader
         except OSError as error:
             raise DataError(f"cannot read {name}: {error.strerror or error}") from error
-    return _table(stored, rows, options, source or path.name, name)
+    short = source or (name if path == STANDARD_INPUT else path.name)
+    return _table(stored, rows, options, short, name)
 
 
 @contextmanager

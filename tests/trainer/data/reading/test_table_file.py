@@ -237,3 +237,58 @@ def test_invalid_weights_are_refused(
     path.write_text("a,w,y\n" + "".join(f"-1,{k % 3},{k * k}\n" for k in range(20)))
     with pytest.raises(DataError, match=re.escape(message)):
         table_from_file(path, ["y"], features, weights)
+
+
+# Options
+
+
+@pytest.mark.parametrize("encoding", ["no-such-encoding", "hex", "", "utf\0"])
+def test_an_unknown_encoding_is_refused(encoding: str, path: Path) -> None:
+    path.write_text(PLAIN)
+    with pytest.raises(DataError, match=r"' is not the name of a text encoding$"):
+        table_from_file(path, ["y"], options=ReadingOptions(encoding=encoding))
+
+
+def test_an_unknown_way_to_treat_missing_cells_is_refused() -> None:
+    with pytest.raises(DataError, match=r"^missing must be one of impute, refuse, got 'drop'$"):
+        ReadingOptions(missing="drop")  # type: ignore[arg-type]
+
+
+def test_a_category_that_is_no_column_is_refused(path: Path) -> None:
+    path.write_text(PLAIN)
+    with pytest.raises(DataError, match="has no column 'c'; its columns are: a, b, y"):
+        table_from_file(path, ["y"], options=ReadingOptions(categories=("c",)))
+
+
+def test_missing_cells_are_refused_if_asked(path: Path) -> None:
+    path.write_text(with_line("1,NA,2").replace("11,5.5,0.121", "11,5.5,"))
+    options = ReadingOptions(missing="refuse")
+    with pytest.raises(DataError) as refusal:
+        table_from_file(path, ["y"], options=options)
+    assert str(refusal.value) == (
+        f"{path} cannot be used:\n"
+        f"  line 5, column 'b': expected a finite number, got 'NA'\n"
+        f"  line 13, column 'y': expected a finite number, got ''"
+    )
+    path.write_text(PLAIN)
+    assert len(table_from_file(path, ["y"], options=options).X) == len(ROWS)
+
+
+def test_a_missing_weight_is_refused(path: Path) -> None:
+    path.write_text("a,w,y\n" + "".join(f"{k},{k or ''},{k * k}\n" for k in range(20)))
+    with pytest.raises(DataError, match="line 2, column 'w': expected a finite number, got ''"):
+        table_from_file(path, ["y"], weights="w")
+
+
+def test_a_named_feature_without_any_cell_is_refused(path: Path) -> None:
+    path.write_text("a,b,y\n" + "".join(f"{k},,{k * k}\n" for k in range(20)))
+    with pytest.raises(DataError, match="feature 'b' cannot be used: every cell is missing"):
+        table_from_file(path, ["y"], ["a", "b"])
+
+
+def test_the_summary_says_how_to_read_the_file_again(path: Path) -> None:
+    path.write_text(PLAIN)
+    options = ReadingOptions("cp1252", ("a",), "refuse")
+    document = table_from_file(path, ["y"], ["a", "b"], options=options).summary["options"]
+    assert document == {"encoding": "cp1252", "categories": ["a"], "missing": "refuse"}
+    assert ReadingOptions().as_document() == {}

@@ -58,6 +58,7 @@ _OTHER_TEXTS = (  # how the text begins, in lower case
     (b"@relation", "an ARFF file", _AS_CSV),
 )
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of Excel 97, among others
+_READ_FROM_THE_END = (b"PK", b"PAR1", _OLE)
 _SPREADSHEETS = ("xl/", "content.xml")
 
 
@@ -92,9 +93,13 @@ def identify(stream: IO[bytes], name: str) -> Content:
         the file is of another kind, which is named, or needs a package that is not installed.
     """
     head, stream = _with_head(stream)
+    if head.startswith(_READ_FROM_THE_END) and not stream.seekable():
+        stream = io.BytesIO(stream.read())
     try:
         about, inner = _decompressed(head, stream, name)
         if inner is None:
+            if stream.seekable():
+                stream.seek(0)
             return _uncompressed(head, stream, name)
         head, inner = _with_head(inner)
         return replace(_uncompressed(head, inner, f"{name} ({about})"), about=about)
@@ -144,7 +149,7 @@ def _decompressed(head: bytes, stream: IO[bytes], name: str) -> tuple[str, IO[by
     if head.startswith(b"\x28\xb5\x2f\xfd"):
         return "zstd", _open_zstd(stream, name)
     if head.startswith((b"PK\3\4", b"PK\5\6")):
-        member = _member(zipfile.ZipFile(_seekable(stream)), name)
+        member = _member(zipfile.ZipFile(stream), name)
         return "zip", member
     return "", None
 
@@ -178,15 +183,11 @@ def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes] | None:
     return archive.open(names[0])
 
 
-def _seekable(stream: IO[bytes]) -> IO[bytes]:
-    return stream if stream.seekable() else io.BytesIO(stream.read())
-
-
 def _uncompressed(head: bytes, stream: IO[bytes], name: str) -> Content:
     if head.startswith((b"PK\3\4", _OLE)):
-        return Content("Excel", _seekable(stream))
+        return Content("Excel", stream)
     if head.startswith(b"PAR1"):
-        return Content("Parquet", _seekable(stream))
+        return Content("Parquet", stream)
     for mark, encoding in _WIDE_MARKS.items():
         if head.startswith(mark):
             return Content("text", stream, byte_order_mark=encoding)

@@ -28,7 +28,9 @@ class TextLines:
     """
 
     def __init__(self, content: Content, name: str, encoding: str | None) -> None:
-        self.encoding = encoding or content.byte_order_mark.upper() or UTF_8
+        self.encoding = content.byte_order_mark.upper() or UTF_8
+        if encoding is not None:
+            self.encoding = encoding
         self._stream = content.stream
         self._name = name
         self._text = ""
