@@ -11,7 +11,7 @@ Each input is the result of an operation on one column x, minus its mean in trai
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -49,6 +49,10 @@ class Encoding:
     shift: Array
     scale: Array
     mean: Array
+    _source: NDArray[np.intp] = field(init=False, repr=False)
+    _waves: NDArray[np.intp] = field(init=False, repr=False)
+    _equals: NDArray[np.intp] = field(init=False, repr=False)
+    _missing: NDArray[np.intp] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         freeze(self, "column", "operation", "shift", "scale", "mean")
@@ -63,6 +67,13 @@ class Encoding:
         for part, limit in ((self.column, self.columns), (self.operation, OPERATIONS)):
             if not np.isin(part, np.arange(limit)).all():
                 raise InputError(f"an encoding must refer to columns or operations below {limit}")
+        object.__setattr__(self, "_source", self.column.astype(np.intp))
+        for name, operations in (
+            ("_waves", (SINE, COSINE)),
+            ("_equals", (EQUALS,)),
+            ("_missing", (MISSING,)),
+        ):
+            object.__setattr__(self, name, np.flatnonzero(np.isin(self.operation, operations)))
 
     @classmethod
     def of(cls, columns: int, inputs: Sequence[tuple[int, int, float, float]]) -> Self:
@@ -77,7 +88,7 @@ class Encoding:
         for start in range(0, len(X), CHUNK):
             part = X[start : start + CHUNK]
             total += self.encode(part).sum(axis=0)
-            present = ~np.isnan(part[:, self.column.astype(np.intp)])
+            present = ~np.isnan(part[:, self._source])
             count += (present | zeros_count).sum(axis=0)
         return replace(self, mean=self.mean + total / np.maximum(count, 1.0))
 
@@ -94,9 +105,20 @@ class Encoding:
 
     def encode(self, X: Array) -> Array:
         """Return the inputs (N, I) of rows X (N, columns); no row's bits depend on another row."""
-        Z = np.empty((len(X), self.inputs))
-        for index in range(self.inputs):
-            self._encode(index, X[:, int(self.column[index])], Z[:, index])
+        x = X.take(self._source, axis=1)  # in C order, so that rows are contiguous
+        Z: Array = x - self.shift
+        Z /= self.scale
+        if len(waves := self._waves):
+            turns = Z[:, waves]
+            turns -= np.round(turns)  # exact; a sine of few turns is accurate
+            turns *= 2.0 * np.pi
+            Z[:, waves] = np.where(self.operation[waves] == SINE, np.sin(turns), np.cos(turns))
+        if len(equals := self._equals):
+            Z[:, equals] = x[:, equals] == self.shift[equals]
+        if len(missing := self._missing):
+            Z[:, missing] = np.isnan(x[:, missing])
+        Z -= self.mean
+        Z[np.isnan(Z) & np.isnan(x)] = 0.0
         return Z
 
     def slopes(self, X: Array) -> Array:
@@ -117,19 +139,3 @@ class Encoding:
                 slope = np.cos(turns) if operation == SINE else -np.sin(turns)
                 slopes[present, index] = 2.0 * np.pi * rate * slope
         return slopes
-
-    def _encode(self, index: int, x: Array, z: Array) -> None:
-        operation, shift, scale = self.operation[index], self.shift[index], self.scale[index]
-        mean = self.mean[index]
-        if operation == MISSING:
-            np.subtract(np.isnan(x), mean, z)
-        elif operation == EQUALS:
-            np.subtract(x == shift, mean, z)
-        else:
-            turns = (x - shift) / scale
-            if operation != SCALED:
-                turns -= np.round(turns)  # exact; a sine of few turns is accurate
-                turns *= 2.0 * np.pi
-                turns = np.sin(turns) if operation == SINE else np.cos(turns)
-            np.subtract(turns, mean, z)
-            z[np.isnan(x)] = 0.0

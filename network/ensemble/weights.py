@@ -54,7 +54,9 @@ class Shape:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """ŷ = W₃ᵀ·f(W₂ᵀ·f(Wᵀ·(s∘z) + Vᵀ·r + b₁) + b₂) + b₃ + Uᵀ·z for inputs z and ramps r; f is SiLU.
+    """ŷ = W₃ᵀ·f(W₂ᵀ·f(Wᵀ·(s∘z) + Vᵀ·r + b₁) + b₂) + b₃ + Uᵀ·z for inputs z and ramps r.
+
+    f is defined in `network.ensemble.activation`.
 
     Attributes
     ----------

@@ -1,7 +1,9 @@
 """The bins of the piecewise-linear encoding."""
 
 import numpy as np
+import pytest
 
+from network import InputError
 from network.ensemble.piecewise_linear import Ramps
 
 
@@ -35,3 +37,28 @@ def test_values_that_float32_cannot_tell_apart_share_an_edge() -> None:
     Z = 1000.0 + np.array([[0.0], [1e-9], [2e-9], [1.0]])
     ramps = Ramps.between_quantiles(Z, np.array([0]), 16)
     assert ramps.width.min() > 1e-3
+
+
+def test_ramps_rise_inside_their_bins() -> None:
+    ramps = Ramps(np.array([0, 0, 1]), np.array([0.0, 1.0, -2.0]), np.array([1.0, 2.0, 4.0]))
+    Z = np.array([[-1.0, 0.0], [0.25, 5.0], [2.0, -2.0]])
+    expected = [[-0.5, -0.5, 0.0], [-0.25, -0.5, 0.5], [0.5, 0.0, -0.5]]
+    np.testing.assert_allclose(ramps.encode(Z), expected)
+
+
+@pytest.mark.parametrize(
+    ("column", "start", "width", "message"),
+    [
+        ([0], [0.0, 1.0], [1.0, 1.0], "one length"),
+        ([1, 0], [0.0, 1.0], [1.0, 1.0], "ordered"),
+        ([0, 0], [1.0, 0.0], [1.0, 1.0], "ordered"),
+        ([0, 0], [0.0, 1.0], [1.0, 0.0], "widths above 0"),
+        ([-1, 0], [0.0, 1.0], [1.0, 1.0], "columns of 0 or more"),
+        ([0, 0], [0.0, np.nan], [1.0, 1.0], "finite"),
+    ],
+)
+def test_ramps_that_are_not_ordered_bins_are_refused(
+    column: list[int], start: list[float], width: list[float], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        Ramps(np.array(column), np.array(start), np.array(width))

@@ -1,0 +1,289 @@
+"""A trained ensemble, which is published, loaded and used for predictions."""
+
+import contextvars
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from network.arrays import Array, freeze
+from network.column import Column, unseen
+from network.encoding import Encoding
+from network.ensemble.forward_pass import ForwardPass
+from network.ensemble.parts import Linear, Networks
+from network.errors import InputError
+from network.scaling import Scaling
+
+CHUNK = 4096  # rows at a time, where no other number is faster
+
+# An overflow gives a prediction that is not finite, not a warning. To enter a copied context takes
+# a tenth of the time of `np.errstate`.
+_QUIET = contextvars.copy_context()
+_QUIET.run(np.seterr, all="ignore")
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Models of networks and a linear model, stacked. Safe to share between threads.
+
+    The prediction is the sum of each model's mean over its members, times its weight in the stack.
+
+    Attributes
+    ----------
+    columns : the features, in the order of the columns of X
+    targets : names, in order
+    encoding : the inputs computed from the features
+    networks : of each model of networks, its members
+    linear : the members of the linear model; None if there is none
+    stack : (models, targets) float64, the weight of each model, the linear one last; not negative
+    target_scaling : of the targets
+    feature_range : (2, features) float64, smallest and largest value seen in training
+
+    Raises
+    ------
+    InputError
+        parts that do not fit each other, names that repeat, or numbers that are out of range.
+    """
+
+    columns: tuple[Column, ...]
+    targets: tuple[str, ...]
+    encoding: Encoding
+    networks: tuple[Networks, ...]
+    linear: Linear | None
+    stack: Array
+    target_scaling: Scaling
+    feature_range: Array
+    features: tuple[str, ...] = field(init=False)
+    _used: list[Networks] = field(init=False, repr=False)
+    _forward: ForwardPass | None = field(init=False, repr=False)
+    _last: Array = field(init=False, repr=False)
+    _slopes: Array = field(init=False, repr=False)
+    _constant: Array = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        freeze(self, "stack", "feature_range")
+        object.__setattr__(self, "features", tuple(each.name for each in self.columns))
+        self._check()
+        used = [model for model, w in zip(self.networks, self.stack, strict=False) if w.any()]
+        object.__setattr__(self, "_used", used)
+        object.__setattr__(self, "_forward", ForwardPass(used) if used else None)
+        for name, value in self._combined().items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def target_scale(self) -> Array:
+        """The standard deviations of the targets in training (targets,)."""
+        return self.target_scaling.scale
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predict rows. The bits of a row's prediction do not depend on the other rows.
+
+        If a feature is so large that the arithmetic overflows, a prediction may not be finite.
+
+        Parameters
+        ----------
+        X : (N, features) float64; see `network.column` for the cells
+
+        Returns
+        -------
+        Y : (N, targets) float64
+
+        Raises
+        ------
+        InputError
+            X is not a matrix with one column for each feature.
+        """
+        return _QUIET.copy().run(self._predict, self._matrix(X))
+
+    def predict_row(self, row: Sequence[float]) -> list[float]:
+        """Predict one row, with less overhead than `predict` and the same bits.
+
+        Parameters
+        ----------
+        row : one number for each feature
+
+        Returns
+        -------
+        y : one number for each target
+
+        Raises
+        ------
+        ValueError
+            the number of values is not that of the features.
+        """
+        return _QUIET.copy().run(self._predict_row, row)
+
+    def predict_with_spread(self, X: ArrayLike) -> tuple[Array, Array]:
+        """Predict rows, and return how far the networks' predictions are from each other.
+
+        Parameters
+        ----------
+        X : (N, features) float64
+
+        Returns
+        -------
+        Y : (N, targets) float64, with the bits of `predict`
+        spread : (N, targets) float64, the standard deviation of the predictions of all networks
+            that the stack uses; 0 if it uses none. The bits do not depend on the other rows.
+        """
+        return _QUIET.copy().run(self._predict_with_spread, self._matrix(X))
+
+    def predict_members(self, X: ArrayLike) -> Array:
+        """Return the predictions of every network that the stack uses: (members, N, targets)."""
+        Z = self.encoding.encode(self._matrix(X))
+        with np.errstate(all="ignore"):
+            members = [
+                model.predict_member(member, Z)
+                for model in self._used
+                for member in range(model.shape.members)
+            ]
+        scaled = np.stack(members) if members else np.empty((0, len(Z), len(self.targets)))
+        predictions: Array = scaled * self.target_scaling.scale + self.target_scaling.shift
+        return predictions
+
+    def predict_out_of_fold(self, X: ArrayLike, folds: NDArray[np.integer[Any]]) -> Array:
+        """Predict training rows, each by the members that have not seen it.
+
+        Parameters
+        ----------
+        X : (N, features) float64
+        folds : (partitions, N), the fold of each row in each partition of the training
+
+        Returns
+        -------
+        Y : (N, targets) float64
+
+        Raises
+        ------
+        InputError
+            X or the folds have another shape.
+        """
+        X = self._matrix(X)
+        if folds.ndim != 2 or folds.shape[1] != len(X):
+            raise InputError(f"folds have shape {folds.shape}; expected (partitions, {len(X)})")
+        Y = np.zeros((len(X), len(self.targets)))
+        parts: list[Networks | Linear] = [*self.networks, *([self.linear] if self.linear else [])]
+        with np.errstate(all="ignore"):
+            for part, weights in zip(parts, self.stack, strict=True):
+                for member, (partition, fold) in enumerate(part.held_out if weights.any() else ()):
+                    rows = np.flatnonzero(folds[partition] == fold)
+                    for some in np.split(rows, range(CHUNK, len(rows), CHUNK)):
+                        Z = self.encoding.encode(X[some])
+                        Y[some] += weights / len(folds) * part.predict_member(member, Z)
+        Y *= self.target_scaling.scale
+        Y += self.target_scaling.shift
+        return Y
+
+    def outside(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Return which cells of X (N, features) are outside the range seen in training."""
+        X = self._matrix(X)
+        least, greatest = self.feature_range
+        result: NDArray[np.bool_] = X < least  # noqa: SIM300  # X is the variable here
+        result |= greatest < X
+        return result
+
+    def unseen(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Return which cells of X (N, features) are categories that training had not."""
+        return unseen(self.columns, self._matrix(X))
+
+    def _predict_row(self, row: Sequence[float]) -> list[float]:
+        X = np.array([row], dtype=np.float64)
+        if X.shape[1] != len(self.features):
+            raise ValueError(f"the row has {X.shape[1]} values; expected {len(self.features)}")
+        y: list[float] = self._predict_chunk(X)[0].tolist()
+        return y
+
+    def _predict(self, X: Array) -> Array:
+        Y = np.empty((len(X), len(self.targets)))
+        for part in self._chunks(len(X)):
+            Y[part] = self._predict_chunk(X[part])
+        return Y
+
+    def _predict_chunk(self, X: Array) -> Array:
+        Z = self.encoding.encode(X)
+        return self._output(Z, self._forward.hidden(Z) if self._forward else None)
+
+    def _predict_with_spread(self, X: Array) -> tuple[Array, Array]:
+        Y, spread = np.zeros((2, len(X), len(self.targets)))
+        for part in self._chunks(len(X)):
+            Z = self.encoding.encode(X[part])
+            if self._forward is None:
+                Y[part] = self._output(Z, None)
+                continue
+            hidden = self._forward.hidden(Z)
+            Y[part] = self._output(Z, hidden)
+            spread[part] = self._forward.spread(Z, hidden)
+        spread *= self.target_scaling.scale
+        return Y, spread
+
+    def _chunks(self, rows: int) -> list[slice]:
+        size = self._forward.chunk if self._forward else CHUNK
+        return [slice(start, start + size) for start in range(0, rows, size)]
+
+    def _output(self, Z: Array, hidden: Array | None) -> Array:
+        """Return predictions (n, targets) for inputs Z (n, I)."""
+        Y: Array = np.matmul(Z[:, None, :], self._slopes)
+        Y += self._constant
+        if hidden is not None:
+            Y += np.matmul(hidden, self._last)
+        return Y[:, 0]
+
+    def _combined(self) -> dict[str, Array]:
+        """Return the last layers of all members as one, and all linear parts as one.
+
+        The weights of the stack, the means over members and the scale of the targets are folded in.
+        """
+        scale = self.target_scaling.scale
+        last = [np.zeros((0, len(self.targets)))]
+        slopes = np.zeros((self.encoding.inputs, len(self.targets)))
+        constant = self.target_scaling.shift.copy()
+        for model, weights in zip(self.networks, self.stack, strict=False):
+            factor = weights * scale
+            slopes += factor * model.weights.U.mean(axis=0)
+            constant += factor * model.weights.b3.mean(axis=(0, 1))
+            if weights.any():
+                W3 = model.weights.W3
+                last.append(factor / len(W3) * W3.reshape(-1, W3.shape[2]))
+        if self.linear:
+            factor = self.stack[-1] * scale
+            slopes += factor * self.linear.slopes.mean(axis=0)
+            constant += factor * self.linear.intercepts.mean(axis=0)
+        return {"_last": np.concatenate(last), "_slopes": slopes, "_constant": constant}
+
+    def _matrix(self, X: ArrayLike) -> Array:
+        matrix = np.asarray(X, dtype=np.float64)
+        if matrix.ndim != 2 or matrix.shape[1] != len(self.features):
+            got = f"{matrix.shape[1]} columns" if matrix.ndim == 2 else f"shape {matrix.shape}"
+            raise InputError(
+                f"X has {got}; the model expects {len(self.features)} columns: "
+                f"{', '.join(self.features)}"
+            )
+        return matrix
+
+    def _check(self) -> None:
+        features, targets, inputs = len(self.columns), len(self.targets), self.encoding.inputs
+        linear = [self.linear] if self.linear else []
+        expected: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = [
+            ("encoding", (self.encoding.columns,), (features,)),
+            ("feature_range", self.feature_range.shape, (2, features)),
+            ("target_scaling", self.target_scaling.shift.shape, (targets,)),
+            ("stack", self.stack.shape, (len(self.networks) + len(linear), targets)),
+        ]
+        expected += [
+            ("networks", each.weights.U.shape[1:], (inputs, targets)) for each in self.networks
+        ]
+        expected += [("linear", each.slopes.shape[1:], (inputs, targets)) for each in linear]
+        for name, got, want in expected:
+            if got != want:
+                raise InputError(f"{name} has shape {got}; expected {want}")
+        for names in (self.features, self.targets):
+            if len(set(names)) != len(names):
+                raise InputError(f"names must be different, got {', '.join(names)}")
+        if not np.isfinite(self.feature_range).all():
+            raise InputError("feature_range has numbers that are not finite")
+        if (self.feature_range[0] > self.feature_range[1]).any():
+            raise InputError("feature_range has a minimum above its maximum")
+        if not (np.isfinite(self.stack).all() and (self.stack >= 0).all()):
+            raise InputError("the weights of the stack must be finite and not negative")
