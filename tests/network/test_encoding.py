@@ -82,5 +82,6 @@ def test_a_model_with_an_encoding_predicts_what_one_on_its_inputs_predicts() -> 
     ],
 )
 def test_wrong_parts_are_refused(parts: tuple[list[float], ...]) -> None:
+    column, operation, shift, scale = map(np.array, parts)
     with pytest.raises(InputError):
-        Encoding(1, *map(np.array, parts), np.zeros(len(parts[0])))
+        Encoding(1, column, operation, shift, scale, np.zeros(len(column)))
