@@ -32,8 +32,8 @@ class TunedBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # unt
         leaves: tuple[int, ...] = (4, 8, 24),
         min_leaf_rows: tuple[int, ...] = (5, 20),
         max_features: tuple[float, ...] = (0.6,),
-        learning_rate: float = 0.06,
-        trees: int = 400,
+        learning_rate: float = 0.08,
+        trees: int = 300,
         folds: int = 3,
     ) -> None:
         self.categories = categories
