@@ -29,7 +29,7 @@ nothing else. The rivals get pipelines that an expert would write:
 | random forest | `RandomForestRegressor` with its defaults |
 | SVR | C and γ by grid search |
 | MLP | two layers of 64; L-BFGS with two penalties or Adam with early stopping, by grid search |
-| Gaussian process | one length per input, kernel by the likelihood of at most 500 rows; up to 1,000 |
+| Gaussian process | one length per input, by the likelihood of up to 500 rows; up to 1,000 rows |
 
 Boosting takes categories and missing cells as they are. For the others numbers are scaled, missing
 cells are replaced by the median with an indicator, and categories are one-hot. Grid searches use at
