@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from network import Array, Calibration, InputError, LevelError
+from network.conformal import MAX_SCORES
 
 
 def scored(count: int, targets: int = 1, seed: int = 0) -> Calibration:
@@ -113,3 +114,72 @@ def test_intervals_cover_new_rows_with_their_level_for_any_noise(noise: str, lev
     deviation = (exact * (1 - exact) / repeats) ** 0.5
     assert abs(float((fresh <= q).mean()) - exact) < 4 * deviation
     assert exact >= level
+
+
+@given(count=st.integers(2, 300), level=PERMILLES)
+def test_signed_scores_leave_the_same_share_of_rows_beyond_each_end(
+    count: int, level: float
+) -> None:
+    residuals = np.random.default_rng(count).exponential(size=(count, 2)) - 3.0
+    calibration = Calibration.of(np.zeros_like(residuals), residuals, signed=True)
+    rank = ceil(Fraction(str(1 + level)) / 2 * (count + 1))
+    if rank > count:
+        with pytest.raises(LevelError, match=f"calibrated on {count} rows"):
+            calibration.offsets(level)
+        return
+    lower, upper = calibration.offsets(level)
+    assert ((residuals > upper).sum(axis=0) == count - rank).all()
+    assert ((residuals < lower).sum(axis=0) == count - rank).all()
+
+
+def test_the_highest_level_of_signed_scores_leaves_one_row_beyond_each_end() -> None:
+    residuals = np.arange(9.0)[:, None]
+    calibration = Calibration.of(np.zeros_like(residuals), residuals, signed=True)
+    assert calibration.highest_level == 0.8
+    assert calibration.offsets(0.8).tolist() == [[0.0], [8.0]]
+    with pytest.raises(LevelError, match=r"at most 0\.8,"):
+        calibration.offsets(0.81)
+
+
+def test_one_signed_score_supports_no_level() -> None:
+    calibration = Calibration(np.ones((1, 1)), signed=True)
+    with pytest.raises(LevelError, match=r"at most 0\.0, .* on 1 row$"):
+        calibration.offsets(0.01)
+
+
+def test_absolute_scores_give_intervals_with_the_prediction_in_the_middle() -> None:
+    calibration = scored(50, targets=2)
+    lower, upper = calibration.offsets(0.9)
+    assert lower.tobytes() == (-upper).tobytes()
+    assert upper.tobytes() == calibration.half_widths(0.9).tobytes()
+
+
+def test_scores_are_relative_to_the_scales() -> None:
+    Y_hat, Y = np.zeros((2, 2)), np.array([[1.0, -8.0], [6.0, 2.0]])
+    scale = np.array([[1.0, 2.0], [2.0, 4.0]])
+    assert Calibration.of(Y_hat, Y, scale).scores.tolist() == [[1.0, 0.5], [3.0, 4.0]]
+    signed = Calibration.of(Y_hat, Y, scale, signed=True)
+    assert signed.scores.tolist() == [[1.0, -4.0], [3.0, 0.5]]
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("count", [MAX_SCORES + 1, MAX_SCORES + 2_500, 60_000])
+@pytest.mark.parametrize("level", [0.01, 0.5, 0.9, 0.999])
+def test_intervals_from_kept_quantiles_contain_as_many_rows_as_those_from_all_scores(
+    count: int, level: float, signed: bool
+) -> None:
+    residuals = np.random.default_rng(count).normal(size=(count, 1))
+    calibration = Calibration.of(np.zeros_like(residuals), residuals, signed=signed)
+    assert len(calibration) == MAX_SCORES
+    lower, upper = calibration.offsets(level)
+    for beyond in [residuals > upper, residuals < lower] if signed else [abs(residuals) > upper]:
+        # for a new row; "≥" is the guarantee
+        excluded = (int(beyond.sum()) + 1) / (count + 1)
+        expected = (1 - level) / (2 if signed else 1)
+        assert expected - 3 / MAX_SCORES <= excluded <= expected + 1e-12
+
+
+def test_signed_scores_may_be_negative_but_not_too_large() -> None:
+    assert len(Calibration(np.array([[-2.0], [1.0]]), signed=True)) == 2
+    with pytest.raises(InputError, match="from -1e"):
+        Calibration(np.array([[-1.1e200], [1.0]]), signed=True)
