@@ -8,6 +8,7 @@ from network.conformal import Calibration
 from network.derivatives.backpropagation import Backpropagation
 from network.derivatives.jacobian import Jacobian
 from network.encoding import Encoding
+from network.ensemble.ensemble import Ensemble
 from network.errors import (
     ArchitectureError,
     InputError,
@@ -38,6 +39,7 @@ __all__ = [
     "Calibration",
     "Column",
     "Encoding",
+    "Ensemble",
     "Explainer",
     "Explanation",
     "Familiarity",

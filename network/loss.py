@@ -23,6 +23,9 @@ from network.errors import LossError
 class Loss(Protocol):
     """ρ and its derivative, for residuals r = ŷ − y, one row of data per column: (targets, n)."""
 
+    def costs(self, residuals: Array) -> Array:
+        """Return ρ(rₖₙ): (targets, n)."""
+
     def total(self, residuals: Array, weights: Array | None) -> float:
         """Return Σₙ wₙ Σₖ ρ(rₖₙ); weights is (n,) or None for ones."""
 
@@ -33,6 +36,10 @@ class Loss(Protocol):
 @dataclass(frozen=True)
 class Squared:
     """ρ(r) = r², which fits the mean."""
+
+    def costs(self, residuals: Array) -> Array:
+        """Return rₖₙ²: (targets, n)."""
+        return residuals * residuals
 
     def total(self, residuals: Array, weights: Array | None) -> float:
         """Return Σₙ wₙ Σₖ rₖₙ²."""
@@ -64,11 +71,16 @@ class Huber:
         if not 0 < self.delta < np.inf:
             raise LossError(f"δ of the Huber loss must be above 0 and finite, got {self.delta}")
 
-    def total(self, residuals: Array, weights: Array | None) -> float:
-        """Return Σₙ wₙ Σₖ ρ(rₖₙ)."""
+    def costs(self, residuals: Array) -> Array:
+        """Return ρ(rₖₙ): (targets, n)."""
         clipped = np.clip(residuals, -self.delta, self.delta)
         # ρ(r) = c·(2r − c) with c = r clipped to ±δ
-        return _weighted_sum(clipped * (2.0 * residuals - clipped), weights)
+        costs: Array = clipped * (2.0 * residuals - clipped)
+        return costs
+
+    def total(self, residuals: Array, weights: Array | None) -> float:
+        """Return Σₙ wₙ Σₖ ρ(rₖₙ)."""
+        return _weighted_sum(self.costs(residuals), weights)
 
     def slope(self, residuals: Array, weights: Array | None) -> None:
         """Replace each residual by 2·wₙ·rₖₙ, clipped to ±2·wₙ·δ."""
@@ -100,12 +112,17 @@ class Quantile:
         if not 0 < self.q < 1:
             raise LossError(f"the quantile must lie between 0 and 1, got {self.q}")
 
-    def total(self, residuals: Array, weights: Array | None) -> float:
-        """Return Σₙ wₙ Σₖ ρ(rₖₙ)."""
+    def costs(self, residuals: Array) -> Array:
+        """Return ρ(rₖₙ): (targets, n)."""
         clipped = np.clip(residuals, -self.KINK, self.KINK)
         # both branches at once, with c = r clipped to ±KINK
         rounded = clipped * (2.0 * residuals - clipped) / (2.0 * self.KINK)
-        return _weighted_sum(rounded * np.where(residuals > 0, 1.0 - self.q, self.q), weights)
+        costs: Array = rounded * np.where(residuals > 0, 1.0 - self.q, self.q)
+        return costs
+
+    def total(self, residuals: Array, weights: Array | None) -> float:
+        """Return Σₙ wₙ Σₖ ρ(rₖₙ)."""
+        return _weighted_sum(self.costs(residuals), weights)
 
     def slope(self, residuals: Array, weights: Array | None) -> None:
         """Replace each residual by wₙ·ρ′(rₖₙ)."""

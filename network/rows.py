@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
+
 from network.arrays import Array
+
+Z_95 = 1.959964  # standard deviations of a normal distribution that contain 95 %
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,12 @@ class Rows:
     def total_weight(self) -> float:
         """Return Σₙ wₙ, which is N without weights."""
         return len(self) if self.weights is None else float(self.weights.sum())
+
+    def mean(self, values: Array) -> tuple[float, float]:
+        """Return the weighted mean of independent values (N,), and its standard error."""
+        mean = float(np.average(values, weights=self.weights))
+        shares = 1.0 / len(self) if self.weights is None else self.weights / self.total_weight
+        return mean, float(np.sqrt(np.square(shares * (values - mean)).sum()))
 
     def blocks(self, size: int) -> Iterator[Self]:
         """Yield all rows in order, in blocks of at most `size`."""

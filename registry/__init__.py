@@ -9,9 +9,9 @@ from registry.errors import (
     VersionNotFound,
     VersionRefused,
 )
+from registry.model_file import Card, Version
 from registry.promotions import Promotion
 from registry.storage import LocalStorage, Storage
-from registry.verification import Card, Version
 from registry.versions import Registry
 
 __all__ = [

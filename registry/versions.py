@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from network import Array, Calibration, Model
+from network import Array, Calibration, Predictor
 from registry.errors import (
     KeyExists,
     NoPreviousVersion,
@@ -16,10 +16,9 @@ from registry.errors import (
     VersionNotFound,
     VersionRefused,
 )
-from registry.model_file import encode
+from registry.model_file import Card, Version, decode, encode
 from registry.promotions import Promotion, PromotionLog
 from registry.storage import LocalStorage, Storage
-from registry.verification import Card, Version, decode
 
 _KEY = re.compile(r"([1-9][0-9]{0,8})\.npz")
 
@@ -45,7 +44,7 @@ class Registry:
 
     def publish(
         self,
-        model: Model,
+        model: Predictor,
         card: Mapping[str, Any],
         golden_inputs: Array,
         calibration: Calibration | None = None,

@@ -32,17 +32,26 @@ from trainer.command_line.report import (
     report_version,
 )
 from trainer.data.table import Table
-from trainer.errors import RecipeError
+from trainer.errors import Interrupted, RecipeError
 from trainer.release.promotion import Terms, release, released
 from trainer.training.checkpoint import INTERVAL_SECONDS, Checkpoint
 from trainer.training.recipe import RECIPE_OPTIONS, Recipe
-from trainer.training.training import Trained, train, training_identity
+from trainer.training.trained import Trained
+from trainer.training.training import train, training_identity
 from trainer.training.watchdog import Stopped
+
+MAX_JOBS = 1_024
 
 
 @click.command(context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
 @data_options
 @recipe_options
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, MAX_JOBS),
+    show_default="usable processors",
+    help="Threads that train the networks of an ensemble; the weights do not depend on it.",
+)
 @click.option("--resume", is_flag=True, help="Continue from the checkpoint of a killed training.")
 @click.option(
     "--checkpoint-seconds",
@@ -66,6 +75,7 @@ from trainer.training.watchdog import Stopped
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on the last line.")
 def main(
     *,
+    jobs: int | None,
     resume: bool,
     checkpoint_seconds: float,
     models: Path | None,
@@ -97,8 +107,10 @@ def main(
             checkpoint_seconds,
             warn=note,
         )
-        trained = _train(table, recipe, checkpoint, resume=resume)
-        if trained.stopped is Stopped.INTERRUPTED and not confirm_publication(trained, as_json):
+        trained = _train(table, recipe, checkpoint, resume=resume, jobs=jobs)
+        if trained is None or (
+            trained.stopped is Stopped.INTERRUPTED and not confirm_publication(trained, as_json)
+        ):
             if checkpoint.path.exists():
                 click.echo("--resume continues from the last checkpoint", err=True)
             discard(as_json)
@@ -125,16 +137,32 @@ def _terms(settings: Settings, *, no_promote: bool, force_promote: bool) -> Term
     )
 
 
-def _train(table: Table, recipe: Recipe, checkpoint: Checkpoint, *, resume: bool) -> Trained:
-    """Train with progress on stderr, until the end or the first SIGINT or SIGTERM."""
+def _train(
+    table: Table, recipe: Recipe, checkpoint: Checkpoint, *, resume: bool, jobs: int | None
+) -> Trained | None:
+    """Train with progress on stderr, until the end or the first SIGINT or SIGTERM.
+
+    Return None after a signal that came when there was nothing to publish.
+    """
     state = checkpoint.read() if resume else None
     if state:
-        epoch, seconds = len(state["history"]), state["seconds"]
-        note(f"continuing after epoch {epoch}, {seconds:.1f} s after the start of the training")
+        note(f"continuing {state['seconds']:.1f} s after the start of the training")
     elif resume:
         note("no checkpoint of a training with this data and these options: starting from scratch")
     with interruptible() as stop, progress(recipe.max_seconds) as watch:
-        return train(table, recipe, checkpoint=checkpoint, resume=state, watch=watch, stop=stop)
+        try:
+            return train(
+                table,
+                recipe,
+                jobs=jobs,
+                checkpoint=checkpoint,
+                resume=state,
+                watch=watch,
+                stop=stop,
+            )
+        except Interrupted:
+            click.echo("interrupted: nothing was published", err=True)
+            return None
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from benchmarks.repository import ROOT
 from benchmarks.servers import weights
 from benchmarks.servers.programs import ServerProgram, rival_python
 from benchmarks.waiting import wait_until
+from network import Model
 from registry import Registry
 
 STOP_SECONDS = 20
@@ -65,7 +66,10 @@ def train(folder: Path) -> None:
 
 def prepare_rivals(folder: Path) -> weights.Layers:
     """Write the weights of version 1 in the forms that the rivals load, and return them."""
-    layers = weights.folded_layers(Registry.local(folder / "models").load(1).model)
+    model = Registry.local(folder / "models").load(1).model
+    if not isinstance(model, Model):
+        raise TypeError("the rivals can serve one network only")
+    layers = weights.folded_layers(model)
     weights.save(folder / "weights.npz", layers)
     for name in ("mlserver", "mlserver-metrics", "bentoml"):
         (folder / name).mkdir()

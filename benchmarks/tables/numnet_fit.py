@@ -14,7 +14,8 @@ from benchmarks.tables.scores import LEVEL
 from network import UNSEEN, Column
 from trainer.data.reading.table_file import table_from_file
 from trainer.training.recipe import Recipe
-from trainer.training.training import Trained, train
+from trainer.training.trained import Trained
+from trainer.training.training import train
 
 Array = NDArray[np.float64]
 EPOCH = date(1970, 1, 1)

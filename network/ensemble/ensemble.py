@@ -77,6 +77,21 @@ class Ensemble:
         """The standard deviations of the targets in training (targets,)."""
         return self.target_scaling.scale
 
+    @property
+    def partitions(self) -> int:
+        """The number of partitions of the training rows into folds."""
+        return 1 + int(self._held_out[:, 0].max())
+
+    @property
+    def folds(self) -> int:
+        """The number of folds of each partition."""
+        return 1 + int(self._held_out[:, 1].max())
+
+    @property
+    def _held_out(self) -> NDArray[np.integer[Any]]:
+        parts: list[Networks | Linear] = [*self.networks, *([self.linear] if self.linear else [])]
+        return parts[0].held_out
+
     def predict(self, X: ArrayLike) -> Array:
         """Predict rows. The bits of a row's prediction do not depend on the other rows.
 

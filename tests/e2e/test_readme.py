@@ -19,6 +19,7 @@ from benchmarks.ports import free_port
 from registry import Registry
 from tests.documents import Block, repository_copy, run, run_in_one_shell, sections
 from tests.patience import DEADLINE_SECONDS, seconds, until
+from tests.single_network import network
 from trainer.data.synthetic import synthetic_table
 
 pytestmark = pytest.mark.slow
@@ -97,7 +98,7 @@ def test_make_run_trains_a_first_version_that_learns_the_example_task(
     assert blocks("README.md")[1] == ("sh", "make run\n")
     assert "version 1 promoted" in running
     version = Registry.local(clone / "models").load(1)
-    assert version.model.architecture.sizes == (4, 32, 16, 1)
+    assert network(version.model).architecture.sizes == (4, 32, 16, 1)
     assert version.calibration is not None
     assert len(version.calibration) == 500
     assert version.card["metrics"]["test"]["mse"] <= 1e-6

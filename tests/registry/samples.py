@@ -10,7 +10,9 @@ import numpy as np
 from network import Architecture, Array, Model, Scaling, initial_parameters, numbers
 from registry import Version
 from registry.archive import Members
-from registry.model_file import checksum, encode
+from registry.model_file import encode
+from registry.model_file.members import checksum
+from tests.single_network import network
 
 Change = Callable[[Members], None]
 
@@ -42,7 +44,7 @@ FILE = encode(3, MODEL, {"seed": 7, "history": [1.0, 0.5]}, golden_rows(MODEL))
 
 def assert_same(version: Version, model: Model) -> None:
     """Compare names, shapes and bits."""
-    loaded = version.model
+    loaded = network(version.model)
     assert loaded.architecture == model.architecture
     assert (loaded.features, loaded.targets) == (model.features, model.targets)
     for name in ("theta", "feature_range"):
@@ -66,9 +68,9 @@ def file_of(members: Members) -> bytes:
     return file.getvalue()
 
 
-def forged(change: Change) -> bytes:
-    """Return the file with a change and a checksum that matches it."""
-    members = members_of(FILE)
+def forged(change: Change, content: bytes = FILE) -> bytes:
+    """Return a file with a change and a checksum that matches it."""
+    members = members_of(content)
     change(members)
     members["checksum"] = np.array(checksum(members))
     return file_of(members)

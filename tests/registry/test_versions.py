@@ -15,12 +15,13 @@ from registry import (
     Version,
     VersionNotFound,
     VersionRefused,
-    verification,
     versions,
 )
+from registry.model_file import decode
 from tests.registry.conftest import NOON, Publish, log_entries, promote, roll_back
 from tests.registry.races import in_processes
 from tests.registry.samples import make_model
+from tests.single_network import network
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*fork:DeprecationWarning"  # the idle threads of BLAS hold no lock
@@ -60,7 +61,7 @@ def test_publish_returns_the_version_as_it_is_loaded(
     published = registry.publish(model, {"seed": 7}, golden)
     loaded = registry.load(published.number)
     assert (loaded.number, loaded.sha256, loaded.card) == (1, published.sha256, published.card)
-    assert loaded.model.theta.tobytes() == published.model.theta.tobytes()
+    assert network(loaded.model).theta.tobytes() == network(published.model).theta.tobytes()
 
 
 def test_version_is_loaded_as_it_was_published(
@@ -218,12 +219,12 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list to which every decoding adds the number of the version."""
     numbers: list[int] = []
 
-    def decode(content: bytes) -> Version:
-        version = verification.decode(content)
+    def counting(content: bytes) -> Version:
+        version = decode(content)
         numbers.append(version.number)
         return version
 
-    monkeypatch.setattr(versions, "decode", decode)
+    monkeypatch.setattr(versions, "decode", counting)
     return numbers
 
 

@@ -23,7 +23,8 @@ from network import (
     ranges,
 )
 from network.encoding import EQUALS, MISSING, SCALED
-from registry import Promotion, Registry, model_file
+from registry import Promotion, Registry
+from registry.model_file.members import checksum
 from service.model.loaded_version import LoadedVersion
 from service.model.row_reader import RowReader
 from service.telemetry.request_context import RequestContext
@@ -147,7 +148,7 @@ def forged(content: bytes, **members: NDArray[Any]) -> bytes:
     """Return a version's file with other members and a matching checksum."""
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = {**archive, **members}
-    arrays["checksum"] = np.array(model_file.checksum(arrays))
+    arrays["checksum"] = np.array(checksum(arrays))
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()

@@ -13,12 +13,14 @@ import pytest
 
 from network import Model, numbers
 from registry import Promotion, Registry, Version
+from tests.single_network import network
 from trainer import worker
 from trainer.data.table import Table
 from trainer.jobs import execution, executor
 from trainer.jobs.execution import Retraining
 from trainer.training.recipe import Recipe
-from trainer.training.training import Trained, train
+from trainer.training.trained import Trained
+from trainer.training.training import train
 
 HANGS, CRASHES, CRASHES_BEFORE_PROMOTION, NOT_FINITE, OTHER_FEATURES, DAMAGED = range(101, 107)
 FAULTY = ("-m", "tests.trainer.faulty_trainer")
@@ -35,10 +37,11 @@ def faulty_train(table: Table, recipe: Recipe, **hooks: Any) -> Trained:
     while recipe.seed == HANGS:
         pass  # without asking whether to stop
     trained = train(table, recipe, **hooks)
+    model = network(trained.model)
     if recipe.seed == NOT_FINITE:
-        _spoil(trained.model)
+        _spoil(model)
     if recipe.seed == OTHER_FEATURES:
-        return replace(trained, model=replace(trained.model, columns=numbers(tuple("pqrs"))))
+        return replace(trained, model=replace(model, columns=numbers(tuple("pqrs"))))
     return trained
 
 

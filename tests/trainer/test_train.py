@@ -13,6 +13,7 @@ import pytest
 
 from network import ACTIVATIONS, LOSSES
 from registry import Registry
+from tests.single_network import network
 from trainer.solvers import SOLVERS
 from trainer.solvers.first_order.schedules import SCHEDULES
 
@@ -221,19 +222,19 @@ def test_options_reach_the_recipe(run: Run, models: Path) -> None:
     asked = {name: value for name, value in recipe.items() if name != "quantile"}
     assert version.card["recipe"] == recipe | {"asked": asked, "regularises": False}
     assert version.card["data"]["rows"]["train"] == 240
-    assert version.model.architecture.sizes == (4, 6, 5, 1)
+    assert network(version.model).architecture.sizes == (4, 6, 5, 1)
 
 
 def test_a_linear_model_has_no_layers(run: Run, models: Path) -> None:
     assert run(*SHORT, "--layers", "").returncode == 0
-    assert Registry.local(models).load(1).model.architecture.sizes == (4, 1)
+    assert network(Registry.local(models).load(1).model).architecture.sizes == (4, 1)
 
 
 def test_same_seed_gives_the_same_weights_in_two_processes(run: Run, models: Path) -> None:
     for seed in (5, 5, 6):
         run(*SHORT, "--seed", seed)
     first, again, other = (
-        Registry.local(models).load(number).model.theta.tobytes() for number in (1, 2, 3)
+        network(Registry.local(models).load(number).model).theta.tobytes() for number in (1, 2, 3)
     )
     assert first == again != other
 

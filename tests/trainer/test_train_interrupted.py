@@ -12,6 +12,7 @@ import pytest
 
 from registry import Registry
 from tests.patience import DEADLINE_SECONDS, until
+from tests.single_network import network
 
 pytestmark = pytest.mark.slow
 
@@ -107,7 +108,7 @@ def test_an_interrupted_training_can_be_resumed(
     assert resumed.stderr.startswith("note: continuing after epoch ")
     run(*options)
     first, second = (Registry.local(models).load(version) for version in (1, 2))
-    assert first.model.theta.tobytes() == second.model.theta.tobytes()
+    assert network(first.model).theta.tobytes() == network(second.model).theta.tobytes()
 
 
 def test_a_killed_training_is_resumed_with_the_same_bits(
@@ -130,7 +131,7 @@ def test_a_killed_training_is_resumed_with_the_same_bits(
     whole = run(*options)
     assert whole.stderr.startswith("epoch 1/")
     first, second = (Registry.local(models).load(version) for version in (1, 2))
-    assert first.model.theta.tobytes() == second.model.theta.tobytes()
+    assert network(first.model).theta.tobytes() == network(second.model).theta.tobytes()
     assert first.card["training"]["epochs"] == second.card["training"]["epochs"]
 
 

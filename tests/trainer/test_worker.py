@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.patience import DEADLINE_SECONDS, until
+from tests.single_network import network
 from tests.trainer.faulty_trainer import CRASHES, CRASHES_BEFORE_PROMOTION, FAULTY, HANGS
 from tests.trainer.installation import (
     BETTER,
@@ -71,7 +72,7 @@ def test_job_of_a_stopped_and_of_a_killed_trainer_resumes_from_its_checkpoint(
     assert numbers == sorted(set(numbers))
     uninterrupted = train(synthetic_table(200, 0), installation.request(asked).make_recipe())
     resumed = installation.registry.load(version)
-    assert resumed.model.theta.tobytes() == uninterrupted.model.theta.tobytes()
+    assert network(resumed.model).theta.tobytes() == network(uninterrupted.model).theta.tobytes()
     assert resumed.card["training"]["epochs"] == 6000
 
 

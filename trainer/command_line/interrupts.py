@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import click
 
-from trainer.training.training import Trained
+from trainer.training.trained import Trained
 
 
 @contextmanager

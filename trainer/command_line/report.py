@@ -14,7 +14,7 @@ from network import ArchitectureError, NetworkError
 from registry import RegistryError
 from trainer.data.table import Table
 from trainer.errors import RecipeError, TrainerError
-from trainer.training.training import Trained
+from trainer.training.trained import Trained
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -91,10 +91,9 @@ def report_version(outcome: dict[str, Any], trained: Trained, as_json: bool) -> 
     metrics, training = trained.metrics, trained.card["training"]
     document = {
         **outcome,
-        "test_mse": metrics["mse"],
-        "test_rmse": metrics["rmse"],
-        "test_mae": metrics["mae"],
-        "test_r2": metrics["r2"],
+        "judged_on": "out_of_fold" if "rmse_95" in metrics else "test",
+        **{f"test_{name}": metrics[name] for name in ("mse", "rmse", "mae", "r2")},
+        "metrics": metrics,
         "seconds": round(trained.seconds, 3),
         "stopped": trained.stopped,
         "epochs": training["epochs"],
@@ -107,13 +106,11 @@ def report_version(outcome: dict[str, Any], trained: Trained, as_json: bool) -> 
 
 
 def _as_text(outcome: dict[str, Any], trained: Trained) -> str:
-    metrics, training = trained.metrics, trained.card["training"]
+    training = trained.card["training"]
     rows = trained.card["data"]["rows"]
-    r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6f}"
     version = (
         f"version {outcome['version']} {STATE_NAMES.get(outcome['state'], outcome['state'])}: "
-        f"test MSE {metrics['mse']:.3e}, RMSE {metrics['rmse']:.3e}, R² {r2}"
-        f"{_loss_metric(trained)} on {_count(rows['test'], 'test row')}"
+        f"{_errors(trained, rows)}"
     )
     fit = (
         f"{_count(training['epochs'], 'epoch')} of {trained.card['recipe']['solver']} on "
@@ -121,7 +118,31 @@ def _as_text(outcome: dict[str, Any], trained: Trained) -> str:
         f"best epoch {training['best_epoch']}"
     )
     gate = f"gate: {outcome['verdict']['reason']}"
-    return "\n  ".join([version, fit, *training["decisions"], gate])
+    lines = [version, *_baselines(trained.metrics), fit, *training["decisions"], gate]
+    return "\n  ".join(lines)
+
+
+def _errors(trained: Trained, rows: dict[str, int]) -> str:
+    metrics = trained.metrics
+    r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6f}"
+    if "rmse_95" not in metrics:
+        return (
+            f"test MSE {metrics['mse']:.3e}, RMSE {metrics['rmse']:.3e}, R² {r2}"
+            f"{_loss_metric(trained)} on {_count(rows['test'], 'test row')}"
+        )
+    least, most = metrics["rmse_95"]
+    return (
+        f"RMSE {metrics['rmse']:.4g} (95 % confidence: {least:.4g} to {most:.4g}), R² {r2}"
+        f"{_loss_metric(trained)}, each of {_count(metrics['rows'], 'row')} predicted by networks "
+        f"that did not train on it"
+    )
+
+
+def _baselines(metrics: dict[str, Any]) -> list[str]:
+    """Return the errors of simpler models on the same rows, if they are known."""
+    found = metrics.get("baselines", {})
+    parts = [f"{name} {each['rmse']:.4g}" for name, each in found.items()]
+    return [f"RMSE of simpler models on the same rows: {', '.join(parts)}"] if parts else []
 
 
 def _loss_metric(trained: Trained) -> str:

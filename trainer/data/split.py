@@ -27,35 +27,74 @@ MAX_VALIDATION_ROWS = 5_000  # sufficient for early stopping; evaluated after ev
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Three disjoint sets of rows that together are the table."""
+    """Three disjoint sets of rows that together are the table.
+
+    Attributes
+    ----------
+    validation_indices : of the validation rows in the table
+    """
 
     train: Rows
     validation: Rows
     test: Rows
+    validation_indices: NDArray[np.intp]
 
 
-def split(table: Table, rng: np.random.Generator) -> Split:
-    """Split a table into 80 % training, 10 % validation and 10 % test rows, each at least 1.
+def split(table: Table, rng: np.random.Generator, test_fraction: float = TEST_FRACTION) -> Split:
+    """Split a table into training, 10 % validation and test rows, each at least 1.
 
     The test rows are chosen and ordered by their hashes; the others are assigned at random.
     Validation has at most `MAX_VALIDATION_ROWS`, and training the rest.
     """
     rows = table.rows
-    test, others = _order(table)
+    test, others = _order(table, test_fraction)
     validation = min(MAX_VALIDATION_ROWS, max(1, round(VALIDATION_FRACTION * len(rows))))
     rng.shuffle(others)
-    return Split(rows[others[validation:]], rows[others[:validation]], rows[test])
+    train, validate = others[validation:], others[:validation]
+    return Split(rows[train], rows[validate], rows[test], validate)
 
 
 def held_out(table: Table) -> Rows:
     """Return the test rows."""
-    return table.rows[_order(table)[0]]
+    return table.rows[held_out_indices(table)]
 
 
-def _order(table: Table) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def held_out_indices(table: Table) -> NDArray[np.intp]:
+    """Return the indices of the test rows."""
+    return _order(table, TEST_FRACTION)[0]
+
+
+def kept_and_test(
+    table: Table, test_fraction: float
+) -> tuple[NDArray[np.intp] | slice, NDArray[np.intp]]:
+    """Return the indices of the rows to train on, in order, and of the test rows.
+
+    No row is for tests if the fraction is 0; the indices of all rows are then a slice.
+    """
+    if not test_fraction:
+        return slice(None), np.array([], np.intp)
+    test, others = _order(table, test_fraction)
+    return np.sort(others), test
+
+
+def fold_numbers(table: Table, folds: int, partitions: int) -> NDArray[np.uint8]:
+    """Return the fold of each row in each partition: (partitions, N), from 0 to `folds` − 1.
+
+    A row's folds depend on its own numbers and texts alone: they are the same in every table.
+    """
+    hashes = _hashes(table)
+    numbers = np.empty((partitions, len(hashes)), np.uint8)
+    for partition in range(partitions):
+        mixed = hashes + np.uint64(partition)
+        _mix(mixed)
+        numbers[partition] = mixed % np.uint64(folds)
+    return numbers
+
+
+def _order(table: Table, fraction: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the indices of the test rows, and of the others."""
     order = np.argsort(_hashes(table), kind="stable")
-    test = max(1, round(TEST_FRACTION * len(order)))
+    test = max(1, round(fraction * len(order)))
     return order[:test], order[test:]
 
 

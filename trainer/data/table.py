@@ -79,6 +79,11 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     @property
+    def is_plain(self) -> bool:
+        """Return whether all features are numbers without gaps."""
+        return all(column.kind == "number" and not column.has_gaps for column in self.columns)
+
+    @property
     def rows(self) -> Rows:
         """Return all rows."""
         return Rows(self.X, self.Y, self.weights)

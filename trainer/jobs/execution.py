@@ -15,6 +15,7 @@ from trainer.jobs.request import Request
 from trainer.release.promotion import Terms, release, released
 from trainer.solvers import State
 from trainer.training.checkpoint import Checkpoint
+from trainer.training.trained import main_metrics
 from trainer.training.training import train, training_identity
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Retraining:
         card = published.card
         return {
             **released(published.number, verdict),
-            "metrics": card["metrics"]["test"],
+            "metrics": main_metrics(card),
             "stopped": card["training"]["stopped"],
             "seconds": card["training"]["seconds"],
             "epochs": card["training"]["epochs"],

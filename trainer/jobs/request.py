@@ -13,7 +13,7 @@ from trainer.data.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
 from trainer.data.table import Table
 from trainer.errors import DataError
 from trainer.solvers import SOLVERS
-from trainer.training.recipe import RECIPE_OPTIONS, Recipe
+from trainer.training.recipe import ENSEMBLE, OF_ONE_NETWORK, RECIPE_OPTIONS, Recipe
 
 _SOLVER_OPTIONS = (
     "solver",
@@ -188,7 +188,7 @@ def _recipe_of(card: Card, given: Mapping[str, Any]) -> dict[str, Any]:
     loss other than the given one.
     """
     asked: dict[str, Any] = dict(card.get("recipe", {}).get("asked", {}))
-    dropped = {*_STOPPING_OPTIONS}
+    dropped = {*_STOPPING_OPTIONS, *(OF_ONE_NETWORK if given.get("solver") == ENSEMBLE else ())}
     for group in (_SOLVER_OPTIONS, _LOSS_OPTIONS):
         name = group[0]
         if given.get(name, _value(asked, name)) != _value(asked, name):

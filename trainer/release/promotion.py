@@ -6,8 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from network import Ensemble, Predictor
 from registry import PromotionOvertaken, Registry, StorageError, Version
-from trainer.data.split import held_out
+from trainer.data.split import fold_numbers, held_out_indices
 from trainer.data.table import Table
 from trainer.release.gate import Candidate, Verdict, judge
 from trainer.training.recipe import Recipe
@@ -57,10 +61,9 @@ def release(
         # promoted before a crash; the checksum tells it from a deleted version of the same number
         if (promotion.version, promotion.sha256) == (published.number, published.sha256):
             return Verdict(True, promotion.reason, promotion.previous)
-    candidate = Candidate(published.number, published.model, held_out(table), recipe.make_loss())
     while True:
         latest = max(registry.promotion_numbers(), default=0)
-        verdict = _verdict(registry, candidate, terms)
+        verdict = _verdict(registry, published, table, recipe, terms)
         if verdict.promote:
             try:
                 registry.promote(
@@ -86,7 +89,9 @@ def released(version: int, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _verdict(registry: Registry, candidate: Candidate, terms: Terms) -> Verdict:
+def _verdict(
+    registry: Registry, published: Version, table: Table, recipe: Recipe, terms: Terms
+) -> Verdict:
     if terms.policy == "never":
         return Verdict(False, "published without promotion, as requested")
     if terms.policy == "always":
@@ -94,7 +99,21 @@ def _verdict(registry: Registry, candidate: Candidate, terms: Terms) -> Verdict:
     current = registry.load_serving()
     if current is None:
         return Verdict(True, "there is no version to compare it with")
+    candidate = _candidate(published, current.model, table, recipe)
     return judge(candidate, current.model, current.number, terms.margin)
+
+
+def _candidate(published: Version, current: Predictor, table: Table, recipe: Recipe) -> Candidate:
+    """Return the candidate with the rows that it and the current model can be judged on."""
+    which = np.arange(len(table.X))
+    if not (isinstance(published.model, Ensemble) and isinstance(current, Ensemble)):
+        which = held_out_indices(table)
+
+    def folds(count: int, partitions: int) -> NDArray[np.integer[Any]]:
+        return fold_numbers(table, count, partitions)[:, which]
+
+    rows = table.rows[which]
+    return Candidate(published.number, published.model, rows, recipe.make_loss(), folds)
 
 
 def _retire(registry: Registry, keep: int) -> None:

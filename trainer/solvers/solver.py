@@ -22,6 +22,7 @@ class Iteration:
     converged : whether no further step reduces the objective by a relevant amount
     tentative : whether the solver is still on a trial or on part of the rows, so that patience does
         not count yet
+    stalled : whether the losses have nearly stopped falling, well above zero
     regularised : whether θ was penalised by an amount that the training rows determined, so that
         the validation loss matters less
     """
@@ -31,6 +32,7 @@ class Iteration:
     converged: bool = False
     regularised: bool = False
     tentative: bool = False
+    stalled: bool = False
 
 
 class Solver(Protocol):

@@ -26,7 +26,7 @@ class SwitchingSolver:
     Parameters
     ----------
     first : the solver to begin with
-    make_second : makes the solver to switch to
+    make_second : makes the solver to switch to; None to continue with the first
     limit : iterations of the second solver
     validate : returns the loss of θ on the validation rows
 
@@ -38,7 +38,7 @@ class SwitchingSolver:
     def __init__(
         self,
         first: Solver,
-        make_second: Callable[[], Solver],
+        make_second: Callable[[], Solver] | None,
         limit: int,
         validate: Callable[[Array], float],
     ) -> None:
@@ -71,8 +71,10 @@ class SwitchingSolver:
             return iteration
         self._best = min(self._best, self._validate(self.theta))
         if self._best > MIN_LOSS and (iteration.converged or self._stalls(iteration.loss)):
-            self._due = True
-            return replace(iteration, converged=False, tentative=True)  # restarts the patience
+            if self._make_second is None:
+                return replace(iteration, stalled=True)
+            self._due = True  # tentative restarts the patience
+            return replace(iteration, converged=False, tentative=True, stalled=True)
         return iteration
 
     def state(self) -> State:
@@ -98,7 +100,8 @@ class SwitchingSolver:
         self._solver.restore(state["solver"])
 
     def _switch(self) -> None:
-        self._solver = self._make_second()
+        if self._make_second:
+            self._solver = self._make_second()
         self.switched_after, self._due = self._iterations, False
 
     def _stalls(self, loss: float) -> bool:

@@ -8,53 +8,64 @@ from typing import Any
 import numpy as np
 
 from trainer.data.split import Split
-from trainer.evaluation.evaluation import Evaluation
+from trainer.data.table import Table
 from trainer.training.fit import Fit
-from trainer.training.plan import Plan
-from trainer.training.problem import Problem
 
 HISTORY_POINTS = 200
 
 
 def make_card(
-    problem: Problem,
-    plan: Plan,
-    outcome: Fit,
-    evaluation: Evaluation,
+    table: Table,
+    recipe: dict[str, Any],
     *,
-    decisions: list[str],
-    seconds: float,
+    rows: dict[str, int],
+    metrics: dict[str, Any],
+    reports: dict[str, Any],
+    training: dict[str, Any],
     created_at: datetime,
 ) -> dict[str, Any]:
     """Return the card of a model, a JSON document without the version's number.
 
     Parameters
     ----------
-    decisions : what the recipe left open, and how it was decided
-    seconds : the duration of the training
+    recipe : with every default filled in
+    rows : the number of rows by their use
+    metrics : by the rows that they are of
+    reports : members of the card with predicted and actual values
+    training : as `training_record` returns it
     """
-    table = problem.table
     return {
         "created_at": created_at.isoformat(timespec="seconds"),
-        "recipe": plan.as_card(),
+        "recipe": recipe,
         "data": {
             "source": table.source,
             "fingerprint": table.fingerprint(),
-            "rows": _row_counts(problem.rows),
+            "rows": rows,
             "weights": table.weights_name,
-            **({"reading": table.summary} if table.summary else {}),
+            **({"reading": dict(table.summary)} if table.summary else {}),
         },
-        "metrics": {"test": evaluation.metrics, "calibration": evaluation.intervals},
-        "test_report": evaluation.report,
-        "training": {
-            "stopped": outcome.stopped,
-            "seconds": round(seconds, 3),
-            "epochs": len(outcome.history),
-            "best_epoch": outcome.best_epoch,
-            "decisions": decisions,
-            "history": _thinned_history(outcome),
-        },
+        "metrics": metrics,
+        **reports,
+        "training": training,
         "libraries": library_versions(),
+    }
+
+
+def training_record(outcome: Fit, decisions: list[str], seconds: float) -> dict[str, Any]:
+    """Return the course of a training.
+
+    Parameters
+    ----------
+    decisions : what the recipe left open, and how it was decided
+    seconds : the duration of the training
+    """
+    return {
+        "stopped": outcome.stopped,
+        "seconds": round(seconds, 3),
+        "epochs": len(outcome.history),
+        "best_epoch": outcome.best_epoch,
+        "decisions": decisions,
+        "history": _thinned_history(outcome),
     }
 
 
@@ -63,7 +74,8 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version(), "numpy": np.__version__}
 
 
-def _row_counts(rows: Split) -> dict[str, int]:
+def row_counts(rows: Split) -> dict[str, int]:
+    """Return the number of rows in each part of a split."""
     return {
         "train": len(rows.train),
         "validation": len(rows.validation),

@@ -20,6 +20,8 @@ def make_solver(
     objective: Objective,
     validate: Callable[[Array], float],
     rng: np.random.Generator,
+    *,
+    may_stall: bool = False,
 ) -> Solver:
     """Make the solver of a plan, at its random start.
 
@@ -27,6 +29,7 @@ def make_solver(
     ----------
     validate : returns the loss of θ on the validation rows
     rng : draws the starts
+    may_stall : whether the solver reports that it stalls
     """
     kind = SOLVERS[plan.solver]
     # starts that the recipe asks for share the epochs; otherwise each may use all of them
@@ -48,7 +51,7 @@ def make_solver(
         first = task(seed)
         solver = kind.make(first)
         if not plan.regularises:
-            return solver
+            return SwitchingSolver(solver, None, 0, validate) if may_stall else solver
         second = SOLVERS[BAYESIAN]
         return SwitchingSolver(
             solver, partial(second.make, first), second.iterations or limit, validate

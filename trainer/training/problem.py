@@ -5,8 +5,9 @@ from typing import Self
 
 import numpy as np
 
-from network import Architecture, Array, Model, Rows, Scaling, numbers
-from trainer.data.split import Split, split
+from network import Architecture, Array, Encoding, Model, Rows, Scaling, ranges
+from trainer.data.input_encoding import fit_encoding
+from trainer.data.split import TEST_FRACTION, Split, split
 from trainer.data.table import Table
 from trainer.training.recipe import Recipe
 
@@ -18,13 +19,15 @@ class Problem:
     Attributes
     ----------
     rows : unscaled
-    feature_scaling, target_scaling : of the training rows
+    encoding : of the features; None if all of them are numbers without gaps
+    feature_scaling, target_scaling : of the inputs and the targets of the training rows
     feature_range : (2, features), the least and greatest values of the training rows
     """
 
     table: Table
     rows: Split
     architecture: Architecture
+    encoding: Encoding | None
     feature_scaling: Scaling
     target_scaling: Scaling
     feature_range: Array
@@ -38,22 +41,26 @@ class Problem:
         ArchitectureError
             the recipe's layers are too many or too large.
         """
-        rows = split(table, rng)
+        rows = split(table, rng, recipe.test_fraction or TEST_FRACTION)
         X = rows.train.X
-        sizes = (len(table.features), *recipe.layers, len(table.targets))
+        encoding = None if table.is_plain else fit_encoding(table.columns, X)
+        inputs = X if encoding is None else encoding.encode(X)
+        sizes = (inputs.shape[1], *recipe.layers, len(table.targets))
         return cls(
             table=table,
             rows=rows,
             architecture=Architecture(sizes, recipe.activation),
-            feature_scaling=Scaling.of(X),
+            encoding=encoding,
+            feature_scaling=Scaling.of(inputs),
             target_scaling=Scaling.of(rows.train.Y),
-            feature_range=np.vstack([X.min(axis=0), X.max(axis=0)]),
+            feature_range=ranges(table.columns, X),
         )
 
     def scaled(self, part: Rows) -> Rows:
         """Scale features and targets, and weights to mean 1."""
         weights = None if part.weights is None else part.weights / part.weights.mean()
-        X, Y = self.feature_scaling.apply(part.X), self.target_scaling.apply(part.Y)
+        inputs = part.X if self.encoding is None else self.encoding.encode(part.X)
+        X, Y = self.feature_scaling.apply(inputs), self.target_scaling.apply(part.Y)
         return Rows(X, Y, weights)
 
     def model(self, theta: Array) -> Model:
@@ -63,7 +70,8 @@ class Problem:
             theta=theta,
             feature_scaling=self.feature_scaling,
             target_scaling=self.target_scaling,
-            columns=numbers(self.table.features),
+            columns=self.table.columns,
             targets=self.table.targets,
             feature_range=self.feature_range,
+            encoding=self.encoding,
         )

@@ -10,6 +10,19 @@ from trainer.solvers.first_order.schedules import SCHEDULES
 from trainer.training.option import Choice, Integer, Integers, Number, Option, option
 
 AUTO = "auto"
+ENSEMBLE = "ensemble"  # networks over folds, stacked, for tables with noise
+OF_ONE_NETWORK = (
+    "layers",
+    "activation",
+    "penalty",
+    "starts",
+    "learning_rate",
+    "schedule",
+    "batch_size",
+    "epochs",
+    "patience",
+    "target_mse",
+)
 MAX_STARTS = 1_000
 MAX_INTEGER = 2**53  # the largest integer that every JSON reader of a card keeps exactly
 DEFAULT_SCHEDULE = "cosine"
@@ -41,8 +54,8 @@ class Recipe:
     )
     solver: str = option(
         AUTO,
-        Choice((AUTO, *SOLVERS)),
-        "Training algorithm; auto chooses one for the data and reports why.",
+        Choice((AUTO, ENSEMBLE, *SOLVERS)),
+        "Training algorithm; auto tries several on the data, and reports what it chose and why.",
     )
     loss: str = option("squared", Choice(tuple(LOSSES)), "Loss to minimise.")
     huber_delta: float = option(
@@ -99,6 +112,13 @@ class Recipe:
         "and in their own units.",
         if_omitted="none",
     )
+    test_fraction: float | None = option(
+        None,
+        Number(below=1),
+        "Fraction of the rows that is kept apart to test the model.",
+        if_omitted="none for an ensemble, which predicts every row by networks that did not train "
+        "on it; else 0.1",
+    )
     max_seconds: float = option(60.0, Number(), "Time limit for the fit, in seconds.")
     seed: int = option(
         0,
@@ -135,8 +155,15 @@ class Recipe:
         ]
         return LOSSES[self.loss](*parameters)
 
+    @property
+    def of_one_network(self) -> list[str]:
+        """Return the options that differ from their defaults and apply to a single network."""
+        return [name for name in OF_ONE_NETWORK if name in self.asked]
+
     def _check_solver(self) -> None:
         """Refuse options that the solver would ignore."""
+        if self.solver == ENSEMBLE and (names := self.of_one_network):
+            raise RecipeError(f"{names[0]} applies to a single network, not to solver {ENSEMBLE}")
         kind = SOLVERS.get(self.solver)
         if kind and kind.squared_only and self.loss != "squared":
             raise RecipeError(f"loss must be squared for solver {self.solver}, got {self.loss!r}")

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from enum import StrEnum
 
+GRACE_SECONDS = 0.5  # an iteration this short is not interrupted, so that it can be resumed from
+
 
 class Stopped(StrEnum):
     """Why a training ended."""
@@ -11,6 +13,7 @@ class Stopped(StrEnum):
     CONVERGED = "converged"
     PATIENCE = "no improvement"
     TARGET = "target reached"
+    STALLED = "stalled on noise"
     TIME = "time limit"
     INTERRUPTED = "interrupted"
     DIVERGED = "diverged"
@@ -49,6 +52,11 @@ class Watchdog:
         self._started = self._began = clock()
 
     @property
+    def clock(self) -> Callable[[], float]:
+        """Return the function that measures the time."""
+        return self._clock
+
+    @property
     def elapsed(self) -> float:
         """Return the seconds since the start, including those before a resumption."""
         return self._clock() - self._started
@@ -79,8 +87,17 @@ class Watchdog:
         if not self._grace or self._clock() - self._began > self._grace:
             self._check()
 
-    def _check(self) -> None:
+    def check_stop(self) -> None:
+        """Check for a request to end, whatever the time.
+
+        Raises
+        ------
+        Halt
+        """
         if self._stop():
             raise Halt(Stopped.INTERRUPTED)
+
+    def _check(self) -> None:
+        self.check_stop()
         if self.elapsed > self._limit:
             raise Halt(Stopped.TIME)

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from network import Array, Column, Encoding, InputError, Scaling
 from network.ensemble.ensemble import Ensemble
 from network.ensemble.parts import Linear, Networks
-from tests.network.ensemble.conftest import FEATURES, FOLDS, PARTITIONS, MakeEnsemble
+from tests.network.ensemble.conftest import MakeEnsemble
+from tests.random_ensembles import FEATURES, FOLDS, PARTITIONS
 
 # the weights of the plain networks, the piecewise-linear ones and the linear model
 STACKS = {

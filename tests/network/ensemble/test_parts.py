@@ -8,7 +8,8 @@ import pytest
 from network import InputError
 from network.ensemble.parts import Linear
 from network.ensemble.piecewise_linear import Ramps
-from tests.network.ensemble.conftest import HELD_OUT, MakeEnsemble, random_networks
+from tests.network.ensemble.conftest import MakeEnsemble
+from tests.random_ensembles import HELD_OUT, random_networks
 
 
 def test_weights_of_another_shape_are_refused() -> None:

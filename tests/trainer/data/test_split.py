@@ -9,7 +9,13 @@ import pytest
 
 from network import Array, Column, Rows
 from network.column import numbers
-from trainer.data.split import Split, split
+from trainer.data.split import (
+    Split,
+    fold_numbers,
+    held_out_indices,
+    kept_and_test,
+    split,
+)
 from trainer.data.table import Table
 
 MakeTable = Callable[..., Table]
@@ -189,3 +195,24 @@ def test_the_held_out_rows_follow_a_splitmix_chain_over_their_numbers() -> None:
     assert splitmix(0) == 0xE220A8397B1DCDAF  # the reference implementation's first number
     table = table_of(np.random.default_rng(2).normal(size=(300, 3)))
     assert numbers_of(parts_of(table, 0).test) == sorted(numbers_of(table.rows), key=chain)[:30]
+
+
+def test_folds_depend_on_a_row_alone_and_are_equally_large() -> None:
+    X = np.random.default_rng(0).normal(size=(4000, 2))
+    folds = fold_numbers(table_of(X), 8, 2)
+    assert folds.shape == (2, 4000)
+    order = np.random.default_rng(1).permutation(4000)[:1000]
+    assert fold_numbers(table_of(X[order]), 8, 2).tolist() == folds[:, order].tolist()
+    for partition in folds:
+        assert abs(np.bincount(partition, minlength=8) - 500).max() < 5 * 500**0.5
+    agree = (folds[0] == folds[1]).mean()
+    assert agree == pytest.approx(1 / 8, abs=5 * (1 / 8 / 4000) ** 0.5)
+
+
+def test_a_test_fraction_keeps_the_rows_with_the_smallest_hashes_apart() -> None:
+    table = table_of(np.random.default_rng(0).normal(size=(200, 2)))
+    assert kept_and_test(table, 0.0)[0] == slice(None)
+    kept, test = kept_and_test(table, 0.1)
+    assert sorted([*np.arange(200)[kept], *test]) == list(range(200))
+    assert test.tolist() == held_out_indices(table).tolist()
+    assert set(test) < set(kept_and_test(table, 0.3)[1])

@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from network import Encoding, Huber, Loss, Quantile, Scaling, Squared, numbers
-from network.encoding import SCALED
-from network.ensemble import Ensemble
+from network import Huber, Loss, Quantile, Squared
 from tests.trainer.ensemble.conftest import MakeData
 from trainer.ensemble.data import Data
 from trainer.ensemble.plan import Plan, make_plan
@@ -207,24 +205,3 @@ def test_a_plan_fits_tables_of_any_size(make_data: MakeData, rows: int) -> None:
     assert trained.out_of_fold.shape == data.Y.shape
     assert math.isfinite(float(trained.spread.max()))
     assert PIECEWISE in trained.networks
-
-
-def test_an_ensemble_of_the_trained_parts_predicts_the_same_out_of_fold(
-    make_data: MakeData,
-) -> None:
-    data = make_data(partitions=2, targets=2)
-    trained = train(data, replace(PLAN, partitions=2))
-    ensemble = Ensemble(
-        columns=numbers(("a", "b", "c", "d")),
-        targets=("u", "v"),
-        encoding=Encoding.of(4, [(c, SCALED, 0.0, 1.0) for c in range(4)]),
-        networks=tuple(trained.networks.values()),
-        linear=trained.linear,
-        stack=np.stack(list(trained.stack.values())),
-        target_scaling=Scaling(np.zeros(2), np.ones(2)),
-        feature_range=np.array([[-9.0] * 4, [9.0] * 4]),
-    )
-    X = data.X.astype(np.float64)
-    np.testing.assert_allclose(
-        ensemble.predict_out_of_fold(X, data.folds), trained.out_of_fold, rtol=1e-4, atol=1e-4
-    )

@@ -15,7 +15,8 @@ from trainer.data.synthetic import synthetic_table, synthetic_target
 from trainer.data.table import Table
 from trainer.evaluation.interval_calibration import LEVELS, MAX_ROWS, calibrate
 from trainer.training.recipe import Recipe
-from trainer.training.training import Trained, train
+from trainer.training.trained import Trained
+from trainer.training.training import train
 
 MakeTable = Callable[..., Table]
 CHEAP = Recipe(layers=(6,), epochs=40, starts=1)

@@ -190,7 +190,7 @@ def test_columns_of_a_file_are_dropped_for_synthetic_data(card: Card) -> None:
         ({"weights": "w"}, DataError, "targets, features and weights apply to a file, not"),
         ({"data": "a.csv", "samples": 9}, DataError, "samples applies to synthetic data"),
         ({"data": "a.csv"}, DataError, "targets is missing"),
-        ({"recipe": {"solver": "lbfgs"}}, RecipeError, "solver must be one of auto, sgd"),
+        ({"recipe": {"solver": "lbfgs"}}, RecipeError, "solver must be one of auto, ensemble, sgd"),
         ({"recipe": {"layers": [0]}}, RecipeError, "layers must be whole numbers from 1"),
         (
             {"recipe": {"layers": [4] * 100}},

@@ -6,7 +6,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from network import Array, Huber, Loss, Model, Quantile, Rows, Squared
+from network import (
+    Array,
+    Encoding,
+    Ensemble,
+    Huber,
+    Loss,
+    Model,
+    Quantile,
+    Rows,
+    Scaling,
+    Squared,
+    numbers,
+)
+from network.encoding import SCALED
+from network.ensemble.parts import Linear
+from tests.random_ensembles import make_ensemble
 from tests.trainer.linear_models import linear_model
 from trainer.release.gate import Candidate, Verdict, judge
 
@@ -215,3 +230,49 @@ def test_candidate_replaces_a_current_version_with_a_loss_that_is_not_finite(
     assert verdict.candidate == pytest.approx(1e6)
     assert verdict.current is None
     assert "MSE 1e+06 on 50 held-out rows, against version 4's " in verdict.reason
+
+
+def ensemble(shift: float) -> Ensemble:
+    """Return an ensemble whose members of fold k predict u = 2a − 3b + shift + k."""
+    held_out = np.array([(0, 0), (0, 1)])
+    linear = Linear(shift + np.array([[0.0], [1.0]]), np.stack([W, W]), held_out)
+    return replace(
+        make_ensemble(),
+        columns=numbers(("a", "b")),
+        targets=("u",),
+        encoding=Encoding.of(2, [(0, SCALED, 0.0, 1.0), (1, SCALED, 0.0, 1.0)]),
+        networks=(),
+        linear=linear,
+        stack=np.ones((1, 1)),
+        target_scaling=Scaling(np.zeros(1), np.ones(1)),
+        feature_range=np.array([[-1.0, -1.0], [1.0, 1.0]]),
+    )
+
+
+def folds(count: int, partitions: int) -> Any:
+    assert (count, partitions) == (2, 1)
+    return (np.arange(len(X)) % 5 == 0).astype(int)[None]
+
+
+def test_two_ensembles_are_compared_out_of_fold_with_confidence() -> None:
+    # residuals are 0.1 and 1.1 for 40 and 10 rows, against 0.2 and 1.2
+    candidate = Candidate(9, ensemble(0.1), ROWS, Squared(), folds)
+    verdict = judge(candidate, ensemble(0.2), 4, 0.0)
+    assert verdict.promote
+    new, old = (40 * 0.1**2 + 10 * 1.1**2) / 50, (40 * 0.2**2 + 10 * 1.2**2) / 50
+    assert verdict.candidate == pytest.approx(new)
+    assert verdict.current == pytest.approx(old)
+    differences = np.repeat([0.1**2 - 0.2**2, 1.1**2 - 1.2**2], [40, 10])
+    error = 1.959964 * differences.std() / 50**0.5
+    assert verdict.difference == pytest.approx((new - old - error, new - old + error))
+    assert "on 50 out-of-fold rows, 21.87% below version 4's 0.32; " in verdict.reason
+    assert verdict.reason.endswith("the difference is -28.80 % to -14.95 % with 95 % confidence")
+
+
+def test_an_ensemble_is_compared_with_a_network_on_held_out_rows() -> None:
+    candidate = Candidate(9, ensemble(0.1), ROWS, Squared(), folds)
+    verdict = judge(candidate, off_by(0.2), 4, 0.0)
+    assert not verdict.promote
+    assert verdict.candidate == pytest.approx((40 * 0.1**2 + 10 * 1.1**2) / 50)
+    assert verdict.difference is None
+    assert " on 50 held-out rows, " in verdict.reason

@@ -19,7 +19,7 @@ from registry import (
     VersionNotFound,
     VersionRefused,
 )
-from registry.verification import decode
+from registry.model_file import decode
 from tests.registry.races import in_processes
 from tests.trainer.linear_models import linear_model
 from trainer.data.split import held_out

@@ -66,7 +66,9 @@ def test_before_the_switch_it_behaves_as_the_first_solver() -> None:
         assert iterate(solver, 1) == iterate(first, 1)
         np.testing.assert_array_equal(solver.theta, first.theta)
     [last] = iterate(first, 1)
-    assert iterate(solver, 1) == [replace(last, tentative=True)]  # restarts the patience
+    assert iterate(solver, 1) == [
+        replace(last, tentative=True, stalled=True)
+    ]  # restarts the patience
     np.testing.assert_array_equal(solver.theta, first.theta)
     iterate(first, 1)
     iterate(solver, 1)

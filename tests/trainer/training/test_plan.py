@@ -144,6 +144,7 @@ def test_as_card_has_every_default_filled_in() -> None:
         "epochs": 952,
         "patience": 95,
         "target_mse": None,
+        "test_fraction": None,
         "max_seconds": 60.0,
         "seed": 4,
     }

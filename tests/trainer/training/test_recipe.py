@@ -24,8 +24,8 @@ COUNT = "must be a whole number from 1 to 9,007,199,254,740,992, got"
         ({"layers": (8, 0)}, "layers must be whole numbers from 1 to 10,000,000, got (8, 0)"),
         ({"layers": (8.0,)}, "layers must be whole numbers from 1 to 10,000,000, got (8.0,)"),
         ({"activation": "tan"}, "activation must be one of tanh, relu"),
-        ({"solver": "lbfgs"}, "solver must be one of auto, sgd, momentum, nesterov"),
-        ({"solver": None}, "solver must be one of auto, sgd"),
+        ({"solver": "lbfgs"}, "solver must be one of auto, ensemble, sgd, momentum, nesterov"),
+        ({"solver": None}, "solver must be one of auto, ensemble, sgd"),
         (
             {"schedule": "step"},
             "schedule must be one of constant, linear",

@@ -13,6 +13,7 @@ import pytest
 
 from network import ArchitectureError, Array
 from network.column import numbers
+from tests.single_network import network
 from trainer.data.split import split
 from trainer.data.table import Table
 from trainer.errors import TrainingFailed
@@ -32,7 +33,7 @@ def test_the_seed_decides_the_bits(make_table: MakeTable) -> None:
     table = make_table(targets=2)
 
     def theta(seed: int) -> bytes:
-        return train(table, replace(SHORT, seed=seed)).model.theta.tobytes()
+        return network(train(table, replace(SHORT, seed=seed)).model).theta.tobytes()
 
     assert theta(3) == theta(3) != theta(4)
 
@@ -135,7 +136,7 @@ def test_the_huber_loss_is_robust_to_outliers() -> None:
 def test_a_penalty_reduces_the_weights(make_table: MakeTable) -> None:
     table = make_table(rows=60)
     without, penalised = (
-        train(table, replace(SHORT, solver="bfgs", epochs=60, penalty=penalty)).model.theta
+        network(train(table, replace(SHORT, solver="bfgs", epochs=60, penalty=penalty)).model).theta
         for penalty in (0.0, 0.1)
     )
     assert np.linalg.norm(penalised) < np.linalg.norm(without)
@@ -166,7 +167,7 @@ def test_a_training_resumed_from_its_checkpoint_gives_the_same_bits(
     )
     whole = train(table, recipe)
     assert resumed_epochs[0].epoch == len(watched) + 1 == 51
-    assert resumed.model.theta.tobytes() == whole.model.theta.tobytes()
+    assert network(resumed.model).theta.tobytes() == network(whole.model).theta.tobytes()
     assert resumed.card["training"]["epochs"] == whole.card["training"]["epochs"]
 
 
@@ -176,7 +177,7 @@ def test_equal_weights_of_any_size_give_the_same_model() -> None:
     table = Table(numbers(("x",)), ("y",), x, np.sin(x) + rng.normal(0.0, 0.2, x.shape), "made")
     recipe = Recipe(layers=(12,), solver="bayesian-regularization")
     thetas = [
-        train(replace(table, weights=weights), recipe).model.theta
+        network(train(replace(table, weights=weights), recipe).model).theta
         for weights in (None, np.full(150, 2.0**-10), np.full(150, 2.0**20))
     ]
     np.testing.assert_allclose(thetas[1], thetas[0], rtol=1e-6, atol=1e-9)
@@ -214,7 +215,7 @@ def test_an_interrupted_training_writes_a_checkpoint_at_any_interval(
     assert state is not None
     assert len(state["history"]) == len(watched) == 7
     resumed, whole = train(table, recipe, resume=state), train(table, recipe)
-    assert resumed.model.theta.tobytes() == whole.model.theta.tobytes()
+    assert network(resumed.model).theta.tobytes() == network(whole.model).theta.tobytes()
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -255,7 +256,7 @@ def test_a_target_error_out_of_reach_has_no_effect(make_table: MakeTable) -> Non
     table = make_table()
     without, with_target = (train(table, replace(SHORT, target_mse=mse)) for mse in (None, 1e-300))
     assert with_target.stopped is Stopped.EPOCHS
-    assert with_target.model.theta.tobytes() == without.model.theta.tobytes()
+    assert network(with_target.model).theta.tobytes() == network(without.model).theta.tobytes()
 
 
 def test_a_checkpoint_that_reaches_a_larger_target_error_is_the_result(
@@ -274,7 +275,7 @@ def test_a_checkpoint_that_reaches_a_larger_target_error_is_the_result(
     state = Checkpoint(tmp_path, training_identity(table, larger)).read()
     resumed = train(table, larger, resume=state, watch=watched.append)
     assert (resumed.stopped, len(watched)) == (Stopped.TARGET, 20)
-    assert resumed.model.theta.tobytes() == first.model.theta.tobytes()
+    assert network(resumed.model).theta.tobytes() == network(first.model).theta.tobytes()
 
 
 def test_a_training_can_be_resumed_with_another_time_limit_or_target_error(

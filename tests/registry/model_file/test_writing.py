@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from network import ACTIVATIONS, MAX_LAYERS, Calibration, Column, Encoding, Model, numbers
 from network.encoding import EQUALS, MISSING, SCALED
 from registry import VersionRefused
-from registry.model_file import encode
-from registry.verification import decode
+from registry.model_file import decode, encode
 from tests.registry.samples import FILE, assert_same, card_with, forged, golden_rows, make_model
 
 LAYERS = [(1, 1), (2, 3, 1), (4, 32, 16, 1), (3, 8, 8, 8, 8, 2), (7, 5, 3)]

@@ -1,0 +1,128 @@
+"""Verification of a version's file, from its bytes to a model that reproduces its golden rows."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from network import Calibration, NetworkError, Predictor
+from registry.archive import Members, read_archive
+from registry.errors import VersionRefused
+from registry.model_file import ensemble_members, network_members
+from registry.model_file.members import ENCODING, REQUIRED, SCORES, Card, checksum
+
+FORMATS = (network_members.FORMAT, ensemble_members.FORMAT)
+MAX_MEMBERS = (
+    len(REQUIRED)
+    + len(ENCODING)
+    + len((SCORES, "checksum"))
+    + max(network_members.MAX_MEMBERS, ensemble_members.MAX_MEMBERS)
+)
+GOLDEN_TOLERANCE = 1e-9  # of the target's scale; BLAS adds in another order on another machine
+
+
+@dataclass(frozen=True)
+class Version:
+    """The content of a version's file, verified.
+
+    Attributes
+    ----------
+    sha256 : of the file
+    calibration : None if the file has no residual scores
+    """
+
+    number: int
+    model: Predictor
+    card: Card
+    sha256: str
+    calibration: Calibration | None = None
+
+
+def decode(content: bytes) -> Version:
+    """Read and verify a version's file, which may have any origin.
+
+    Raises
+    ------
+    VersionRefused
+        the file is not as `registry.model_file.encode` writes it; the message says in what.
+    """
+    members = read_archive(content, MAX_MEMBERS)
+    _check_format(members)
+    if checksum(members) != str(members.pop("checksum")):
+        raise VersionRefused("the checksum differs: the file was changed after it was written")
+    try:
+        card, model = _card_and_model(members)
+        _check_golden_rows(model, members)
+        calibration = _calibration(model, members)
+    except NetworkError as error:
+        raise VersionRefused(str(error)) from error
+    return Version(card["version"], model, card, hashlib.sha256(content).hexdigest(), calibration)
+
+
+def _check_format(members: Members) -> None:
+    for name in ("format", "checksum"):
+        if name not in members or members[name].dtype.kind != "U" or members[name].shape != ():
+            raise VersionRefused(f"the file has no {name}")
+    if (found := str(members["format"])) not in FORMATS:
+        expected = " or ".join(map(repr, FORMATS))
+        raise VersionRefused(f"the file has format {found[:40]!r}; expected {expected}")
+
+
+def _card_and_model(members: Members) -> tuple[Card, Predictor]:
+    if str(members["format"]) == ensemble_members.FORMAT:
+        ensemble_members.check_ensemble(members)
+        card = _card(members["card"])
+        return card, ensemble_members.read_ensemble(members, card)
+    network_members.check_network(members)
+    card = _card(members["card"])
+    return card, network_members.read_network(members, card)
+
+
+def _card(content: NDArray[Any]) -> Card:
+    try:
+        card = orjson.loads(content.tobytes())
+        orjson.dumps(card)  # refuses deeper nesting than loads(), and a card has to be shown
+    except (ValueError, TypeError) as error:
+        raise VersionRefused(f"the card is not a JSON document: {error}") from error
+    if not isinstance(card, dict):
+        raise VersionRefused("the card is not a JSON object")
+    for key in ("features", "targets"):
+        names = card.get(key)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise VersionRefused(f"the card's {key} are not a list of names")
+    if type(number := card.get("version")) is not int or number < 1:
+        raise VersionRefused(f"the card's version is {str(number)[:40]}; expected a number from 1")
+    return card
+
+
+def _check_golden_rows(model: Predictor, members: Members) -> None:
+    """Predict the golden rows again and compare with what the trainer's machine predicted."""
+    expected, inputs = members["golden_outputs"], members["golden_inputs"]
+    predicted = model.predict(inputs)
+    gaps = np.isnan(inputs) & [column.has_gaps for column in model.columns]
+    if not (np.isfinite(inputs) | gaps).all():
+        raise VersionRefused("golden_inputs has numbers that are not finite")
+    if len(predicted) == 0:
+        raise VersionRefused("the file has no golden rows")
+    if predicted.shape != expected.shape:
+        raise VersionRefused(
+            f"golden outputs have shape {expected.shape}; expected {predicted.shape}"
+        )
+    error = np.abs(predicted - expected) / (model.target_scale + np.abs(expected))
+    if not error.max() <= GOLDEN_TOLERANCE:
+        raise VersionRefused(
+            f"self-test failed: predictions for the golden rows differ by {error.max():.1e} of the "
+            f"target's scale; {GOLDEN_TOLERANCE:.0e} is allowed"
+        )
+
+
+def _calibration(model: Predictor, members: Members) -> Calibration | None:
+    if SCORES not in members:
+        return None
+    calibration = Calibration(members[SCORES])
+    if (columns := calibration.scores.shape[1]) != (targets := len(model.targets)):
+        raise VersionRefused(f"{SCORES} has {columns} columns; expected {targets}")
+    return calibration

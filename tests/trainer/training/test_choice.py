@@ -1,0 +1,98 @@
+"""The choice between one network and an ensemble."""
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from network import Ensemble, Model
+from network.column import numbers
+from trainer.data.synthetic import synthetic_table
+from trainer.data.table import Table
+from trainer.errors import Interrupted
+from trainer.training.checkpoint import Checkpoint
+from trainer.training.epoch import Epoch
+from trainer.training.recipe import Recipe
+from trainer.training.training import train
+
+pytestmark = pytest.mark.slow
+
+NO_LIMIT = Recipe(max_seconds=1e6)
+
+
+def noisy_table(rows: int = 120, seed: int = 0) -> Table:
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1.0, 1.0, (rows, 3))
+    y = np.sin(3 * X[:, 0]) + X[:, 1] ** 2 + rng.normal(0.0, 0.5, rows)
+    return Table(numbers("abc"), ("y",), X, y[:, None], "made")
+
+
+NOISY = noisy_table()
+
+
+def test_data_without_noise_get_one_network() -> None:
+    trained = train(synthetic_table(1000, 0), replace(NO_LIMIT, max_seconds=30.0))
+    assert isinstance(trained.model, Model)
+    assert trained.card["metrics"].keys() == {"test", "calibration"}
+    assert trained.metrics["r2"] > 0.9999
+
+
+def test_noisy_data_get_an_ensemble_that_says_why() -> None:
+    trained = train(NOISY, NO_LIMIT)
+    assert isinstance(trained.model, Ensemble)
+    assert trained.card["recipe"]["solver"] == "ensemble"
+    assert trained.card["training"]["decisions"][0].startswith("an ensemble: its squared error on ")
+    assert trained.card["data"]["rows"] == {"train": 120, "validation": 0, "test": 0}
+    least, most = trained.metrics["rmse_95"]
+    assert least < trained.metrics["rmse"] < most
+    assert 0.4 < trained.metrics["rmse"] < trained.metrics["baselines"]["mean"]["rmse"]
+
+
+@pytest.mark.parametrize("option", [{"layers": (8,)}, {"epochs": 30}, {"activation": "relu"}])
+def test_options_of_one_network_ask_for_one(option: dict[str, Any]) -> None:
+    assert isinstance(train(NOISY, replace(NO_LIMIT, **option)).model, Model)
+
+
+def test_an_ensemble_can_be_asked_for_and_has_the_same_weights_on_any_number_of_threads() -> None:
+    recipe = replace(NO_LIMIT, solver="ensemble")
+    one, two = (train(NOISY, recipe, jobs=jobs).model.predict(NOISY.X) for jobs in (1, 2))
+    assert one.tobytes() == two.tobytes()
+    other = train(NOISY, replace(recipe, seed=1)).model.predict(NOISY.X)
+    assert other.tobytes() != one.tobytes()
+
+
+def test_a_test_fraction_keeps_rows_apart_from_the_ensemble() -> None:
+    trained = train(NOISY, replace(NO_LIMIT, solver="ensemble", test_fraction=0.25))
+    assert trained.card["data"]["rows"] == {"train": 90, "validation": 0, "test": 30}
+    assert trained.card["metrics"].keys() >= {"out_of_fold", "test"}
+    assert trained.card["metrics"]["test"]["rmse"] == pytest.approx(0.5, rel=0.5)
+
+
+@pytest.mark.parametrize("after", [10, 60])  # within the fit of one network, and of the ensemble
+def test_an_interrupted_training_is_resumed_with_the_same_bits(after: int, tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path, {}, interval_seconds=0.0)
+    watched: list[Epoch] = []
+    with suppress(Interrupted):
+        train(
+            NOISY,
+            NO_LIMIT,
+            checkpoint=checkpoint,
+            watch=watched.append,
+            stop=lambda: len(watched) >= after,
+        )
+    state = checkpoint.read()
+    assert state is not None
+    resumed = train(NOISY, NO_LIMIT, resume=state)
+    whole = train(NOISY, NO_LIMIT)
+    assert resumed.model.predict(NOISY.X).tobytes() == whole.model.predict(NOISY.X).tobytes()
+    assert resumed.card["training"]["decisions"] == whole.card["training"]["decisions"]
+
+
+def test_a_short_time_limit_ends_with_fewer_epochs_and_says_so() -> None:
+    table = noisy_table(rows=3000)
+    trained = train(table, Recipe(solver="ensemble", max_seconds=2.0))
+    assert any("time limit" in each for each in trained.card["training"]["decisions"])
+    assert trained.metrics["rmse"] < 0.7

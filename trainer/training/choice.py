@@ -1,0 +1,131 @@
+"""The choice between one network and an ensemble, by their errors on rows they were not trained on.
+
+On data without noise, the loss of a second-order solver keeps falling, and no ensemble comes near
+it. So the solver is tried first. It is left for an ensemble once it stalls, or has used its share
+of the time, with an error that says that the data are noisy or few. If the ensemble's error says
+that they are only few, the network is trained once more, with Bayesian regularisation.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from trainer.data.table import Table
+from trainer.solvers import Iteration
+from trainer.training.course import Course
+from trainer.training.ensemble_training import OutOfFold, finish_ensemble, fit_ensemble
+from trainer.training.fit import Fit
+from trainer.training.network_training import finish_network, fit_network
+from trainer.training.plan import Plan, make_plan
+from trainer.training.problem import Problem
+from trainer.training.recipe import Recipe
+from trainer.training.trained import Trained
+from trainer.training.watchdog import Stopped, Watchdog
+
+NOISE_FREE = 1e-3  # of the variance; an ensemble is not tried below
+LOW_NOISE = 0.05  # of the variance, out of fold; one network with regularisation is tried below
+SHARE_OF_TIME = 0.15  # for one network, if its error is still above `NOISE_FREE` then
+
+
+def train_best(
+    table: Table, recipe: Recipe, course: Course, now: Callable[[], datetime]
+) -> Trained:
+    """Train one network, and an ensemble if the network's error says that the data are noisy.
+
+    Raises
+    ------
+    TrainingFailed, RecipeError, ArchitectureError
+    """
+    problem, plan = _problem_and_plan(table, recipe)
+    course.decided(list(plan.reasons))
+    resumed = course.resume or {}
+    if "network" in resumed:
+        network, reasons = Fit.of_state(resumed["network"]), resumed["reasons"]
+        course.watchdog.resume(resumed["seconds"])
+    else:
+        leave = NoiseWatch(course.watchdog, recipe.max_seconds)
+        network, reasons = fit_network(problem, plan, _initial_rng(recipe), course, leave)
+        if not _leaves_doubt(network):
+            return finish_network(problem, plan, network, course, reasons=reasons, created_at=now())
+        course = replace(course, resume=None)
+    kept = {"network": network.as_state(), "reasons": reasons}
+    ensemble = fit_ensemble(table, recipe, replace(course, kept=kept))
+    if plan.regularises and ensemble.unexplained <= LOW_NOISE:
+        alone = replace(course, checkpoint=None, resume=None)
+        network, reasons = fit_network(problem, plan, _initial_rng(recipe), alone)
+    judgement = _judge(problem, network, ensemble)
+    if judgement.network_is_better:
+        reasons = [*reasons, judgement.sentence]
+        return finish_network(problem, plan, network, course, reasons=reasons, created_at=now())
+    return finish_ensemble(ensemble, [judgement.sentence], course, now())
+
+
+def _problem_and_plan(table: Table, recipe: Recipe) -> tuple[Problem, Plan]:
+    problem = Problem.of(table, recipe, np.random.default_rng(recipe.seed).spawn(2)[0])
+    return problem, make_plan(recipe, problem.architecture, len(problem.rows.train))
+
+
+def _initial_rng(recipe: Recipe) -> np.random.Generator:
+    return np.random.default_rng(recipe.seed).spawn(2)[1]
+
+
+@dataclass
+class NoiseWatch:
+    """Decides when to leave a solver for an ensemble; to be called with every iteration.
+
+    Attributes
+    ----------
+    max_seconds : of the whole training
+    """
+
+    watchdog: Watchdog
+    max_seconds: float
+
+    def __call__(self, iteration: Iteration, loss: float) -> bool:
+        """Return whether to leave the solver.
+
+        Parameters
+        ----------
+        loss : the best on the validation rows, in units of the targets' variance
+        """
+        if loss <= NOISE_FREE:
+            return False
+        return iteration.stalled or self.watchdog.elapsed > SHARE_OF_TIME * self.max_seconds
+
+
+def _leaves_doubt(network: Fit) -> bool:
+    """Return whether an ensemble may be better than a network whose fit has ended."""
+    if network.stopped in (Stopped.TIME, Stopped.INTERRUPTED, Stopped.TARGET):
+        return False
+    return not (network.history and network.history[-1].best_loss <= NOISE_FREE)
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    network_is_better: bool
+    sentence: str
+
+
+def _judge(problem: Problem, network: Fit, ensemble: OutOfFold) -> _Judgement:
+    """Compare the squared errors of both on the rows that validated the network."""
+    if not network.best_epoch:
+        return _Judgement(False, "ensemble: one network found nothing better than its random start")
+    rows, which = problem.rows.validation, problem.rows.validation_indices
+    if not isinstance(ensemble.indices, slice):
+        which = np.searchsorted(ensemble.indices, which)
+    scale = problem.target_scaling.scale
+    Y_hat = problem.model(network.theta).predict(rows.X)
+    ours, theirs = (
+        np.square((each - rows.Y) / scale).mean(axis=1) for each in (Y_hat, ensemble.Y_hat[which])
+    )
+    one, many = (rows.mean(each)[0] for each in (ours, theirs))
+    better = one < many
+    chosen, other = ("one network", "an ensemble") if better else ("an ensemble", "one network")
+    least, most = (one, many) if better else (many, one)
+    return _Judgement(
+        better,
+        f"{chosen}: its squared error on {len(rows)} rows that it was not trained on is "
+        f"{least:.3g} of the variance, {other}'s is {most:.3g}",
+    )

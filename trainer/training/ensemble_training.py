@@ -1,0 +1,290 @@
+"""Training of an ensemble on all rows, each of which is judged by networks that did not see it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from network import Array, Calibration, Encoding, Ensemble, Rows, Scaling, ranges
+from network.ensemble.weights import Floats
+from trainer.data.input_encoding import fit_encoding
+from trainer.data.split import fold_numbers, kept_and_test
+from trainer.data.table import Table
+from trainer.ensemble.data import Data
+from trainer.ensemble.plan import Plan, make_plan
+from trainer.ensemble.ridge import out_of_fold
+from trainer.ensemble.trained import Progress
+from trainer.ensemble.trained import Trained as Members
+from trainer.ensemble.training import LINEAR, Training
+from trainer.errors import Interrupted, TrainingFailed
+from trainer.evaluation.interval_calibration import MAX_ROWS
+from trainer.evaluation.out_of_fold import mean_out_of_fold, out_of_fold_metrics
+from trainer.evaluation.regression_metrics import regression_metrics, share_below
+from trainer.evaluation.residual_report import residual_report
+from trainer.solvers import State
+from trainer.training.card import make_card
+from trainer.training.course import Course
+from trainer.training.epoch import Epoch
+from trainer.training.recipe import ENSEMBLE, OF_ONE_NETWORK, Recipe
+from trainer.training.trained import Trained
+from trainer.training.watchdog import GRACE_SECONDS, Halt, Stopped
+
+GOLDEN_ROWS = 8
+MAX_ENCODED_BYTES = 256 * 1024 * 1024  # of the inputs of all rows; more are encoded batch by batch
+
+
+def train_ensemble(
+    table: Table, recipe: Recipe, course: Course, now: Callable[[], datetime]
+) -> Trained:
+    """Train an ensemble.
+
+    Raises
+    ------
+    TrainingFailed
+    """
+    return finish_ensemble(fit_ensemble(table, recipe, course), [], course, now())
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """A trained ensemble, and its predictions for the rows that it was trained on.
+
+    Attributes
+    ----------
+    rows : that it was trained on, unscaled
+    indices : of these rows in the table
+    test : rows kept apart; may be none
+    Y_hat : (N, targets) float64, each row's by the members that have not seen it
+    """
+
+    table: Table
+    recipe: Recipe
+    plan: Plan
+    rows: Rows
+    indices: NDArray[np.intp] | slice
+    test: Rows
+    data: Data
+    model: Ensemble
+    members: Members
+    Y_hat: Array
+
+    @property
+    def unexplained(self) -> float:
+        """Return the mean squared error of `Y_hat`, in units of the targets' variance."""
+        residuals = (self.Y_hat - self.rows.Y) / self.model.target_scale
+        return self.rows.mean(np.square(residuals).mean(axis=1))[0]
+
+
+def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
+    """Train the members of an ensemble and stack them.
+
+    Raises
+    ------
+    Interrupted
+    """
+    kept, apart = kept_and_test(table, recipe.test_fraction or 0.0)
+    rows = table.rows if not len(apart) else table.rows[kept]
+    encoding = fit_encoding(table.columns, rows.X)
+    scaling = Scaling.of(rows.Y)
+    sizes = make_plan(len(rows))
+    folds = fold_numbers(table, sizes.folds, sizes.partitions)[:, kept]
+    left = recipe.max_seconds - course.watchdog.elapsed
+    data = _data(rows, encoding, scaling, folds)
+    training = Training(
+        data,
+        sizes,
+        recipe.make_loss(),
+        recipe.seed,
+        jobs=course.jobs,
+        seconds=max(left, 0.0),
+        clock=course.watchdog.clock,
+    )
+    if course.resume:
+        training.restore(course.resume["ensemble"])
+    watch = _Watch(training, course, sizes.rate)
+    try:
+        members = training.run(watch, watch.poll)
+    except Halt as halt:
+        raise Interrupted("the training was interrupted") from halt
+    used = {name: weights for name, weights in members.stack.items() if weights.any()}
+    model = Ensemble(
+        columns=table.columns,
+        targets=table.targets,
+        encoding=encoding,
+        networks=tuple(each for name, each in members.networks.items() if name in used),
+        linear=members.linear if LINEAR in used else None,
+        stack=np.stack(list(used.values())),
+        target_scaling=scaling,
+        feature_range=ranges(table.columns, rows.X),
+    )
+    Y_hat = members.out_of_fold.astype(np.float64) * scaling.scale + scaling.shift
+    return OutOfFold(
+        table, recipe, sizes, rows, kept, table.rows[apart], data, model, members, Y_hat
+    )
+
+
+def finish_ensemble(
+    ensemble: OutOfFold, reasons: list[str], course: Course, created_at: datetime
+) -> Trained:
+    """Evaluate a trained ensemble.
+
+    Raises
+    ------
+    TrainingFailed
+        its predictions, or their errors, are not finite.
+    """
+    if not np.isfinite(ensemble.Y_hat).all():
+        raise TrainingFailed("the predictions of the ensemble are not finite")
+    table, rows, Y_hat = ensemble.table, ensemble.rows, ensemble.Y_hat
+    metrics, reports = _metrics(ensemble)
+    seconds = course.watchdog.elapsed
+    card = make_card(
+        table,
+        _recipe(ensemble),
+        rows={"train": len(rows), "validation": 0, "test": len(ensemble.test)},
+        metrics=metrics,
+        reports=reports,
+        training=_record(ensemble, reasons, seconds),
+        created_at=created_at,
+    )
+    step = -(-len(rows) // MAX_ROWS)
+    calibration = Calibration.of(Y_hat[::step], rows.Y[::step])
+    golden = rows.X[:: max(1, len(rows) // GOLDEN_ROWS)][:GOLDEN_ROWS]
+    return Trained(ensemble.model, card, golden, calibration, Stopped.CONVERGED, seconds)
+
+
+def _data(
+    rows: Rows, encoding: Encoding, scaling: Scaling, folds: NDArray[np.integer[Any]]
+) -> Data:
+    """Return the rows for the training, encoded beforehand if they fit into memory."""
+    weights = None if rows.weights is None else rows.weights / rows.weights.mean()
+    Y = scaling.apply(rows.Y).astype(np.float32)
+    if 4 * len(rows) * encoding.inputs > MAX_ENCODED_BYTES:
+
+        def encode(X: Floats) -> Floats:
+            return encoding.encode(X.astype(np.float64, copy=False))
+
+        return Data(rows.X, Y, folds, encoding.continuous, weights, encode)
+    Z = encoding.encode(rows.X).astype(np.float32)
+    return Data(Z, Y, folds, encoding.continuous, weights)
+
+
+class _Watch:
+    """Reports epochs, saves the state, and ends the training on request.
+
+    A training is ended between two epochs, so that it can be resumed from there; or within an
+    epoch that has run for `GRACE_SECONDS`.
+    """
+
+    def __init__(self, training: Training, course: Course, rate: float) -> None:
+        self._training, self._course, self._rate = training, course, rate
+        self._began = course.watchdog.elapsed
+
+    def __call__(self, progress: Progress) -> None:
+        """Report an epoch.
+
+        Raises
+        ------
+        Halt
+        """
+        course = self._course
+        losses = progress.losses.values()
+        course.watch(
+            Epoch(
+                epoch=progress.epoch,
+                epochs=progress.epochs,
+                seconds=course.watchdog.elapsed,
+                step=self._rate
+                * 0.5
+                * (1.0 + math.cos(math.pi * progress.epoch / progress.epochs)),
+                train_loss=min(each.train for each in losses),
+                validation_loss=min(each.held_out for each in losses),
+                best_loss=min(progress.best.values()),
+            )
+        )
+        try:
+            course.watchdog.check_stop()
+        except Halt:
+            course.save(self._state)
+            raise
+        course.save_if_due(self._state)
+        self._began = course.watchdog.elapsed
+
+    def poll(self) -> None:
+        """Check within an epoch.
+
+        Raises
+        ------
+        Halt
+        """
+        if self._course.watchdog.elapsed - self._began > GRACE_SECONDS:
+            self._course.watchdog.check_stop()
+
+    def _state(self) -> State:
+        return self._course.kept | {
+            "ensemble": self._training.state(),
+            "seconds": self._course.watchdog.elapsed,
+        }
+
+
+def _recipe(ensemble: OutOfFold) -> dict[str, Any]:
+    """Return the recipe with what was decided, for the card."""
+    recipe = ensemble.recipe
+    return {
+        **asdict(recipe),
+        "asked": recipe.asked,
+        "solver": ENSEMBLE,
+        **dict.fromkeys(OF_ONE_NETWORK),
+        "ensemble": asdict(ensemble.plan),
+    }
+
+
+def _record(ensemble: OutOfFold, reasons: list[str], seconds: float) -> dict[str, Any]:
+    members = ensemble.members
+    return {
+        "stopped": Stopped.CONVERGED,
+        "seconds": round(seconds, 3),
+        "epochs": max(map(len, members.histories.values())),
+        "best_epoch": max(members.best_epochs.values()),
+        "best_epochs": members.best_epochs,
+        "decisions": [*reasons, _stack_sentence(ensemble), *members.notes],
+        "history": {
+            name: [asdict(each) for each in history] for name, history in members.histories.items()
+        },
+    }
+
+
+def _stack_sentence(ensemble: OutOfFold) -> str:
+    parts = [
+        f"{', '.join(f'{weight:.2f}' for weight in weights)} {name}"
+        for name, weights in ensemble.members.stack.items()
+    ]
+    plan = ensemble.plan
+    networks = plan.folds * plan.partitions
+    return f"{networks} networks of each kind over {plan.folds} folds; weights: {', '.join(parts)}"
+
+
+def _metrics(ensemble: OutOfFold) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the metrics and the reports of the card."""
+    rows, Y_hat, targets = ensemble.rows, ensemble.Y_hat, ensemble.model.targets
+    baselines = {"mean": mean_out_of_fold(rows, ensemble.data.folds[0])}
+    if ensemble.members.linear:
+        scaling = ensemble.model.target_scaling
+        Y = out_of_fold(ensemble.members.linear, ensemble.data).astype(np.float64)
+        baselines["linear"] = Y * scaling.scale + scaling.shift
+    metrics: dict[str, Any] = {
+        "out_of_fold": out_of_fold_metrics(Y_hat, rows, targets, baselines),
+    }
+    order = np.random.default_rng(0).permutation(len(rows))
+    reports = {"out_of_fold_report": residual_report(Y_hat[order], rows.Y[order], targets)}
+    if ensemble.recipe.loss == "quantile":
+        metrics["out_of_fold"]["below"] = share_below(Y_hat, rows.Y, rows.weights)
+    if len(test := ensemble.test):
+        predicted = ensemble.model.predict(test.X)
+        metrics["test"] = regression_metrics(predicted, test.Y, targets, test.weights)
+        reports["test_report"] = residual_report(predicted, test.Y, targets)
+    return metrics, reports
