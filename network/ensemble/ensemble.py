@@ -11,12 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from network.arrays import Array, freeze
 from network.column import Column, unseen
 from network.encoding import Encoding
-from network.ensemble.forward_pass import ForwardPass
 from network.ensemble.parts import Linear, Networks
+from network.ensemble.stack import CHUNK, Stack
 from network.errors import InputError
 from network.scaling import Scaling
-
-CHUNK = 4096  # rows at a time, where no other number is faster
 
 # An overflow gives a prediction that is not finite, not a warning. To enter a copied context takes
 # a tenth of the time of `np.errstate`.
@@ -40,6 +38,7 @@ class Ensemble:
     stack : (models, targets) float64, the weight of each model, the linear one last; not negative
     target_scaling : of the targets
     feature_range : (2, features) float64, smallest and largest value seen in training
+    stacked : all parts as one function of the inputs
 
     Raises
     ------
@@ -56,21 +55,15 @@ class Ensemble:
     target_scaling: Scaling
     feature_range: Array
     features: tuple[str, ...] = field(init=False)
-    _used: list[Networks] = field(init=False, repr=False)
-    _forward: ForwardPass | None = field(init=False, repr=False)
-    _last: Array = field(init=False, repr=False)
-    _slopes: Array = field(init=False, repr=False)
-    _constant: Array = field(init=False, repr=False)
+    stacked: Stack = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         freeze(self, "stack", "feature_range")
         object.__setattr__(self, "features", tuple(each.name for each in self.columns))
         self._check()
-        used = [model for model, w in zip(self.networks, self.stack, strict=False) if w.any()]
-        object.__setattr__(self, "_used", used)
-        object.__setattr__(self, "_forward", ForwardPass(used) if used else None)
-        for name, value in self._combined().items():
-            object.__setattr__(self, name, value)
+        inputs = self.encoding.inputs
+        stacked = Stack(inputs, self.networks, self.linear, self.stack, self.target_scaling)
+        object.__setattr__(self, "stacked", stacked)
 
     @property
     def target_scale(self) -> Array:
@@ -151,8 +144,8 @@ class Ensemble:
         with np.errstate(all="ignore"):
             members = [
                 model.predict_member(member, Z)
-                for model in self._used
-                for member in range(model.shape.members)
+                for model, weights in zip(self.networks, self.stack, strict=False)
+                for member in range(model.shape.members if weights.any() else 0)
             ]
         scaled = np.stack(members) if members else np.empty((0, len(Z), len(self.targets)))
         predictions: Array = scaled * self.target_scaling.scale + self.target_scaling.shift
@@ -207,65 +200,25 @@ class Ensemble:
         X = np.array([row], dtype=np.float64)
         if X.shape[1] != len(self.features):
             raise ValueError(f"the row has {X.shape[1]} values; expected {len(self.features)}")
-        y: list[float] = self._predict_chunk(X)[0].tolist()
+        y: list[float] = self.stacked.predict(self.encoding.encode(X))[0].tolist()
         return y
 
     def _predict(self, X: Array) -> Array:
         Y = np.empty((len(X), len(self.targets)))
         for part in self._chunks(len(X)):
-            Y[part] = self._predict_chunk(X[part])
+            Y[part] = self.stacked.predict(self.encoding.encode(X[part]))
         return Y
 
-    def _predict_chunk(self, X: Array) -> Array:
-        Z = self.encoding.encode(X)
-        return self._output(Z, self._forward.hidden(Z) if self._forward else None)
-
     def _predict_with_spread(self, X: Array) -> tuple[Array, Array]:
-        Y, spread = np.zeros((2, len(X), len(self.targets)))
+        Y, spread = np.empty((2, len(X), len(self.targets)))
         for part in self._chunks(len(X)):
             Z = self.encoding.encode(X[part])
-            if self._forward is None:
-                Y[part] = self._output(Z, None)
-                continue
-            hidden = self._forward.hidden(Z)
-            Y[part] = self._output(Z, hidden)
-            spread[part] = self._forward.spread(Z, hidden)
-        spread *= self.target_scaling.scale
+            Y[part], spread[part] = self.stacked.predict_with_spread(Z)
         return Y, spread
 
     def _chunks(self, rows: int) -> list[slice]:
-        size = self._forward.chunk if self._forward else CHUNK
+        size = self.stacked.chunk
         return [slice(start, start + size) for start in range(0, rows, size)]
-
-    def _output(self, Z: Array, hidden: Array | None) -> Array:
-        """Return predictions (n, targets) for inputs Z (n, I)."""
-        Y: Array = np.matmul(Z[:, None, :], self._slopes)
-        Y += self._constant
-        if hidden is not None:
-            Y += np.matmul(hidden, self._last)
-        return Y[:, 0]
-
-    def _combined(self) -> dict[str, Array]:
-        """Return the last layers of all members as one, and all linear parts as one.
-
-        The weights of the stack, the means over members and the scale of the targets are folded in.
-        """
-        scale = self.target_scaling.scale
-        last = [np.zeros((0, len(self.targets)))]
-        slopes = np.zeros((self.encoding.inputs, len(self.targets)))
-        constant = self.target_scaling.shift.copy()
-        for model, weights in zip(self.networks, self.stack, strict=False):
-            factor = weights * scale
-            slopes += factor * model.weights.U.mean(axis=0)
-            constant += factor * model.weights.b3.mean(axis=(0, 1))
-            if weights.any():
-                W3 = model.weights.W3
-                last.append(factor / len(W3) * W3.reshape(-1, W3.shape[2]))
-        if self.linear:
-            factor = self.stack[-1] * scale
-            slopes += factor * self.linear.slopes.mean(axis=0)
-            constant += factor * self.linear.intercepts.mean(axis=0)
-        return {"_last": np.concatenate(last), "_slopes": slopes, "_constant": constant}
 
     def _matrix(self, X: ArrayLike) -> Array:
         matrix = np.asarray(X, dtype=np.float64)
