@@ -12,6 +12,7 @@ import pytest
 
 from network import ArchitectureError
 from registry import Card, Registry
+from trainer.data.reading.options import ReadingOptions
 from trainer.data.reading.table_file import table_from_file
 from trainer.data.synthetic import DEFAULT_SAMPLES, synthetic_table
 from trainer.data.table import Table
@@ -167,6 +168,15 @@ def test_columns_are_inherited_with_the_file(card: Card) -> None:
         Request.like(card, {"data": "other.csv"})
 
 
+def test_how_the_file_is_read_is_inherited_with_it(card_of: CardOf, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "sales.csv")
+    options = ReadingOptions("latin-1", ("a",), "refuse")
+    card = card_of(table_from_file(path, ["u"], ["b", "c"], options=options))
+    assert Request.like(card, {}).reading == options
+    assert Request.like(card, {"missing": "impute"}).reading.categories == ("a",)
+    assert Request.like(card, {"data": "b.csv", "targets": ["u"]}).reading == ReadingOptions()
+
+
 def test_features_are_inherited_with_the_targets(card: Card) -> None:
     assert Request.like(card, {"targets": ["c"]}).features == ()  # c was a feature
     assert Request.like(card, {"targets": ["c"]}).weights == "w"
@@ -188,6 +198,8 @@ def test_columns_of_a_file_are_dropped_for_synthetic_data(card: Card) -> None:
         ({"targets": ("u",)}, DataError, "targets, features and weights apply to a file, not"),
         ({"features": ("a",)}, DataError, "targets, features and weights apply to a file, not"),
         ({"weights": "w"}, DataError, "targets, features and weights apply to a file, not"),
+        ({"encoding": "cp1252"}, DataError, "encoding, categories and missing apply to a file"),
+        ({"missing": "drop"}, DataError, "missing must be one of impute, refuse, got 'drop'"),
         ({"data": "a.csv", "samples": 9}, DataError, "samples applies to synthetic data"),
         ({"data": "a.csv"}, DataError, "targets is missing"),
         ({"recipe": {"solver": "lbfgs"}}, RecipeError, "solver must be one of auto, ensemble, sgd"),

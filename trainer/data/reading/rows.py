@@ -1,11 +1,12 @@
 """The rows of a file as numbers, in memory that grows with them."""
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from config.words import is_missing
 from network import Array
 from trainer.data.reading.cells.date_cells import DateCells
 from trainer.data.reading.cells.kinds import (
@@ -48,11 +49,13 @@ class StoredRows:
     Attributes
     ----------
     readers : of the targets, the weights and the features; None if all cells are missing
+    notes : on rows that were left out, as sentences
     without_target, without_weight : the numbers of rows that were left out
     """
 
     selection: Selection
     readers: list[CellReader | None]
+    notes: list[str]
     without_target: int = 0
     without_weight: int = 0
     _X: "array[float]" = field(default_factory=lambda: array("d"))
@@ -126,7 +129,7 @@ def read_rows(
     """
     fixed = dict.fromkeys(options.categories, TextCells) | fixed
     reader = _BlockReader(source, selection, options.missing, fixed, repeatable)
-    stored = StoredRows(selection, reader.readers)
+    stored = StoredRows(selection, reader.readers, reader.notes)
     for block in source.blocks:
         poll()
         numbers = reader.read(block)
@@ -162,6 +165,7 @@ class _BlockReader:
             fixed[name]() if name in fixed else None for name in names
         ]
         self.errors: list[tuple[int, int, str]] = []
+        self.notes: list[str] = []
         self._faults: dict[int, tuple[Cells, int]] = {}
 
     def read(self, block: Block) -> Array:
@@ -170,7 +174,8 @@ class _BlockReader:
         if (numbers := self._plain_numbers(block)) is not None:
             return numbers
         columns = block.columns(indices)
-        if self._is_first:
+        is_first = self._is_first
+        if is_first:
             self._conventions = Conventions(comma_is_decimal(columns), self._source.day_first)
             self._is_first = False
         place = self._source.place
@@ -179,7 +184,29 @@ class _BlockReader:
         for index, cells in enumerate(columns):
             numbers[:, index], wrong = self._read_column(index, cells)
             self._note(index, cells, wrong, block)
+        if is_first and self._is_row_of_units(columns, block):
+            return numbers[1:]
         return numbers
+
+    def _is_row_of_units(self, columns: Sequence[Cells], block: Block) -> bool:
+        """Return whether the first row has texts in all columns of numbers; forget its errors."""
+        if len(block.lines) < 2:
+            return False
+        wrong = {index for line, index, _ in self.errors if line == block.lines[0]}
+        numbers = {
+            self._selection.indices[index]
+            for index, (reader, cells) in enumerate(zip(self.readers, columns, strict=True))
+            if isinstance(reader, NumberCells) and not is_missing(str(cells[0]), among_numbers=True)
+        }
+        if len(wrong) < 2 or len(wrong) < len(self.errors) or wrong != numbers:
+            return False
+        self.errors.clear()
+        self._faults.clear()
+        self.notes.append(
+            f"{self._source.place} {block.lines[0]} left out, because it has texts in all "
+            f"columns of numbers, such as units"
+        )
+        return True
 
     def _plain_numbers(self, block: Block) -> Array | None:
         """Return the used cells if all are plain numbers as far as is known; otherwise None."""

@@ -34,7 +34,7 @@ def summarize(
 
 def _rows_left_out(stored: StoredRows) -> list[str]:
     targets = " or ".join(map(repr, stored.selection.targets))
-    notes = []
+    notes = [*stored.notes]
     if count := stored.without_target:
         notes.append(f"{_rows(count)} left out, because {targets} is missing")
     if count := stored.without_weight:

@@ -216,6 +216,10 @@ LINES = {
     "rows without a target": numbers(
         plain() + "1,2,\n3,4,NA\n", "2 rows left out, because 'y' is missing"
     ),
+    "units below the names": numbers(
+        plain().replace("y\n", "y\nm,,kg\n"), "line 2 left out, because it has texts in all columns"
+    ),
+    "the end of a file of DOS": numbers(plain() + "\x1a"),
     "row of totals": numbers(
         plain() + f"{sum(2 * k + 0.5 for k in range(24))},{sum(k - 3 for k in range(24))},"
         f"{sum(k * k for k in range(24))}\n",
@@ -443,6 +447,14 @@ CELLS = {
     ),
     "dates in full words": one(
         "datetime", (19723.0, 19724.0, 19725.0), lambda k: f"January {k + 1}, 2024"
+    ),
+    "dates and times without marks": one(
+        "datetime", (19723.5, 19724.5, 19725.5), lambda k: f"202401{k + 1:02}T120000"
+    ),
+    "dates of mails": one(
+        "datetime",
+        (19723.5, 19724.5, 19725.5),
+        lambda k: f"{'MonTueWedThuFriSatSun'[k % 7 * 3 :][:3]}, {k + 1:02} Jan 2024 12:00:00 GMT",
     ),
     "months": one("datetime", (19723.0, 19754.0, 19783.0), lambda k: f"2024-{k % 12 + 1:02}"),
     "times of the day": one("datetime", (0.0, 1 / 24, 2 / 24), lambda k: f"{k:02}:00"),

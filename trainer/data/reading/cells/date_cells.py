@@ -10,8 +10,8 @@ from config.dates import days_since_1970
 from config.words import is_missing
 from network import Array
 
-_ISO = re.compile(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[T ].*)")
-_MAYBE = re.compile(r"\s*(?:[0-9]{1,4}[-./: ]|[A-Z][a-z]{2})[^\n]{2,40}")
+_ISO = re.compile(r"\s*[0-9]{4}(?:-[0-9]{2}-[0-9]{2}(?:$|[T ].*)|[0-9]{4}T.*)")
+_MAYBE = re.compile(r"\s*(?:[0-9]{1,4}[-./: ]|[0-9]{8}T|[A-Z][a-z]{2})[^\n]{2,40}")
 _DATES = (
     *("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y"),
     *("%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%Y-%m"),
@@ -19,7 +19,8 @@ _DATES = (
     *("%d. %B %Y", "%b %Y", "%B %Y"),
 )
 _TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
-_FORMATS = (*_DATES, *_TIMES, *(f"{date} {time}" for date in _DATES for time in _TIMES))
+_MAILS = ("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
+_FORMATS = (*_DATES, *_TIMES, *_MAILS, *(f"{date} {time}" for date in _DATES for time in _TIMES))
 _TRIED = 5  # texts; no format is looked at further that fits none of them
 _REMEMBERED = 100_000
 MIN_SHARE = 0.8  # of the cells, so that a few invalid dates are named

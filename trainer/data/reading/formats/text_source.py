@@ -20,6 +20,8 @@ from trainer.data.reading.formats.dialect import (
 from trainer.data.reading.formats.text_lines import TextLines
 from trainer.errors import DataError
 
+_END_OF_FILE = "\x1a"  # of DOS
+_MISSING = ("", "NA", "NaN", "?")  # words for missing cells that are frequent and quickly replaced
 _NOT_A_NUMBER_IN_JSON = ("t", "f", "n", '"', "[", "{")
 
 
@@ -82,8 +84,8 @@ class TextBlock:
     def numbers(self) -> Array | None:
         """Return all cells if they are plain numbers, as (rows, columns); otherwise None.
 
-        The rows are parsed as lists of JSON, about ten times faster than cell by cell. JSON's
-        grammar for numbers is a part of that of `config.numbers.parse_number`.
+        The cells are parsed as one list of JSON, much faster than cell by cell. JSON's grammar for
+        numbers is a part of that of `config.numbers.parse_number`.
         """
         text, delimiter = self._text.strip("\n"), self._dialect.delimiter
         if any(character in text for character in _NOT_A_NUMBER_IN_JSON):
@@ -92,19 +94,11 @@ class TextBlock:
             if delimiter == WHITE_SPACE or "," in text:
                 return None
             text = text.replace(delimiter, ",")
-        while "\n\n" in text:
-            text = text.replace("\n\n", "\n")
-        has_gaps = ",," in text or ",\n" in text or "\n," in text
-        if has_gaps or text.startswith(",") or text.endswith(","):
-            text = f"\n{text}\n".replace(",,", ",null,").replace(",,", ",null,")
-            text = text.replace(",\n", ",null\n").replace("\n,", "\nnull,")[1:-1]
-        try:
-            numbers = np.array(orjson.loads(f"[[{text.replace(chr(10), '],[')}]]"), np.float64)
-        except (orjson.JSONDecodeError, ValueError):  # another grammar, or rows of several lengths
-            return None
-        if numbers.ndim != 2 or numbers.shape[1] != self._width:
-            return None
-        return numbers[~np.isnan(numbers).all(axis=1)] if has_gaps else numbers
+        numbers = _parse(text, self._width)
+        if numbers is not None:
+            return numbers
+        numbers = _parse(_with_nulls(text), self._width)
+        return None if numbers is None else numbers[~np.isnan(numbers).all(axis=1)]
 
     def columns(self, wanted: Sequence[int]) -> list[Cells]:
         """Return the cells of some columns."""
@@ -137,6 +131,8 @@ class TextBlock:
                 del row[width:]
             if not any(self._dialect.header.names[len(row) :]):
                 row.extend([""] * (width - len(row)))
+            if row == [_END_OF_FILE]:
+                continue
             if len(row) == width:
                 rows.append(row)
                 lines.append(line)
@@ -166,3 +162,33 @@ class TextBlock:
         while (line := self._following.line()) is not None:
             self.lines_taken += 1
             yield line
+
+
+def _parse(text: str, width: int) -> Array | None:
+    """Return the numbers of lines with commas: (rows, width); None if they are anything else."""
+    try:
+        cells = orjson.loads(f"[{text.replace(chr(10), ',')}]")
+    except orjson.JSONDecodeError:
+        return None
+    characters = np.frombuffer(text.encode(), np.uint8)
+    ends = np.append(np.flatnonzero(characters == ord("\n")), len(characters))
+    commas = np.flatnonzero(characters == ord(","))
+    if len(commas) != len(ends) * (width - 1):
+        return None
+    if width > 1:  # every line has its commas before its end and after that of the line before
+        by_line = commas.reshape(len(ends), width - 1)
+        if (by_line[:, -1] > ends).any() or (by_line[1:, 0] < ends[:-1]).any():
+            return None
+    return np.array(cells, np.float64).reshape(len(ends), width)
+
+
+def _with_nulls(text: str) -> str:
+    """Return lines with JSON's null for missing cells, and without blank lines."""
+    while "\n\n" in text:
+        text = text.replace("\n\n", "\n")
+    text = f"\n{text}\n"
+    for word in _MISSING:
+        if word in text:
+            text = text.replace(f",{word},", ",null,").replace(f",{word},", ",null,")
+            text = text.replace(f",{word}\n", ",null\n").replace(f"\n{word},", "\nnull,")
+    return text[1:-1]
