@@ -17,7 +17,7 @@ from network.encoding import COSINE, EQUALS, MISSING, SCALED, SINE
 
 LEAST_COUNT = 3
 MOST_VALUES = 100  # of one category
-PERIODS = ((365.2425, 2), (7.0, 3), (1.0, 4))  # days, and harmonics that resolve a season
+SEASONS = {"year": (365.2425, 2), "week": (7.0, 3), "day": (1.0, 4)}  # days and harmonics
 FULL_PERIODS = 1.0  # that the dates have to cover
 
 Input = tuple[int, int, float, float]  # column, operation, shift and scale
@@ -64,7 +64,7 @@ def _seasons(index: int, present: Array) -> Iterator[Input]:
     if not len(present):
         return
     span = present.max() - present.min()
-    for days, harmonics in PERIODS:
+    for days, harmonics in SEASONS.values():
         if span >= FULL_PERIODS * days and len(np.unique(present % days)) > 1:
             for harmonic in range(1, harmonics + 1):
                 yield index, SINE, 0.0, days / harmonic

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from network import Array, Calibration, Encoding, Ensemble, Rows, Scaling, ranges
 from network.ensemble.weights import Floats
+from trainer.data.date_inputs import choose_date_inputs
 from trainer.data.input_encoding import fit_encoding
 from trainer.data.split import fold_numbers, kept_and_test
 from trainer.data.table import Table
@@ -59,6 +60,7 @@ class OutOfFold:
     indices : of these rows in the table
     test : rows kept apart; may be none
     Y_hat : (N, targets) float64, each row's by the members that have not seen it
+    notes : what was left out, as sentences
     """
 
     table: Table
@@ -71,6 +73,7 @@ class OutOfFold:
     model: Ensemble
     members: Members
     Y_hat: Array
+    notes: list[str]
 
     @property
     def unexplained(self) -> float:
@@ -88,7 +91,9 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
     """
     kept, apart = kept_and_test(table, recipe.test_fraction or 0.0)
     rows = table.rows if not len(apart) else table.rows[kept]
-    encoding = fit_encoding(table.columns, rows.X)
+    encoding, notes = choose_date_inputs(
+        table.columns, fit_encoding(table.columns, rows.X), rows.X, rows.Y
+    )
     scaling = Scaling.of(rows.Y)
     sizes = make_plan(len(rows))
     folds = fold_numbers(table, sizes.folds, sizes.partitions)[:, kept]
@@ -123,7 +128,7 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
     )
     Y_hat = members.out_of_fold.astype(np.float64) * scaling.scale + scaling.shift
     return OutOfFold(
-        table, recipe, sizes, rows, kept, table.rows[apart], data, model, members, Y_hat
+        table, recipe, sizes, rows, kept, table.rows[apart], data, model, members, Y_hat, notes
     )
 
 
@@ -251,7 +256,7 @@ def _record(ensemble: OutOfFold, reasons: list[str], seconds: float) -> dict[str
         "epochs": max(map(len, members.histories.values())),
         "best_epoch": max(members.best_epochs.values()),
         "best_epochs": members.best_epochs,
-        "decisions": [*reasons, _stack_sentence(ensemble), *members.notes],
+        "decisions": [*reasons, _stack_sentence(ensemble), *ensemble.notes, *members.notes],
         "history": {
             name: [asdict(each) for each in history] for name, history in members.histories.items()
         },
