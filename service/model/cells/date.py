@@ -1,6 +1,8 @@
 """The cells of columns of dates and times."""
 
 import math
+import re
+from calendar import month_abbr, month_name
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +13,22 @@ from config.words import is_missing
 from network import Array, Column
 from service.model.cells.cell import Cell
 
+_DIRECTIVES = {
+    "%d": "(0?[1-9]|[12][0-9]|3[01])",
+    "%m": "(0?[1-9]|1[0-2])",
+    "%b": f"({'|'.join(month_abbr[1:])})",
+    "%B": f"({'|'.join(month_name[1:])})",
+    "%Y": "(?!0000)[0-9]{4}",
+    "%y": "[0-9]{2}",
+    "%H": "([01]?[0-9]|2[0-3])",
+    "%I": "(0?[1-9]|1[0-2])",
+    "%M": "[0-5]?[0-9]",
+    "%S": "[0-5]?[0-9]",
+    "%f": "[0-9]{1,6}",
+    "%p": "([AaPp][Mm])",
+}
 _TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?)?"
-_LOCAL_TIME = f"^[0-9]{{4}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]{_TIME_OF_DAY}$"
+_LOCAL_TIME = f"^(?!0000)[0-9]{{4}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]{_TIME_OF_DAY}$"
 
 
 class DateCell(Cell):
@@ -29,7 +45,8 @@ class DateCell(Cell):
             {"pattern": _LOCAL_TIME, "description": "ISO 8601 without a time zone: UTC"},
         ]
         if form:
-            formats.append({"description": f"as in the training file: {form}"})
+            own = {"pattern": f"^{_pattern(form)}$"}
+            formats.append({**own, "description": f"as in the training file: {form}"})
         schema = {
             "type": "string",
             "description": about,
@@ -53,3 +70,12 @@ class DateCell(Cell):
 
     def from_text(self, text: str) -> Any:
         return None if self.column.has_gaps and is_missing(text, among_numbers=True) else text
+
+
+def _pattern(date_format: str) -> str:
+    """Return a pattern of the texts in a format; a month may have fewer days than it says."""
+    return re.sub(
+        r"%[A-Za-z]|[^%]",
+        lambda part: _DIRECTIVES.get(part[0], re.escape(part[0])),
+        date_format,
+    )

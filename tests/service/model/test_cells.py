@@ -1,0 +1,166 @@
+"""Cells: one by one, and column by column with the same numbers."""
+
+import math
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from network import Column
+from service.model.cells.of_model import cells_of
+from service.model.row_reader import RowReader
+from service.web.errors import InvalidInput
+from tests.service.small_models import TABLE_COLUMNS, table_model
+
+COLUMNS = (
+    *TABLE_COLUMNS,
+    Column("price", unit="$", has_gaps=True),
+    Column("rooms", "category", ("2", "3", "4.5"), has_gaps=True),
+    Column("seen", "datetime", has_gaps=True),
+    Column("heated", "boolean", has_gaps=True),
+)
+MODEL = table_model(COLUMNS)
+NAMED, REFUSING = RowReader(MODEL), RowReader(MODEL, refuse_unseen=True)
+READERS = st.sampled_from([NAMED, REFUSING])
+JSON_CELLS: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        *(None, True, False, 0, 1, 2, 3.0, 4.5, -0.5, 2**63, "red", "sea: green", "mauve", "no"),
+        *("yes", "No", "3", "", "NA", "2024-05-31", "31/05/2024", "2024-05-31T12:00", "x", [], {}),
+    ]
+)
+TEXTS = st.sampled_from(
+    [
+        *(
+            "",
+            "NA",
+            "nan",
+            "?",
+            "-",
+            "0",
+            "1",
+            "3",
+            "3.0",
+            " 4.5 ",
+            "inf",
+            "1_000",
+            "$3,504",
+            "red",
+        ),
+        *(" blue", "mauve", "yes", "FALSE", "true", "2024-05-31", "31/05/2024", "2024-02-30", "x"),
+    ]
+)
+
+
+def same(found: Any, expected: Any) -> bool:
+    return bool(np.array_equal(found, expected, equal_nan=True))
+
+
+@given(READERS, st.sampled_from(range(len(COLUMNS))), st.lists(JSON_CELLS, min_size=1, max_size=6))
+@settings(max_examples=300)
+def test_json_values_have_the_same_numbers_alone_and_together(
+    reader: RowReader, column: int, values: list[Any]
+) -> None:
+    cell = reader.cells[column]
+    alone = [cell.convert(value) for value in values]
+    together = cell.convert_all(values)
+    if None in alone:
+        assert together is None
+    else:
+        assert together is not None
+        assert same(together, alone)
+
+
+@given(READERS, st.sampled_from(range(len(COLUMNS))), st.lists(TEXTS, min_size=1, max_size=6))
+@settings(max_examples=300)
+def test_texts_have_the_same_numbers_alone_and_together(
+    reader: RowReader, column: int, texts: list[str]
+) -> None:
+    cell = reader.cells[column]
+    alone = [cell.convert(cell.from_text(text)) for text in texts]
+    together = cell.convert_texts(texts)
+    if None in alone:
+        assert together is None
+    else:
+        assert together is not None
+        assert same(together, alone)
+
+
+VALID: dict[str, list[Any]] = {
+    "size": [0.5, 1, None],
+    "colour": ["red", "sea: green"],
+    "new": [True, "no"],
+    "sold": ["31/05/2024", "2024-05-31T12:00:00Z"],
+    "price": [3504, None],
+    "rooms": ["3", 4.5, None],
+    "seen": ["2024-05-31", None],
+    "heated": [False, None],
+}
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> dict[str, Any]:
+    """A valid row with up to one deviation; cells that may be missing may be absent."""
+    row = {name: draw(st.sampled_from(values)) for name, values in VALID.items()}
+    if draw(st.booleans()):
+        row = {name: cell for name, cell in row.items() if cell is not None}
+    if draw(st.booleans()):
+        row[draw(st.sampled_from([*VALID, "other"]))] = draw(JSON_CELLS)
+    return row
+
+
+def accepted(reader: RowReader, row: dict[str, Any]) -> list[float] | None:
+    """Return a row's values by the schema; None if it refuses them."""
+    try:
+        return reader.row(row, orjson.dumps(row))
+    except InvalidInput:
+        return None
+
+
+@given(READERS, rows(), rows())
+@settings(max_examples=300)
+def test_every_path_accepts_the_same_rows(
+    reader: RowReader, row: dict[str, Any], other: dict[str, Any]
+) -> None:
+    body = orjson.dumps(row)
+    many = orjson.dumps({"instances": [row, list(row.values()), other]})
+    listed = len(row) == len(VALID) and "other" not in row
+    slow = accepted(reader, row)
+    fast = reader.plain_row(body)
+    assert fast is None if slow is None else same(fast, slow)
+    expected = [slow, slow if listed else None, accepted(reader, other)]
+    try:
+        X = reader.rows(orjson.loads(many), many)
+    except InvalidInput:
+        assert None in expected
+    else:
+        assert same(X, expected)
+
+
+def test_repeated_name_is_found_although_fields_may_be_absent() -> None:
+    body = b'{"colour":"red","new":true,"sold":"2024-05-31T00:00","new":false}'
+    assert NAMED.plain_row(body) is None
+    with pytest.raises(InvalidInput) as refused:
+        NAMED.row(orjson.loads(body), body)
+    assert refused.value.errors == [{"pointer": "", "detail": '"new" appears twice in one object'}]
+
+
+def test_long_lists_of_categories_are_shortened() -> None:
+    values = tuple(f"category number {number}" for number in range(500))
+    model = table_model((Column("kind", "category", values),))
+    [cell] = cells_of(model, refuse_unseen=True)
+    assert cell.wrong("x") == (
+        "must be text: one of category number 0, category number 1, category number 2, … "
+        '(500 values), got "x"'
+    )
+    [cell] = cells_of(table_model((Column("kind", "category", ("x" * 99,)),)), refuse_unseen=True)
+    assert cell.wrong("y") == f'must be text: one of {"x" * 39}… (1 value), got "y"'
+
+
+def test_example_is_valid() -> None:
+    values = NAMED.row(NAMED.example, orjson.dumps(NAMED.example))
+    assert not any(map(math.isnan, values))
+    assert NAMED.out_of_range(values) == []
+    assert NAMED.unseen(values) == []
