@@ -1,16 +1,18 @@
-"""The rows that an ensemble is trained on, as arrays."""
+"""The rows that an ensemble is trained on, and the inputs of its models."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Floats
 
 Integers = NDArray[np.integer[Any]]
 CHUNK = 8192  # rows per pass over all rows
+MAX_RAMPS = 1 << 24  # numbers that are kept for all rows; more are computed batch by batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,3 +68,41 @@ class Data:
         """Yield slices that together are all rows, or every `step`-th row."""
         for start in range(0, len(self), CHUNK * step):
             yield slice(start, min(start + CHUNK * step, len(self)), step)
+
+
+class Inputs:
+    """The inputs of a model: those of the data and their ramps.
+
+    Ramps are computed as clip(zᵀ·A + c, −½, ½), where each column of A has one number. This takes
+    less time than to copy each input to the places of its ramps.
+
+    Attributes
+    ----------
+    ramps : may be empty
+    """
+
+    def __init__(self, data: Data, ramps: Ramps, dtype: DTypeLike = np.float32) -> None:
+        self.data, self.ramps = data, ramps
+        A = np.zeros((data.inputs, len(ramps)))
+        A[ramps.column, np.arange(len(ramps))] = 1.0 / ramps.width
+        self._A = A.astype(dtype)
+        self._c = (-ramps.start / ramps.width - 0.5).astype(dtype)
+        self._kept = None
+        if len(data) * len(ramps) <= MAX_RAMPS:
+            self._kept = np.empty((len(data), len(ramps)), dtype)
+            for part in data.chunks():
+                self._encode(data.take(part).astype(dtype, copy=False), self._kept[part])
+
+    def gather(self, rows: Integers, Z: Floats, R: Floats) -> None:
+        """Write the inputs and the ramps of the rows (n,) to Z (n, I) and R (n, ramps)."""
+        self.data.gather(rows, Z)
+        if self._kept is None:
+            self._encode(Z, R)
+        else:
+            self._kept.take(rows, 0, R, "clip")
+
+    def _encode(self, Z: Floats, R: Floats) -> None:
+        np.matmul(Z, self._A, out=R)
+        R += self._c
+        np.maximum(R, -0.5, out=R)
+        np.minimum(R, 0.5, out=R)

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from network import Array, Loss
-from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Floats, Shape, Weights
 from trainer.ensemble.adamw import AdamW
-from trainer.ensemble.data import Data, Integers
+from trainer.ensemble.data import Inputs, Integers
 from trainer.ensemble.plan import Plan
 from trainer.ensemble.sampling import Sampler
-from trainer.ensemble.workspace import Encoder, Workspace, dropout_masks
+from trainer.ensemble.workspace import Workspace, dropout_masks
 
 JUDGED_ROWS = 8192  # of each member's fold, for the loss after each epoch
 PREDICTED_ROWS = 256  # of each member per pass
@@ -42,16 +41,14 @@ class Group:
     Parameters
     ----------
     held_out : the partition and the fold of each member
-    ramps : of the piecewise-linear encoding; may be empty
     seed : for the start, the order of the rows and dropout
     poll : called before every step; may raise to stop
     """
 
     def __init__(
         self,
-        data: Data,
+        inputs: Inputs,
         held_out: Sequence[tuple[int, int]],
-        ramps: Ramps,
         plan: Plan,
         loss: Loss,
         *,
@@ -60,10 +57,14 @@ class Group:
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.held_out = held_out
-        self._data, self._plan, self._loss, self._poll = data, plan, loss, poll
+        data = inputs.data
+        self._inputs, self._data = inputs, data
+        self._plan, self._loss, self._poll = plan, loss, poll
         self._rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed)))
         self._dtype = np.dtype(dtype)
-        self._shape = Shape(len(held_out), data.inputs, len(ramps), plan.hidden, data.targets)
+        self._shape = Shape(
+            len(held_out), data.inputs, len(inputs.ramps), plan.hidden, data.targets
+        )
         self._theta = _start(self._shape, self._rng).astype(dtype)
         self._best = self._theta.copy()
         self._weights = Weights.of(self._theta, self._shape)
@@ -77,10 +78,9 @@ class Group:
         rows = min(each.count for each in self._samplers)
         self._batch = min(plan.batch, rows)
         self._steps = rows // self._batch
-        encoder = Encoder(ramps, data.inputs, dtype)
-        self._training = Workspace(self._shape, encoder, self._batch, dtype)
+        self._training = Workspace(self._shape, self._batch, dtype)
         predicted = min(PREDICTED_ROWS, max(1, *map(len, self._judged)))
-        self._predicting = Workspace(self._shape, encoder, predicted, dtype)
+        self._predicting = Workspace(self._shape, predicted, dtype)
 
     def epoch(self, progress: Callable[[float], float]) -> EpochLosses:
         """Train for one epoch.
@@ -135,7 +135,8 @@ class Group:
         """Take one step with rows (M·n,), and return the loss before it."""
         self._poll()
         data, workspace = self._data, self._training
-        data.gather(rows, workspace.Z.reshape(len(rows), -1))
+        Z, R = (each.reshape(len(rows), each.shape[-1]) for each in (workspace.Z, workspace.R))
+        self._inputs.gather(rows, Z, R)
         size = (self._shape.members, self._batch, self._shape.hidden)
         masks = dropout_masks(self._rng, self._plan.dropout_at(progress), size, self._dtype)
         delta = workspace.forward(self._weights, masks)
@@ -175,8 +176,8 @@ class Group:
         for start in range(0, max(map(len, rows)), n):
             self._poll()
             parts = [each[start : start + n] for each in rows]
-            for inputs, part in zip(workspace.Z, parts, strict=True):
-                self._data.gather(np.resize(part, n), inputs)  # repeated, or row 0 if it is empty
+            for part, Z, R in zip(parts, workspace.Z, workspace.R, strict=True):
+                self._inputs.gather(np.resize(part, n), Z, R)  # repeated, or row 0 if it is empty
             Y = workspace.forward(weights)
             for member, part in enumerate(parts):
                 yield member, part, Y[member, : len(part)]

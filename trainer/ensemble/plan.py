@@ -17,7 +17,7 @@ class Plan:
     patience : epochs without a lower mean of the members' held-out losses
     epoch_rows : at most so many rows in an epoch of a member
     batch : rows per step of a member
-    group : members that are trained as one array
+    group : at most so many members are trained as one array
     bins : at most so many ramps per continuous input
     decay : λ of AdamW
     rate, factor_rate : the learning rate at the start; the factor on it for the inputs' factors
@@ -59,7 +59,7 @@ def make_plan(rows: int) -> Plan:
         patience=40 if small else 30,
         epoch_rows=EPOCH_ROWS,
         batch=min(max(rows // 16, 32), 256),
-        group=5 if small else 4,
+        group=10 if small else 4,
         bins=32 if small else 64,
         decay=min(0.3, 80 / rows),
     )

@@ -22,7 +22,7 @@ from network import Array, Loss
 from network.ensemble.parts import Linear, Networks
 from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Floats, Weights
-from trainer.ensemble.data import Data
+from trainer.ensemble.data import Data, Inputs
 from trainer.ensemble.group import Group
 from trainer.ensemble.model import Model
 from trainer.ensemble.plan import Plan
@@ -35,6 +35,7 @@ PLAIN, PIECEWISE, LINEAR = "plain", "piecewise-linear", "linear"
 
 _QUANTILE_ROWS = 100_000  # sufficient for the edges of the bins
 _STACKING_ROWS = 100_000  # sufficient for three weights
+_GROUP_NUMBERS = 1 << 16  # of a layer's inputs and outputs in a step
 _POLL_SECONDS = 0.05
 _PREDICTION_COST = 0.35  # of a row, relative to training with it
 
@@ -69,25 +70,32 @@ class Training:
         self._cancelled = Event()
         self._epoch, self._epochs = 0, plan.epochs
         self._notes: list[str] = []
-        self._ramps = {PLAIN: Ramps.none(), PIECEWISE: _ramps(data, plan.bins)}
+        self._inputs = {PLAIN: Inputs(data, Ramps.none(), dtype)}
+        if len(ramps := _ramps(data, plan.bins)):
+            self._inputs[PIECEWISE] = Inputs(data, ramps, dtype)
+        self._models = {
+            name: Model(self._groups(inputs, (seed, number), dtype))
+            for number, (name, inputs) in enumerate(self._inputs.items())
+        }
+
+    def _groups(self, inputs: Inputs, seed: tuple[int, int], dtype: DTypeLike) -> list[Group]:
+        """Return all members of a model, in groups whose arrays fit into the cache."""
+        plan = self._plan
         held_out = [(p, k) for p in range(plan.partitions) for k in range(plan.folds)]
-        self._models: dict[str, Model] = {}
-        for number, (name, ramps) in enumerate(self._ramps.items()):
-            if name == PLAIN or len(ramps):
-                groups = [
-                    Group(
-                        data,
-                        held_out[first : first + plan.group],
-                        ramps,
-                        plan,
-                        loss,
-                        seed=(seed, number, first),
-                        poll=self._check,
-                        dtype=dtype,
-                    )
-                    for first in range(0, len(held_out), plan.group)
-                ]
-                self._models[name] = Model(groups)
+        numbers = plan.batch * (len(inputs.ramps) + 2 * plan.hidden)  # per member
+        size = min(plan.group, max(1, _GROUP_NUMBERS // numbers))
+        return [
+            Group(
+                inputs,
+                held_out[first : first + size],
+                plan,
+                self._loss,
+                seed=(*seed, first),
+                poll=self._check,
+                dtype=dtype,
+            )
+            for first in range(0, len(held_out), size)
+        ]
 
     def run(
         self,
@@ -249,7 +257,7 @@ class Training:
         groups = self._models[name].groups
         return Networks(
             Weights.joined([group.best() for group in groups]),
-            self._ramps[name],
+            self._inputs[name].ramps,
             np.array([each for group in groups for each in group.held_out]),
         )
 

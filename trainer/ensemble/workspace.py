@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Floats, Shape, Weights
 
 Masks = tuple[Floats, Floats]
@@ -11,39 +10,19 @@ Masks = tuple[Floats, Floats]
 _LEVELS = 256  # dropout rates are multiples of 1/256, so that a random byte decides
 
 
-class Encoder:
-    """Computes ramps as clip(zᵀ·A + c, −½, ½), where each column of A has one number.
-
-    This takes less time than to copy each input to the places of its ramps.
-    """
-
-    def __init__(self, ramps: Ramps, inputs: int, dtype: DTypeLike) -> None:
-        A = np.zeros((inputs, len(ramps)))
-        A[ramps.column, np.arange(len(ramps))] = 1.0 / ramps.width
-        self._A = A.astype(dtype)
-        self._c = (-ramps.start / ramps.width - 0.5).astype(dtype)
-
-    def encode(self, Z: Floats, out: Floats) -> None:
-        """Write the ramps of Z (M, n, I) to out (M, n, R)."""
-        np.matmul(Z, self._A, out=out)
-        out += self._c
-        np.maximum(out, -0.5, out=out)
-        np.minimum(out, 0.5, out=out)
-
-
 class Workspace:
     """Buffers for n rows of each member. Each call overwrites what a call before it returned.
 
     Attributes
     ----------
-    Z : (M, n, I), the inputs, to be written before `forward`
+    Z, R : (M, n, I) and (M, n, ramps), the inputs and the ramps, to be written before `forward`
     """
 
-    def __init__(self, shape: Shape, encoder: Encoder, n: int, dtype: DTypeLike) -> None:
+    def __init__(self, shape: Shape, n: int, dtype: DTypeLike) -> None:
         M, H = shape.members, shape.hidden
-        self._encoder = encoder if shape.ramps else None
         self.Z = np.empty((M, n, shape.inputs), dtype)
-        self._ramps = np.empty((M, n, shape.ramps), dtype)
+        self.R = np.empty((M, n, shape.ramps), dtype)
+        self._has_ramps = shape.ramps > 0
         self._first, self._second = (_Layer((M, n, H), dtype) for _ in range(2))
         self._scratch = np.empty((M, n, H), dtype)
         self._Y = np.empty((M, n, shape.targets), dtype)
@@ -51,7 +30,7 @@ class Workspace:
         self._W = np.empty((M, shape.inputs, H), dtype)
 
     def forward(self, weights: Weights, masks: Masks | None = None) -> Floats:
-        """Return Ŷ (M, n, K) for the inputs in `Z`.
+        """Return Ŷ (M, n, K) for the inputs in `Z` and `R`.
 
         Parameters
         ----------
@@ -60,9 +39,8 @@ class Workspace:
         first, second = self._first, self._second
         np.multiply(weights.W, weights.s[:, :, None], self._W)
         np.matmul(self.Z, self._W, out=first.output)
-        if self._encoder:
-            self._encoder.encode(self.Z, self._ramps)
-            np.matmul(self._ramps, weights.V, out=self._scratch)
+        if self._has_ramps:
+            np.matmul(self.R, weights.V, out=self._scratch)
             first.output += self._scratch
         first.output += weights.b1
         first.activate(masks and masks[0], self._scratch)
@@ -96,8 +74,8 @@ class Workspace:
         np.matmul(second.slope, weights.W2.mT, out=self._scratch)
         first.slope *= self._scratch
         np.add.reduce(first.slope, 1, out=out.b1, keepdims=True)
-        if self._encoder:
-            np.matmul(self._ramps.mT, first.slope, out=out.V)
+        if self._has_ramps:
+            np.matmul(self.R.mT, first.slope, out=out.V)
         # the derivative with respect to s∘W, and from it those with respect to W and s
         np.matmul(self.Z.mT, first.slope, out=self._W)
         np.multiply(self._W, weights.s[:, :, None], out.W)

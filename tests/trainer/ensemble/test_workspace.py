@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike
 from network import Array
 from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Floats, Shape, Weights
-from trainer.ensemble.workspace import Encoder, Workspace, dropout_masks
+from trainer.ensemble.workspace import Workspace, dropout_masks
 
 ROWS = 7
 RAMPS = Ramps(np.array([0, 0, 2]), np.array([-1.0, 0.2, -0.5]), np.array([1.2, 0.7, 2.0]))
@@ -17,8 +17,9 @@ EVERY_SHAPE = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 def workspace_of(shape: Shape, Z: Floats, dtype: DTypeLike = np.float64) -> Workspace:
     ramps = RAMPS if shape.ramps else Ramps.none()
-    workspace = Workspace(shape, Encoder(ramps, shape.inputs, dtype), ROWS, dtype)
+    workspace = Workspace(shape, ROWS, dtype)
     workspace.Z[:] = Z
+    workspace.R[:] = [ramps.encode(each) for each in Z]
     return workspace
 
 
