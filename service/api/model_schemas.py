@@ -2,6 +2,10 @@
 
 from marshmallow import INCLUDE, Schema, fields
 
+_LAYERS = {"description": "of a single network: their sizes, from inputs to targets"}
+_ACTIVATION = {"description": "of a single network"}
+_FOLDS = {"description": "of an ensemble: the number of folds of the training rows"}
+
 
 class PromotionEntry(Schema):
     """An entry of the promotion log."""
@@ -26,10 +30,9 @@ class VersionEntry(Schema):
     created_at = fields.DateTime(allow_none=True)
     features = fields.List(fields.String())
     targets = fields.List(fields.String())
-    layers = fields.List(
-        fields.Integer(), metadata={"description": "their sizes, from features to targets"}
-    )
-    activation = fields.String()
+    layers = fields.List(fields.Integer(), metadata=_LAYERS)
+    activation = fields.String(metadata=_ACTIVATION)
+    folds = fields.Integer(metadata=_FOLDS)
     metrics = fields.Dict(allow_none=True)
     job = fields.String(allow_none=True, metadata={"description": "the job that trained it"})
     refused = fields.String(metadata={"description": "why its file failed verification"})
@@ -54,8 +57,15 @@ class VersionCard(Schema):
     version = fields.String(required=True)
     features = fields.List(fields.String(), required=True)
     targets = fields.List(fields.String(), required=True)
-    layers = fields.List(fields.Integer(), required=True)
-    activation = fields.String(required=True)
+    columns = fields.List(
+        fields.Dict(), metadata={"description": "the features: name, kind, values, gaps and format"}
+    )
+    layers = fields.List(fields.Integer(), metadata=_LAYERS)
+    activation = fields.String(metadata=_ACTIVATION)
+    folds = fields.Integer(metadata=_FOLDS)
+    partitions = fields.Integer(
+        metadata={"description": "of an ensemble: how many times the rows were divided into folds"}
+    )
     created_at = fields.DateTime()
     recipe = fields.Dict()
     data = fields.Dict()

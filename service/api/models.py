@@ -78,7 +78,7 @@ def list_models() -> Response:
     path=_VERSION,
 )
 def show_model(version: str) -> Response:
-    """Show a version's card: features, layers, training, data and metrics."""
+    """Show a version's card: features, training, data and metrics."""
     registry, loaded = _registry_and_current()
     return json_response({**_card(registry, parse_version(version), loaded), "version": version})
 
@@ -180,8 +180,6 @@ def _summary(registry: Registry, version: int, loaded: LoadedVersion | None) -> 
         return {"version": str(version), "refused": "the file cannot be read"}
     return {
         "version": str(version),
-        **{key: card.get(key) for key in ("created_at", "features", "targets", "layers")},
-        "activation": card.get("activation"),
-        "metrics": card.get("metrics"),
-        "job": card.get("job"),
+        **{key: card.get(key) for key in ("created_at", "features", "targets", "metrics", "job")},
+        **{key: card[key] for key in ("layers", "activation", "folds") if key in card},
     }

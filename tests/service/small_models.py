@@ -119,7 +119,7 @@ def random_rows(count: int, columns: int = len(FEATURES), *, seed: int = 1) -> A
     return np.random.default_rng(seed).uniform(-1.3, 1.3, (count, columns))
 
 
-def publish(registry: Registry, model: Model, calibration: Calibration | None = None) -> int:
+def publish(registry: Registry, model: Predictor, calibration: Calibration | None = None) -> int:
     """Publish without promoting."""
     golden = np.zeros((2, len(model.features)))
     return registry.publish(model, {"metrics": {"mse": 0.5}}, golden, calibration).number
@@ -129,7 +129,7 @@ def promote(registry: Registry, version: int) -> Promotion:
     return registry.promote(version, by="a test", reason="to be served", at=datetime.now(UTC))
 
 
-def serve(registry: Registry, model: Model, calibration: Calibration | None = None) -> int:
+def serve(registry: Registry, model: Predictor, calibration: Calibration | None = None) -> int:
     """Publish and promote."""
     version = publish(registry, model, calibration)
     promote(registry, version)

@@ -67,7 +67,7 @@ class CategoryCell(ListedCell):
         if None not in parsed and len(parsed) == len(texts):
             numbers |= parsed
             types, kinds, values = {str, *NUMBERS}, ["string", "number"], [*texts, *parsed]
-        schema: dict[str, Any] = {"type": kinds}
+        schema: dict[str, Any] = {"type": kinds if len(kinds) > 1 else kinds[0]}
         if refuse:
             schema |= {"enum": values}
             expected = f"text: one of {known}"

@@ -16,6 +16,7 @@ from config import Settings
 from registry import Registry
 from registry.storage import MAX_OBJECT_BYTES
 from service.app import create_app
+from tests.random_ensembles import make_ensemble
 from tests.service.conftest import ADMIN
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, promote, publish, serve, small_model
@@ -53,6 +54,18 @@ def test_versions_are_listed_newest_first_with_the_current_one(
         "current": False,
     }
     assert client.head("/models").data == b""
+
+
+def test_ensembles_have_folds_and_columns(registry: Registry, new_app: Flask) -> None:
+    ensemble = make_ensemble()
+    serve(registry, ensemble)
+    client = new_app.test_client()
+    [entry] = client.get("/models").get_json()["versions"]
+    assert entry["folds"] == ensemble.folds
+    assert not {"layers", "activation"} & entry.keys()
+    card = client.get("/models/1").get_json()
+    assert (card["folds"], card["partitions"]) == (ensemble.folds, ensemble.partitions)
+    assert [column["name"] for column in card["columns"]] == list(ensemble.features)
 
 
 @pytest.mark.slow
