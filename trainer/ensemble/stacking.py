@@ -7,16 +7,61 @@ Breiman 1996, "Stacked Regressions": weights that are not negative.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from network import Array, Loss
+from network.ensemble.weights import Floats
 
 LEAST_WEIGHT = 0.02  # a smaller weight does not pay for the time of its model
+STACKED_ROWS = 100_000  # sufficient for the weights of three models
+CHUNK = 65_536  # rows at a time
 _SWEEPS = 50
 _TOLERANCE = 1e-4
 _GOLDEN = (5.0**0.5 - 1.0) / 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """Predictions for training rows, each by members that have not seen the row.
+
+    Attributes
+    ----------
+    networks : (J, P, N, K) float32, of each model of networks, by its member for each partition
+    linear : (N, K) float32, of the linear model; None if there is none
+    """
+
+    networks: Floats
+    linear: Floats | None
+
+    def of_models(self, rows: slice) -> Floats:
+        """Return each model's predictions for some rows: (models, n, K), the linear one last."""
+        means = self.networks[:, :, rows].mean(axis=1)
+        return means if self.linear is None else np.concatenate((means, self.linear[None, rows]))
+
+    def stacked(self, weights: Array) -> tuple[Floats, Floats]:
+        """Return the stack's predictions, and the deviations of the networks' that it uses.
+
+        Parameters
+        ----------
+        weights : (models, K)
+
+        Returns
+        -------
+        predictions, spread : (N, K) float32
+        """
+        _, partitions, count, targets = self.networks.shape
+        predictions, spread = np.zeros((2, count, targets), np.float32)
+        used = weights[: len(self.networks)].any(axis=1)
+        for start in range(0, count, CHUNK):
+            rows = slice(start, start + CHUNK)
+            predictions[rows] = (self.of_models(rows) * weights[:, None]).sum(axis=0)
+            if used.sum() * partitions > 1:
+                members = self.networks[:, :, rows][used]
+                spread[rows] = members.reshape(-1, *members.shape[2:]).std(axis=0, ddof=1)
+        return predictions, spread
 
 
 def stack(predictions: Array, y: Array, weights: Array | None, loss: Loss) -> Array:

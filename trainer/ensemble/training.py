@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -27,14 +28,13 @@ from trainer.ensemble.group import Group
 from trainer.ensemble.model import Model
 from trainer.ensemble.plan import Plan
 from trainer.ensemble.ridge import out_of_fold, ridge
-from trainer.ensemble.stacking import stack
+from trainer.ensemble.stacking import STACKED_ROWS, OutOfFold, stack
 from trainer.ensemble.trained import Progress, Trained
 from trainer.errors import TrainingFailed
 
 PLAIN, PIECEWISE, LINEAR = "plain", "piecewise-linear", "linear"
 
 _QUANTILE_ROWS = 100_000  # sufficient for the edges of the bins
-_STACKING_ROWS = 100_000  # sufficient for three weights
 _GROUP_NUMBERS = 1 << 16  # of a layer's inputs and outputs in a step
 _POLL_SECONDS = 0.05
 _PREDICTION_COST = 0.35  # of a row, relative to training with it
@@ -160,7 +160,7 @@ class Training:
 
         # the models that take longer first, so that the threads end at about the same time
         groups = [group for model in reversed(models.values()) for group in model.groups]
-        tasks = [lambda group=group: group.epoch(progress) for group in groups]
+        tasks = [partial(group.epoch, progress) for group in groups]
         losses = iter(self._in_threads(tasks, threads, poll))
         for model in reversed(models.values()):
             model.record([next(losses) for _ in model.groups])
@@ -210,48 +210,43 @@ class Training:
     def _result(self, threads: ThreadPoolExecutor, poll: Callable[[], None]) -> Trained:
         models = {name: model for name, model in self._models.items() if model.best_epoch}
         members = np.zeros((len(models), *self._data.folds.shape, self._data.targets), np.float32)
-        tasks = [
-            lambda group=group, out=out: group.predict_held_out(out)
+        tasks: list[Callable[[], Any]] = [
+            partial(group.predict_held_out, out)
             for model, out in zip(models.values(), members, strict=True)
             for group in model.groups
         ]
-        self._in_threads(tasks, threads, poll)
-        predictions = dict(zip(models, members.mean(axis=1), strict=True))
-        linear = ridge(self._data)
-        if linear:
-            predictions[LINEAR] = out_of_fold(linear, self._data)
-        if not predictions:
+        tasks.append(self._linear)  # last, while other threads predict
+        linear, predictions = self._in_threads(tasks, threads, poll)[-1]
+        if not models and linear is None:
             raise TrainingFailed("no network has a finite loss, and no linear model can be fitted")
-        weights = self._stack(predictions)
+        out_of_fold = OutOfFold(members, predictions)
+        weights = self._stack(out_of_fold)
+        stacked, spread = out_of_fold.stacked(weights)
         self._note_what_shrank(linear)
         return Trained(
             networks={name: self._networks(name) for name in models},
             linear=linear,
-            stack=weights,
-            out_of_fold=sum(
-                w.astype(np.float32) * predictions[name] for name, w in weights.items()
-            ),
-            spread=_deviation(members.reshape(-1, *members.shape[2:])),
+            stack=dict(zip([*models, *([LINEAR] if linear else [])], weights, strict=True)),
+            out_of_fold=stacked,
+            spread=spread,
             histories={name: model.history for name, model in models.items()},
             best_epochs={name: model.best_epoch for name, model in models.items()},
             notes=self._notes,
         )
 
-    def _stack(self, predictions: dict[str, Floats]) -> dict[str, Array]:
-        """Return the weight of each model for each target."""
-        some = slice(None, None, -(-len(self._data) // _STACKING_ROWS))
-        weights = self._data.weights_of(some)
+    def _linear(self) -> tuple[Linear | None, Floats | None]:
+        """Return the linear model and its predictions out of fold."""
+        linear = ridge(self._data)
+        return linear, out_of_fold(linear, self._data) if linear else None
+
+    def _stack(self, predictions: OutOfFold) -> Array:
+        """Return the weight of each model for each target: (models, K)."""
+        some = slice(None, None, -(-len(self._data) // STACKED_ROWS))
+        models = predictions.of_models(some).astype(np.float64)
+        Y, weights = self._data.Y[some].astype(np.float64), self._data.weights_of(some)
         w = None if weights is None else weights.astype(np.float64)
-        each_target = [
-            stack(
-                np.stack([each[some, k] for each in predictions.values()]).astype(np.float64),
-                self._data.Y[some, k].astype(np.float64),
-                w,
-                self._loss,
-            )
-            for k in range(self._data.targets)
-        ]
-        return dict(zip(predictions, np.stack(each_target, axis=1), strict=True))
+        each_target = [stack(models[:, :, k], Y[:, k], w, self._loss) for k in range(Y.shape[1])]
+        return np.stack(each_target, axis=1)
 
     def _networks(self, name: str) -> Networks:
         groups = self._models[name].groups
@@ -278,14 +273,6 @@ class Training:
 
 class _Cancelled(Exception):
     """Raised in threads to end their work after the main thread was stopped."""
-
-
-def _deviation(predictions: Floats) -> Floats:
-    """Return the standard deviation of predictions (members, N, K) over the members: (N, K)."""
-    if len(predictions) < 2:
-        return np.zeros(predictions.shape[1:], np.float32)
-    deviation: Floats = predictions.std(axis=0, ddof=1)
-    return deviation
 
 
 def _ramps(data: Data, bins: int) -> Ramps:
