@@ -18,9 +18,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import click
 
 from config import Settings
+from network import Rows
 from registry import Registry
 from trainer.command_line.console_progress import progress
-from trainer.command_line.data_options import data_options, read_table
+from trainer.command_line.data_options import data_options, read_table, read_test_rows
 from trainer.command_line.interrupts import confirm_publication, interruptible
 from trainer.command_line.recipe_options import recipe_options
 from trainer.command_line.report import (
@@ -96,7 +97,11 @@ def main(
         terms = _terms(settings, no_promote=no_promote, force_promote=force_promote)
         if not checkpoint_seconds >= 0:
             raise RecipeError(f"checkpoint_seconds must not be below 0, got {checkpoint_seconds}")
+        test_file = options.pop("test_file")
         table = read_table(settings.data, recipe.seed, **options)
+        test = read_test_rows(
+            test_file, table, weights=options["weights"], encoding=options["encoding"]
+        )
         registry.check_writable()
         report_table(table)
         for name in table.constant_features:
@@ -107,7 +112,7 @@ def main(
             checkpoint_seconds,
             warn=note,
         )
-        trained = _train(table, recipe, checkpoint, resume=resume, jobs=jobs)
+        trained = _train(table, recipe, checkpoint, resume=resume, test=test, jobs=jobs)
         if trained is None or (
             trained.stopped is Stopped.INTERRUPTED and not confirm_publication(trained, as_json)
         ):
@@ -138,7 +143,13 @@ def _terms(settings: Settings, *, no_promote: bool, force_promote: bool) -> Term
 
 
 def _train(
-    table: Table, recipe: Recipe, checkpoint: Checkpoint, *, resume: bool, jobs: int | None
+    table: Table,
+    recipe: Recipe,
+    checkpoint: Checkpoint,
+    *,
+    resume: bool,
+    test: Rows | None,
+    jobs: int | None,
 ) -> Trained | None:
     """Train with progress on stderr, until the end or the first SIGINT or SIGTERM.
 
@@ -154,6 +165,7 @@ def _train(
             return train(
                 table,
                 recipe,
+                test=test,
                 jobs=jobs,
                 checkpoint=checkpoint,
                 resume=state,

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from network import Rows
 from trainer.command_line.recipe_options import Command
+from trainer.data.alignment import aligned_rows
 from trainer.data.reading.options import MISSING, Missing, ReadingOptions
 from trainer.data.reading.table_file import STANDARD_INPUT, table_from_file
 from trainer.data.synthetic import DEFAULT_SAMPLES, MAX_SAMPLES, SYNTHETIC, synthetic_table
@@ -52,6 +54,11 @@ def data_options(command: Command) -> Command:
             metavar="NAME",
             show_default="UTF-8",
             help="Encoding of a file, such as cp1252.",
+        ),
+        click.option(
+            "--test-file",
+            metavar="FILE",
+            help="Another table with the same columns, to test the model on.",
         ),
         click.option("--weights", metavar="NAME", help="Column of row weights, of a file."),
         click.option(
@@ -114,6 +121,25 @@ def read_table(
     path, folder = Path(data).resolve(), folder.resolve()
     source = str(path.relative_to(folder)) if path.is_relative_to(folder) else None
     return table_from_file(Path(data), targets, features, weights, options=options, source=source)
+
+
+def read_test_rows(
+    file: str | None, table: Table, *, weights: str | None, encoding: str | None
+) -> Rows | None:
+    """Read the rows of another table to test the model on, in the columns of the training table.
+
+    Raises
+    ------
+    RecipeError, DataError
+    """
+    if file is None:
+        return None
+    if table.source == SYNTHETIC:
+        raise RecipeError("--test-file needs --data FILE")
+    categories = tuple(each.name for each in table.columns if each.kind == "category")
+    options = ReadingOptions(encoding, categories)
+    test = table_from_file(Path(file), table.targets, table.features, weights, options=options)
+    return aligned_rows(test, table.columns)
 
 
 def _joined(ctx: Any, param: Any, groups: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

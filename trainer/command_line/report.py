@@ -117,6 +117,8 @@ def _as_text(outcome: dict[str, Any], trained: Trained) -> str:
         f"{rows['train']} training rows in {trained.seconds:.1f} s ({trained.stopped}); "
         f"best epoch {training['best_epoch']}"
     )
+    if (test := trained.card["metrics"].get("test_file")) is not None:
+        version += f"; RMSE {test['rmse']:.4g} on {_count(test['rows'], 'row')} of the test file"
     gate = f"gate: {outcome['verdict']['reason']}"
     lines = [version, *_baselines(trained.metrics), fit, *training["decisions"], gate]
     return "\n  ".join(lines)

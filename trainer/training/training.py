@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from network import Rows
 from trainer.data.table import Table
+from trainer.evaluation.regression_metrics import regression_metrics
+from trainer.evaluation.residual_report import residual_report
 from trainer.solvers import State
 from trainer.training.card import library_versions
 from trainer.training.checkpoint import Checkpoint
@@ -28,6 +31,7 @@ def train(
     table: Table,
     recipe: Recipe,
     *,
+    test: Rows | None = None,
     jobs: int | None = None,
     checkpoint: Checkpoint | None = None,
     resume: State | None = None,
@@ -43,6 +47,7 @@ def train(
 
     Parameters
     ----------
+    test : rows of another table, in the columns of this one, to test the model on
     jobs : threads to train members of an ensemble on; by default one per usable processor. They do
         not change the weights
     checkpoint : to which the training is saved regularly
@@ -74,7 +79,19 @@ def train(
     elif recipe.solver == AUTO and not recipe.of_one_network:
         method = train_best
     with np.errstate(all="ignore"):  # a training that overflows ends as diverged
-        return method(table, recipe, course, now)
+        trained = method(table, recipe, course, now)
+        if test is not None:
+            _add_test(trained, test)
+    return trained
+
+
+def _add_test(trained: Trained, test: Rows) -> None:
+    """Add the errors on rows of another table to the card."""
+    Y_hat = trained.model.predict(test.X)
+    targets = trained.model.targets
+    metrics = regression_metrics(Y_hat, test.Y, targets, test.weights) | {"rows": len(test)}
+    trained.card["metrics"]["test_file"] = metrics
+    trained.card["test_file_report"] = residual_report(Y_hat, test.Y, targets)
 
 
 def training_identity(table: Table, recipe: Recipe) -> dict[str, Any]:
