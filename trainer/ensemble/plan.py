@@ -1,9 +1,13 @@
-"""How large an ensemble is and how long it is trained, by the size of the table."""
+"""How large an ensemble is and how long it is trained, by the size of the table and the time."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-EPOCH_ROWS = 131_072  # at most so many of a member's rows in an epoch
+EPOCH_ROWS = 65_536  # at most so many of a member's rows in an epoch
+MAX_RAMPS = 4096  # of all inputs together
+LEAST_BINS = 4  # with fewer, there is no piecewise-linear model
+ENOUGH = 0.2  # of the full training; most end early, and a short one is rarely much worse
+_PROCESSORS = 2  # assumed, so that a plan does not depend on the machine
 
 
 @dataclass(frozen=True)
@@ -18,11 +22,12 @@ class Plan:
     epoch_rows : at most so many rows in an epoch of a member
     batch : rows per step of a member
     group : at most so many members are trained as one array
-    bins : at most so many ramps per continuous input
+    bins : at most so many ramps per continuous input; 0 for no piecewise-linear model
     decay : λ of AdamW
     rate, factor_rate : the learning rate at the start; the factor on it for the inputs' factors
     hidden : units in each of the two hidden layers
     dropout : the rate for the first half of the epochs
+    notes : what is smaller than usual, and why, as sentences
     """
 
     folds: int
@@ -38,6 +43,7 @@ class Plan:
     factor_rate: float = 6.0
     hidden: int = 64
     dropout: float = 0.15
+    notes: tuple[str, ...] = ()
 
     def rate_at(self, progress: float) -> float:
         """Return the learning rate, which decreases to 0 along half a cosine wave."""
@@ -48,11 +54,18 @@ class Plan:
         return self.dropout * _half_cosine(max(0.0, 2.0 * progress - 1.0))
 
 
-def make_plan(rows: int) -> Plan:
-    """Return the plan for a table with so many rows."""
+def make_plan(rows: int, inputs: int = 1, continuous: int = 1, seconds: float = math.inf) -> Plan:
+    """Return the plan for a table.
+
+    Parameters
+    ----------
+    inputs, continuous : the number of inputs, and of those with a piecewise-linear encoding
+    seconds : the time limit; the plan has fewer members and bins if a fraction of the training
+        would take longer
+    """
     small = rows < 1000
     folds, partitions = (10, 2) if small else (8, 2) if rows < 2500 else (8, 1)
-    return Plan(
+    plan = Plan(
         folds,
         partitions,
         epochs=200 if small else 150,
@@ -60,9 +73,38 @@ def make_plan(rows: int) -> Plan:
         epoch_rows=EPOCH_ROWS,
         batch=min(max(rows // 16, 32), 256),
         group=10 if small else 4,
-        bins=32 if small else 64,
+        bins=_bins(32 if small else 64, continuous),
         decay=min(0.3, 80 / rows),
     )
+    for smaller in ({"partitions": 1}, {"folds": 5}, {"bins": _bins(16, continuous)}, {"folds": 3}):
+        if ENOUGH * _seconds(plan, rows, inputs, continuous) <= seconds:
+            break
+        plan = _reduced(plan, smaller, seconds)
+    return plan
+
+
+def _bins(wanted: int, continuous: int) -> int:
+    """Return the bins of each input, limited by the number of all ramps."""
+    bins = min(wanted, MAX_RAMPS // max(1, continuous))
+    return bins if bins >= LEAST_BINS else 0
+
+
+def _reduced(plan: Plan, smaller: dict[str, int], seconds: float) -> Plan:
+    """Return the plan with fewer of what `smaller` names, and a note."""
+    notes = [
+        f"{value} instead of {getattr(plan, name)} {name}, to train within {seconds:g} s"
+        for name, value in smaller.items()
+        if value < getattr(plan, name)
+    ]
+    return replace(plan, **smaller, notes=(*plan.notes, *notes)) if notes else plan
+
+
+def _seconds(plan: Plan, rows: int, inputs: int, continuous: int) -> float:
+    """Estimate the seconds of all epochs."""
+    first_layers = 2 * inputs + plan.bins * continuous  # weights per hidden unit
+    microseconds = 3.0 + 0.006 * first_layers  # per row of both models' members; measured
+    visits = plan.epochs * min(rows, plan.epoch_rows) * plan.folds * plan.partitions
+    return visits * microseconds / 1e6 / _PROCESSORS
 
 
 def _half_cosine(progress: float) -> float:

@@ -69,7 +69,7 @@ class Training:
         self._clock, self._started, self._seconds = clock, clock(), seconds
         self._cancelled = Event()
         self._epoch, self._epochs = 0, plan.epochs
-        self._notes: list[str] = []
+        self._notes = list(plan.notes)
         self._inputs = {PLAIN: Inputs(data, Ramps.none(), dtype)}
         if len(ramps := _ramps(data, plan.bins)):
             self._inputs[PIECEWISE] = Inputs(data, ramps, dtype)
@@ -276,6 +276,8 @@ class _Cancelled(Exception):
 
 
 def _ramps(data: Data, bins: int) -> Ramps:
+    if not bins:
+        return Ramps.none()
     step = -(-len(data) // _QUANTILE_ROWS)
     Z = data.take(slice(None, None, step))
     return Ramps.between_quantiles(Z, np.flatnonzero(data.continuous), bins)

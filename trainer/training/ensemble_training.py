@@ -95,7 +95,8 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
         table.columns, fit_encoding(table.columns, rows.X), rows.X, rows.Y
     )
     scaling = Scaling.of(rows.Y)
-    sizes = make_plan(len(rows))
+    continuous = int(encoding.continuous.sum())
+    sizes = make_plan(len(rows), encoding.inputs, continuous, recipe.max_seconds)
     folds = fold_numbers(table, sizes.folds, sizes.partitions)[:, kept]
     left = recipe.max_seconds - course.watchdog.elapsed
     data = _data(rows, encoding, scaling, folds)

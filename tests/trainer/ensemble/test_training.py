@@ -198,7 +198,7 @@ def test_a_diverging_model_is_left_out_and_named(make_data: MakeData) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("rows", [12, 30, 500, 2000])
 def test_a_plan_fits_tables_of_any_size(make_data: MakeData, rows: int) -> None:
-    plan = make_plan(rows)
+    plan = make_plan(rows, 4, 3)
     data = make_data(rows, folds=plan.folds, partitions=plan.partitions)
     trained = train(data, replace(plan, epochs=1))
     assert np.isfinite(trained.out_of_fold).all()
