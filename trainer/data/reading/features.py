@@ -13,7 +13,7 @@ from trainer.data.reading.cells.date_cells import DateCells
 from trainer.data.reading.cells.kinds import CellReader
 from trainer.data.reading.cells.number_cells import NumberCells
 from trainer.data.reading.cells.text_cells import MAX_VALUES, TextCells
-from trainer.data.reading.rows import StoredRows
+from trainer.data.reading.stored_rows import StoredRows
 from trainer.errors import DataError
 
 CELLS_AT_A_TIME = 1 << 20

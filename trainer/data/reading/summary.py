@@ -6,7 +6,7 @@ from typing import Any
 from trainer.data.reading.features import Features
 from trainer.data.reading.formats.block import Source
 from trainer.data.reading.options import ReadingOptions
-from trainer.data.reading.rows import StoredRows
+from trainer.data.reading.stored_rows import StoredRows
 
 
 def summarize(

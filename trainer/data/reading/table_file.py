@@ -15,8 +15,9 @@ from trainer.data.reading.formats.parquet import parquet_source
 from trainer.data.reading.formats.text_source import text_source
 from trainer.data.reading.options import ReadingOptions
 from trainer.data.reading.remarks import find_remarks
-from trainer.data.reading.rows import Reconsidered, StoredRows, read_rows
+from trainer.data.reading.rows import Reconsidered, read_rows
 from trainer.data.reading.selection import Selection
+from trainer.data.reading.stored_rows import StoredRows
 from trainer.data.reading.summary import summarize
 from trainer.data.reading.totals import leave_out_totals
 from trainer.data.table import Table, check_row_count

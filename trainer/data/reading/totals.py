@@ -5,7 +5,7 @@ import numpy as np
 from network import Array
 from trainer.data.reading.cells.number_cells import NumberCells
 from trainer.data.reading.cells.text_cells import TextCells
-from trainer.data.reading.rows import StoredRows
+from trainer.data.reading.stored_rows import StoredRows
 
 LABELS = frozenset(("total", "totals", "grand total", "sum", "summe", "gesamt", "all"))
 TOLERANCE = 1e-6  # relative; sums in spreadsheets are rounded

@@ -163,6 +163,18 @@ def test_zstd_is_read(path: Path) -> None:
     assert table.summary["format"] == "UTF-8 text separated by commas, compressed by zstd"
 
 
+def test_damaged_zstd_is_refused(path: Path) -> None:
+    zstd = pytest.importorskip(
+        "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    )
+    path.write_bytes(zstd.compress(csv_bytes())[:-10])
+    with pytest.raises(DataError, match="is damaged: "):
+        table_from_file(path, ["y"])
+    path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(100))
+    with pytest.raises(DataError, match="is damaged: "):
+        table_from_file(path, ["y"])
+
+
 @pytest.mark.parametrize(
     ("content", "modules", "message"),
     [

@@ -210,6 +210,12 @@ LINES = {
         {"column1": NUMBERS["a"], "column2": NUMBERS["b"]},
         ("the file has no header", "column4: it is '1' in every row"),
     ),
+    "names like signatures of binary files": Readable(
+        plain(header="PAR1,ORCA,y"), {"PAR1": NUMBERS["a"], "ORCA": NUMBERS["b"]}
+    ),
+    "names in brackets": Readable(
+        plain(header="[m/s],{b},y"), {"[m/s]": NUMBERS["a"], "{b}": NUMBERS["b"]}
+    ),
     "years as names": Readable(
         plain(header="2023,2024,y"), {"2023": NUMBERS["a"], "2024": NUMBERS["b"]}
     ),

@@ -26,7 +26,6 @@ _MARKS = tuple(
     for thousands in ("", ",", ".", "'", " ")
     if decimal != thousands
 )
-_THREE_DIGITS_AFTER_A_COMMA = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}")
 
 
 @dataclass(frozen=True)

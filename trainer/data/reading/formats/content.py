@@ -6,8 +6,8 @@ import gzip
 import importlib
 import io
 import lzma
+import re
 import zipfile
-import zlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import IO, Any, Literal, cast
@@ -16,7 +16,6 @@ from trainer.errors import DataError
 
 HEAD_BYTES = 4096
 MAX_NULS = 0.05  # of a text; a UTF-16 file without a byte order mark has more, too
-DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 _ZSTD_MODULES = ("compression.zstd", "backports.zstd", "zstandard")  # the first is Python 3.14's
 _WIDE_MARKS = {
     b"\xff\xfe\0\0": "utf-32",
@@ -26,38 +25,38 @@ _WIDE_MARKS = {
 }
 
 _AS_CSV = "write its table as CSV"
-_OTHER = (  # signature, name, what to do
+_AS_PARQUET = "write its table as Parquet"
+_EXTRACT = "extract the table"
+_OTHER = (  # signature of a binary file, name, what to do
     (b"SQLite format 3\0", "an SQLite database", "export a table as CSV"),
-    (b"\x93NUMPY", "a NumPy array", _AS_CSV + " with a header"),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _AS_CSV + " or Parquet"),
-    (b"ARROW1", "an Arrow file", "write its table as Parquet"),
-    (b"FEA1", "a Feather file", "write its table as Parquet"),
-    (b"ORC", "an ORC file", "write its table as Parquet"),
-    (b"Obj\x01", "an Avro file", "write its table as Parquet"),
+    (b"\x93NUMPY", "a NumPy array", f"{_AS_CSV} with a header"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", f"{_AS_CSV} or Parquet"),
+    (b"ARROW1", "an Arrow file", _AS_PARQUET),
+    (b"FEA1", "a Feather file", _AS_PARQUET),
+    (b"ORC", "an ORC file", _AS_PARQUET),
+    (b"Obj\x01", "an Avro file", _AS_PARQUET),
     (b"$FL2", "an SPSS file", _AS_CSV),
-    (b"<stata_dta>", "a Stata file", _AS_CSV),
     (b"RDX", "an R data file", _AS_CSV),
     (b"X\n\0\0\0", "an R data file", _AS_CSV),
+    (b"\x80", "a Python pickle", _AS_CSV),
     (b"%PDF", "a PDF document", _AS_CSV),
     (b"\x89PNG", "a PNG image", _AS_CSV),
     (b"\xff\xd8\xff", "a JPEG image", _AS_CSV),
     (b"\x7fELF", "a program", _AS_CSV),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "extract the table"),
-    (b"Rar!", "a RAR archive", "extract the table"),
-    (b"\x80\x04\x95", "a Python pickle", _AS_CSV),
-    (b"\x80\x05\x95", "a Python pickle", _AS_CSV),
-    (b"\x80\x02", "a Python pickle", _AS_CSV),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _EXTRACT),
+    (b"Rar!", "a RAR archive", _EXTRACT),
 )
 _OTHER_TEXTS = (  # how the text begins, in lower case
-    (b"<!doctype html", "an HTML page", "save the table itself as CSV"),
-    (b"<html", "an HTML page", "save the table itself as CSV"),
-    (b"<?xml", "an XML document", _AS_CSV),
-    (b"{\\rtf", "an RTF document", _AS_CSV),
-    (b"{", "a JSON document", _AS_CSV),
-    (b"[", "a JSON document", _AS_CSV),
-    (b"@relation", "an ARFF file", _AS_CSV),
+    (re.compile(rb"<(!doctype )?html"), "an HTML page", "save the table itself as CSV"),
+    (re.compile(rb"<\?xml"), "an XML document", _AS_CSV),
+    (re.compile(rb"<stata_dta>"), "a Stata file", _AS_CSV),
+    (re.compile(rb"\{\\rtf"), "an RTF document", _AS_CSV),
+    (re.compile(rb'\{\s*["}]|\[\s*[\[{"\d\]-]'), "a JSON document", _AS_CSV),
+    (re.compile(rb"@relation\s"), "an ARFF file", _AS_CSV),
 )
+_CONTROLS = bytes(range(9))  # characters that binary files have and texts have not
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of Excel 97, among others
+_BZIP2_BLOCKS = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")  # of data, and of none
 _READ_FROM_THE_END = (b"PK", b"PAR1", _OLE)
 _SPREADSHEETS = ("xl/", "content.xml")
 
@@ -103,7 +102,9 @@ def identify(stream: IO[bytes], name: str) -> Content:
             return _uncompressed(head, stream, name)
         head, inner = _with_head(inner)
         return replace(_uncompressed(head, inner, f"{name} ({about})"), about=about)
-    except DAMAGED as error:
+    except (DataError, OSError):
+        raise
+    except Exception as error:
         raise damaged(name, error) from error
 
 
@@ -142,7 +143,7 @@ def _decompressed(head: bytes, stream: IO[bytes], name: str) -> tuple[str, IO[by
     """Return the name of the compression and what is in it; None if it is not compressed."""
     if head.startswith(b"\x1f\x8b"):
         return "gzip", cast("IO[bytes]", gzip.open(stream))
-    if head.startswith(b"BZh"):
+    if head.startswith(b"BZh") and head[4:10] in _BZIP2_BLOCKS:
         return "bzip2", bz2.open(stream)
     if head.startswith(b"\xfd7zXZ\0"):
         return "xz", lzma.open(stream)
@@ -186,15 +187,17 @@ def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes] | None:
 def _uncompressed(head: bytes, stream: IO[bytes], name: str) -> Content:
     if head.startswith((b"PK\3\4", _OLE)):
         return Content("Excel", stream)
-    if head.startswith(b"PAR1"):
-        return Content("Parquet", stream)
     for mark, encoding in _WIDE_MARKS.items():
         if head.startswith(mark):
             return Content("text", stream, byte_order_mark=encoding)
+    is_binary = len(head.translate(None, _CONTROLS)) < len(head)
+    if is_binary and head.startswith(b"PAR1"):
+        return Content("Parquet", stream)
     if head[257:262] == b"ustar":
-        raise DataError(f"{name} is a tar archive: extract the table")
+        raise DataError(f"{name} is a tar archive: {_EXTRACT}")
     text = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    for signature, what, advice in (*_OTHER, *_OTHER_TEXTS):
-        if (text if (signature, what, advice) in _OTHER_TEXTS else head).startswith(signature):
-            raise DataError(f"{name} is {what}, not a table of text: {advice}")
+    found = [rest for signature, *rest in _OTHER if is_binary and head.startswith(signature)]
+    found += [rest for pattern, *rest in _OTHER_TEXTS if pattern.match(text)]
+    for what, advice in found:
+        raise DataError(f"{name} is {what}, not a table of text: {advice}")
     return Content("text", stream)

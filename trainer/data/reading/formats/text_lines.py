@@ -3,7 +3,7 @@
 import codecs
 import io
 
-from trainer.data.reading.formats.content import DAMAGED, MAX_NULS, Content, damaged
+from trainer.data.reading.formats.content import MAX_NULS, Content, damaged
 from trainer.errors import DataError
 
 READ_BYTES = 1 << 18
@@ -73,7 +73,9 @@ class TextLines:
     def _read(self) -> str:
         try:
             data = self._stream.read(READ_BYTES)
-        except DAMAGED as error:
+        except OSError:
+            raise
+        except Exception as error:  # each compression has its own
             raise damaged(self._name, error) from error
         if not self._lines and not self._ended:
             self._check_first(data)
