@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from trainer.data.reading.cells.number_cells import NumberCells
 from trainer.data.reading.features import Features
 from trainer.data.reading.formats.block import Source
 from trainer.data.reading.options import ReadingOptions
@@ -27,7 +28,7 @@ def summarize(
         "rows": len(features.X),
         "columns": features.entries,
         "left_out": [{"column": name, "why": why} for name, why in features.left_out.items()],
-        "notes": [*source.notes, *_rows_left_out(stored), *remarks],
+        "notes": [*source.notes, *_rows_left_out(stored), *_about_targets(stored), *remarks],
         "options": options.as_document(),
     }
 
@@ -40,6 +41,15 @@ def _rows_left_out(stored: StoredRows) -> list[str]:
     if count := stored.without_weight:
         notes.append(f"{_rows(count)} left out, because the weight is 0")
     return notes
+
+
+def _about_targets(stored: StoredRows) -> list[str]:
+    readers = zip(stored.selection.targets, stored.readers, strict=False)
+    return [
+        f"target {name!r}: {reader.assumed}"
+        for name, reader in readers
+        if isinstance(reader, NumberCells) and reader.assumed
+    ]
 
 
 def _rows(count: int) -> str:

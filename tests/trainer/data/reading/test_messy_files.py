@@ -262,6 +262,9 @@ ENCODINGS = {
 
 CELLS = {
     "decimal commas": one("number", (0.25, 1.25, 2.25), lambda k: f"{k},25"),
+    "decimal commas and line ends in quotes": one(
+        "number", (0.5, 1.5, 2.5), lambda k: f'"{k},5\n"'
+    ),
     "decimal commas in quotes": Readable(
         rows("k,x,y", lambda k: f'{k % 7},"{k},25",{k * k}'),
         {"k": ("number", (0.0, 1.0, 2.0)), "x": ("number", (0.25, 1.25, 2.25))},
@@ -493,6 +496,12 @@ CELLS = {
         {"k": ("number", (0.0, 1.0, 2.0))},
         ("target 'y' has a long tail: its greatest value is 182 times its median",),
         y=(1.0, 1.0, 1.0),
+    ),
+    "thousands marks of the target, maybe": Readable(
+        rows("k;y", lambda k: f"{k % 7};{k + 1},000"),
+        {"k": ("number", (0.0, 1.0, 2.0))},
+        ("target 'y': a comma is taken as a thousands mark",),
+        y=(1000.0, 2000.0, 3000.0),
     ),
     "unit of the target": Readable(
         rows("k,y", lambda k: f'{k % 7},"${k * k:,}"'), {"k": ("number", (0.0, 1.0, 2.0))}

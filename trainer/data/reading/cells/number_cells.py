@@ -47,10 +47,8 @@ class NumberCells:
         """Return the numbers if JSON has the same grammar for them; otherwise None."""
         if self.format == PLAIN:
             return parse_json_numbers(cells)
-        if self.format == NumberFormat(","):
-            text = "\n".join(cells)
-            if "." not in text:
-                return parse_json_numbers(text.replace(",", ".").split("\n"))
+        if self.format == NumberFormat(",") and "." not in "".join(cells):
+            return parse_json_numbers([cell.replace(",", ".") for cell in cells])
         return None
 
     def _read_one_by_one(self, cells: Sequence[str]) -> tuple[Array, list[int]]:
