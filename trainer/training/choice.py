@@ -6,9 +6,11 @@ of the time, with an error that says that the data are noisy or few. If the ense
 that they are only few, the network is trained once more, with Bayesian regularisation.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 import numpy as np
 
@@ -26,7 +28,10 @@ from trainer.training.watchdog import Stopped, Watchdog
 
 NOISE_FREE = 1e-3  # of the variance; an ensemble is not tried below
 LOW_NOISE = 0.05  # of the variance, out of fold; one network with regularisation is tried below
+SAME_NOISE = 1.5  # ratio of errors, up to which noise and not too few rows limits one network
 SHARE_OF_TIME = 0.15  # for one network, if its error is still above `NOISE_FREE` then
+STANDARD_ERRORS = 2.0  # by which one network has to be better than the ensemble, or else
+CLEARLY_BETTER = 0.5  # the ratio of its error to the ensemble's has to be lower
 
 
 def train_best(
@@ -52,14 +57,19 @@ def train_best(
         course = replace(course, resume=None)
     kept = {"network": network.as_state(), "reasons": reasons}
     ensemble = fit_ensemble(table, recipe, replace(course, kept=kept))
-    if plan.regularises and ensemble.unexplained <= LOW_NOISE:
+    errors = _Errors.of(problem, network, ensemble)
+    if (
+        plan.regularises
+        and ensemble.unexplained <= LOW_NOISE
+        and errors.network > SAME_NOISE * errors.ensemble
+    ):
         alone = replace(course, checkpoint=None, resume=None)
         network, reasons = fit_network(problem, plan, _initial_rng(recipe), alone)
-    judgement = _judge(problem, network, ensemble)
-    if judgement.network_is_better:
-        reasons = [*reasons, judgement.sentence]
+        errors = _Errors.of(problem, network, ensemble)
+    if errors.prefer_the_network:
+        reasons = [*reasons, errors.sentence]
         return finish_network(problem, plan, network, course, reasons=reasons, created_at=now())
-    return finish_ensemble(ensemble, [judgement.sentence], course, now())
+    return finish_ensemble(ensemble, [errors.sentence], course, now())
 
 
 def _problem_and_plan(table: Table, recipe: Recipe) -> tuple[Problem, Plan]:
@@ -103,29 +113,46 @@ def _leaves_doubt(network: Fit) -> bool:
 
 
 @dataclass(frozen=True)
-class _Judgement:
-    network_is_better: bool
-    sentence: str
+class _Errors:
+    """Mean squared errors on the rows that validated the network, in units of the variance.
 
+    Attributes
+    ----------
+    rows : the number of those rows
+    network, ensemble : infinite for a network that found nothing better than its random start
+    deviation : the standard error of the difference
+    """
 
-def _judge(problem: Problem, network: Fit, ensemble: OutOfFold) -> _Judgement:
-    """Compare the squared errors of both on the rows that validated the network."""
-    if not network.best_epoch:
-        return _Judgement(False, "ensemble: one network found nothing better than its random start")
-    rows, which = problem.rows.validation, problem.rows.validation_indices
-    if not isinstance(ensemble.indices, slice):
-        which = np.searchsorted(ensemble.indices, which)
-    scale = problem.target_scaling.scale
-    Y_hat = problem.model(network.theta).predict(rows.X)
-    ours, theirs = (
-        np.square((each - rows.Y) / scale).mean(axis=1) for each in (Y_hat, ensemble.Y_hat[which])
-    )
-    one, many = (rows.mean(each)[0] for each in (ours, theirs))
-    better = one < many
-    chosen, other = ("one network", "an ensemble") if better else ("an ensemble", "one network")
-    least, most = (one, many) if better else (many, one)
-    return _Judgement(
-        better,
-        f"{chosen}: its squared error on {len(rows)} rows that it was not trained on is "
-        f"{least:.3g} of the variance, {other}'s is {most:.3g}",
-    )
+    rows: int
+    network: float
+    ensemble: float
+    deviation: float
+
+    @classmethod
+    def of(cls, problem: Problem, network: Fit, ensemble: OutOfFold) -> Self:
+        """Return the errors of a fitted network and of an ensemble's out-of-fold predictions."""
+        rows, which = problem.rows.validation, problem.rows.validation_indices
+        if not isinstance(ensemble.indices, slice):
+            which = np.searchsorted(ensemble.indices, which)
+        Y_hat = problem.model(network.theta).predict(rows.X)
+        ours, theirs = (
+            np.square((each - rows.Y) / problem.target_scaling.scale).mean(axis=1)
+            for each in (Y_hat, ensemble.Y_hat[which])
+        )
+        error = rows.mean(ours)[0] if network.best_epoch else math.inf
+        return cls(len(rows), error, rows.mean(theirs)[0], rows.mean(ours - theirs)[1])
+
+    @property
+    def prefer_the_network(self) -> bool:
+        """Whether the network is better beyond doubt: few rows may favour it by chance."""
+        beyond_error = self.ensemble - self.network > STANDARD_ERRORS * self.deviation
+        return beyond_error or self.network < CLEARLY_BETTER * self.ensemble
+
+    @property
+    def sentence(self) -> str:
+        """What was chosen, and why."""
+        chosen = "one network" if self.prefer_the_network else "an ensemble"
+        return (
+            f"{chosen}: on {self.rows} rows that neither was trained on, the squared error is "
+            f"{self.network:.3g} of the variance for one network, {self.ensemble:.3g} for an ensemble"
+        )
