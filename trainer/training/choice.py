@@ -154,5 +154,6 @@ class _Errors:
         chosen = "one network" if self.prefer_the_network else "an ensemble"
         return (
             f"{chosen}: on {self.rows} rows that neither was trained on, the squared error is "
-            f"{self.network:.3g} of the variance for one network, {self.ensemble:.3g} for an ensemble"
+            f"{self.network:.3g} of the variance for one network and {self.ensemble:.3g} for the "
+            f"ensemble"
         )
