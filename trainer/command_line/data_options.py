@@ -136,9 +136,14 @@ def read_test_rows(
         return None
     if table.source == SYNTHETIC:
         raise RecipeError("--test-file needs --data FILE")
-    categories = tuple(each.name for each in table.columns if each.kind == "category")
-    options = ReadingOptions(encoding, categories)
-    test = table_from_file(Path(file), table.targets, table.features, weights, options=options)
+    test = table_from_file(
+        Path(file),
+        table.targets,
+        table.features,
+        weights,
+        options=ReadingOptions(encoding),
+        like=table.columns,
+    )
     return aligned_rows(test, table.columns)
 
 

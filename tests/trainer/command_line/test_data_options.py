@@ -29,6 +29,7 @@ def options(*arguments: str) -> dict[str, Any]:
 
     result = CliRunner().invoke(command, arguments)
     assert result.exit_code == 0, result.output
+    del found["test_file"]
     return found
 
 

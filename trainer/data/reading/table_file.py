@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
-from trainer.data.reading.cells.kinds import CellReader
+from network import Column
+from trainer.data.reading.cells.kinds import CellReader, reader_like
 from trainer.data.reading.features import find_features
 from trainer.data.reading.formats.block import Source
 from trainer.data.reading.formats.content import identify
@@ -34,6 +36,7 @@ def table_from_file(
     weights: str | None = None,
     *,
     options: ReadingOptions | None = None,
+    like: Sequence[Column] = (),
     source: str | None = None,
     poll: Callable[[], object] = lambda: None,
 ) -> Table:
@@ -49,6 +52,7 @@ def table_from_file(
     targets : columns to predict
     features : columns to predict from, in the model's order; by default all others with information
     weights : the column of row weights; rows of weight 0 are left out
+    like : columns of another table, whose kinds and date formats these columns have, too
     source : the table's name, also in errors; by default the file's
     poll : called every few thousand rows; may raise to end the reading
 
@@ -60,7 +64,9 @@ def table_from_file(
     """
     options = options or ReadingOptions()
     name = source or ("standard input" if path == STANDARD_INPUT else str(path))
-    fixed: dict[str, Callable[[], CellReader]] = {}
+    fixed: dict[str, Callable[[], CellReader]] = {
+        column.name: partial(reader_like, column) for column in like if column.kind != "number"
+    }
     for passes in range(1, MAX_PASSES + 1):
         repeatable = passes < MAX_PASSES and path != STANDARD_INPUT
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from network import Column
 from trainer.data.reading.options import ReadingOptions
 from trainer.data.reading.table_file import table_from_file
 from trainer.errors import DataError
@@ -292,3 +293,21 @@ def test_the_summary_says_how_to_read_the_file_again(path: Path) -> None:
     document = table_from_file(path, ["y"], ["a", "b"], options=options).summary["options"]
     assert document == {"encoding": "cp1252", "categories": ["a"], "missing": "refuse"}
     assert ReadingOptions().as_document() == {}
+
+
+def test_a_table_is_read_like_another_one(path: Path) -> None:
+    columns = (
+        Column("c", "category", ("x", "y")),
+        Column("b", "boolean", ("no", "yes")),
+        Column("d", "datetime", date_format="%d/%m/%Y"),
+        Column("n"),
+    )
+    lines = [f"{k % 3},YES,0{k % 3 + 1}/02/2024,{k},{k * k}" for k in range(12)]
+    path.write_text("c,b,d,n,y\n" + "\n".join(lines))
+    table = table_from_file(path, ["y"], ["c", "b", "d", "n"], like=columns)
+    assert [column.kind for column in table.columns] == [column.kind for column in columns]
+    assert table.columns[0].values == ("0", "1", "2")
+    assert table.columns[1].values == ("no", "yes")
+    np.testing.assert_array_equal(table.X[:2], [[0, 1, 19754, 0], [1, 1, 19755, 1]])
+    path.write_text(path.read_text().replace("YES", "perhaps"))
+    assert table_from_file(path, ["y"], ["b"], like=columns).columns[0].kind == "category"

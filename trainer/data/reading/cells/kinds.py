@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.words import is_missing
-from network import Array
+from network import Array, Column
 from trainer.data.reading.cells.date_cells import DateCells, find_date_format
 from trainer.data.reading.cells.number_cells import NumberCells, parse_json_numbers
 from trainer.data.reading.cells.number_format import Found
@@ -62,6 +62,13 @@ def _other_reader(
         return TextCells(about="codes with leading zeros")
     dates = find_date_format(texts, day_first=conventions.day_first)
     return dates or TextCells(about="texts among numbers" if found.share >= 0.5 else "")
+
+
+def reader_like(column: Column) -> CellReader:
+    """Return a reader for cells of the same kind and format as those of a column."""
+    if column.kind == "datetime":
+        return DateCells(column.date_format)
+    return TextCells(words=column.values if column.kind == "boolean" else ())
 
 
 def comma_is_decimal(columns: Sequence[Cells]) -> bool | None:

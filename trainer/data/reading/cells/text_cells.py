@@ -22,17 +22,19 @@ class TextCells:
     values : the texts so far
     expected : never used, because every text is valid
     about : why the column is not read as numbers; empty if that is plain
+    words : of a boolean, if the column is known to be one
     """
 
     values: list[str] = field(default_factory=list)
     expected: str = "a text"
     about: str = ""
+    words: tuple[str, ...] = ()
     _numbers: dict[str, float] = field(default_factory=dict)
     _of_values: dict[str, float] = field(default_factory=dict)
 
     def fresh(self) -> "TextCells":
         """Return a reader of the same format that has not read anything."""
-        return TextCells(about=self.about)
+        return TextCells(about=self.about, words=self.words)
 
     def read(self, cells: Sequence[str] | Array) -> tuple[Array, list[int]]:
         """Return the numbers of the texts, NaN for missing ones; no cell is wrong."""
@@ -66,7 +68,9 @@ class TextCells:
         used : (values,), whether a row has the text
         """
         remaining = [text for text, flag in zip(self.values, used, strict=True) if flag]
-        words = _boolean_words(remaining)
+        words = self.words or _boolean_words(remaining)
+        if not {text.casefold() for text in remaining} <= {word.casefold() for word in words}:
+            words = ()
         ordered = words or tuple(sorted(remaining, key=_order))
         places = {text: float(place) for place, text in enumerate(ordered)}
         places = {text: places.get(text, np.nan) for text in self.values}
