@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 EPOCH_ROWS = 65_536  # at most so many of a member's rows in an epoch
 MAX_RAMPS = 4096  # of all inputs together
 LEAST_BINS = 4  # with fewer, there is no piecewise-linear model
-ENOUGH = 0.2  # of the full training; most end early, and a short one is rarely much worse
+ENOUGH_EPOCHS = 0.2  # of the limit: most trainings end early, and a short one is not much worse
+ENOUGH_STEPS = 2000  # in any case
+EPOCHS_IN_TIME = 40  # at least, if an epoch need not have all rows
+LEAST_EPOCH_ROWS = 4096
 _PROCESSORS = 2  # assumed, so that a plan does not depend on the machine
 
 
@@ -77,10 +80,17 @@ def make_plan(rows: int, inputs: int = 1, continuous: int = 1, seconds: float = 
         decay=min(0.3, 80 / rows),
     )
     for smaller in ({"partitions": 1}, {"folds": 5}, {"bins": _bins(16, continuous)}, {"folds": 3}):
-        if ENOUGH * _seconds(plan, rows, inputs, continuous) <= seconds:
+        if _enough(plan, rows) * _epoch_seconds(plan, rows, inputs, continuous) <= seconds:
             break
         plan = _reduced(plan, smaller, seconds)
-    return plan
+    # time is measured, and the training may end, only between epochs
+    share = seconds / EPOCHS_IN_TIME / _epoch_seconds(plan, rows, inputs, continuous)
+    epoch_rows = min(plan.epoch_rows, int(share * min(rows, EPOCH_ROWS)) if share < 1.0 else rows)
+    epoch_rows = max(LEAST_EPOCH_ROWS, epoch_rows)
+    if epoch_rows >= rows:
+        return plan
+    note = f"an epoch of a network has {epoch_rows} rows drawn at random, not all {rows}"
+    return replace(plan, epoch_rows=epoch_rows, notes=(*plan.notes, note))
 
 
 def _bins(wanted: int, continuous: int) -> int:
@@ -99,11 +109,17 @@ def _reduced(plan: Plan, smaller: dict[str, int], seconds: float) -> Plan:
     return replace(plan, **smaller, notes=(*plan.notes, *notes)) if notes else plan
 
 
-def _seconds(plan: Plan, rows: int, inputs: int, continuous: int) -> float:
-    """Estimate the seconds of all epochs."""
+def _enough(plan: Plan, rows: int) -> float:
+    """Return how many epochs a training should have at least."""
+    steps = min(rows, plan.epoch_rows) / plan.batch
+    return min(ENOUGH_EPOCHS * plan.epochs, ENOUGH_STEPS / steps)
+
+
+def _epoch_seconds(plan: Plan, rows: int, inputs: int, continuous: int) -> float:
+    """Estimate the seconds of an epoch."""
     first_layers = 2 * inputs + plan.bins * continuous  # weights per hidden unit
     microseconds = 3.0 + 0.006 * first_layers  # per row of both models' members; measured
-    visits = plan.epochs * min(rows, plan.epoch_rows) * plan.folds * plan.partitions
+    visits = min(rows, plan.epoch_rows) * plan.folds * plan.partitions
     return visits * microseconds / 1e6 / _PROCESSORS
 
 

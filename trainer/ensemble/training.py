@@ -67,6 +67,7 @@ class Training:
         self._data, self._plan, self._loss = data, plan, loss
         self._jobs = jobs or available_processors()
         self._clock, self._started, self._seconds = clock, clock(), seconds
+        self._in_epochs = 0.0  # seconds, without those before and between them
         self._cancelled = Event()
         self._epoch, self._epochs = 0, plan.epochs
         self._notes = list(plan.notes)
@@ -111,7 +112,9 @@ class Training:
         """
         with ThreadPoolExecutor(self._jobs) as threads:
             while active := self._active():
+                before = self._clock()
                 self._train(active, threads, poll)
+                self._in_epochs += self._clock() - before
                 self._epoch += 1
                 self._fit_into_time()
                 watch(self._progress(active))
@@ -126,6 +129,7 @@ class Training:
             "epoch": self._epoch,
             "epochs": self._epochs,
             "seconds": self._elapsed,
+            "in_epochs": self._in_epochs,
             "models": {name: model.state() for name, model in self._models.items()},
         }
 
@@ -133,6 +137,7 @@ class Training:
         """Continue from a state that `state` returned, for the same data, plan, loss and seed."""
         self._epoch, self._epochs = state["epoch"], state["epochs"]
         self._started = self._clock() - state["seconds"]
+        self._in_epochs = state["in_epochs"]
         for name, model in self._models.items():
             model.restore(state["models"][name])
 
@@ -191,12 +196,12 @@ class Training:
 
     def _fit_into_time(self) -> None:
         """Reduce the number of epochs to those that fit into the time limit at the pace so far."""
-        elapsed = self._elapsed
+        pace = self._in_epochs / self._epoch
         rows = min(self._plan.epoch_rows, len(self._data)) * self._plan.folds
         reserved = _PREDICTION_COST * len(self._data) / rows  # in epochs
-        allowed = self._epoch * self._seconds / elapsed - reserved if elapsed else math.inf
-        if allowed < self._epochs:
-            self._epochs = max(self._epoch, int(allowed))
+        left = self._seconds - self._elapsed
+        if pace * (self._epochs - self._epoch + reserved) > left:
+            self._epochs = self._epoch + max(0, int(left / pace - reserved))
 
     def _progress(self, trained: dict[str, Model]) -> Progress:
         return Progress(

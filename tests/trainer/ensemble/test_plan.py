@@ -11,7 +11,7 @@ from trainer.ensemble.plan import EPOCH_ROWS, MAX_RAMPS, make_plan
 def test_larger_tables_have_fewer_members(rows: int, members: int) -> None:
     plan = make_plan(rows, 10, 10)
     assert plan.folds * plan.partitions == members
-    assert plan.notes == ()
+    assert len(plan.notes) == (rows > EPOCH_ROWS)
 
 
 def test_a_short_time_limit_has_fewer_members_and_says_so() -> None:
@@ -28,6 +28,15 @@ def test_a_short_time_limit_has_fewer_members_and_says_so() -> None:
 
 def test_a_million_rows_keep_their_folds_in_a_minute() -> None:
     assert make_plan(10**6, 10, 10, 60.0).folds == 8
+
+
+def test_a_long_epoch_has_a_part_of_the_rows() -> None:
+    plan = make_plan(50_000, 100, 100, 60.0)
+    assert plan.epoch_rows < 50_000
+    assert plan.folds == 8
+    assert plan.notes == (
+        f"an epoch of a network has {plan.epoch_rows} rows drawn at random, not all 50000",
+    )
 
 
 def test_many_inputs_share_a_limited_number_of_ramps() -> None:

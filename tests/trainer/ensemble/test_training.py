@@ -160,17 +160,17 @@ def test_without_continuous_inputs_there_is_no_piecewise_linear_model(make_data:
 
 
 def test_the_time_limit_reduces_the_epochs(make_data: MakeData) -> None:
-    now = [0.0]
+    now = [100.0]
     seen: list[Progress] = []
 
-    def watch(progress: Progress) -> None:
-        now[0] += 1.0
-        seen.append(progress)
+    def clock() -> float:
+        now[0] += 0.25  # it is read four times in an epoch
+        return now[0]
 
-    training = Training(make_data(), PLAN, Squared(), 0, jobs=1, seconds=7.0, clock=lambda: now[0])
-    trained = training.run(watch=watch)
+    training = Training(make_data(), PLAN, Squared(), 0, jobs=1, seconds=7.0, clock=clock)
+    trained = training.run(watch=seen.append)
     assert seen[-1].epoch == seen[-1].epochs < PLAN.epochs
-    assert 6.0 <= now[0] <= 8.0
+    assert 6.0 <= seen[-1].seconds <= 7.0
     assert trained.notes == [f"the time limit of 7 s allowed {seen[-1].epoch} of up to 12 epochs"]
 
 
