@@ -5,6 +5,7 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from datetime import date, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,6 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_the_first_sheet_of_a_workbook_is_read(path: Path) -> None:
-    pytest.importorskip("python_calamine")
     rows: list[list[object]] = [["A title"], [], [*NAMES], *map(row, range(COUNT)), [None] * 6, []]
     path.write_bytes(workbook([], rows, [["a", "y"], [1, 2]]))
     table = table_from_file(path, ["y"])
@@ -111,14 +111,12 @@ def test_the_first_sheet_of_a_workbook_is_read(path: Path) -> None:
 
 
 def test_a_wrong_cell_of_a_workbook_is_named_by_its_row(path: Path) -> None:
-    pytest.importorskip("python_calamine")
     path.write_bytes(workbook([["a", "y"], *([k, k * k] for k in range(COUNT)), [], ["x", 5]]))
     with pytest.raises(DataError, match="row 15, column 'a': expected a finite number, got 'x'"):
         table_from_file(path, ["y"])
 
 
 def test_a_workbook_that_cannot_be_read_is_refused(path: Path) -> None:
-    pytest.importorskip("python_calamine")
     path.write_bytes(workbook([[]]))
     with pytest.raises(DataError, match="is an Excel workbook without a filled sheet"):
         table_from_file(path, ["y"])
@@ -131,7 +129,7 @@ def test_a_workbook_that_cannot_be_read_is_refused(path: Path) -> None:
 
 
 def test_parquet_is_read(path: Path) -> None:
-    core = pytest.importorskip("arro3.core")
+    core = import_module("arro3.core")
     types = core.DataType
     kinds = [types.float64(), types.utf8(), types.bool(), types.date32(), types.int64()]
     columns = list(zip(*map(row, range(COUNT)), strict=True))
@@ -142,7 +140,7 @@ def test_parquet_is_read(path: Path) -> None:
     }
     days = [(day - date(1970, 1, 1)).days for day in columns[3]]
     arrays["d"] = core.Array(days, type=types.int32()).cast(types.date32())
-    pytest.importorskip("arro3.io").write_parquet(core.Table.from_pydict(arrays), path)
+    import_module("arro3.io").write_parquet(core.Table.from_pydict(arrays), path)
     table = table_from_file(path, ["y"], NAMES[:-1])
     assert table.columns == COLUMNS
     np.testing.assert_array_equal(table.X[:3], FIRST_ROWS)
@@ -154,9 +152,7 @@ def test_parquet_is_read(path: Path) -> None:
 
 
 def test_zstd_is_read(path: Path) -> None:
-    zstd = pytest.importorskip(
-        "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
-    )
+    zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
     path.write_bytes(zstd.compress(csv_bytes()))
     table = table_from_file(path, ["y"])
     np.testing.assert_array_equal(table.X[:, 0], np.arange(COUNT) + 0.5)
@@ -164,9 +160,7 @@ def test_zstd_is_read(path: Path) -> None:
 
 
 def test_damaged_zstd_is_refused(path: Path) -> None:
-    zstd = pytest.importorskip(
-        "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
-    )
+    zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
     path.write_bytes(zstd.compress(csv_bytes())[:-10])
     with pytest.raises(DataError, match="is damaged: "):
         table_from_file(path, ["y"])
