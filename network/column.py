@@ -118,3 +118,27 @@ def unseen(columns: Sequence[Column], X: Array) -> NDArray[np.bool_]:
     categories = np.array([column.kind == "category" for column in columns])
     found: NDArray[np.bool_] = (X == UNSEEN) & categories
     return found
+
+
+def renumbered(X: Array, columns: Sequence[Column], others: Sequence[Column]) -> Array:
+    """Return rows X (N, columns) with the numbers of other columns of the same names and kinds.
+
+    Their categories may have other values, or the same in another order. X itself is returned if
+    nothing differs.
+    """
+    different = [
+        index
+        for index, (own, other) in enumerate(zip(columns, others, strict=True))
+        if own.kind == "category" and own.values != other.values
+    ]
+    if not different:
+        return X
+    X = X.copy()
+    for index in different:
+        own, other = columns[index].values, others[index].values
+        numbers = {text: float(number) for number, text in enumerate(other)}
+        # behind those of the values: the number of a missing cell, and of an unseen value
+        codes = np.array([*(numbers.get(text, UNSEEN) for text in own), np.nan, UNSEEN])
+        x = np.where(np.isnan(X[:, index]), len(own), X[:, index])
+        X[:, index] = codes[x.astype(np.intp)]
+    return X

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from network import UNSEEN, Column, InputError, ranges
-from network.column import unseen
+from network.column import renumbered, unseen
 
 COLUMNS = (
     Column("price", unit="$"),
@@ -67,3 +67,12 @@ def test_ranges_ignore_missing_cells_and_include_unseen_categories() -> None:
 def test_only_categories_can_be_unseen() -> None:
     X = np.array([[-1.0, -1.0, -1.0, -1.0], [0.0, 1.0, 0.0, 0.0], [0.0, np.nan, 0.0, 0.0]])
     assert np.argwhere(unseen(COLUMNS, X)).tolist() == [[0, 1]]
+
+
+def test_rows_get_the_numbers_of_other_columns_by_the_texts_of_categories() -> None:
+    own = (Column("x"), Column("c", "category", ("a", "b", "c")))
+    others = (Column("x"), Column("c", "category", ("c", "a")))
+    X = np.array([[9.0, 0.0], [8.0, 1.0], [7.0, 2.0], [6.0, np.nan], [5.0, UNSEEN]])
+    expected = [[9.0, 1.0], [8.0, UNSEEN], [7.0, 0.0], [6.0, np.nan], [5.0, UNSEEN]]
+    np.testing.assert_array_equal(renumbered(X, own, others), expected)
+    assert renumbered(X, own, own) is X

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from network import Array, Ensemble, Loss, Predictor, Rows, Squared
+from network.column import renumbered
 from network.rows import Z_95
 
 Folds = Callable[[int, int], NDArray[np.integer[Any]]]
@@ -112,6 +113,12 @@ def _obstacle(candidate: Predictor, current: Predictor, against: int) -> str | N
                 f"its {columns} are {', '.join(new)} and version {against}'s are "
                 f"{', '.join(old)}: clients would have to change"
             )
+    for mine, theirs in zip(candidate.columns, current.columns, strict=True):
+        if mine.kind != theirs.kind:
+            return (
+                f"its feature {mine.name} is a {mine.kind} and version {against}'s is a "
+                f"{theirs.kind}: clients would have to change"
+            )
     return None
 
 
@@ -130,12 +137,13 @@ def _metric(candidate: Candidate) -> tuple[str, Array | float]:
 def _costs(model: Predictor, candidate: Candidate, scale: Array | float) -> Array:
     """Return the loss of each row (N,), the mean over the targets."""
     rows = candidate.rows
+    X = renumbered(rows.X, candidate.model.columns, model.columns)
     with np.errstate(all="ignore"):
         if isinstance(model, Ensemble):
             folds = candidate.folds(model.folds, model.partitions)
-            Y_hat = model.predict_out_of_fold(rows.X, folds)
+            Y_hat = model.predict_out_of_fold(X, folds)
         else:
-            Y_hat = model.predict(rows.X)
+            Y_hat = model.predict(X)
         costs: Array = candidate.loss.costs(((Y_hat - rows.Y) / scale).T).mean(axis=0)
     return costs
 

@@ -105,7 +105,7 @@ def _verdict(
 
 def _candidate(published: Version, current: Predictor, table: Table, recipe: Recipe) -> Candidate:
     """Return the candidate with the rows that it and the current model can be judged on."""
-    which = np.arange(len(table.X))
+    which: NDArray[np.intp] | slice = slice(None)
     if not (isinstance(published.model, Ensemble) and isinstance(current, Ensemble)):
         which = held_out_indices(table)
 

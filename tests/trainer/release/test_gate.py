@@ -8,6 +8,7 @@ import pytest
 
 from network import (
     Array,
+    Column,
     Encoding,
     Ensemble,
     Huber,
@@ -19,7 +20,7 @@ from network import (
     Squared,
     numbers,
 )
-from network.encoding import SCALED
+from network.encoding import EQUALS, SCALED
 from network.ensemble.parts import Linear
 from tests.random_ensembles import make_ensemble
 from tests.trainer.linear_models import linear_model
@@ -267,6 +268,31 @@ def test_two_ensembles_are_compared_out_of_fold_with_confidence() -> None:
     assert verdict.difference == pytest.approx((new - old - error, new - old + error))
     assert "on 50 out-of-fold rows, 21.87% below version 4's 0.32; " in verdict.reason
     assert verdict.reason.endswith("the difference is -28.80 % to -14.95 % with 95 % confidence")
+
+
+def test_a_category_is_compared_by_its_texts() -> None:
+    def model(values: tuple[str, str], weight: float) -> Model:
+        """Return a model that predicts u = 2a + weight·(whether b is its second value)."""
+        columns = (Column("a"), Column("b", "category", values))
+        inputs = [(0, SCALED, 0.0, 1.0), (1, EQUALS, 1.0, 1.0)]
+        base = linear_model(np.array([[2.0], [weight]]))
+        return replace(base, columns=columns, encoding=Encoding.of(2, inputs))
+
+    codes = (X[:, 1] > 0).astype(float)
+    rows = Rows(np.column_stack([X[:, 0], codes]), (2.0 * X[:, :1] + codes[:, None]))
+    verdict = compare(model(("no", "yes"), 1.0), model(("yes", "no"), -1.0), rows=rows)
+    assert verdict.current == pytest.approx(1.0)  # u is wrong by 1 in every row
+    verdict = compare(model(("no", "yes"), 1.0), model(("maybe", "yes"), 1.0), rows=rows)
+    assert verdict.current == pytest.approx(0.0)
+
+
+def test_a_candidate_whose_feature_has_another_kind_is_kept_back() -> None:
+    current = off_by(9.0)
+    columns = (Column("a"), Column("b", "boolean"))
+    verdict = compare(replace(off_by(0.0), columns=columns), current)
+    assert verdict.reason == (
+        "its feature b is a boolean and version 4's is a number: clients would have to change"
+    )
 
 
 def test_an_ensemble_is_compared_with_a_network_on_held_out_rows() -> None:
