@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction_interval import Level
-from service.model.row_schema import Envelope
+from service.model.rows.schema import Envelope
 from service.openapi.contract import JsonSchema, JsonSchemaField, ref
 from service.openapi.json_schema import CELL, NUMBER, TEXT, array, by_name, one_of, row_of
 

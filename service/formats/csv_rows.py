@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 from config.numbers import parse_number
 from network import Array
 from service.model.prediction import Prediction
-from service.model.row_reader import RowReader
+from service.model.rows.reader import RowReader
 from service.web.bodies import invalid_utf8
 from service.web.errors import MAX_ERRORS
 from service.web.field_errors import Error

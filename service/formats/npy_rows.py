@@ -12,9 +12,9 @@ from werkzeug.exceptions import BadRequest
 
 from network import Array
 from registry.npy_header import read_npy_header
-from service.model.cells.cell import Cell
 from service.model.prediction import Prediction
-from service.model.row_reader import RowReader
+from service.model.rows.cells.cell import Cell
+from service.model.rows.reader import RowReader
 from service.web.errors import InvalidInput
 from service.web.responses import ROWS_AT_A_TIME
 

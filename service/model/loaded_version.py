@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from network import Calibration, Predictor
 from registry import Card, Promotion, Version
-from service.model.row_reader import RowReader
+from service.model.rows.reader import RowReader
 
 
 @dataclass(frozen=True, eq=False)

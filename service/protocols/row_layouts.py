@@ -6,7 +6,7 @@ from typing import Any
 
 from network import Array
 from service.model.loaded_version import LoadedVersion
-from service.model.row_reader import RowReader
+from service.model.rows.reader import RowReader
 from service.openapi.contract import JsonSchema, ref
 from service.openapi.json_schema import (
     CELL,

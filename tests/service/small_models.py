@@ -26,7 +26,7 @@ from network.encoding import EQUALS, MISSING, SCALED
 from registry import Promotion, Registry
 from registry.model_file.members import checksum
 from service.model.loaded_version import LoadedVersion
-from service.model.row_reader import RowReader
+from service.model.rows.reader import RowReader
 from service.telemetry.request_context import RequestContext
 
 FEATURES = ("x1", "x2", "x3", "x4")

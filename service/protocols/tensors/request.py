@@ -15,10 +15,10 @@ import numpy as np
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
 
 from network import Array, Calibration, LevelError
-from service.model.cells.cell import Cell
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction_interval import Interval, Level
-from service.model.row_reader import RowReader
+from service.model.rows.cells.cell import Cell
+from service.model.rows.reader import RowReader
 from service.protocols.tensors.response import Output, output_names
 from service.protocols.tensors.values import (
     DATATYPES,

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from network import Array
-from service.model.cells.cell import Cell
+from service.model.rows.cells.cell import Cell
 from service.web.errors import InvalidInference
 from service.web.field_errors import shown
 from service.web.fields import NUMBERS

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from service.formats import csv_rows
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import predict_rows
-from service.model.row_reader import RowReader
+from service.model.rows.reader import RowReader
 from service.web.errors import InvalidInput
 from tests.service.formats.test_json_rows import ONE, TWO
 from tests.service.problem_shape import assert_problem

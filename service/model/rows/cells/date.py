@@ -11,7 +11,7 @@ import numpy as np
 from config.dates import days_since_1970, format_date
 from config.words import is_missing
 from network import Array, Column
-from service.model.cells.cell import Cell
+from service.model.rows.cells.cell import Cell
 
 _DIRECTIVES = {
     "%d": "(0?[1-9]|[12][0-9]|3[01])",

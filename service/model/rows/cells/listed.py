@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from config.numbers import parse_number
 from config.words import is_missing, parse_boolean
 from network import UNSEEN, Array, Column
-from service.model.cells.cell import Cell
+from service.model.rows.cells.cell import Cell
 from service.web.field_errors import listed
 from service.web.fields import NUMBERS
 

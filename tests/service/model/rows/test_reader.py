@@ -10,7 +10,7 @@ import pytest
 from hypothesis import event, given, settings
 from marshmallow import ValidationError
 
-from service.model.row_reader import RowReader
+from service.model.rows.reader import RowReader
 from service.web.errors import InvalidInput
 from service.web.fields import FiniteNumber
 from tests.service import near_valid

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from service.model.cells.cell import Cell
+from service.model.rows.cells.cell import Cell
 from service.web.field_errors import Error, shown
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields
 
-from service.model.cells.cell import Cell
+from service.model.rows.cells.cell import Cell
 from service.web.field_errors import Error, flatten, shown
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from config.numbers import parse_numbers, parse_quantity
 from config.words import is_missing
 from network import Array, Column
-from service.model.cells.cell import Cell
+from service.model.rows.cells.cell import Cell
 from service.web.fields import NUMBERS
 
 

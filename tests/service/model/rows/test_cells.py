@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from network import Column
-from service.model.cells.of_model import cells_of
-from service.model.row_reader import RowReader
+from service.model.rows.cells.of_model import cells_of
+from service.model.rows.reader import RowReader
 from service.web.errors import InvalidInput
 from tests.service.small_models import TABLE_COLUMNS, table_model
 

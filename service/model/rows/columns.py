@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from network import Array
-from service.model.cells.cell import Cell
-from service.model.cells.number import finite_numbers
+from service.model.rows.cells.cell import Cell
+from service.model.rows.cells.number import finite_numbers
 
 
 def matrix_of_numbers(instances: list[Any], features: Sequence[str]) -> Array | None:

@@ -12,16 +12,16 @@ import orjson
 from marshmallow import ValidationError
 
 from network import UNSEEN, Array, Predictor
-from service.model.cells.of_model import cells_of, has_only_numbers
-from service.model.refusals import Refusals
-from service.model.repeated_names import RepeatedNames, may_repeat_names
-from service.model.row_columns import (
+from service.model.rows.cells.of_model import cells_of, has_only_numbers
+from service.model.rows.columns import (
     matrix_of_array,
     matrix_of_numbers,
     matrix_of_rows,
     matrix_of_texts,
 )
-from service.model.row_schema import Envelope, RowSchema
+from service.model.rows.refusals import Refusals
+from service.model.rows.repeated_names import RepeatedNames, may_repeat_names
+from service.model.rows.schema import Envelope, RowSchema
 from service.web.errors import MAX_ERRORS
 from service.web.field_errors import Error, flatten, shown
 

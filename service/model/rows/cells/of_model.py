@@ -1,10 +1,10 @@
 """The cells of a model's features."""
 
 from network import Column, Predictor
-from service.model.cells.cell import Cell
-from service.model.cells.date import DateCell
-from service.model.cells.listed import BooleanCell, CategoryCell
-from service.model.cells.number import NumberCell
+from service.model.rows.cells.cell import Cell
+from service.model.rows.cells.date import DateCell
+from service.model.rows.cells.listed import BooleanCell, CategoryCell
+from service.model.rows.cells.number import NumberCell
 
 NO_GAPS = "; training had no missing cells there"
 

@@ -1,0 +1,1 @@
+"""The rows in requests: what is valid, and their numbers."""
