@@ -1,7 +1,7 @@
 """The application factory."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from flask import Flask, Response, request
 
@@ -14,6 +14,7 @@ from service.model.current_version import CurrentVersion
 from service.model.version_cache import VersionCache
 from service.openapi.document import Document
 from service.protocols import error_formats, mlflow, model_repository, open_inference, tf_serving
+from service.server.application import FastPath
 from service.services import Services
 from service.telemetry.request_context import RequestContext
 from service.telemetry.telemetry import Telemetry
@@ -36,7 +37,7 @@ class Application(Flask):
     error_document : returns status, media type and body of an error response
     """
 
-    fast_path: Callable[[RequestContext, Mapping[bytes, bytes], bytes], tuple[bytes, bytes] | None]
+    fast_path: FastPath
     is_quick: Callable[[str], bool]
     stop_streams: Callable[[], None]
     spared_paths = READINESS_PATHS | {"/metrics"}

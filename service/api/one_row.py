@@ -8,6 +8,7 @@ is wrong.
 from collections.abc import Mapping
 
 from service.formats import json_rows
+from service.model import options
 from service.model.current_version import CurrentVersion
 from service.model.prediction import predict_row
 from service.telemetry.request_context import RequestContext
@@ -34,7 +35,7 @@ class PlainRow:
         self._any_host = any_host
 
     def answer(
-        self, context: RequestContext, fields: Mapping[bytes, bytes], body: bytes
+        self, context: RequestContext, query: bytes, fields: Mapping[bytes, bytes], body: bytes
     ) -> tuple[bytes, bytes] | None:
         """Return the header lines and the body of a 200; None if Flask is to answer."""
         if not (
@@ -49,9 +50,14 @@ class PlainRow:
             return None
         try:
             version = self._current_version.if_unchanged()
-            if version is None or (values := version.reader.plain_row(body)) is None:
+            if (
+                version is None
+                or (wanted := options.from_plain_query(version, query)) is None
+                or (values := version.reader.plain_row(body)) is None
+            ):
                 return None
-            response = json_rows.one_row(version, predict_row(version, values, context))
+            prediction = predict_row(version, values, context, explain=wanted.explain)
+            response = json_rows.one_row(version, prediction, wanted.interval)
         except Exception:  # it will occur again in Flask, which answers and logs it
             return None
         context.route, context.version = "/predict", version.number

@@ -8,9 +8,10 @@ from flask import Blueprint, Response, request
 from service.api.predict_schemas import schemas
 from service.formats import csv_rows, json_rows, npy_rows
 from service.formats.response_headers import response_headers
-from service.model import prediction_interval
+from service.formats.table_columns import TableColumns
+from service.model import options
+from service.model.options import Options
 from service.model.prediction import Prediction, choose_version, predict_row, predict_rows
-from service.model.prediction_interval import Interval
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.services import services
 from service.telemetry.request_context import RequestContext
@@ -37,6 +38,13 @@ _INTERVAL = {
     "without it the response has no intervals",
 }
 
+_EXPLAIN = {
+    "type": "boolean",
+    "description": "whether the response explains the predictions: `sensitivities` are their "
+    "derivatives with respect to each feature, and `contributions` of the features add up to the "
+    "difference from `baseline`, the prediction for an average row",
+}
+
 
 @blueprint.post("/predict")
 @operation(
@@ -51,7 +59,7 @@ _INTERVAL = {
     "invalid-input",
     "no-intervals",
     "no-model",
-    query={prediction_interval.PARAMETER: _INTERVAL},
+    query={options.INTERVAL: _INTERVAL, options.EXPLAIN: _EXPLAIN},
     body=BodySpec({JSON: ref("PredictBody"), **_BINARY}),
     schemas=schemas,
 )
@@ -61,15 +69,15 @@ def predict() -> Response:
     Many rows can also be sent, and returned, as CSV with a header or as a NumPy array (.npy). With
     `?interval=0.9` the true value lies between `lower` and `upper` with a probability of 0.9.
     `extrapolating` lists the values outside the range seen in training, and `unseen`, if there are
-    any, the categories that training had not.
+    any, the categories that training had not. `?explain=true` adds what each feature contributes.
     """
     context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, *TABLES)
     document, body = json_body() if media_type == JSON else (None, read_body())
     version = choose_version(services().versions, context)
     reader = version.reader
-    interval = prediction_interval.from_query(version, request.args)
-    wanted = request.accept_mimetypes.best_match([JSON, *TABLES], default=JSON)
+    wanted = options.from_query(version, request.args)
+    accepted = request.accept_mimetypes.best_match([JSON, *TABLES], default=JSON)
     if media_type != JSON:
         X = TABLES[media_type].read(reader, body)
     elif not isinstance(document, dict):
@@ -78,18 +86,17 @@ def predict() -> Response:
         X = reader.rows(document, body)
     else:
         values = reader.row(document, body)
-        if wanted == JSON:
-            row = json_rows.one_row(version, predict_row(version, values, context), interval)
+        if accepted == JSON:
+            prediction = predict_row(version, values, context, explain=wanted.explain)
+            row = json_rows.one_row(version, prediction, wanted.interval)
             return Response(row, content_type=JSON)
         X = np.array([values])
-    return _respond(predict_rows(version, X, context), interval, wanted)
+    return _respond(predict_rows(version, X, context, explain=wanted.explain), wanted, accepted)
 
 
-def _respond(prediction: Prediction, interval: Interval | None, media_type: str) -> Response:
-    Y, columns = prediction.Y, prediction.version.model.targets
+def _respond(prediction: Prediction, wanted: Options, media_type: str) -> Response:
+    rows, interval = len(prediction.Y), wanted.interval
     if media_type == JSON:
-        return response_in_parts(json_rows.many_rows(prediction, interval), len(Y), JSON)
-    if interval is not None:
-        columns, Y = interval.columns(columns), interval.with_ends(Y)
-    parts = TABLES[media_type].write(prediction, columns, Y)
-    return response_in_parts(parts, len(Y), media_type, response_headers(prediction))
+        return response_in_parts(json_rows.many_rows(prediction, interval), rows, JSON)
+    parts = TABLES[media_type].write(prediction, TableColumns(prediction, interval))
+    return response_in_parts(parts, rows, media_type, response_headers(prediction))

@@ -23,6 +23,15 @@ _ROW_AND_FEATURE = {
 }
 
 
+_BASELINE = "the prediction for an average row"
+_CONTRIBUTIONS = "of each feature; they add up to the difference between prediction and baseline"
+_SENSITIVITIES = "the derivative with respect to each feature; null if it is not defined"
+
+
+def _explained(name: str, description: str) -> JsonSchema:
+    return {**ref(name), "description": description}
+
+
 class OneRowResponse(Schema):
     """The response to one row."""
 
@@ -30,6 +39,9 @@ class OneRowResponse(Schema):
     lower = JsonSchemaField(ref("Prediction"))
     upper = JsonSchemaField(ref("Prediction"))
     level = JsonSchemaField(_LEVEL)
+    baseline = JsonSchemaField(_explained("Prediction", _BASELINE))
+    contributions = JsonSchemaField(_explained("Explanation", _CONTRIBUTIONS))
+    sensitivities = JsonSchemaField(_explained("Explanation", _SENSITIVITIES))
     version = fields.String(required=True)
     extrapolating = fields.List(
         JsonSchemaField(ref("Feature")), required=True, metadata={"description": _EXTRAPOLATING}
@@ -44,6 +56,9 @@ class ManyRowsResponse(Schema):
     lower = fields.List(JsonSchemaField(ref("Prediction")))
     upper = fields.List(JsonSchemaField(ref("Prediction")))
     level = JsonSchemaField(_LEVEL)
+    baseline = JsonSchemaField(_explained("Prediction", _BASELINE))
+    contributions = fields.List(JsonSchemaField(_explained("Explanation", _CONTRIBUTIONS)))
+    sensitivities = fields.List(JsonSchemaField(_explained("Explanation", _SENSITIVITIES)))
     version = fields.String(required=True)
     extrapolating = fields.List(
         JsonSchemaField(_ROW_AND_FEATURE), required=True, metadata={"description": _EXTRAPOLATING}
@@ -70,6 +85,7 @@ def _of_any_version() -> Mapping[str, Schema | JsonSchema]:
         "Row": by_name(None, CELL),
         "Values": array(CELL, 1),
         "Prediction": {"type": ["number", "object"]},
+        "Explanation": {"type": "object"},
         "Feature": TEXT,
         "Level": Level().json_schema,
     }
@@ -84,6 +100,9 @@ def _of_version(version: LoadedVersion) -> Mapping[str, Schema | JsonSchema]:
     values = row_of(*(cell.json_schema for cell in version.reader.cells))
     if version.reader.only_numbers:  # without `prefixItems`, which many clients do not support
         values = array(NUMBER, len(features), len(features))
+    explanation = by_name(features, {"type": ["number", "null"]})
+    if len(targets) > 1:
+        explanation = by_name(targets, explanation)
     level = dict(Level().json_schema)
     if version.calibration is not None:
         level["maximum"] = version.calibration.highest_level
@@ -91,6 +110,7 @@ def _of_version(version: LoadedVersion) -> Mapping[str, Schema | JsonSchema]:
         "Row": version.reader.schema.of_objects,
         "Values": values | order,
         "Prediction": prediction,
+        "Explanation": explanation,
         "Feature": one_of(features),
         "Level": level,
     }

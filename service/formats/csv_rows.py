@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest
 
 from config.numbers import parse_number
 from network import Array
+from service.formats.table_columns import TableColumns
 from service.model.prediction import Prediction
 from service.model.rows.reader import RowReader
 from service.web.bodies import invalid_utf8
@@ -45,28 +46,22 @@ def read(reader: RowReader, body: bytes) -> Array:
 
 
 def write(
-    prediction: Prediction,
-    columns: Sequence[str],
-    Y: Array,
-    rows_at_a_time: int = ROWS_AT_A_TIME,
+    prediction: Prediction, columns: TableColumns, rows_at_a_time: int = ROWS_AT_A_TIME
 ) -> Iterator[bytes]:
-    """Yield the parts of a table: the columns of Y, and `extrapolating`, the features out of range.
+    """Yield the parts of a table: the columns, and `extrapolating`, the features out of range.
 
     If there are categories that training had not, the last column is `unseen`, their features.
-
-    Parameters
-    ----------
-    columns, Y : the columns' names, and (N, columns) float64
     """
     features = np.array(prediction.version.model.features)
     named = {"extrapolating": prediction.out_of_range}
     if prediction.unseen is not None:
         named["unseen"] = prediction.unseen
-    yield _to_csv([[*columns, *named]])
-    for start in range(0, len(Y), rows_at_a_time):
+    yield _to_csv([[*columns.names, *named]])
+    for start in range(0, columns.shape[0], rows_at_a_time):
         part = slice(start, start + rows_at_a_time)
         names = [_names(features, cells[part]) for cells in named.values()]
-        yield _to_csv(zip(*Y[part].T.tolist(), *names, strict=True))
+        numbers = [_without_nan(column) for column in columns.numbers(part).T]
+        yield _to_csv(zip(*numbers, *names, strict=True))
 
 
 def write_predictions(Y: Array, rows_at_a_time: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
@@ -96,6 +91,14 @@ def _names(features: NDArray[np.str_], cells: NDArray[np.bool_]) -> list[str]:
     for row in np.flatnonzero(cells.any(axis=1)):
         names[row] = ";".join(features[cells[row]])
     return names
+
+
+def _without_nan(column: Array) -> list[float | str]:
+    """Return numbers, and an empty text for NaN."""
+    numbers: list[float | str] = column.tolist()
+    for index in np.flatnonzero(np.isnan(column)):
+        numbers[index] = ""
+    return numbers
 
 
 def _to_csv(rows: Iterable[Iterable[object]]) -> bytes:

@@ -13,6 +13,8 @@ from service.model.prediction import Prediction, RowPrediction
 from service.model.prediction_interval import Interval
 from service.web.responses import ROWS_AT_A_TIME
 
+EXPLANATION = ("contributions", "sensitivities")
+
 
 def one_row(
     version: LoadedVersion, prediction: RowPrediction, interval: Interval | None = None
@@ -30,6 +32,10 @@ def one_row(
         document["lower"] = _by_target(targets, interval.lower(row).tolist())
         document["upper"] = _by_target(targets, interval.upper(row).tolist())
         document["level"] = interval.level
+    if (explanation := prediction.explanation) is not None:
+        document["baseline"] = _by_target(targets, explanation.baseline.tolist())
+        for name in EXPLANATION:
+            document[name] = _explained(version, getattr(explanation, name))[0]
     document["version"] = version.number
     document["extrapolating"] = prediction.out_of_range
     if prediction.unseen:
@@ -58,6 +64,7 @@ def many_rows(
             yield from _items_of(targets, end(Y), rows_at_a_time)
             yield b"]"
         yield b',"level":' + orjson.dumps(interval.level)
+    yield from _explanations(prediction, rows_at_a_time)
     yield b',"version":' + orjson.dumps(prediction.version.number)
     features = prediction.version.model.features
     for name, cells in (
@@ -86,6 +93,31 @@ def columns_only(prediction: Prediction) -> bytes:
     columns = {name: y.copy() for name, y in zip(targets, prediction.Y.T, strict=True)}
     outputs = columns[targets[0]] if len(targets) == 1 else columns
     return orjson.dumps({"outputs": outputs}, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _explanations(prediction: Prediction, rows_at_a_time: int) -> Iterator[bytes]:
+    """Yield the members with the explanations of many rows, if there are any."""
+    version, rows = prediction.version, len(prediction.Y)
+    if (found := prediction.explanation(slice(rows_at_a_time))) is None:
+        return
+    baseline = _by_target(version.model.targets, found.baseline.tolist())
+    yield b',"baseline":' + orjson.dumps(baseline)
+    for name in EXPLANATION:
+        yield b',"' + name.encode() + b'":['
+        for start in range(0, rows, rows_at_a_time):
+            if rows > rows_at_a_time:  # computed twice, because not all are kept in memory
+                found = prediction.explanation(slice(start, start + rows_at_a_time)) or found
+            yield _items(_explained(version, getattr(found, name)), is_first=not start)
+        yield b"]"
+
+
+def _explained(version: LoadedVersion, values: Array) -> list[Any]:
+    """Return one part of explanations (N, targets, features) for each row; NaN becomes null."""
+    features, targets = version.model.features, version.model.targets
+    return [
+        _by_target(targets, [dict(zip(features, numbers, strict=True)) for numbers in row])
+        for row in values.tolist()
+    ]
 
 
 def _items_of(targets: tuple[str, ...], Y: Array, rows_at_a_time: int) -> Iterator[bytes]:
@@ -118,6 +150,6 @@ def _items(values: Any, is_first: bool) -> bytes:
     return items if is_first else b"," + items
 
 
-def _by_target(targets: tuple[str, ...], values: list[float]) -> Any:
-    """Return the number itself, or an object of numbers if there are several targets."""
+def _by_target(targets: tuple[str, ...], values: list[Any]) -> Any:
+    """Return the value itself, or an object of values if there are several targets."""
     return values[0] if len(targets) == 1 else dict(zip(targets, values, strict=True))

@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest
 
 from network import Array
 from registry.npy_header import read_npy_header
+from service.formats.table_columns import TableColumns
 from service.model.prediction import Prediction
 from service.model.rows.cells.cell import Cell
 from service.model.rows.reader import RowReader
@@ -54,17 +55,15 @@ def read(reader: RowReader, body: bytes) -> Array:
 
 
 def write(
-    prediction: Prediction,
-    columns: Sequence[str],
-    Y: Array,
-    rows_at_a_time: int = ROWS_AT_A_TIME,
+    prediction: Prediction, columns: TableColumns, rows_at_a_time: int = ROWS_AT_A_TIME
 ) -> Iterator[bytes]:
-    """Yield the parts of a file with the array Y (N, columns) alone."""
+    """Yield the parts of a file with the numbers of the columns alone."""
     header = io.BytesIO()
-    npy.write_array_header_1_0(header, npy.header_data_from_array_1_0(Y))
+    described = {"descr": "<f8", "fortran_order": False, "shape": columns.shape}
+    npy.write_array_header_1_0(header, described)
     yield header.getvalue()
-    for start in range(0, len(Y), rows_at_a_time):
-        yield Y[start : start + rows_at_a_time].tobytes()
+    for start in range(0, columns.shape[0], rows_at_a_time):
+        yield columns.numbers(slice(start, start + rows_at_a_time)).astype("<f8").tobytes()
 
 
 def _check(reader: RowReader, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

@@ -1,8 +1,9 @@
 """A verified version in memory."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from network import Calibration, Predictor
+from network import Calibration, Explainer, Model, Predictor
 from registry import Card, Promotion, Version
 from service.model.rows.reader import RowReader
 
@@ -47,3 +48,10 @@ class LoadedVersion:
     def model(self) -> Predictor:
         """The trained model."""
         return self.reader.model
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """Explains the model's predictions; made when it is first needed."""
+        if not isinstance(self.model, Model):
+            raise TypeError(f"a {type(self.model).__name__} cannot be explained")
+        return Explainer(self.model)

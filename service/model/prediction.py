@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from network import Array
+from network import Array, Explanation
 from service.model.loaded_version import LoadedVersion
 from service.model.version_cache import VersionCache
 from service.telemetry.request_context import RequestContext
@@ -22,12 +22,14 @@ class Prediction:
     Y : (N, targets) float64, finite
     out_of_range : (N, features), which inputs are outside the range seen in training
     unseen : (N, features), which inputs are categories that training had not; None if none is
+    explained : (N, features), the rows if their predictions are to be explained; otherwise None
     """
 
     version: LoadedVersion
     Y: Array
     out_of_range: NDArray[np.bool_]
     unseen: NDArray[np.bool_] | None = None
+    explained: Array | None = None
 
     @property
     def extrapolating_rows(self) -> int:
@@ -39,6 +41,12 @@ class Prediction:
         """The number of rows with a category that training had not."""
         return 0 if self.unseen is None else _rows_with_any(self.unseen)
 
+    def explanation(self, rows: slice) -> Explanation | None:
+        """Explain the predictions of some rows; return None if that was not asked for."""
+        if self.explained is None:
+            return None
+        return self.version.explainer.explain(self.explained[rows], self.Y[rows])
+
 
 class RowPrediction(NamedTuple):
     """The prediction for one row.
@@ -48,11 +56,13 @@ class RowPrediction(NamedTuple):
     y : one number per target, finite
     out_of_range : the features whose values are outside the range seen in training
     unseen : the features whose categories training had not
+    explanation : of one row; None if it was not asked for
     """
 
     y: list[float]
     out_of_range: list[str]
     unseen: list[str]
+    explanation: Explanation | None = None
 
 
 def choose_version(
@@ -69,8 +79,15 @@ def choose_version(
     return version
 
 
-def predict_rows(version: LoadedVersion, X: Array, context: RequestContext) -> Prediction:
-    """Predict for X (N, features), as the version's reader returns it.
+def predict_rows(
+    version: LoadedVersion, X: Array, context: RequestContext, *, explain: bool = False
+) -> Prediction:
+    """Predict for many rows.
+
+    Parameters
+    ----------
+    X : (N, features), as the version's reader returns it
+    explain : whether the predictions are to be explained
 
     Raises
     ------
@@ -89,17 +106,18 @@ def predict_rows(version: LoadedVersion, X: Array, context: RequestContext) -> P
         unseen = version.model.unseen(X)
         context.unseen = _counts(unseen, features)
         unseen = unseen if context.unseen else None
-    return Prediction(version, Y, out_of_range, unseen)
+    return Prediction(version, Y, out_of_range, unseen, X if explain else None)
 
 
 def predict_row(
-    version: LoadedVersion, values: list[float], context: RequestContext
+    version: LoadedVersion, values: list[float], context: RequestContext, *, explain: bool = False
 ) -> RowPrediction:
     """Predict for one row.
 
     Parameters
     ----------
     values : one per feature, in the model's order, as the version's reader returns them
+    explain : whether to explain the prediction
 
     Raises
     ------
@@ -114,7 +132,8 @@ def predict_row(
         context.out_of_range = dict.fromkeys(out_of_range, 1)
     if unseen:
         context.unseen = dict.fromkeys(unseen, 1)
-    return RowPrediction(y, out_of_range, unseen)
+    explanation = version.explainer.explain([values], np.array([y])) if explain else None
+    return RowPrediction(y, out_of_range, unseen, explanation)
 
 
 def _rows_with_any(cells: NDArray[np.bool_]) -> int:

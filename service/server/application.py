@@ -9,7 +9,9 @@ from service.telemetry.meter import Meter
 from service.telemetry.request_context import RequestContext
 
 # The header lines and the body of a 200, or None for the WSGI application to respond.
-FastPath = Callable[[RequestContext, Mapping[bytes, bytes], bytes], tuple[bytes, bytes] | None]
+FastPath = Callable[
+    [RequestContext, bytes, Mapping[bytes, bytes], bytes], tuple[bytes, bytes] | None
+]
 # Status, media type and body of an error response, from path, status and detail.
 ErrorDocument = Callable[[str, int, str], tuple[int, str, bytes]]
 
@@ -21,7 +23,8 @@ class ServedApplication:
     Attributes
     ----------
     wsgi : answers every request
-    fast_path_target : the request target that `fast_path` may answer, on the event loop
+    fast_path : answers a context, a query, header fields and a body, on the event loop
+    fast_path_target : the request target that it may answer, with or without a query
     is_quick : whether the WSGI application answers a path without I/O, so on the event loop
     spared_paths : paths that are accepted when the queue is full
     error_document : bodies of the server's own error responses
@@ -34,7 +37,7 @@ class ServedApplication:
     error_document: ErrorDocument
     meter: Meter
     access_log: AccessLog
-    fast_path: FastPath = lambda context, fields, body: None
+    fast_path: FastPath = lambda context, query, fields, body: None
     fast_path_target: bytes = b""
     is_quick: Callable[[str], bool] = lambda path: False
     spared_paths: frozenset[str] = frozenset()

@@ -13,7 +13,7 @@ from service.server.admission import Admission
 from service.server.application import ServedApplication
 from service.server.client_address import Forwarding
 from service.server.error_response import error_response, on_the_wire, status_line
-from service.server.known_heads import KnownHeads
+from service.server.known_heads import KnownHead, KnownHeads
 from service.server.limits import Limits
 from service.server.thread_pool import ThreadPool
 from service.server.wsgi_bridge import Response
@@ -64,11 +64,11 @@ class FrontDoor:
             self._log(context, status, sent, time.monotonic() - began)
 
     def fast_response(
-        self, context: RequestContext, fields: Any, body: bytes, date: Any, keep_alive: bool
+        self, context: RequestContext, head: KnownHead, body: bytes, date: Any, keep_alive: bool
     ) -> bytes | None:
         """Return a whole response if the fast path has one."""
         began = time.monotonic()
-        answer = self.application.fast_path(context, fields, body)
+        answer = self.application.fast_path(context, head.query, head.fields, body)
         if answer is None:
             return None
         lines, content = answer

@@ -15,7 +15,7 @@ class KnownHead:
 
     Attributes
     ----------
-    method, path : of the request
+    method, path, query : of the request
     fields : header fields by name
     body_length : in bytes
     keep_alive : whether the client keeps the connection open
@@ -23,6 +23,7 @@ class KnownHead:
 
     method: str
     path: str
+    query: bytes
     fields: dict[bytes, bytes]
     body_length: int
     keep_alive: bool

@@ -233,8 +233,9 @@ class Protocol(HttpToolsProtocol):
         fields = joined(self.headers)
         context = self._context(fields)
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        head = KnownHead(context.method, context.path, fields, len(body), keep_alive)
-        is_fast = self.url == self.door.application.fast_path_target and not self._is_busy()
+        target, _, query = self.url.partition(b"?")
+        head = KnownHead(context.method, context.path, query, fields, len(body), keep_alive)
+        is_fast = target == self.door.application.fast_path_target and not self._is_busy()
         if is_fast and self._respond_fast(context, head, body):
             self.admission.held_bytes -= len(body)
             self._fast = head
@@ -245,7 +246,7 @@ class Protocol(HttpToolsProtocol):
         """Send a whole response if the fast path has one; return whether it has."""
         date = tuple(self.server_state.default_headers)
         keep_alive = head.keep_alive and not self.door.stopping
-        response = self.door.fast_response(context, head.fields, body, date, keep_alive)
+        response = self.door.fast_response(context, head, body, date, keep_alive)
         if response is None:
             return False
         self._since = self.loop.time()

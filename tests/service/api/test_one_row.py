@@ -18,7 +18,7 @@ from service.app import Application, create_app
 from service.formats import json_rows
 from service.telemetry.request_context import RequestContext
 from tests.service import near_valid
-from tests.service.small_models import FEATURES, serve, small_model
+from tests.service.small_models import FEATURES, serve, small_model, some_calibration
 
 BODY = orjson.dumps(dict.fromkeys(FEATURES, 0.5))
 JSON = {"content_type": "application/json"}
@@ -35,14 +35,15 @@ def fast_path(
     """Return headers and body of the fast path; None if Flask has to answer."""
     body = environ["wsgi.input"].read()
     environ["wsgi.input"] = io.BytesIO(body)
-    if environ["QUERY_STRING"] or environ["PATH_INFO"] != "/predict":
+    if environ["PATH_INFO"] != "/predict":
         return None  # the server asks only for the request target /predict
     fields = {
         name.removeprefix("HTTP_").replace("_", "-").lower().encode(): value.encode()
         for name, value in environ.items()
         if name.startswith("HTTP_") or name == "CONTENT_TYPE"
     }
-    answer = app.fast_path(RequestContext.from_environ(environ), fields, body)
+    query = environ["QUERY_STRING"].encode()
+    answer = app.fast_path(RequestContext.from_environ(environ), query, fields, body)
     if answer is None:
         return None
     lines = answer[0].decode().split("\r\n")
@@ -55,15 +56,31 @@ def fast_path(
 def odd_app(tmp_path_factory: pytest.TempPathFactory) -> Application:
     """An application whose model has the features of `near_valid`."""
     folder = tmp_path_factory.mktemp("models")
-    serve(Registry.local(folder), small_model(near_valid.FEATURES, feature_range=(-1e3, 2.0**53)))
+    model = small_model(near_valid.FEATURES, feature_range=(-1e3, 2.0**53))
+    serve(Registry.local(folder), model, some_calibration())
     return create_app(Settings(models=folder))
+
+
+QUERIES = [
+    *("interval=0.9", "interval=.5", "explain=true", "interval=0.25&explain=true", "a=1", "&"),
+    *("explain=true&interval=0.9", "interval=0.99", "interval=0.9&interval=0.9", "interval=9e-1"),
+    *("explain=false", "explain=1", "interval=0", "interval=", "interval=0.0", "interval=%2E9"),
+    *(
+        "interval",
+        "explain=true&",
+        "explain=true&a",
+        "interval=1.0",
+        "interval=0.9;a",
+        "interval=+.9",
+    ),
+]
 
 
 @pytest.mark.slow
 @given(
     body=near_valid.one_row_bodies(),
     content_type=st.sampled_from([JSON["content_type"]] * 6 + ["application/json;", "text/json"]),
-    query=st.sampled_from([""] * 8 + ["a=1"]),
+    query=st.sampled_from([""] * 8 + QUERIES),
     request_id=st.sampled_from(["abc", "not fit"]),
 )
 @settings(max_examples=300)

@@ -360,7 +360,7 @@ def test_at_most_twenty_errors_are_listed_and_the_detail_says_so(app: Flask) -> 
 
 
 def test_unknown_query_parameter_is_422(app: Flask) -> None:
-    for query in ("explain=true", "%FF=1", "intervall", "=", "a=%00"):
+    for query in ("explanation=true", "%FF=1", "intervall", "=", "a=%00"):
         document = refused(post(app, ROW, query_string=query), 422)
         assert len(document["errors"]) == 1
         assert document["errors"][0]["detail"] == "is not a query parameter"

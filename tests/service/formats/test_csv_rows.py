@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.formats import csv_rows
+from service.formats.table_columns import TableColumns
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import predict_rows
 from service.model.rows.reader import RowReader
@@ -150,7 +151,7 @@ def test_fast_parser_accepts_what_the_schema_accepts(rows: list[list[str]]) -> N
 @pytest.mark.parametrize("rows", [1, 7, 25, 100])
 def test_parts_join_to_the_whole(version: LoadedVersion, rows: int) -> None:
     prediction = predict_rows(version, X, a_request())
-    table = prediction, version.model.targets, prediction.Y
+    table = prediction, TableColumns(prediction)
     whole = b"".join(csv_rows.write(*table, len(X)))
     parts = list(csv_rows.write(*table, rows))
     assert b"".join(parts) == whole

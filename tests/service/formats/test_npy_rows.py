@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest
 
 from network import Array
 from service.formats import npy_rows
+from service.formats.table_columns import TableColumns
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import predict_rows
 from service.web.errors import InvalidInput
@@ -135,7 +136,7 @@ def test_random_bytes_are_refused(noise: bytes, at: int) -> None:
 @pytest.mark.parametrize("rows", [1, 7, 25, 100])
 def test_parts_join_to_the_whole(version: LoadedVersion, rows: int) -> None:
     prediction = predict_rows(version, X, a_request())
-    table = prediction, version.model.targets, prediction.Y
+    table = prediction, TableColumns(prediction)
     whole = b"".join(npy_rows.write(*table, len(X)))
     parts = list(npy_rows.write(*table, rows))
     assert b"".join(parts) == whole

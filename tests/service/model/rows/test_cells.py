@@ -126,7 +126,7 @@ def test_every_path_accepts_the_same_rows(
 ) -> None:
     body = orjson.dumps(row)
     many = orjson.dumps({"instances": [row, list(row.values()), other]})
-    listed = len(row) == len(VALID) and "other" not in row
+    listed = list(row) == list(VALID)
     slow = accepted(reader, row)
     fast = reader.plain_row(body)
     assert fast is None if slow is None else same(fast, slow)

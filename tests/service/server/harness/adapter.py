@@ -45,7 +45,7 @@ def _served(folder: Path, settings: Settings, telemetry: Telemetry) -> ServedApp
     )
 
     def fast_path(
-        context: RequestContext, fields: Mapping[bytes, bytes], body: bytes
+        context: RequestContext, query: bytes, fields: Mapping[bytes, bytes], body: bytes
     ) -> tuple[bytes, bytes] | None:
         environ = {"PATH_INFO": context.path, "REQUEST_METHOD": context.method, "QUERY_STRING": ""}
         return application.at_once(environ, body)
