@@ -49,6 +49,7 @@ EVERYTHING: dict[str, Any] = {
     "seed": 7,
     "max_seconds": 1.5,
     "target_mse": 0.01,
+    "test_fraction": 0.2,
     "promote": False,
 }
 
@@ -175,6 +176,7 @@ WRONG_KINDS: dict[str, list[Any]] = {
     "seed": ["1", 1.0, True, None, -1, 2**53 + 1],
     "max_seconds": ["1", True, None, 0, -1, [1]],
     "target_mse": ["1", True, None, 0, -1],
+    "test_fraction": ["0.1", True, None, 0, 1, [0.1]],
     "promote": ["true", 0, 1, None, []],
 }
 
