@@ -126,16 +126,13 @@ class Encoding:
 
         They are 0 for a missing cell, and for inputs that jump.
         """
-        slopes = np.zeros((len(X), self.inputs))
-        for index in range(self.inputs):
-            x, rate = X[:, int(self.column[index])], 1.0 / self.scale[index]
-            operation, present = self.operation[index], ~np.isnan(x)
-            if operation == SCALED:
-                slopes[present, index] = rate
-            elif operation in (SINE, COSINE):
-                turns = (x[present] - self.shift[index]) * rate
-                turns -= np.round(turns)
-                turns *= 2.0 * np.pi
-                slope = np.cos(turns) if operation == SINE else -np.sin(turns)
-                slopes[present, index] = 2.0 * np.pi * rate * slope
+        x = X.take(self._source, axis=1)
+        rates = np.where(self.operation == SCALED, 1.0 / self.scale, 0.0)
+        slopes: Array = np.where(np.isnan(x), 0.0, rates)
+        if len(waves := self._waves):
+            rate = 2.0 * np.pi / self.scale[waves]
+            turns = (x[:, waves] - self.shift[waves]) / self.scale[waves]
+            turns = 2.0 * np.pi * (turns - np.round(turns))
+            slope = np.where(self.operation[waves] == SINE, np.cos(turns), -np.sin(turns))
+            slopes[:, waves] = np.where(np.isnan(turns), 0.0, rate * slope)
         return slopes

@@ -11,6 +11,7 @@ every edge t of an input's bins, a value in bin t at the fraction f contributes
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from network.arrays import Array
 from network.ensemble.activation import activate
@@ -27,51 +28,59 @@ class ForwardPass:
 
     Attributes
     ----------
-    units : M·H, of each hidden layer of all members
+    members, units : M and M·H, the units in each hidden layer of all members
+    W : (I, units) float64, from the inputs to the first hidden layers
+    W2, b2 : (M, H, H) and (units,) float64, from the first to the second hidden layers
+    sums : for the units in a slice, the products with the ramps
     chunk : rows that should be computed at a time
     """
 
     def __init__(self, models: Sequence[Networks]) -> None:
         weights = [each.weights for each in models]
         self._H = models[0].shape.hidden
-        self._W = np.concatenate([_beside(w.s[:, :, None] * w.W) for w in weights], axis=1)
+        self.W: Array = np.concatenate([_beside(w.s[:, :, None] * w.W) for w in weights], axis=1)
         self._b1 = np.concatenate([w.b1.ravel() for w in weights])
-        self._W2 = np.concatenate([w.W2 for w in weights])
-        self._b2 = np.concatenate([w.b2.ravel() for w in weights])
-        self.units = len(self._b1)
+        self.W2: Array = np.concatenate([w.W2 for w in weights])
+        self.b2: Array = np.concatenate([w.b2.ravel() for w in weights])
+        self.members, self.units = len(self.W2), len(self._b1)
         # by target
         self._W3 = np.concatenate([w.W3 for w in weights]).transpose(2, 0, 1).copy()
         self._U = np.concatenate([w.U for w in weights]).transpose(2, 1, 0).copy()
         self._b3 = np.concatenate([w.b3[:, 0] for w in weights]).T.copy()
-        self._sums: list[tuple[slice, _Sums]] = []
+        self.sums: list[tuple[slice, RunningSums]] = []
         end = 0
         for model in models:
             start, end = end, end + model.weights.b1.size
             if len(model.ramps):
-                sums = _Sums(model.ramps, _beside(model.weights.V))
-                self._sums.append((slice(start, end), sums))
-        gathered = sum(sums.numbers for _, sums in self._sums)
+                sums = RunningSums(model.ramps, _beside(model.weights.V))
+                self.sums.append((slice(start, end), sums))
+        gathered = sum(sums.numbers for _, sums in self.sums)
         self.chunk = max(1, min(_CHUNK, _CHUNK_NUMBERS // max(1, gathered)))
 
     def hidden(self, Z: Array) -> Array:
         """Return the outputs of the second hidden layers (n, 1, units) for inputs Z (n, I)."""
-        A: Array = np.matmul(Z[:, None, :], self._W)
-        A += self._b1
-        for part, sums in self._sums:
-            A[:, :, part] += sums.products(Z)
+        A = self.weighted_inputs(Z)
         scratch = np.empty_like(A)
         activate(A, scratch)
         hidden = np.empty_like(A)
         if len(A) == 1:  # one call for all members
-            size = (len(self._W2), 1, self._H)
-            np.matmul(A.reshape(size), self._W2, out=hidden.reshape(size))
+            size = (self.members, 1, self._H)
+            np.matmul(A.reshape(size), self.W2, out=hidden.reshape(size))
         else:  # member by member, so that the weights of each are read once
-            for m, W2 in enumerate(self._W2):
+            for m, W2 in enumerate(self.W2):
                 units = slice(m * self._H, (m + 1) * self._H)
                 np.matmul(A[:, :, units], W2, out=hidden[:, :, units])
-        hidden += self._b2
+        hidden += self.b2
         activate(hidden, scratch)
         return hidden
+
+    def weighted_inputs(self, Z: Array) -> Array:
+        """Return those of the first hidden layers (n, 1, units) for inputs Z (n, I)."""
+        A: Array = np.matmul(Z[:, None, :], self.W)
+        A += self._b1
+        for part, sums in self.sums:
+            A[:, :, part] += sums.products(Z)
+        return A
 
     def spread(self, Z: Array, hidden: Array) -> Array:
         """Return the standard deviation of the outputs of all members (n, K), scaled.
@@ -80,29 +89,29 @@ class ForwardPass:
         ----------
         hidden : what `hidden` returned for Z
         """
-        members = len(self._W2)
         deviations = np.empty((len(Z), len(self._W3)))
         for k, (W3, U, b3) in enumerate(zip(self._W3, self._U, self._b3, strict=True)):
-            outputs = (hidden.reshape(-1, members, self._H) * W3).sum(axis=2)
+            outputs = (hidden.reshape(-1, self.members, self._H) * W3).sum(axis=2)
             outputs += np.matmul(Z[:, None, :], U)[:, 0] + b3
-            outputs -= outputs.sum(axis=1, keepdims=True) / members
+            outputs -= outputs.sum(axis=1, keepdims=True) / self.members
             outputs *= outputs
             deviations[:, k] = outputs.sum(axis=1)
-        deviations /= max(1, members - 1)
+        deviations /= max(1, self.members - 1)
         return np.sqrt(deviations, deviations)
 
 
-class _Sums:
+class RunningSums:
     """The running sums P of the weights V from the ramps to the units of a layer.
 
     Attributes
     ----------
+    columns : the inputs that have ramps
     numbers : those that are read for a row
     """
 
     def __init__(self, ramps: Ramps, V: Array) -> None:
         self._column = ramps.column
-        self._columns, self._first = np.unique(ramps.column, return_index=True)
+        self.columns, self._first = np.unique(ramps.column, return_index=True)
         self._start, self._width = ramps.start, ramps.width
         # each column has one edge more than bins
         edges = []
@@ -110,27 +119,57 @@ class _Sums:
             sums = np.concatenate((np.zeros((1, V.shape[1])), np.cumsum(weights, axis=0)))
             edges.append(sums - 0.5 * sums[-1])
         P = np.concatenate(edges)
-        self._extra = np.arange(len(self._columns))
+        self._extra = np.arange(len(self.columns))
         # the rows t and t + 1, without a copy
         self._pairs = np.lib.stride_tricks.sliding_window_view(P, 2, axis=0).transpose(0, 2, 1)
-        self.numbers = 2 * len(self._columns) * V.shape[1]
+        self.numbers = 2 * len(self.columns) * V.shape[1]
 
     def products(self, Z: Array) -> Array:
         """Return rᵀ·V (n, 1, units) for the ramps r of inputs Z (n, I)."""
-        passed = Z.take(self._column, axis=1) >= self._start
-        count = np.add.reduceat(passed, self._first, axis=1, dtype=np.intp)
-        ramp = self._first + np.maximum(count - 1, 0)
-        f = Z.take(self._columns, axis=1)
-        f -= self._start[ramp]
-        f /= self._width[ramp]
+        ramp, f = self._bins(Z)
         np.maximum(f, 0.0, out=f)  # less overhead than `clip`
         np.minimum(f, 1.0, out=f)
-        coefficients = np.empty((len(Z), 1, 2 * len(self._columns)))
+        coefficients = np.empty((len(Z), 1, 2 * len(self.columns)))
         coefficients[:, 0, 0::2] = 1.0 - f
         coefficients[:, 0, 1::2] = f
         P = self._pairs[ramp + self._extra].reshape(len(Z), coefficients.shape[2], -1)
         products: Array = np.matmul(coefficients, P)
         return products
+
+    def parts(self, Z: Array) -> Array:
+        """Return the columns' parts of rᵀ·V, for inputs Z (n, I): (n, columns, units)."""
+        ramp, f = self._bins(Z)
+        f = np.clip(f, 0.0, 1.0)[:, :, None, None]
+        P = self._pairs[ramp + self._extra]
+        parts: Array = (np.concatenate([1.0 - f, f], axis=2) * P).sum(axis=2)
+        return parts
+
+    def weighted_parts(self, Z: Array, weights: Array) -> tuple[Array, Array]:
+        """Return the columns' parts of rᵀ·V·w and their derivatives: (n, columns, K) each.
+
+        Parameters
+        ----------
+        weights : (n, units, K), w
+        """
+        ramp, f = self._bins(Z)
+        P = self._pairs[ramp + self._extra].reshape(len(Z), 2 * len(self.columns), -1)
+        edges = np.matmul(P, weights).reshape(len(Z), len(self.columns), 2, -1)
+        rises = edges[:, :, 1] - edges[:, :, 0]
+        rates = np.where((f >= 0.0) & (f <= 1.0), 1.0 / self._width[ramp], 0.0)[:, :, None]
+        return edges[:, :, 0] + np.clip(f, 0.0, 1.0)[:, :, None] * rises, rates * rises
+
+    def _bins(self, Z: Array) -> tuple[NDArray[np.intp], Array]:
+        """Return the ramp that each column's value is in, and its fraction of it: (n, columns).
+
+        Before the first bin the fraction is below 0, and behind the last one above 1.
+        """
+        passed = Z.take(self._column, axis=1) >= self._start
+        count = np.add.reduceat(passed, self._first, axis=1, dtype=np.intp)
+        ramp = self._first + np.maximum(count - 1, 0)
+        f = Z.take(self.columns, axis=1)
+        f -= self._start[ramp]
+        f /= self._width[ramp]
+        return ramp, f
 
 
 def _beside(matrices: Floats) -> Array:

@@ -20,8 +20,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from network.arrays import Array
+from network.ensemble.ensemble import Ensemble
+from network.explanation.ensemble_path import EnsemblePath
 from network.explanation.network_path import NetworkPath
 from network.model import Model
+from network.predictor import Predictor
 
 SLOPED = ("number", "datetime")  # the kinds of columns that can change a little
 
@@ -40,7 +43,7 @@ class Path(Protocol):
         """Return the derivative of each input with respect to its feature: (N, I)."""
 
     def gradients(self, Z: Array) -> tuple[Array, Array]:
-        """Return ∂ŷₖ/∂zᵢ for rows Z (N, I), and zᵢ times its mean over the path: (N, K, I) each."""
+        """Return ∂ŷₖ/∂zᵢ for rows Z (N, I), and its integral over the path: (N, K, I) each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +66,8 @@ class Explanation:
 class Explainer:
     """Explains the predictions of a model. Immutable, and safe to share between threads."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._path: Path = NetworkPath(model)
+    def __init__(self, model: Model | Ensemble) -> None:
+        self._path: Path = NetworkPath(model) if isinstance(model, Model) else EnsemblePath(model)
         self._is_sloped = np.array([column.kind in SLOPED for column in model.columns])
         # sums over the inputs of each feature, as a product of matrices
         self._sums = np.eye(len(model.features))[self._path.column]
@@ -96,6 +98,15 @@ class Explainer:
         return slopes, _completed(contributions, Y - self._path.baseline)
 
 
+def _path(model: Predictor) -> Path:
+    match model:
+        case Model():
+            return NetworkPath(model)
+        case Ensemble():
+            return EnsemblePath(model)
+    raise TypeError(f"{type(model).__name__} cannot be explained")
+
+
 def _completed(contributions: Array, totals: Array) -> Array:
     """Return contributions (N, K, F) that sum to totals (N, K)."""
     sizes = abs(contributions)
@@ -107,6 +118,6 @@ def _completed(contributions: Array, totals: Array) -> Array:
     return completed
 
 
-def explain(model: Model, X: ArrayLike) -> Explanation:
+def explain(model: Predictor, X: ArrayLike) -> Explanation:
     """Explain the predictions of a model for rows X (N, features); see `Explainer`."""
     return Explainer(model).explain(X, model.predict(X))

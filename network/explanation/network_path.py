@@ -8,10 +8,10 @@ import numpy as np
 
 from network.activations import ACTIVATIONS
 from network.arrays import Array
-from network.explanation.quadrature import nodes_and_weights
+from network.explanation.quadrature import gauss_legendre
 from network.model import Model
 
-_INNER_NODES, _INNER_NODES_WITH_KINKS = 15, 63
+_NODES, _NODES_WITH_KINKS = 15, 63
 _MAX_NUMBERS = 262_144  # in an array of a pass, so that it stays in the cache
 
 
@@ -32,9 +32,12 @@ class NetworkPath:
         self.column = np.arange(inputs) if encoding is None else encoding.column.astype(np.intp)
         self._activation = ACTIVATIONS[model.architecture.activation]
         self._layers = model.architecture.layers(model.theta)
-        self._nodes, self._weights = nodes_and_weights(
-            _INNER_NODES_WITH_KINKS if self._activation.kinks else _INNER_NODES
-        )
+        count = _NODES_WITH_KINKS if self._activation.kinks else _NODES
+        nodes, weights = gauss_legendre(count)
+        self._nodes = np.append(nodes, 1.0)  # with the path's end
+        self._weights = np.zeros((2, count + 1))  # of the mean, and of the end
+        self._weights[0, :-1] = weights
+        self._weights[1, -1] = 1.0
         output = self._forward(np.zeros((1, outputs[0])))[-1][0]
         self.baseline: Array = output * scaling.scale + scaling.shift
         self.rows_per_pass = max(1, _MAX_NUMBERS // (len(self._nodes) * max(outputs) * outputs[-1]))
@@ -51,7 +54,7 @@ class NetworkPath:
         return slopes
 
     def gradients(self, Z: Array) -> tuple[Array, Array]:
-        """Return ∂ŷₖ/∂zᵢ for rows Z (N, I), and zᵢ times its mean over the path: (N, K, I) each."""
+        """Return ∂ŷₖ/∂zᵢ for rows Z (N, I), and its integral over the path: (N, K, I) each."""
         W = self._layers[0][0]
         path = np.matmul(self._nodes[:, None], np.matmul(Z[:, None], W))  # (N, nodes, H)
         means_and_ends = np.matmul(self._weights, self._backward(self._forward(path)))
