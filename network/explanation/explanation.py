@@ -66,8 +66,8 @@ class Explanation:
 class Explainer:
     """Explains the predictions of a model. Immutable, and safe to share between threads."""
 
-    def __init__(self, model: Model | Ensemble) -> None:
-        self._path: Path = NetworkPath(model) if isinstance(model, Model) else EnsemblePath(model)
+    def __init__(self, model: Predictor) -> None:
+        self._path = _path(model)
         self._is_sloped = np.array([column.kind in SLOPED for column in model.columns])
         # sums over the inputs of each feature, as a product of matrices
         self._sums = np.eye(len(model.features))[self._path.column]
