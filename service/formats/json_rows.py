@@ -28,9 +28,9 @@ def one_row(
     targets, y = version.model.targets, prediction.y
     document = {"prediction": _by_target(targets, y)}
     if interval is not None:
-        row = np.array(y)
-        document["lower"] = _by_target(targets, interval.lower(row).tolist())
-        document["upper"] = _by_target(targets, interval.upper(row).tolist())
+        lower, upper = interval.ends_of_row(y)
+        document["lower"] = _by_target(targets, lower)
+        document["upper"] = _by_target(targets, upper)
         document["level"] = interval.level
     if (explanation := prediction.explanation) is not None:
         document["baseline"] = _by_target(targets, explanation.baseline.tolist())

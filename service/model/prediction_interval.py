@@ -1,6 +1,6 @@
 """Prediction intervals: they contain the true value with a given probability."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -29,16 +29,21 @@ class Interval:
 
     level: float
     offsets: Array
+    _offsets: list[list[float]] = field(init=False, repr=False)
 
-    @classmethod
-    def of_level(cls, calibration: Calibration, level: float) -> "Interval":
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_offsets", self.offsets.tolist())
+
+    @staticmethod
+    @lru_cache(64)  # clients ask for the same level again and again
+    def of_level(calibration: Calibration, level: float) -> "Interval":
         """Return the interval of a level.
 
         Raises
         ------
         LevelError
         """
-        return cls(level, _offsets(calibration, level))
+        return Interval(level, calibration.offsets(level))
 
     def lower(self, Y: Array) -> Array:
         """Return the lower ends for predictions Y (…, targets)."""
@@ -50,11 +55,13 @@ class Interval:
         upper: Array = Y + self.offsets[1]
         return upper
 
+    def ends_of_row(self, y: list[float]) -> list[list[float]]:
+        """Return the lower and the upper ends for one prediction; the same bits, but faster."""
+        return [
+            [value + offset for value, offset in zip(y, offsets, strict=True)]
+            for offsets in self._offsets
+        ]
+
     def with_ends(self, Y: Array) -> Array:
         """Return the predictions and both ends: (N, targets, 3)."""
         return np.stack([Y, self.lower(Y), self.upper(Y)], axis=2)
-
-
-@lru_cache(64)  # clients ask for the same level again and again
-def _offsets(calibration: Calibration, level: float) -> Array:
-    return calibration.offsets(level)

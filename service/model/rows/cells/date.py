@@ -4,6 +4,7 @@ import math
 import re
 from calendar import month_abbr, month_name
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ _DIRECTIVES = {
 }
 _TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?)?"
 _LOCAL_TIME = f"^(?!0000)[0-9]{{4}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]{_TIME_OF_DAY}$"
+
+_LONGEST = 100  # of a date
 
 
 class DateCell(Cell):
@@ -57,8 +60,7 @@ class DateCell(Cell):
 
     def convert(self, value: Any) -> float | None:
         if type(value) is str:
-            days = days_since_1970(value, self.column.date_format)
-            return days_since_1970(value) if days is None else days
+            return _days(value, self.column.date_format) if len(value) <= _LONGEST else None
         return math.nan if value is None and self.column.has_gaps else None
 
     def convert_all(self, values: Sequence[Any]) -> Array | None:
@@ -70,6 +72,12 @@ class DateCell(Cell):
 
     def from_text(self, text: str) -> Any:
         return None if self.column.has_gaps and is_missing(text, among_numbers=True) else text
+
+
+@lru_cache(10_000)  # parsing takes as long as a prediction, and requests repeat dates
+def _days(text: str, date_format: str) -> float | None:
+    days = days_since_1970(text, date_format)
+    return days_since_1970(text) if days is None else days
 
 
 def _pattern(date_format: str) -> str:
