@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ MEDIA_TYPE = "text/csv"
 def read(reader: RowReader, body: bytes) -> Array:
     """Read the matrix (N, features); the header names each feature once, in any order.
 
+    Columns of the training table that are no features are ignored.
+
     Raises
     ------
     BadRequest, InvalidInput
@@ -37,9 +39,10 @@ def read(reader: RowReader, body: bytes) -> Array:
         raise BadRequest("the body is empty; expected CSV with a header and one line per row")
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        header = [name.strip() for name in next(lines, [])]
-        order = reader.column_order(header)
-        X = _parse_numbers(text.partition("\n")[2], order) if reader.only_numbers else None
+        header = _header(next(lines, []), reader.others)
+        order = reader.column_order(header, reader.others)
+        rows = text.partition("\n")[2]
+        X = _parse_numbers(rows, len(header), order) if reader.only_numbers else None
         return _parse(reader, header, order, list(filter(None, lines))) if X is None else X
     except csv.Error as error:
         raise BadRequest(f"the body is not CSV: line {lines.line_num}: {error}") from None
@@ -107,7 +110,17 @@ def _to_csv(rows: Iterable[Iterable[object]]) -> bytes:
     return file.getvalue().encode()
 
 
-def _parse_numbers(text: str, order: Sequence[int | None]) -> Array | None:
+def _header(cells: list[str], others: Set[str]) -> list[str]:
+    """Return the names of columns; those without a name may be numbered in the training table."""
+    names = [cell.strip() for cell in cells]
+    numbered = [f"column {place}" for place in range(1, len(names) + 1)]
+    return [
+        other if not name and other in others else name
+        for name, other in zip(names, numbered, strict=True)
+    ]
+
+
+def _parse_numbers(text: str, width: int, order: Sequence[int | None]) -> Array | None:
     """Parse all cells at once; return None if a cell is quoted or might be wrong."""
     if '"' in text or not text.strip():
         return None
@@ -115,7 +128,7 @@ def _parse_numbers(text: str, order: Sequence[int | None]) -> Array | None:
         table = np.loadtxt(io.StringIO(text), delimiter=",", comments=None, ndmin=2)
     except ValueError:
         return None
-    if table.shape[1] != len(order) or not np.isfinite(table).all():
+    if table.shape[1] != width or not np.isfinite(table).all():
         return None
     return np.ascontiguousarray(table[:, np.array(order, dtype=np.intp)])
 

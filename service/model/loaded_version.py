@@ -41,7 +41,8 @@ class LoadedVersion:
         ----------
         refuse_unseen : whether it refuses categories that training had not
         """
-        reader = RowReader(file.model, refuse_unseen=refuse_unseen)
+        others = _other_columns(file.card)
+        reader = RowReader(file.model, refuse_unseen=refuse_unseen, others=others)
         return cls(str(number), reader, file.card, file.calibration, promotion)
 
     @property
@@ -55,3 +56,13 @@ class LoadedVersion:
         if not isinstance(self.model, Model):
             raise TypeError(f"a {type(self.model).__name__} cannot be explained")
         return Explainer(self.model)
+
+
+def _other_columns(card: Card) -> list[str]:
+    """Return the columns of the training table that are no features, as the card has them."""
+    data = card.get("data")
+    if not isinstance(data, dict):
+        return list(card["targets"])
+    reading = data.get("reading") or {}
+    left_out = [each["column"] for each in reading.get("left_out", [])]
+    return [*card["targets"], *left_out, *filter(None, [data.get("weights")])]

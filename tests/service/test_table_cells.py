@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from network import UNSEEN, Column
 from registry import Registry
 from tests.service.conftest import MakeClient
-from tests.service.small_models import DAY, serve, table_model
+from tests.service.small_models import DAY, promote, random_rows, serve, small_model, table_model
 
 MODEL = table_model()
 NAMES = list(MODEL.features)
@@ -555,3 +555,34 @@ def test_range_is_not_left_by_missing_cells(client: FlaskClient) -> None:
     document = post(client, PREDICT, {"instances": ROWS}).get_json()
     assert document["extrapolating"] == [[3, "size"]]
     assert post(client, PREDICT, RECORDS[1]).get_json()["extrapolating"] == []
+
+
+def test_other_columns_of_the_training_table_are_ignored_in_csv(
+    make_client: MakeClient, registry: Registry
+) -> None:
+    reading = {"left_out": [{"column": "column 1", "why": "it has no name"}]}
+    card = {"data": {"weights": "w", "reading": reading}}
+    golden = np.zeros((1, len(NAMES)))
+    promote(registry, registry.publish(MODEL, card, golden).number)
+    client = make_client()
+    head, *lines = CSV_BODY.splitlines()
+    body = "\n".join([f",{head},y,w", *(f"{n},{line},x,1" for n, line in enumerate(lines))])
+    assert predictions(post(client, PREDICT, body.encode(), CSV)) == Y
+    wrong = body.replace(",y,w", ",z,").encode()
+    assert [each["detail"] for each in post(client, PREDICT, wrong, CSV).get_json()["errors"]] == [
+        'column "z" is not a feature; expected size, colour, new, sold',
+        'column "" is not a feature; expected size, colour, new, sold',
+    ]
+    answer = post(client, PREDICT, RECORDS[0] | {"y": 1.0})
+    assert answer.get_json()["errors"][0]["pointer"] == "/y"
+
+
+def test_other_columns_may_have_any_cells(client: FlaskClient, registry: Registry) -> None:
+    model = small_model()
+    serve(registry, model)
+    rows = random_rows(3)
+    expected = model.predict(rows)[:, 0].tolist()
+    for cell in ("1", "x"):
+        lines = [f"{cell}," + ",".join(map(repr, row)) for row in rows.tolist()]
+        body = "\n".join(["y,x1,x2,x3,x4", *lines]).encode()
+        assert predictions(post(client, PREDICT, body, CSV)) == expected

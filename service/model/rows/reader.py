@@ -4,11 +4,10 @@ The schema of a row decides what is valid. Many rows are checked column by colum
 finds something wrong, the schema checks row by row and names every wrong cell.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 import numpy as np
-import orjson
 from marshmallow import ValidationError
 
 from network import UNSEEN, Array, Predictor
@@ -19,8 +18,9 @@ from service.model.rows.columns import (
     matrix_of_rows,
     matrix_of_texts,
 )
+from service.model.rows.plain_row import PlainRow
 from service.model.rows.refusals import Refusals
-from service.model.rows.repeated_names import RepeatedNames, may_repeat_names
+from service.model.rows.repeated_names import RepeatedNames
 from service.model.rows.schema import Envelope, RowSchema
 from service.web.errors import MAX_ERRORS
 from service.web.field_errors import Error, flatten, shown
@@ -34,6 +34,7 @@ class RowReader:
     Parameters
     ----------
     refuse_unseen : whether categories that training had not are refused
+    others : see below
 
     Attributes
     ----------
@@ -44,9 +45,13 @@ class RowReader:
     example : a valid row
     schema : of one row
     refusals : makes the exceptions for wrong requests
+    others : the columns of the training table that are no features
+    plain_row : reads a one-row body fast; see `PlainRow`
     """
 
-    def __init__(self, model: Predictor, *, refuse_unseen: bool = False) -> None:
+    def __init__(
+        self, model: Predictor, *, refuse_unseen: bool = False, others: Iterable[str] = ()
+    ) -> None:
         self.model = model
         self.cells = cells_of(model, refuse_unseen=refuse_unseen)
         self.only_numbers = has_only_numbers(model)
@@ -57,35 +62,9 @@ class RowReader:
         self.has_categories = any(each.kind == "category" for each in model.columns)
         self._ranges = list(zip(model.features, *model.feature_range.tolist(), strict=True))
         self._names = frozenset(model.features)
+        self.others = frozenset(others) - self._names
         self._repeated = RepeatedNames(self.cells)
-
-    def plain_row(self, body: bytes) -> list[float] | None:
-        """Return the values of a one-row body, in the model's order, if it is obviously valid.
-
-        The schema accepts every row that this method accepts, with the same values. None means only
-        that the schema has to decide.
-        """
-        try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return None
-        if type(document) is not dict:
-            return None
-        if not self.only_numbers:
-            return self._plain_cells(document, body)
-        if len(document) != len(self._names) or may_repeat_names(
-            body, self._repeated.colons_per_row
-        ):
-            return None
-        values = []
-        for name in self.model.features:
-            value = document.get(name)
-            if type(value) is not float:
-                if type(value) is not int:
-                    return None
-                value = float(value)
-            values.append(value)
-        return values  # finite, because orjson rejects NaN and infinity
+        self.plain_row = PlainRow(self.cells, self._repeated, only_numbers=self.only_numbers).read
 
     def out_of_range(self, values: list[float]) -> list[str]:
         """Return the features whose values are outside the range seen in training."""
@@ -213,8 +192,12 @@ class RowReader:
         """Return whether a feature has this name."""
         return name in self._names
 
-    def column_order(self, columns: list[str]) -> list[int | None]:
+    def column_order(self, columns: list[str], ignored: Set[str] = frozenset()) -> list[int | None]:
         """Return each feature's index among a table's columns; None for one that may be absent.
+
+        Parameters
+        ----------
+        ignored : names of columns that need not be features
 
         Raises
         ------
@@ -230,7 +213,7 @@ class RowReader:
         details += [
             f"column {shown(name)} is not a feature; expected {', '.join(features)}"
             for name in dict.fromkeys(columns)
-            if name not in self._names
+            if name not in self._names and name not in ignored
         ]
         details += [
             f"column {shown(name)} appears twice" for name in features if columns.count(name) > 1
@@ -238,11 +221,3 @@ class RowReader:
         if details:
             raise self.refusals.invalid([{"pointer": "", "detail": detail} for detail in details])
         return [columns.index(name) if name in columns else None for name in features]
-
-    def _plain_cells(self, document: dict[str, Any], body: bytes) -> list[float] | None:
-        if not document.keys() <= self._names:
-            return None
-        values = [cell.convert(document.get(cell.column.name)) for cell in self.cells]
-        if None in values or self._repeated.errors(body, [document], 0):
-            return None
-        return [value for value in values if value is not None]
