@@ -10,10 +10,11 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
-from network import Explainer, Model
+from network import Explainer, Predictor
 from registry import Registry
 from service.formats import json_rows
 from service.model.prediction import predict_rows
+from tests.random_ensembles import make_ensemble
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import (
     FEATURES,
@@ -45,7 +46,7 @@ def ask(
 
 @pytest.mark.parametrize("model", [ONE, TWO], ids=["one target", "two targets"])
 def test_contributions_add_up_to_the_difference_from_the_baseline(
-    client: FlaskClient, registry: Registry, model: Model
+    client: FlaskClient, registry: Registry, model: Predictor
 ) -> None:
     serve(registry, model, some_calibration(targets=len(model.targets)))
     plain = ask(client, query="").get_json()
@@ -83,7 +84,7 @@ def test_one_row_has_the_same_explanation_as_many(client: FlaskClient, registry:
 
 @pytest.mark.parametrize("model", [ONE, TWO], ids=["one target", "two targets"])
 def test_tables_have_columns_with_the_same_explanations(
-    client: FlaskClient, registry: Registry, model: Model
+    client: FlaskClient, registry: Registry, model: Predictor
 ) -> None:
     serve(registry, model, some_calibration(targets=len(model.targets)))
     query = "explain=true&interval=0.9"
@@ -102,6 +103,15 @@ def test_tables_have_columns_with_the_same_explanations(
                     assert float(line[f"{target}_{column}_{name}"]) == value
             baseline = found["baseline"][target] if several else found["baseline"]
             assert float(line[f"{target}_baseline"]) == baseline
+
+
+def test_ensembles_are_explained(client: FlaskClient, registry: Registry) -> None:
+    model = make_ensemble()
+    serve(registry, model, some_calibration())
+    row = dict(zip(model.features, [0.1, 0.2, 0.3], strict=True))
+    document = ask(client, row).get_json()
+    total = math.fsum(document["contributions"].values())
+    assert total == pytest.approx(document["prediction"] - document["baseline"], abs=1e-9)
 
 
 def test_slopes_of_categories_and_missing_cells_are_null(
