@@ -29,6 +29,7 @@ Array = NDArray[np.float64]
 Estimator = Any  # of scikit-learn, which has no types
 SEARCH_ROWS = 1_200
 GAUSSIAN_PROCESS_ROWS = 1_000
+MAX_LENGTHS = 40
 GAUSSIAN_PROCESS = "Gaussian process"
 FOLDS = 3
 RARE_ROWS = 5  # a category of fewer rows is merged with other rare ones
@@ -59,7 +60,7 @@ class ArdGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]  
     """A Gaussian process with one length per input and noise, by the greater marginal likelihood.
 
     The kernels are a Gaussian and Matérn's with ν = 5/2. Their parameters are found on at most
-    `rows` rows.
+    `rows` rows. More than `MAX_LENGTHS` inputs, which are mostly one-hot, share one length.
     """
 
     def __init__(self, rows: int = 500) -> None:
@@ -68,7 +69,8 @@ class ArdGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]  
     def fit(self, X: Array, y: Array) -> Self:
         """Find the better kernel, and condition it on all rows."""
         sample = np.random.default_rng(0).permutation(len(X))[: self.rows]
-        lengths = {"length_scale": np.ones(X.shape[1]), "length_scale_bounds": (1e-2, 1e3)}
+        inputs = X.shape[1] if X.shape[1] <= MAX_LENGTHS else 1
+        lengths = {"length_scale": np.ones(inputs), "length_scale_bounds": (1e-2, 1e3)}
         searches = [
             GaussianProcessRegressor(
                 ConstantKernel(1.0, (1e-2, 1e4)) * kernel + WhiteKernel(0.1, (1e-6, 1e1)),
