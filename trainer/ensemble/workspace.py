@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
+from network.ensemble.activation import activate_with_slope
 from network.ensemble.weights import Floats, Shape, Weights
 
 Masks = tuple[Floats, Floats]
@@ -90,16 +91,9 @@ class _Layer:
         self.output = np.empty(size, dtype)
         self.slope = np.empty(size, dtype)
 
-    def activate(self, mask: Floats | None, gate: Floats) -> None:
-        """Replace z in `output` by f = z·σ(z), and write f′ = σ + f·(1 − σ) to `slope`."""
-        np.negative(self.output, gate)
-        np.exp(gate, gate)
-        gate += 1.0
-        np.reciprocal(gate, gate)
-        self.output *= gate
-        np.subtract(1.0, gate, self.slope)
-        self.slope *= self.output
-        self.slope += gate
+    def activate(self, mask: Floats | None, scratch: Floats) -> None:
+        """Replace the weighted inputs in `output` by the outputs, and compute the slopes."""
+        activate_with_slope(self.output, self.slope, scratch)
         if mask is not None:
             self.output *= mask
             self.slope *= mask

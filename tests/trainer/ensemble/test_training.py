@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from network import Huber, Loss, Quantile, Squared
+from network import Encoding, Ensemble, Huber, Loss, Quantile, Scaling, Squared, numbers
+from network.encoding import SCALED
 from tests.trainer.ensemble.conftest import MakeData
 from trainer.ensemble.data import Data
 from trainer.ensemble.plan import Plan, make_plan
@@ -205,3 +206,22 @@ def test_a_plan_fits_tables_of_any_size(make_data: MakeData, rows: int) -> None:
     assert trained.out_of_fold.shape == data.Y.shape
     assert math.isfinite(float(trained.spread.max()))
     assert PIECEWISE in trained.networks
+
+
+def test_the_published_ensemble_predicts_what_the_training_did(make_data: MakeData) -> None:
+    data = make_data(rows=120, targets=2, partitions=2)
+    plan = replace(PLAN, partitions=2)
+    trained = Training(data, plan, Squared(), seed=1).run()
+    inputs = data.X.shape[1]
+    ensemble = Ensemble(
+        columns=numbers([f"x{k}" for k in range(inputs)]),
+        targets=("y1", "y2"),
+        encoding=Encoding.of(inputs, [(k, SCALED, 0.0, 1.0) for k in range(inputs)]),
+        networks=tuple(trained.networks.values()),
+        linear=trained.linear,
+        stack=np.stack(list(trained.stack.values())),
+        target_scaling=Scaling(np.zeros(2), np.ones(2)),
+        feature_range=np.vstack([data.X.min(axis=0), data.X.max(axis=0)]),
+    )
+    predicted = ensemble.predict_out_of_fold(data.X, data.folds)
+    np.testing.assert_allclose(predicted, trained.out_of_fold, atol=1e-4)

@@ -30,17 +30,17 @@ def problem(shape: Shape) -> tuple[Array, Array]:
     return theta, rng.normal(size=(shape.members, ROWS, shape.inputs))
 
 
-def silu(Z: Array) -> Array:
-    silu: Array = Z / (1.0 + np.exp(-Z))
-    return silu
+def activated(Z: Array) -> Array:
+    Y: Array = Z * (1.0 + Z / np.sqrt(4.0 + Z**2)) / 2.0
+    return Y
 
 
 def by_hand(weights: Weights, member: int, Z: Array, ramps: Ramps) -> Array:
     """Compute the formula of `Weights` for one member and its inputs (n, I)."""
     s, b1, b2, b3, W, V, W2, W3, U = (array[member] for array in weights.arrays())
     r = np.clip((Z[:, ramps.column] - ramps.start) / ramps.width, 0.0, 1.0) - 0.5
-    hidden = silu((Z * s) @ W + r @ V + b1)
-    Y: Array = silu(hidden @ W2 + b2) @ W3 + b3 + Z @ U
+    hidden = activated((Z * s) @ W + r @ V + b1)
+    Y: Array = activated(hidden @ W2 + b2) @ W3 + b3 + Z @ U
     return Y
 
 
