@@ -17,6 +17,7 @@ from tests.documents import sections
 from tests.e2e.conftest import ADMIN, Service, StartService
 from tests.patience import DEADLINE_SECONDS, until
 from tests.service.small_models import (
+    DAY,
     FEATURES,
     promote,
     publish,
@@ -24,6 +25,7 @@ from tests.service.small_models import (
     serve,
     small_model,
     some_calibration,
+    table_model,
 )
 
 X = random_rows(1000)
@@ -86,6 +88,29 @@ def test_server_metadata(client: Any) -> None:
             "statistics",
         ],
     }
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_features_of_every_kind_have_tensors_of_their_own(
+    start_service: StartService, registry: Registry, binary: bool
+) -> None:
+    model = table_model()
+    serve(registry, model)
+    values = {
+        "size": np.array([[0.5], [np.nan]]) if binary else np.array([[0.5], [0.25]]),
+        "colour": np.array([["red"], ["sea: green"]], dtype=np.object_),
+        "new": np.array([[True], [False]]),
+        "sold": np.array([["02/01/2024"], ["2024-01-01"]], dtype=np.object_),
+    }
+    X = np.array([[0.5, 0, 1, DAY + 1], [values["size"][1, 0], 2, 0, DAY]])
+    with triton.InferenceServerClient(f"127.0.0.1:{start_service().port}") as client:
+        described = client.get_model_metadata("numnet")["inputs"]
+        inputs = [
+            tensor(each["name"], values[each["name"]], each["datatype"], binary=binary)
+            for each in described
+        ]
+        found = client.infer("numnet", inputs).as_numpy("y")
+    assert found.tobytes() == model.predict(X).tobytes()
 
 
 def test_model_metadata_and_configuration(client: Any) -> None:
