@@ -3,12 +3,14 @@
 from network.activations import ACTIVATIONS
 from network.architecture import MAX_LAYERS, MAX_PARAMETERS, Architecture
 from network.arrays import Array
+from network.assessment import Assessment, RowAssessment
 from network.column import UNSEEN, Column, numbers, ranges
 from network.conformal import Calibration
 from network.derivatives.backpropagation import Backpropagation
 from network.derivatives.jacobian import Jacobian
 from network.encoding import Encoding
 from network.ensemble.ensemble import Ensemble
+from network.ensemble.error_scale import ErrorScale
 from network.errors import (
     ArchitectureError,
     InputError,
@@ -35,11 +37,13 @@ __all__ = [
     "Architecture",
     "ArchitectureError",
     "Array",
+    "Assessment",
     "Backpropagation",
     "Calibration",
     "Column",
     "Encoding",
     "Ensemble",
+    "ErrorScale",
     "Explainer",
     "Explanation",
     "Familiarity",
@@ -53,6 +57,7 @@ __all__ = [
     "NetworkError",
     "Predictor",
     "Quantile",
+    "RowAssessment",
     "Rows",
     "Scaling",
     "ScalingError",

@@ -19,9 +19,11 @@ from numpy.typing import ArrayLike, NDArray
 from network.activations import ACTIVATIONS
 from network.architecture import Architecture
 from network.arrays import Array, freeze
+from network.assessment import Assessment, RowAssessment
 from network.column import Column, unseen
 from network.encoding import Encoding
 from network.errors import InputError
+from network.familiarity import Familiarity
 from network.scaling import Scaling
 
 BLOCK = 8  # rows per BLAS call; a multiple of the row tile of every known kernel
@@ -46,6 +48,7 @@ class Model:
     targets : names, in order
     feature_range : (2, features) float64, smallest and largest value seen in training, unscaled
     encoding : the inputs computed from the features; None if the features are the inputs
+    familiarity : which rows of scaled inputs are like those of training; None if that is not known
 
     Raises
     ------
@@ -61,6 +64,7 @@ class Model:
     targets: tuple[str, ...]
     feature_range: Array
     encoding: Encoding | None = None
+    familiarity: Familiarity | None = None
     features: tuple[str, ...] = field(init=False)
     _shift: list[float] = field(init=False, repr=False)
     _weights: list[Array] = field(init=False, repr=False)
@@ -118,6 +122,21 @@ class Model:
         """
         return _QUIET.copy().run(self._predict_row, row)
 
+    def assess(self, X: ArrayLike, *, scale: bool = False) -> Assessment:
+        """Predict rows, and return what the model knows of the predictions.
+
+        The scale is None, because errors of the same size are expected for all rows.
+        """
+        return _QUIET.copy().run(self._assess, self._matrix(X))
+
+    def assess_row(self, row: Sequence[float], *, scale: bool = False) -> RowAssessment:
+        """Predict one row and assess it, with less overhead than `assess` and the same bits."""
+        return _QUIET.copy().run(self._assess_row, row)
+
+    def inputs(self, X: Array) -> Array:
+        """Return the scaled inputs (N, I) of rows X (N, features)."""
+        return self.feature_scaling.apply(X if self.encoding is None else self.encoding.encode(X))
+
     def outside(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return which cells of X (N, features) are outside the range seen in training."""
         X = self._matrix(X)
@@ -130,8 +149,20 @@ class Model:
         """Return which cells of X (N, features) are categories that training had not."""
         return unseen(self.columns, self._matrix(X))
 
+    def _assess(self, X: Array) -> Assessment:
+        found = self.familiarity.unfamiliar(self.inputs(X)) if self.familiarity else None
+        return Assessment(self._predict(X), None, found)
+
+    def _assess_row(self, row: Sequence[float]) -> RowAssessment:
+        y, found = self._predict_row(row), None
+        if self.familiarity:
+            found = self.familiarity.unfamiliar_row(self.inputs(np.array([row]))[0])
+        return RowAssessment(y, None, found)
+
     def _predict_row(self, row: Sequence[float]) -> list[float]:
         if self.encoding is not None:
+            if len(row) != len(self.features):
+                raise ValueError(f"the row has {len(row)} values; expected {len(self.features)}")
             row = self.encoding.encode(np.array([row]))[0].tolist()
         # For so few numbers, Python is faster than NumPy; the bits are the same.
         shifted = [x - shift for x, shift in zip(row, self._shift, strict=True)]
@@ -221,6 +252,8 @@ class Model:
         }
         if self.encoding is not None:
             expected["encoding"] = (self.encoding.column.shape, (inputs,))
+        if self.familiarity is not None:
+            expected["familiarity"] = ((self.familiarity.inputs,), (inputs,))
         for name, (got, want) in expected.items():
             if got != want:
                 raise InputError(f"{name} has shape {got}; expected {want}")

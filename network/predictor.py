@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from network.arrays import Array
+from network.assessment import Assessment, RowAssessment
 from network.column import Column
 
 
@@ -41,6 +42,12 @@ class Predictor(Protocol):
 
     def predict_row(self, row: Sequence[float]) -> list[float]:
         """Predict one row, faster than `predict` and with the same bits."""
+
+    def assess(self, X: ArrayLike, *, scale: bool = False) -> Assessment:
+        """Predict rows, and return what the model knows of them; scales only if asked for."""
+
+    def assess_row(self, row: Sequence[float], *, scale: bool = False) -> RowAssessment:
+        """Predict one row and assess it, faster than `assess` and with the same bits."""
 
     def outside(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return which cells of X (N, features) are outside the range seen in training."""

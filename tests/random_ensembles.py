@@ -1,10 +1,10 @@
-"""Ensembles with random weights."""
+"""Ensembles with random weights, scales of errors and balls of familiar rows."""
 
 from typing import Any
 
 import numpy as np
 
-from network import Encoding, Scaling, numbers
+from network import Encoding, ErrorScale, Familiarity, Scaling, numbers
 from network.encoding import MISSING, SCALED
 from network.ensemble.ensemble import Ensemble
 from network.ensemble.parts import Linear, Networks
@@ -15,8 +15,10 @@ FEATURES, FOLDS, PARTITIONS = 3, 3, 2
 HELD_OUT = np.array([(p, k) for p in range(PARTITIONS) for k in range(FOLDS)])
 
 
-def random_networks(ramps: Ramps, targets: int, hidden: int, seed: int) -> Networks:
-    shape = Shape(len(HELD_OUT), FEATURES + 1, len(ramps), hidden, targets)
+def random_networks(
+    ramps: Ramps, targets: int, hidden: int, seed: int, inputs: int = FEATURES + 1
+) -> Networks:
+    shape = Shape(len(HELD_OUT), inputs, len(ramps), hidden, targets)
     theta = np.random.default_rng(seed).normal(size=shape.parameters) / np.sqrt(hidden)
     return Networks(Weights.of(theta, shape), ramps, HELD_OUT)
 
@@ -49,3 +51,28 @@ def make_ensemble(targets: int = 1, hidden: int = 8, **parts: Any) -> Ensemble:
         "feature_range": np.vstack([np.full(FEATURES, -1.0), np.full(FEATURES, 1.0)]),
     }
     return Ensemble(**random_parts | parts)
+
+
+def make_error_scale(targets: int = 1, **parts: Any) -> ErrorScale:
+    """Return a random scale of an ensemble's errors; arguments replace its parts."""
+    rng = np.random.default_rng(8)
+    inputs, members = FEATURES + 1 + 2 * targets, len(HELD_OUT)
+    random_parts: dict[str, Any] = {
+        "networks": (random_networks(Ramps.none(), targets, 6, 4, inputs),),
+        "linear": Linear(
+            rng.normal(size=(members, targets)),
+            rng.normal(size=(members, inputs, targets)),
+            HELD_OUT,
+        ),
+        "stack": np.full((2, targets), 0.5),
+        "spread_scaling": Scaling(rng.normal(size=targets), rng.uniform(0.5, 2.0, targets)),
+        "log_scaling": Scaling(rng.normal(size=targets), rng.uniform(0.2, 0.4, targets)),
+        "bounds": np.vstack([np.full(targets, -2.0), np.full(targets, 1.0)]),
+    }
+    return ErrorScale(**random_parts | parts)
+
+
+def make_familiarity(inputs: int = FEATURES + 1) -> Familiarity:
+    """Return balls around rows of random inputs."""
+    rng = np.random.default_rng(9)
+    return Familiarity.of(rng.normal(size=(200, inputs)), np.arange(inputs), rng)

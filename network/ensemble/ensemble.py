@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from network.arrays import Array, freeze
+from network.assessment import Assessment, RowAssessment
 from network.column import Column, unseen
 from network.encoding import Encoding
+from network.ensemble.error_scale import ErrorScale
 from network.ensemble.parts import Linear, Networks
 from network.ensemble.stack import CHUNK, Stack
 from network.errors import InputError
+from network.familiarity import Familiarity
 from network.scaling import Scaling
 
 # An overflow gives a prediction that is not finite, not a warning. To enter a copied context takes
@@ -38,6 +41,8 @@ class Ensemble:
     stack : (models, targets) float64, the weight of each model, the linear one last; not negative
     target_scaling : of the targets
     feature_range : (2, features) float64, smallest and largest value seen in training
+    error_scale : the expected size of a row's error; None if it is the same for all rows
+    familiarity : which rows are like those of training; None if that is not known
     stacked : all parts as one function of the inputs
 
     Raises
@@ -54,6 +59,8 @@ class Ensemble:
     stack: Array
     target_scaling: Scaling
     feature_range: Array
+    error_scale: ErrorScale | None = None
+    familiarity: Familiarity | None = None
     features: tuple[str, ...] = field(init=False)
     stacked: Stack = field(init=False, repr=False)
 
@@ -122,6 +129,26 @@ class Ensemble:
             the number of values is not that of the features.
         """
         return _QUIET.copy().run(self._predict_row, row)
+
+    def assess(self, X: ArrayLike, *, scale: bool = False) -> Assessment:
+        """Predict rows, and return what the model knows of the predictions.
+
+        Parameters
+        ----------
+        X : (N, features) float64
+        scale : whether the expected sizes of the errors are needed
+        """
+        return _QUIET.copy().run(self._assess, self._matrix(X), scale)
+
+    def assess_row(self, row: Sequence[float], *, scale: bool = False) -> RowAssessment:
+        """Predict one row and assess it, with less overhead than `assess` and the same bits.
+
+        Raises
+        ------
+        ValueError
+            the number of values is not that of the features.
+        """
+        return _QUIET.copy().run(self._assess_row, row, scale)
 
     def predict_with_spread(self, X: ArrayLike) -> tuple[Array, Array]:
         """Predict rows, and return how far the networks' predictions are from each other.
@@ -197,11 +224,43 @@ class Ensemble:
         return unseen(self.columns, self._matrix(X))
 
     def _predict_row(self, row: Sequence[float]) -> list[float]:
+        y: list[float] = self.stacked.predict(self._row_inputs(row))[0].tolist()
+        return y
+
+    def _assess_row(self, row: Sequence[float], scale: bool) -> RowAssessment:
+        Z = self._row_inputs(row)
+        Y, sizes = self._predict_with_scale(Z) if scale else (self.stacked.predict(Z), None)
+        unfamiliar = self.familiarity.unfamiliar_row(Z[0]) if self.familiarity else None
+        return RowAssessment(Y[0].tolist(), None if sizes is None else sizes[0], unfamiliar)
+
+    def _row_inputs(self, row: Sequence[float]) -> Array:
         X = np.array([row], dtype=np.float64)
         if X.shape[1] != len(self.features):
             raise ValueError(f"the row has {X.shape[1]} values; expected {len(self.features)}")
-        y: list[float] = self.stacked.predict(self.encoding.encode(X))[0].tolist()
-        return y
+        return self.encoding.encode(X)
+
+    def _assess(self, X: Array, scale: bool) -> Assessment:
+        Y = np.empty((len(X), len(self.targets)))
+        sizes = np.empty_like(Y) if scale and self.error_scale else None
+        unfamiliar = np.empty(len(X), dtype=bool) if self.familiarity else None
+        for part in self._chunks(len(X)):
+            Z = self.encoding.encode(X[part])
+            if sizes is None:
+                Y[part] = self.stacked.predict(Z)
+            else:
+                Y[part], sizes[part] = self._predict_with_scale(Z)
+            if unfamiliar is not None and self.familiarity:
+                unfamiliar[part] = self.familiarity.unfamiliar(Z)
+        return Assessment(Y, sizes, unfamiliar)
+
+    def _predict_with_scale(self, Z: Array) -> tuple[Array, Array | None]:
+        if self.error_scale is None:
+            return self.stacked.predict(Z), None
+        Y, spread = self.stacked.predict_with_spread(Z)
+        scaling = self.target_scaling
+        sizes = self.error_scale.of(Z, scaling.apply(Y), spread / scaling.scale)
+        sizes *= scaling.scale
+        return Y, sizes
 
     def _predict(self, X: Array) -> Array:
         Y = np.empty((len(X), len(self.targets)))
@@ -243,6 +302,11 @@ class Ensemble:
             ("networks", each.weights.U.shape[1:], (inputs, targets)) for each in self.networks
         ]
         expected += [("linear", each.slopes.shape[1:], (inputs, targets)) for each in linear]
+        if self.error_scale:
+            sizes = (self.error_scale.inputs, self.error_scale.targets)
+            expected.append(("error_scale", sizes, (inputs + 2 * targets, targets)))
+        if self.familiarity:
+            expected.append(("familiarity", (self.familiarity.inputs,), (inputs,)))
         for name, got, want in expected:
             if got != want:
                 raise InputError(f"{name} has shape {got}; expected {want}")

@@ -44,8 +44,7 @@ class NetworkPath:
 
     def inputs(self, X: Array) -> Array:
         """Return the inputs (N, I) of rows X (N, features)."""
-        encoding = self._model.encoding
-        return self._model.feature_scaling.apply(X if encoding is None else encoding.encode(X))
+        return self._model.inputs(X)
 
     def input_slopes(self, X: Array) -> Array:
         """Return the derivative of each input with respect to its feature: (N, I)."""

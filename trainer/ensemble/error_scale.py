@@ -1,0 +1,141 @@
+"""Training of the networks that expect the size of an ensemble's errors, row by row.
+
+They learn log(|r| + c) of the residuals r out of fold, from the inputs, the prediction and the
+spread of the members. c is a fraction of the median, so that tiny residuals do not dominate.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from network import Array, ErrorScale, Scaling, Squared
+from network.ensemble.error_scale import LEAST_SPREAD, MAX_LOG, scale_inputs
+from trainer.ensemble.data import Data
+from trainer.ensemble.plan import Plan
+from trainer.ensemble.trained import Trained
+from trainer.ensemble.training import LINEAR, Training
+from trainer.errors import TrainingFailed
+
+ROWS = 20_000  # sufficient for a smooth function of the size of errors
+FOLDS = 5
+LEVEL = 0.9  # of the intervals that should be short
+FACTORS = np.linspace(0.0, 1.5, 16)
+_FRACTION = 0.05
+_LEAST_RESIDUAL = 1e-9  # scaled
+_LEAST_FACTOR = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class FittedScale:
+    """The scale of an ensemble's errors, and its own values out of fold.
+
+    Attributes
+    ----------
+    error_scale : None if sizes of errors do not differ noticeably
+    sizes : (N, K) float64, σ of the rows by networks that have not seen them; else ones
+    """
+
+    error_scale: ErrorScale | None
+    sizes: Array
+
+
+def fit_error_scale(
+    Z: Array,
+    Y_hat: Array,
+    spread: Array,
+    Y: Array,
+    *,
+    seed: int,
+    jobs: int | None = None,
+    seconds: float = math.inf,
+    poll: Callable[[], None] = lambda: None,
+) -> FittedScale:
+    """Train the networks.
+
+    Parameters
+    ----------
+    Z : (N, I), the ensemble's inputs; at most about `ROWS` rows
+    Y_hat, spread, Y : (N, K) predictions and their spread, out of fold, and targets, all scaled
+    seed, jobs, seconds : as `trainer.ensemble.training.Training` takes them
+    poll : called every few hundredths of a second; may raise
+    """
+    residuals = (Y - Y_hat).astype(np.float64)
+    sizes = np.abs(residuals)
+    logs = np.log(sizes + np.maximum(_FRACTION * np.median(sizes, axis=0), _LEAST_RESIDUAL))
+    log_scaling = Scaling.of(logs)
+    spread_scaling = Scaling.of(np.log(spread.astype(np.float64) + LEAST_SPREAD))
+    inputs = scale_inputs(Z, Y_hat, spread, spread_scaling).astype(np.float32)
+    data = Data(
+        inputs,
+        log_scaling.apply(logs).astype(np.float32),
+        np.random.default_rng(seed).permutation(len(Z))[None] % FOLDS,
+        continuous=np.zeros(inputs.shape[1], dtype=bool),
+    )
+    training = Training(data, _plan(len(Z)), Squared(), seed, jobs=jobs, seconds=seconds)
+    try:
+        trained = training.run(poll=poll)
+    except TrainingFailed:
+        return FittedScale(None, np.ones_like(residuals))
+    g = trained.out_of_fold * log_scaling.scale + log_scaling.shift
+    return _stretched(trained, g, residuals, log_scaling, spread_scaling)
+
+
+def _stretched(
+    trained: Trained, g: Array, residuals: Array, log_scaling: Scaling, spread_scaling: Scaling
+) -> FittedScale:
+    """Return the scale with the differences in g (N, K) multiplied by the best factors."""
+    centre = g.mean(axis=0)
+    factors = np.array(
+        [_best_factor(*each) for each in zip((g - centre).T, residuals.T, strict=True)]
+    )
+    if not factors.any():
+        return FittedScale(None, np.ones_like(g))
+    g = factors * (g - centre)
+    used = {name: weights for name, weights in trained.stack.items() if weights.any()}
+    error_scale = ErrorScale(
+        networks=tuple(each for name, each in trained.networks.items() if name in used),
+        linear=trained.linear if LINEAR in used else None,
+        stack=np.stack(list(used.values())),
+        spread_scaling=spread_scaling,
+        log_scaling=Scaling(
+            factors * (log_scaling.shift - centre),
+            np.maximum(factors, _LEAST_FACTOR) * log_scaling.scale,
+        ),
+        bounds=np.clip([g.min(axis=0), g.max(axis=0)], -MAX_LOG, MAX_LOG),
+    )
+    return FittedScale(error_scale, np.exp(g))
+
+
+def _best_factor(g: Array, residuals: Array) -> float:
+    """Return the factor on g (N,) that makes the mean interval score least."""
+    scores = [_interval_score(residuals, np.exp(factor * g)) for factor in FACTORS]
+    return float(FACTORS[int(np.argmin(scores))])
+
+
+def _interval_score(residuals: Array, sizes: Array) -> float:
+    """Return the mean score of intervals between two quantiles of the residuals' scores.
+
+    Source: Gneiting & Raftery 2007, "Strictly Proper Scoring Rules, Prediction, and Estimation",
+    equation 43.
+    """
+    tail = (1.0 - LEVEL) / 2.0
+    low, high = np.quantile(residuals / sizes, [tail, 1.0 - tail])
+    missed = np.maximum(low * sizes - residuals, 0.0) + np.maximum(residuals - high * sizes, 0.0)
+    return float(np.mean((high - low) * sizes + missed / tail))
+
+
+def _plan(rows: int) -> Plan:
+    return Plan(
+        FOLDS,
+        partitions=1,
+        epochs=60,
+        patience=15,
+        epoch_rows=ROWS,
+        batch=min(max(rows // 16, 32), 256),
+        group=FOLDS,
+        bins=0,
+        decay=min(0.3, 80 / rows),
+        hidden=32,
+    )
