@@ -43,7 +43,9 @@ class Rows:
         """Return the weighted mean of independent values (N,), and its standard error."""
         mean = float(np.average(values, weights=self.weights))
         shares = 1.0 / len(self) if self.weights is None else self.weights / self.total_weight
-        return mean, float(np.sqrt(np.square(shares * (values - mean)).sum()))
+        parts = shares * (values - mean)
+        size = float(np.abs(parts).max()) or 1.0  # so that no square overflows
+        return mean, size * float(np.sqrt(np.square(parts / size).sum()))
 
     def blocks(self, size: int) -> Iterator[Self]:
         """Yield all rows in order, in blocks of at most `size`."""

@@ -82,3 +82,15 @@ def test_blocks_contain_every_row_once_and_in_order(count: int, size: int, weigh
 def test_rows_are_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         numbered(3).weights = None  # type: ignore[misc]  # what is tested
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e200, 0.0])
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0, 1.0])])
+def test_mean_of_rows_has_its_standard_error(factor: float, weights: Array | None) -> None:
+    values = factor * np.array([1.0, 2.0, 6.0])
+    mean, error = Rows(np.zeros((3, 1)), np.zeros((3, 1)), weights).mean(values)
+    shares = np.array([1, 1, 1]) / 3 if weights is None else weights / 4
+    expected = shares @ [1.0, 2.0, 6.0]
+    assert mean == pytest.approx(factor * expected)
+    deviations = shares * (np.array([1.0, 2.0, 6.0]) - expected)
+    assert error == pytest.approx(factor * np.sqrt((deviations**2).sum()))

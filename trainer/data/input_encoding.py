@@ -42,6 +42,8 @@ def fit_encoding(columns: Sequence[Column], X: Array) -> Encoding:
             inputs += _seasons(index, present)
         if len(present) < len(x):
             inputs.append((index, MISSING, 0.0, 1.0))
+    if not inputs:  # of categories without a frequent value: any value is better than none
+        inputs.append((0, EQUALS, 0.0, 1.0))
     return Encoding.of(len(columns), inputs).centred(X)
 
 

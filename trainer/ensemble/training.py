@@ -264,8 +264,7 @@ class Training:
     def _note_what_shrank(self, linear: Linear | None) -> None:
         if self._epochs < self._plan.epochs and self._epoch == self._epochs:
             self._notes.append(
-                f"the time limit of {self._seconds:g} s allowed {self._epochs} of up to "
-                f"{self._plan.epochs} epochs"
+                f"the time limit allowed {self._epochs} of up to {self._plan.epochs} epochs"
             )
         if linear is None:
             self._notes.append(

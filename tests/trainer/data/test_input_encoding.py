@@ -62,3 +62,8 @@ def test_columns_without_any_or_with_equal_numbers_have_finite_inputs() -> None:
     Z = fit_encoding([Column("x", has_gaps=True), Column("y")], X).encode(X)
     assert np.isfinite(Z).all()
     assert not Z.any()
+
+
+def test_categories_without_a_frequent_value_have_one_input() -> None:
+    columns = [Column("c", "category", tuple(map(str, range(9))))]
+    assert fit_encoding(columns, np.arange(9.0)[:, None]).inputs == 1
