@@ -8,7 +8,10 @@
 | `input_column`, `input_operation`, `input_shift`, `input_scale`, `input_mean` | the encoding of \
 the features; optional for a network |
 | `residual_scores` | (n, targets): absolute residuals of rows that the model was not trained on, \
-ascending; optional |
+relative to the expected size of their errors, ascending; optional |
+| `signed_scores` | the same with their signs; one of the two |
+| `familiar_projection`, `familiar_centres`, `familiar_squared_radii` | the balls of \
+`network.familiarity.Familiarity`; optional |
 | `golden_inputs`, `golden_outputs` | a few rows whose predictions a loader must reproduce |
 | `card` | a JSON document as UTF-8 bytes |
 | `checksum` | SHA-256 over all other members: names, types, shapes and bytes |

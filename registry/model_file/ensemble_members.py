@@ -9,6 +9,10 @@
 piecewise-linear encoding |
 | `networks_0_held_out`, … | (members, 2): partition and fold that each member has not seen |
 | `linear_intercepts`, `linear_slopes`, `linear_held_out` | the linear models; optional |
+| `error_stack`, `error_networks_0_s`, …, `error_linear_held_out` | the same of the networks that \
+expect the size of errors; optional |
+| `error_spread_shift`, `error_spread_scale`, `error_log_shift`, `error_log_scale`, `error_bounds` \
+| the scalings of their inputs and outputs, and the bounds of these |
 """
 
 from dataclasses import fields
@@ -17,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from network import Array, Ensemble, Scaling
+from network import Array, Ensemble, ErrorScale, Scaling
 from network.ensemble.parts import Linear, Networks
 from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Weights
@@ -30,6 +34,7 @@ from registry.model_file.members import (
     columns_of,
     common_members,
     encoding_of,
+    familiarity_of,
 )
 
 FORMAT = "numnet/2"
@@ -38,21 +43,23 @@ WEIGHTS = tuple(each.name for each in fields(Weights))
 RAMPS = ("ramp_input", "ramp_start", "ramp_width")
 NETWORK_PARTS = (*WEIGHTS, *RAMPS, "held_out")
 LINEAR_PARTS = ("linear_intercepts", "linear_slopes", "linear_held_out")
-MAX_MEMBERS = 1 + MAX_NETWORKS * len(NETWORK_PARTS) + len(LINEAR_PARTS)
+ERROR = "error_"
+ERROR_PARTS = tuple(
+    f"{ERROR}{part}"
+    for part in ("spread_shift", "spread_scale", "log_shift", "log_scale", "bounds")
+)
+MAX_MEMBERS = 2 * (1 + MAX_NETWORKS * len(NETWORK_PARTS) + len(LINEAR_PARTS)) + len(ERROR_PARTS)
 
 
 def ensemble_members(model: Ensemble) -> Members:
     """Return the members of an ensemble."""
-    members = common_members(model, model.target_scaling, model.encoding)
-    members["stack"] = model.stack
-    for index, networks in enumerate(model.networks):
-        ramps = networks.ramps
-        parts = (*networks.weights.arrays(), ramps.column, ramps.start, ramps.width)
-        for name, part in zip(_names(index), (*parts, networks.held_out), strict=True):
-            members[name] = part.astype(np.float64)
-    if (linear := model.linear) is not None:
-        parts = (linear.intercepts, linear.slopes, linear.held_out.astype(np.float64))
-        members |= zip(LINEAR_PARTS, parts, strict=True)
+    members = common_members(model, model.target_scaling, model.encoding, model.familiarity)
+    members |= _stack_members(model)
+    if (scale := model.error_scale) is not None:
+        members |= {f"{ERROR}{name}": array for name, array in _stack_members(scale).items()}
+        scalings = (scale.spread_scaling, scale.log_scaling)
+        arrays = [array for each in scalings for array in (each.shift, each.scale)]
+        members |= zip(ERROR_PARTS, (*arrays, scale.bounds), strict=True)
     return members
 
 
@@ -63,11 +70,9 @@ def ensemble_card(model: Ensemble) -> dict[str, Any]:
 
 def check_ensemble(members: Members) -> None:
     """Refuse a file whose members are not those of an ensemble, or not finite."""
-    required = ["stack", *ENCODING]
-    for index in range(_count(members)):
-        required += _names(index)
-    if members.keys() & {*LINEAR_PARTS}:
-        required += LINEAR_PARTS
+    required = [*ENCODING, *_required(members, "")]
+    if any(name.startswith(ERROR) for name in members):
+        required += [*_required(members, ERROR), *ERROR_PARTS]
     check_members(members, required)
 
 
@@ -85,36 +90,82 @@ def read_ensemble(members: Members, card: Card) -> Ensemble:
         columns=columns_of(card),
         targets=tuple(card["targets"]),
         encoding=encoding,
-        networks=tuple(_networks(members, index) for index in range(_count(members))),
-        linear=_linear(members),
-        stack=members["stack"],
+        **_stack_of(members, ""),
         target_scaling=Scaling(members["target_shift"], members["target_scale"]),
         feature_range=members["feature_range"],
+        error_scale=_error_scale(members),
+        familiarity=familiarity_of(members),
     )
     if (found := {name: card.get(name) for name in ensemble_card(model)}) != ensemble_card(model):
         raise VersionRefused(f"the card has {found}; the members have {ensemble_card(model)}")
     return model
 
 
-def _names(index: int) -> list[str]:
-    return [f"networks_{index}_{part}" for part in NETWORK_PARTS]
+def _stack_members(model: Ensemble | ErrorScale) -> Members:
+    members: Members = {"stack": model.stack}
+    for index, networks in enumerate(model.networks):
+        ramps = networks.ramps
+        parts = (*networks.weights.arrays(), ramps.column, ramps.start, ramps.width)
+        for name, part in zip(_names("", index), (*parts, networks.held_out), strict=True):
+            members[name] = part.astype(np.float64)
+    if (linear := model.linear) is not None:
+        arrays = (linear.intercepts, linear.slopes, linear.held_out.astype(np.float64))
+        members |= zip(LINEAR_PARTS, arrays, strict=True)
+    return members
 
 
-def _count(members: Members) -> int:
-    return sum(name.startswith("networks_") and name.endswith("_held_out") for name in members)
+def _required(members: Members, prefix: str) -> list[str]:
+    """Return the names of the members of a stack."""
+    names = [f"{prefix}stack"]
+    for index in range(_count(members, prefix)):
+        names += _names(prefix, index)
+    linear = [f"{prefix}{part}" for part in LINEAR_PARTS]
+    return [*names, *linear] if members.keys() & {*linear} else names
 
 
-def _networks(members: Members, index: int) -> Networks:
-    *weights, column, start, width, held_out = (members[name] for name in _names(index))
+def _names(prefix: str, index: int) -> list[str]:
+    return [f"{prefix}networks_{index}_{part}" for part in NETWORK_PARTS]
+
+
+def _count(members: Members, prefix: str) -> int:
+    networks = f"{prefix}networks_"
+    return sum(name.startswith(networks) and name.endswith("_held_out") for name in members)
+
+
+def _stack_of(members: Members, prefix: str) -> dict[str, Any]:
+    """Return the parts of a stack, by their attributes."""
+    count = _count(members, prefix)
+    return {
+        "networks": tuple(_networks(members, prefix, index) for index in range(count)),
+        "linear": _linear(members, prefix),
+        "stack": members[f"{prefix}stack"],
+    }
+
+
+def _networks(members: Members, prefix: str, index: int) -> Networks:
+    *weights, column, start, width, held_out = (members[name] for name in _names(prefix, index))
     ramps = Ramps(_whole(column, "ramp_input"), start, width)
     return Networks(Weights(*weights), ramps, _whole(held_out, "held_out"))
 
 
-def _linear(members: Members) -> Linear | None:
-    if LINEAR_PARTS[0] not in members:
+def _linear(members: Members, prefix: str) -> Linear | None:
+    if f"{prefix}{LINEAR_PARTS[0]}" not in members:
         return None
-    intercepts, slopes, held_out = (members[name] for name in LINEAR_PARTS)
+    intercepts, slopes, held_out = (members[f"{prefix}{name}"] for name in LINEAR_PARTS)
     return Linear(intercepts, slopes, _whole(held_out, "held_out"))
+
+
+def _error_scale(members: Members) -> ErrorScale | None:
+    if f"{ERROR}stack" not in members:
+        return None
+    *scalings, bounds = (members[name] for name in ERROR_PARTS)
+    spread_scaling, log_scaling = Scaling(*scalings[:2]), Scaling(*scalings[2:])
+    return ErrorScale(
+        **_stack_of(members, ERROR),
+        spread_scaling=spread_scaling,
+        log_scaling=log_scaling,
+        bounds=bounds,
+    )
 
 
 def _whole(array: Array, name: str) -> NDArray[np.intp]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from network import Column, Encoding, Predictor, Scaling, numbers
+from network import Column, Encoding, Familiarity, Predictor, Scaling, numbers
 from registry.archive import Members
 from registry.errors import VersionRefused
 
@@ -22,10 +22,17 @@ REQUIRED = (
     "card",
 )
 ENCODING = ("input_column", "input_operation", "input_shift", "input_scale", "input_mean")
-SCORES = "residual_scores"
+FAMILIARITY = ("familiar_projection", "familiar_centres", "familiar_squared_radii")
+SCORES, SIGNED_SCORES = "residual_scores", "signed_scores"
+COMMON = (*REQUIRED, *ENCODING, *FAMILIARITY, SCORES, SIGNED_SCORES)
 
 
-def common_members(model: Predictor, scaling: Scaling, encoding: Encoding | None) -> Members:
+def common_members(
+    model: Predictor,
+    scaling: Scaling,
+    encoding: Encoding | None,
+    familiarity: Familiarity | None,
+) -> Members:
     """Return what every model has besides its weights."""
     members: Members = {
         "target_shift": scaling.shift,
@@ -35,6 +42,9 @@ def common_members(model: Predictor, scaling: Scaling, encoding: Encoding | None
     if encoding is not None:
         parts = (encoding.column, encoding.operation, encoding.shift, encoding.scale, encoding.mean)
         members |= zip(ENCODING, parts, strict=True)
+    if (known := familiarity) is not None:
+        arrays = (known.projection, known.centres, known.squared_radii)
+        members |= zip(FAMILIARITY, arrays, strict=True)
     return members
 
 
@@ -44,9 +54,10 @@ def check_members(members: Members, required: Iterable[str], optional: Iterable[
     Golden inputs may be missing cells; they are checked later.
     """
     required = [*REQUIRED, *required]
-    if members.keys() & {*ENCODING}:
-        required += [name for name in ENCODING if name not in required]
-    if unknown := members.keys() - {*required, *optional, SCORES}:
+    for group in (ENCODING, FAMILIARITY):
+        if members.keys() & {*group}:
+            required += [name for name in group if name not in required]
+    if unknown := members.keys() - {*required, *optional, SCORES, SIGNED_SCORES}:
         raise VersionRefused(f"the file has an unknown member: {min(unknown)[:40]!r}")
     for name in required:
         if name not in members:
@@ -81,6 +92,13 @@ def encoding_of(members: Members, columns: int) -> Encoding | None:
     if ENCODING[0] not in members:
         return None
     return Encoding(columns, *(members[name] for name in ENCODING))
+
+
+def familiarity_of(members: Members) -> Familiarity | None:
+    """Return which rows are familiar, or None if the file has nothing about it."""
+    if FAMILIARITY[0] not in members:
+        return None
+    return Familiarity(*(members[name] for name in FAMILIARITY))
 
 
 def checksum(members: Members) -> str:

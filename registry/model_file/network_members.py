@@ -21,6 +21,7 @@ from registry.model_file.members import (
     columns_of,
     common_members,
     encoding_of,
+    familiarity_of,
 )
 
 FORMAT = "numnet/1"
@@ -32,7 +33,7 @@ _Layers = list[tuple[Array, Array]]
 
 def network_members(model: Model) -> Members:
     """Return the members of a network."""
-    members = common_members(model, model.target_scaling, model.encoding)
+    members = common_members(model, model.target_scaling, model.encoding, model.familiarity)
     scaling = model.feature_scaling
     members |= zip(SCALING, (scaling.shift, scaling.scale), strict=True)
     for index, (W, b) in enumerate(model.architecture.layers(model.theta)):
@@ -68,6 +69,7 @@ def read_network(members: Members, card: Card) -> Model:
         targets=tuple(card["targets"]),
         feature_range=members["feature_range"],
         encoding=encoding_of(members, len(card["features"])),
+        familiarity=familiarity_of(members),
     )
 
 

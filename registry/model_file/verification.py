@@ -12,14 +12,11 @@ from network import Calibration, NetworkError, Predictor
 from registry.archive import Members, read_archive
 from registry.errors import VersionRefused
 from registry.model_file import ensemble_members, network_members
-from registry.model_file.members import ENCODING, REQUIRED, SCORES, Card, checksum
+from registry.model_file.members import COMMON, SCORES, SIGNED_SCORES, Card, checksum
 
 FORMATS = (network_members.FORMAT, ensemble_members.FORMAT)
-MAX_MEMBERS = (
-    len(REQUIRED)
-    + len(ENCODING)
-    + len((SCORES, "checksum"))
-    + max(network_members.MAX_MEMBERS, ensemble_members.MAX_MEMBERS)
+MAX_MEMBERS = len((*COMMON, "checksum")) + max(
+    network_members.MAX_MEMBERS, ensemble_members.MAX_MEMBERS
 )
 GOLDEN_TOLERANCE = 1e-9  # of the target's scale; BLAS adds in another order on another machine
 
@@ -31,7 +28,7 @@ class Version:
     Attributes
     ----------
     sha256 : of the file
-    calibration : None if the file has no residual scores
+    calibration : None if the file has no scores
     """
 
     number: int
@@ -120,9 +117,12 @@ def _check_golden_rows(model: Predictor, members: Members) -> None:
 
 
 def _calibration(model: Predictor, members: Members) -> Calibration | None:
-    if SCORES not in members:
+    names = [name for name in (SCORES, SIGNED_SCORES) if name in members]
+    if not names:
         return None
-    calibration = Calibration(members[SCORES])
+    if len(names) > 1:
+        raise VersionRefused(f"the file has {SCORES} and {SIGNED_SCORES}; expected one of them")
+    calibration = Calibration(members[names[0]], signed=names == [SIGNED_SCORES])
     if (columns := calibration.scores.shape[1]) != (targets := len(model.targets)):
-        raise VersionRefused(f"{SCORES} has {columns} columns; expected {targets}")
+        raise VersionRefused(f"{names[0]} has {columns} columns; expected {targets}")
     return calibration

@@ -10,7 +10,7 @@ from network import Array, Calibration, Ensemble, Model, Predictor
 from registry.archive import Members, write_archive
 from registry.errors import VersionRefused
 from registry.model_file import ensemble_members, network_members
-from registry.model_file.members import SCORES, checksum
+from registry.model_file.members import SCORES, SIGNED_SCORES, checksum
 
 
 def encode(
@@ -53,7 +53,7 @@ def encode(
     if not np.isfinite(members["golden_outputs"]).all():
         raise VersionRefused("the model's predictions for its golden rows are not finite")
     if calibration is not None:
-        members[SCORES] = calibration.scores
+        members[SIGNED_SCORES if calibration.signed else SCORES] = calibration.scores
     members["checksum"] = np.array(checksum(members))
     return write_archive(members)
 

@@ -1,13 +1,15 @@
 """Files of ensembles."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from network import Array, Ensemble
+from network import Array, Calibration, Ensemble
 from registry import VersionRefused
 from registry.model_file import decode, encode
 from registry.model_file.ensemble_members import ensemble_members
-from tests.random_ensembles import FEATURES, make_ensemble
+from tests.random_ensembles import FEATURES, make_ensemble, make_error_scale, make_familiarity
 from tests.registry.samples import Change, card_with, cast, drop, forged, put, set_item
 
 ENSEMBLE = make_ensemble()
@@ -88,3 +90,84 @@ def test_every_member_is_needed() -> None:
     for name in ensemble_members(ENSEMBLE):
         with pytest.raises(VersionRefused):
             decode(forged(drop(name), FILE))
+
+
+# What an ensemble knows of its predictions
+
+ASSESSING = make_ensemble(
+    targets=2, error_scale=make_error_scale(2), familiarity=make_familiarity()
+)
+ASSESSING_FILE = encode(3, ASSESSING, {}, golden_rows())
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"error_scale": make_error_scale(2), "familiarity": make_familiarity()},
+        {"error_scale": make_error_scale(2, linear=None, stack=np.ones((1, 2)))},
+        {"error_scale": make_error_scale(2, networks=(), stack=np.ones((1, 2)))},
+        {"familiarity": make_familiarity()},
+    ],
+    ids=str,
+)
+def test_assessments_round_trip_with_the_same_bits(parts: dict[str, Any]) -> None:
+    model = make_ensemble(targets=2, **parts)
+    loaded = decode(encode(3, model, {}, golden_rows())).model
+    X = np.random.default_rng(2).normal(size=(50, FEATURES))
+    expected, got = model.assess(X, scale=True), loaded.assess(X, scale=True)
+    for name in ("scale", "unfamiliar"):
+        before, after = getattr(expected, name), getattr(got, name)
+        assert (before is None) == (after is None)
+        assert before is None or before.tobytes() == after.tobytes()
+
+
+def test_scores_round_trip_with_their_signs() -> None:
+    residuals = np.random.default_rng(1).normal(size=(30, 2))
+    for signed in (False, True):
+        calibration = Calibration.of(np.zeros_like(residuals), residuals, signed=signed)
+        loaded = decode(encode(3, ASSESSING, {}, golden_rows(), calibration)).calibration
+        assert loaded is not None
+        assert loaded.signed is signed
+        assert loaded.scores.tobytes() == calibration.scores.tobytes()
+
+
+CERTAINTY_FORGERIES: dict[str, tuple[Change, str]] = {
+    "no bounds": (drop("error_bounds"), "the file has no error_bounds"),
+    "no stack of the scale": (drop("error_stack"), "the file has no error_stack"),
+    "no weights of the scale": (drop("error_networks_0_W2"), "the file has no error_networks_0_W2"),
+    "bounds upside down": (put("error_bounds", [[1.0] * 2, [0.0] * 2]), "bounds must ascend"),
+    "a scale of zero": (set_item("error_log_scale", 0.0), "every scale must be above 0"),
+    "a part of the scale": (put("error_virus", [0.0]), "an unknown member: 'error_virus'"),
+    "no centres": (drop("familiar_centres"), "the file has no familiar_centres"),
+    "a negative radius": (
+        set_item("familiar_squared_radii", -1.0),
+        "squared radii not below 0",
+    ),
+    "other inputs": (put("familiar_projection", np.ones((3, 4))), "familiarity has shape"),
+    "balls of another space": (put("familiar_projection", np.ones((4, 3))), "have the shapes"),
+    "two kinds of scores": (
+        lambda members: members.update(
+            residual_scores=np.ones((3, 2)), signed_scores=np.ones((3, 2))
+        ),
+        "the file has residual_scores and signed_scores",
+    ),
+    "negative residual scores": (put("residual_scores", -np.ones((3, 2))), "0 or more"),
+    "scores of one target": (put("signed_scores", np.ones((3, 1))), "signed_scores has 1 columns"),
+    "scores that descend": (
+        put("signed_scores", [[2.0, 1.0], [1.0, 2.0]]),
+        "scores must ascend",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CERTAINTY_FORGERIES)
+def test_wrong_parts_of_an_assessment_are_refused(name: str) -> None:
+    change, message = CERTAINTY_FORGERIES[name]
+    with pytest.raises(VersionRefused, match=message):
+        decode(forged(change, ASSESSING_FILE))
+
+
+def test_every_member_of_an_assessment_is_needed() -> None:
+    for name in ensemble_members(ASSESSING):
+        with pytest.raises(VersionRefused):
+            decode(forged(drop(name), ASSESSING_FILE))
