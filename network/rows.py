@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from network.arrays import Array
 
@@ -51,3 +52,13 @@ class Rows:
         """Yield all rows in order, in blocks of at most `size`."""
         for start in range(0, len(self), size):
             yield self[start : start + size]
+
+
+def sample(rows: int, size: int) -> NDArray[np.intp]:
+    """Return the indices of at most `size` of the rows, in order: the same ones in every call.
+
+    They are drawn at random: rows at equal distances might all be of one hour or weekday.
+    """
+    if rows <= size:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(0).choice(rows, size, replace=False, shuffle=False))

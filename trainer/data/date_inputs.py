@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from network import Array, Column, Encoding
 from network.encoding import MISSING, SCALED
+from network.rows import sample
 from trainer.data.input_encoding import SEASONS
 
 ROWS = 5_000  # of which the errors are computed; sufficient to find a signal
@@ -31,7 +32,7 @@ def choose_date_inputs(
     groups = list(_groups(columns, encoding))
     if not groups:
         return encoding, []
-    some = slice(None, None, -(-len(X) // ROWS))
+    some = sample(len(X), ROWS)
     Z, Y = encoding.encode(X[some]), Y[some]
     kept = np.ones(encoding.inputs, np.bool_)
     error = leave_one_out_error(Z, Y)

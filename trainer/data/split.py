@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from network import Array, Column, Rows
 from trainer.data.table import Table
+from trainer.errors import DataError
 
 VALIDATION_FRACTION = 0.1
 TEST_FRACTION = 0.1
+MIN_TRAINING_ROWS = 8  # with the validation rows
 MAX_VALIDATION_ROWS = 5_000  # sufficient for early stopping; evaluated after every iteration
 
 
@@ -31,13 +33,13 @@ class Split:
 
     Attributes
     ----------
-    validation_indices : of the validation rows in the table
+    unseen_indices : of the validation and test rows in the table
     """
 
     train: Rows
     validation: Rows
     test: Rows
-    validation_indices: NDArray[np.intp]
+    unseen_indices: NDArray[np.intp]
 
 
 def split(table: Table, rng: np.random.Generator, test_fraction: float = TEST_FRACTION) -> Split:
@@ -51,7 +53,8 @@ def split(table: Table, rng: np.random.Generator, test_fraction: float = TEST_FR
     validation = min(MAX_VALIDATION_ROWS, max(1, round(VALIDATION_FRACTION * len(rows))))
     rng.shuffle(others)
     train, validate = others[validation:], others[:validation]
-    return Split(rows[train], rows[validate], rows[test], validate)
+    unseen = np.concatenate([validate, test])
+    return Split(rows[train], rows[validate], rows[test], unseen)
 
 
 def held_out(table: Table) -> Rows:
@@ -59,9 +62,9 @@ def held_out(table: Table) -> Rows:
     return table.rows[held_out_indices(table)]
 
 
-def held_out_indices(table: Table) -> NDArray[np.intp]:
+def held_out_indices(table: Table, fraction: float = TEST_FRACTION) -> NDArray[np.intp]:
     """Return the indices of the test rows."""
-    return _order(table, TEST_FRACTION)[0]
+    return _order(table, fraction)[0]
 
 
 def kept_and_test(
@@ -95,6 +98,11 @@ def _order(table: Table, fraction: float) -> tuple[NDArray[np.intp], NDArray[np.
     """Return the indices of the test rows, and of the others."""
     order = np.argsort(_hashes(table), kind="stable")
     test = max(1, round(fraction * len(order)))
+    if (left := len(order) - test) < MIN_TRAINING_ROWS:
+        raise DataError(
+            f"{table.source} has {len(order)} rows: a test fraction of {fraction:g} leaves {left} "
+            f"to train on; expected at least {MIN_TRAINING_ROWS}"
+        )
     return order[:test], order[test:]
 
 

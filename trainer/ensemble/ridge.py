@@ -16,7 +16,7 @@ import numpy as np
 from network import Array
 from network.ensemble.parts import Linear
 from network.ensemble.weights import Floats
-from trainer.ensemble.data import Data
+from trainer.ensemble.data import Data, Integers
 
 STRENGTHS = np.logspace(-6.0, 2.0, 33)  # λ, per unit of the rows' weight
 LEAVE_ONE_OUT_ROWS = 100_000  # sufficient to select a strength
@@ -24,16 +24,20 @@ MAX_COLUMNS = 2000  # of the basis; beyond, the closed form takes too long
 _SMALLEST_EIGENVALUE = 1e-12  # relative to the largest
 
 
-def ridge(data: Data) -> Linear | None:
+def ridge(data: Data, count: int) -> Linear | None:
     """Fit a linear model for every fold of every partition, on the rows outside the fold.
 
     The strength is selected for each target, on all rows. Return None if both the rows and the
     inputs are too many.
+
+    Parameters
+    ----------
+    count : of the folds of each partition, some of which may be empty
     """
     if min(len(data), data.inputs) > MAX_COLUMNS:
         return None
     basis = _span(data.take(slice(None)).astype(float)) if data.inputs > len(data) else None
-    moments = [_moments(data, folds, basis) for folds in data.folds]
+    moments = [_moments(data, folds, count, basis) for folds in data.folds]
     total = moments[0].sum(axis=0)
     strengths = _strengths(data, basis, total)
     held_out = [(p, k) for p, folds in enumerate(moments) for k in range(len(folds))]
@@ -68,10 +72,10 @@ def _inputs(data: Data, part: slice, basis: Array | None) -> Array:
     return Z if basis is None else Z @ basis
 
 
-def _moments(data: Data, folds: np.ndarray, basis: Array | None) -> Array:
+def _moments(data: Data, folds: Integers, count: int, basis: Array | None) -> Array:
     """Return Σ w·(1, z, y)ᵀ(1, z, y) over the rows of each fold: (folds, 1 + r + K, 1 + r + K)."""
     columns = 1 + (data.inputs if basis is None else basis.shape[1]) + data.targets
-    moments = np.zeros((int(folds.max()) + 1, columns, columns))
+    moments = np.zeros((count, columns, columns))
     for part in data.chunks():
         Z = _inputs(data, part, basis)
         rows = np.concatenate((np.ones((len(Z), 1)), Z, data.Y[part]), axis=1)

@@ -14,6 +14,7 @@ import numpy as np
 
 from network import Array, Loss
 from network.ensemble.weights import Floats
+from trainer.ensemble.data import Integers
 
 LEAST_WEIGHT = 0.02  # a smaller weight does not pay for the time of its model
 STACKED_ROWS = 100_000  # sufficient for the weights of three models
@@ -36,7 +37,7 @@ class OutOfFold:
     networks: Floats
     linear: Floats | None
 
-    def of_models(self, rows: slice) -> Floats:
+    def of_models(self, rows: Integers | slice) -> Floats:
         """Return each model's predictions for some rows: (models, n, K), the linear one last."""
         means = self.networks[:, :, rows].mean(axis=1)
         return means if self.linear is None else np.concatenate((means, self.linear[None, rows]))

@@ -23,6 +23,7 @@ from network import Array, Loss
 from network.ensemble.parts import Linear, Networks
 from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Floats, Weights
+from network.rows import sample
 from trainer.ensemble.data import Data, Inputs
 from trainer.ensemble.group import Group
 from trainer.ensemble.model import Model
@@ -241,12 +242,12 @@ class Training:
 
     def _linear(self) -> tuple[Linear | None, Floats | None]:
         """Return the linear model and its predictions out of fold."""
-        linear = ridge(self._data)
+        linear = ridge(self._data, self._plan.folds)
         return linear, out_of_fold(linear, self._data) if linear else None
 
     def _stack(self, predictions: OutOfFold) -> Array:
         """Return the weight of each model for each target: (models, K)."""
-        some = slice(None, None, -(-len(self._data) // STACKED_ROWS))
+        some = sample(len(self._data), STACKED_ROWS)
         models = predictions.of_models(some).astype(np.float64)
         Y, weights = self._data.Y[some].astype(np.float64), self._data.weights_of(some)
         w = None if weights is None else weights.astype(np.float64)
@@ -282,6 +283,5 @@ class _Cancelled(Exception):
 def _ramps(data: Data, bins: int) -> Ramps:
     if not bins:
         return Ramps.none()
-    step = -(-len(data) // _QUANTILE_ROWS)
-    Z = data.take(slice(None, None, step))
+    Z = data.take(sample(len(data), _QUANTILE_ROWS))
     return Ramps.between_quantiles(Z, np.flatnonzero(data.continuous), bins)

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from network import Ensemble, Predictor
+from network import Ensemble
 from registry import PromotionOvertaken, Registry, StorageError, Version
-from trainer.data.split import fold_numbers, held_out_indices
+from trainer.data.split import TEST_FRACTION, fold_numbers, held_out_indices
 from trainer.data.table import Table
 from trainer.release.gate import Candidate, Verdict, judge
 from trainer.training.recipe import Recipe
@@ -99,21 +99,31 @@ def _verdict(
     current = registry.load_serving()
     if current is None:
         return Verdict(True, "there is no version to compare it with")
-    candidate = _candidate(published, current.model, table, recipe)
+    candidate = _candidate(published, current, table, recipe)
     return judge(candidate, current.model, current.number, terms.margin)
 
 
-def _candidate(published: Version, current: Predictor, table: Table, recipe: Recipe) -> Candidate:
-    """Return the candidate with the rows that it and the current model can be judged on."""
+def _candidate(published: Version, current: Version, table: Table, recipe: Recipe) -> Candidate:
+    """Return the candidate with the rows that it and the current model can be judged on.
+
+    Rows that are held out from a network are those with the smallest hashes. Both have not seen
+    the rows of the smaller test fraction.
+    """
     which: NDArray[np.intp] | slice = slice(None)
-    if not (isinstance(published.model, Ensemble) and isinstance(current, Ensemble)):
-        which = held_out_indices(table)
+    if not (isinstance(published.model, Ensemble) and isinstance(current.model, Ensemble)):
+        which = held_out_indices(table, min(map(_test_fraction, (published, current))))
 
     def folds(count: int, partitions: int) -> NDArray[np.integer[Any]]:
         return fold_numbers(table, count, partitions)[:, which]
 
     rows = table.rows[which]
     return Candidate(published.number, published.model, rows, recipe.make_loss(), folds)
+
+
+def _test_fraction(version: Version) -> float:
+    """Return the fraction of its rows that a version was not trained on."""
+    asked = version.card.get("recipe", {}).get("asked", {}).get("test_fraction")
+    return float(asked) if isinstance(asked, int | float) else TEST_FRACTION
 
 
 def _retire(registry: Registry, keep: int) -> None:

@@ -30,8 +30,8 @@ NOISE_FREE = 1e-3  # of the variance; an ensemble is not tried below
 LOW_NOISE = 0.05  # of the variance, out of fold; one network with regularisation is tried below
 SAME_NOISE = 1.5  # ratio of errors, up to which noise and not too few rows limits one network
 SHARE_OF_TIME = 0.15  # for one network, if its error is still above `NOISE_FREE` then
-STANDARD_ERRORS = 2.0  # by which one network has to be better than the ensemble, or else
-CLEARLY_BETTER = 0.5  # the ratio of its error to the ensemble's has to be lower
+ENOUGH_ROWS = 20  # that neither was trained on, for one network to be preferred
+STANDARD_ERRORS = 2.0  # by which one network has to be better than the ensemble
 
 
 def train_best(
@@ -60,6 +60,7 @@ def train_best(
     errors = _Errors.of(problem, network, ensemble)
     if (
         plan.regularises
+        and errors.rows >= ENOUGH_ROWS
         and ensemble.unexplained <= LOW_NOISE
         and errors.network > SAME_NOISE * errors.ensemble
     ):
@@ -114,11 +115,13 @@ def _leaves_doubt(network: Fit) -> bool:
 
 @dataclass(frozen=True)
 class _Errors:
-    """Mean squared errors on the rows that validated the network, in units of the variance.
+    """Mean losses on rows that neither trained, for scaled targets.
+
+    These are the rows that validated the network and its test rows.
 
     Attributes
     ----------
-    rows : the number of those rows
+    rows : the number of these rows
     network, ensemble : infinite for a network that found nothing better than its random start
     deviation : the standard error of the difference
     """
@@ -131,13 +134,16 @@ class _Errors:
     @classmethod
     def of(cls, problem: Problem, network: Fit, ensemble: OutOfFold) -> Self:
         """Return the errors of a fitted network and of an ensemble's out-of-fold predictions."""
-        rows, which = problem.rows.validation, problem.rows.validation_indices
-        if not isinstance(ensemble.indices, slice):
+        which = problem.rows.unseen_indices
+        rows = problem.table.rows[which]
+        if not isinstance(ensemble.indices, slice):  # test rows are kept apart
+            which = which[np.isin(which, ensemble.indices)]
+            rows = problem.table.rows[which]
             which = np.searchsorted(ensemble.indices, which)
-        Y_hat = problem.model(network.theta).predict(rows.X)
+        loss = problem.recipe.make_loss()
         ours, theirs = (
-            np.square((each - rows.Y) / problem.target_scaling.scale).mean(axis=1)
-            for each in (Y_hat, ensemble.Y_hat[which])
+            loss.costs(((Y_hat - rows.Y) / problem.target_scaling.scale).T).mean(axis=0)
+            for Y_hat in (problem.model(network.theta).predict(rows.X), ensemble.Y_hat[which])
         )
         error = rows.mean(ours)[0] if network.best_epoch else math.inf
         return cls(len(rows), error, rows.mean(theirs)[0], rows.mean(ours - theirs)[1])
@@ -145,15 +151,14 @@ class _Errors:
     @property
     def prefer_the_network(self) -> bool:
         """Whether the network is better beyond doubt: few rows may favour it by chance."""
-        beyond_error = self.ensemble - self.network > STANDARD_ERRORS * self.deviation
-        return beyond_error or self.network < CLEARLY_BETTER * self.ensemble
+        gain = self.ensemble - self.network
+        return self.rows >= ENOUGH_ROWS and gain > STANDARD_ERRORS * self.deviation
 
     @property
     def sentence(self) -> str:
         """What was chosen, and why."""
         chosen = "one network" if self.prefer_the_network else "an ensemble"
         return (
-            f"{chosen}: on {self.rows} rows that neither was trained on, the squared error is "
-            f"{self.network:.3g} of the variance for one network and {self.ensemble:.3g} for the "
-            f"ensemble"
+            f"{chosen}: on {self.rows} rows that neither was trained on, the loss is "
+            f"{self.network:.3g} for one network and {self.ensemble:.3g} for an ensemble"
         )

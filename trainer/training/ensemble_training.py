@@ -22,7 +22,6 @@ from trainer.ensemble.trained import Progress
 from trainer.ensemble.trained import Trained as Members
 from trainer.ensemble.training import LINEAR, Training
 from trainer.errors import Interrupted, TrainingFailed
-from trainer.evaluation.interval_calibration import MAX_ROWS
 from trainer.evaluation.out_of_fold import mean_out_of_fold, out_of_fold_metrics
 from trainer.evaluation.regression_metrics import regression_metrics, share_below
 from trainer.evaluation.residual_report import residual_report
@@ -77,9 +76,9 @@ class OutOfFold:
 
     @property
     def unexplained(self) -> float:
-        """Return the mean squared error of `Y_hat`, in units of the targets' variance."""
+        """Return the mean loss of `Y_hat` for scaled targets; 1 for the mean and squared errors."""
         residuals = (self.Y_hat - self.rows.Y) / self.model.target_scale
-        return self.rows.mean(np.square(residuals).mean(axis=1))[0]
+        return self.rows.mean(self.recipe.make_loss().costs(residuals.T).mean(axis=0))[0]
 
 
 def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
@@ -87,7 +86,7 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
 
     Raises
     ------
-    Interrupted
+    Interrupted, TrainingFailed, DataError
     """
     kept, apart = kept_and_test(table, recipe.test_fraction or 0.0)
     rows = table.rows if not len(apart) else table.rows[kept]
@@ -97,7 +96,13 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
     scaling = Scaling.of(rows.Y)
     continuous = int(encoding.continuous.sum())
     sizes = make_plan(len(rows), encoding.inputs, continuous, recipe.max_seconds)
+    if course.resume:  # as planned at the start, whatever the time limit is now
+        sizes = Plan(**course.resume["plan"])
     folds = fold_numbers(table, sizes.folds, sizes.partitions)[:, kept]
+    if any((partition == partition[:1]).all() for partition in folds):
+        raise TrainingFailed(
+            f"{table.source} has too few different rows for folds: name a solver of one network"
+        )
     left = recipe.max_seconds - course.watchdog.elapsed
     data = _data(rows, encoding, scaling, folds)
     training = Training(
@@ -111,11 +116,13 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
     )
     if course.resume:
         training.restore(course.resume["ensemble"])
-    watch = _Watch(training, course, sizes.rate)
+    watch = _Watch(training, course, sizes)
     try:
         members = training.run(watch, watch.poll)
     except Halt as halt:
         raise Interrupted("the training was interrupted") from halt
+    if not all(np.isfinite(weights).all() for weights in members.stack.values()):
+        raise TrainingFailed("the predictions of the ensemble are not finite")
     used = {name: weights for name, weights in members.stack.items() if weights.any()}
     model = Ensemble(
         columns=table.columns,
@@ -157,10 +164,10 @@ def finish_ensemble(
         training=_record(ensemble, reasons, seconds),
         created_at=created_at,
     )
-    step = -(-len(rows) // MAX_ROWS)
-    calibration = Calibration.of(Y_hat[::step], rows.Y[::step])
+    calibration = Calibration.of(Y_hat, rows.Y)
+    stopped = _stopped(ensemble)
     golden = rows.X[:: max(1, len(rows) // GOLDEN_ROWS)][:GOLDEN_ROWS]
-    return Trained(ensemble.model, card, golden, calibration, Stopped.CONVERGED, seconds)
+    return Trained(ensemble.model, card, golden, calibration, stopped, seconds)
 
 
 def _data(
@@ -186,8 +193,8 @@ class _Watch:
     epoch that has run for `GRACE_SECONDS`.
     """
 
-    def __init__(self, training: Training, course: Course, rate: float) -> None:
-        self._training, self._course, self._rate = training, course, rate
+    def __init__(self, training: Training, course: Course, plan: Plan) -> None:
+        self._training, self._course, self._plan = training, course, plan
         self._began = course.watchdog.elapsed
 
     def __call__(self, progress: Progress) -> None:
@@ -204,7 +211,7 @@ class _Watch:
                 epoch=progress.epoch,
                 epochs=progress.epochs,
                 seconds=course.watchdog.elapsed,
-                step=self._rate
+                step=self._plan.rate
                 * 0.5
                 * (1.0 + math.cos(math.pi * progress.epoch / progress.epochs)),
                 train_loss=min(each.train for each in losses),
@@ -233,6 +240,7 @@ class _Watch:
     def _state(self) -> State:
         return self._course.kept | {
             "ensemble": self._training.state(),
+            "plan": asdict(self._plan),
             "seconds": self._course.watchdog.elapsed,
         }
 
@@ -252,16 +260,26 @@ def _recipe(ensemble: OutOfFold) -> dict[str, Any]:
 def _record(ensemble: OutOfFold, reasons: list[str], seconds: float) -> dict[str, Any]:
     members = ensemble.members
     return {
-        "stopped": Stopped.CONVERGED,
+        "stopped": _stopped(ensemble),
         "seconds": round(seconds, 3),
-        "epochs": max(map(len, members.histories.values())),
-        "best_epoch": max(members.best_epochs.values()),
+        "epochs": max(map(len, members.histories.values()), default=0),
+        "best_epoch": max(members.best_epochs.values(), default=0),
         "best_epochs": members.best_epochs,
         "decisions": [*reasons, _stack_sentence(ensemble), *ensemble.notes, *members.notes],
         "history": {
             name: [asdict(each) for each in history] for name, history in members.histories.items()
         },
     }
+
+
+def _stopped(ensemble: OutOfFold) -> Stopped:
+    """Return why the training ended."""
+    members = ensemble.members
+    epochs = max(map(len, members.histories.values()), default=0)
+    waited = epochs - max(members.best_epochs.values(), default=0)
+    if waited >= ensemble.plan.patience:
+        return Stopped.PATIENCE
+    return Stopped.EPOCHS if epochs >= ensemble.plan.epochs else Stopped.TIME
 
 
 def _stack_sentence(ensemble: OutOfFold) -> str:

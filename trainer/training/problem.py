@@ -25,6 +25,7 @@ class Problem:
     """
 
     table: Table
+    recipe: Recipe
     rows: Split
     architecture: Architecture
     encoding: Encoding | None
@@ -48,6 +49,7 @@ class Problem:
         sizes = (inputs.shape[1], *recipe.layers, len(table.targets))
         return cls(
             table=table,
+            recipe=recipe,
             rows=rows,
             architecture=Architecture(sizes, recipe.activation),
             encoding=encoding,

@@ -10,6 +10,8 @@ from tests.trainer.ensemble.conftest import MakeData
 from trainer.ensemble.data import Data
 from trainer.ensemble.ridge import MAX_COLUMNS, STRENGTHS, out_of_fold, ridge
 
+FOLDS = 4  # of `make_data`
+
 
 def refit(data: Data, rows: Array, strength: float) -> Array:
     """Minimise Σ w·(y − b₀ − zᵀb)² + λ·|b|² as one system of linear equations: (1 + I, K)."""
@@ -43,7 +45,7 @@ def small(request: pytest.FixtureRequest, make_data: MakeData) -> Data:
 
 
 def test_members_are_refits_with_the_strength_of_the_leave_one_out_error(small: Data) -> None:
-    linear = ridge(small)
+    linear = ridge(small, FOLDS)
     assert linear is not None
     strength = strength_by_refits(small)
     assert linear.held_out.tolist() == [[p, k] for p in range(2) for k in range(4)]
@@ -57,7 +59,7 @@ def test_members_are_refits_with_the_strength_of_the_leave_one_out_error(small: 
 def test_out_of_fold_predictions_average_the_members_that_have_not_seen_the_row(
     small: Data,
 ) -> None:
-    linear = ridge(small)
+    linear = ridge(small, FOLDS)
     assert linear is not None
     row = 5
     unseen = [m for m, (p, k) in enumerate(linear.held_out) if small.folds[p, row] == k]
@@ -70,8 +72,8 @@ def test_out_of_fold_predictions_average_the_members_that_have_not_seen_the_row(
 
 def test_each_target_has_a_strength_of_its_own(make_data: MakeData) -> None:
     data = make_data(60, targets=2)
-    both = ridge(data)
-    second = ridge(replace(data, Y=data.Y[:, 1:]))
+    both = ridge(data, FOLDS)
+    second = ridge(replace(data, Y=data.Y[:, 1:]), FOLDS)
     assert both is not None
     assert second is not None
     np.testing.assert_allclose(both.slopes[:, :, 1:], second.slopes, rtol=1e-9)
@@ -81,7 +83,7 @@ def test_more_inputs_than_rows_give_the_same_fit_as_the_plain_equations() -> Non
     rng = np.random.default_rng(0)
     X, folds = rng.normal(size=(30, 50)), rng.integers(0, 3, (1, 30))
     data = Data(X, X[:, :1] + 0.1 * rng.normal(size=(30, 1)), folds, np.ones(50, bool))
-    linear = ridge(data)
+    linear = ridge(data, FOLDS)
     assert linear is not None
     candidates = [
         np.vstack((linear.intercepts[0], linear.slopes[0])) - refit(data, folds[0] != 0, strength)
@@ -94,4 +96,4 @@ def test_too_many_rows_and_inputs_have_no_linear_model() -> None:
     size = MAX_COLUMNS + 1
     X = np.zeros((size, size), np.float32)
     data = Data(X, X[:, :1], np.zeros((1, size), int), np.ones(size, bool))
-    assert ridge(data) is None
+    assert ridge(data, FOLDS) is None

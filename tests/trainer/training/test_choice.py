@@ -44,7 +44,7 @@ def test_noisy_data_get_an_ensemble_that_says_why() -> None:
     trained = train(NOISY, NO_LIMIT)
     assert isinstance(trained.model, Ensemble)
     assert trained.card["recipe"]["solver"] == "ensemble"
-    assert trained.card["training"]["decisions"][0].startswith("an ensemble: on 12 rows that ")
+    assert trained.card["training"]["decisions"][0].startswith("an ensemble: on 24 rows that ")
     assert trained.card["data"]["rows"] == {"train": 120, "validation": 0, "test": 0}
     least, most = trained.metrics["rmse_95"]
     assert least < trained.metrics["rmse"] < most
