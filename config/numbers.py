@@ -1,10 +1,8 @@
 """One grammar for numbers in text, shared by CSV cells, query parameters and settings."""
 
-import re
 from collections.abc import Sequence
 
 _BEYOND_DECIMALS = frozenset("_nN")  # float() also accepts "1_000", "inf" and "nan"
-_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 
 
 def parse_number(text: str) -> float | None:
@@ -34,19 +32,3 @@ def parse_numbers(texts: Sequence[str]) -> list[float] | None:
         return list(map(float, texts))
     except ValueError:
         return None
-
-
-def parse_quantity(text: str, unit: str) -> float | None:
-    """Parse a number with or without its unit, before or after it; None if the text is neither.
-
-    Commas between groups of three digits are ignored if there is a unit: "$3,504".
-    """
-    number = parse_number(text)
-    if number is None and unit:
-        bare = text.strip()
-        sign = bare[:1] if bare[:1] in ("-", "+") else ""
-        bare = bare.removeprefix(sign).lstrip()
-        bare = bare.removesuffix(unit) if bare.endswith(unit) else bare.removeprefix(unit)
-        bare = sign + bare.strip()
-        number = parse_number(bare.replace(",", "") if _THOUSANDS.fullmatch(bare) else bare)
-    return number

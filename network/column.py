@@ -21,6 +21,8 @@ from network.arrays import Array
 from network.errors import InputError
 
 UNSEEN = -1.0
+DECIMAL_MARKS = (".", ",")
+THOUSANDS_MARKS = ("", ",", ".", "'", " ")
 
 Kind = Literal["number", "category", "boolean", "datetime"]
 
@@ -36,11 +38,14 @@ class Column:
     has_gaps : whether cells were missing in training, so that predictions may leave it out, too
     unit : the text around each number in the training file, such as "$" or "kg"
     date_format : of the training file's cells, as `strptime` takes it; empty for ISO 8601
+    decimal, thousands : the marks in the training file's numbers, one character each; `thousands`
+        is empty if there are no such marks
+    parentheses : whether "(5)" is −5 in the training file
 
     Raises
     ------
     InputError
-        an unknown kind, or values that repeat or do not fit the kind.
+        an unknown kind, values that repeat or do not fit the kind, or unknown marks.
     """
 
     name: str
@@ -49,6 +54,9 @@ class Column:
     has_gaps: bool = False
     unit: str = ""
     date_format: str = ""
+    decimal: str = "."
+    thousands: str = ""
+    parentheses: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -60,6 +68,13 @@ class Column:
             raise InputError(
                 f"column {self.name!r} is a {self.kind} with {len(self.values)} values"
             )
+        if (
+            self.decimal not in DECIMAL_MARKS
+            or self.thousands not in THOUSANDS_MARKS
+            or self.decimal == self.thousands
+        ):
+            marks = f"{self.decimal[:9]!r} and {self.thousands[:9]!r}"
+            raise InputError(f"column {self.name!r} has the unknown marks {marks} in its numbers")
 
     @classmethod
     def from_json(cls, document: Any) -> Self:

@@ -42,7 +42,7 @@ def read(reader: RowReader, body: bytes) -> Array:
         header = _header(next(lines, []), reader.others)
         order = reader.column_order(header, reader.others)
         rows = text.partition("\n")[2]
-        X = _parse_numbers(rows, len(header), order) if reader.only_numbers else None
+        X = _parse_numbers(rows, len(header), order) if reader.only_plain_texts else None
         return _parse(reader, header, order, list(filter(None, lines))) if X is None else X
     except csv.Error as error:
         raise BadRequest(f"the body is not CSV: line {lines.line_num}: {error}") from None

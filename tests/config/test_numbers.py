@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.numbers import parse_number, parse_numbers, parse_quantity
+from config.numbers import parse_number, parse_numbers
 
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 
@@ -61,25 +61,3 @@ def test_accepted_texts_are_those_of_the_grammar(text: str) -> None:
 def test_many_numbers_are_those_of_one_at_a_time(texts: list[str]) -> None:
     expected = [parse_number(text) for text in texts]
     assert parse_numbers(texts) == (None if None in expected else expected)
-
-
-@pytest.mark.parametrize(
-    ("text", "unit", "number"),
-    [
-        ("3504", "", 3504.0),
-        ("3504", "kg", 3504.0),
-        ("3504 kg", "kg", 3504.0),
-        ("$3,504", "$", 3504.0),
-        ("-$1,234,567.5", "$", -1234567.5),
-        ("$ -2", "$", -2.0),
-        ("12 %", "%", 12.0),
-        ("3,504", "", None),
-        ("3504 lb", "kg", None),
-        ("$3,50", "$", None),
-        ("$$3", "$", None),
-        ("$", "$", None),
-        ("1_000 kg", "kg", None),
-    ],
-)
-def test_numbers_may_have_their_unit(text: str, unit: str, number: float | None) -> None:
-    assert parse_quantity(text, unit) == number

@@ -16,7 +16,7 @@ COLUMNS = (
 )
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", [*COLUMNS, Column("x", decimal=",", thousands=".")])
 def test_json_form_round_trips(column: Column) -> None:
     assert Column.from_json(column.as_json()) == column
 
@@ -52,6 +52,8 @@ def test_other_documents_are_refused(document: Any) -> None:
         (("x", "category"), "'x' is a category with 0 values"),
         (("x", "boolean", ("a",)), "'x' is a boolean with 1 values"),
         (("x", "number", ("a",)), "'x' is a number with 1 values"),
+        (("x", "number", (), False, "", "", ";"), "'x' has the unknown marks ';' and ''"),
+        (("x", "number", (), False, "", "", ".", "."), "unknown marks '.' and '.'"),
     ],
 )
 def test_wrong_columns_are_refused(arguments: Any, message: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from marshmallow import ValidationError
 
 from network import UNSEEN, Array, Predictor
+from service.model.rows.cells.number import reads_plain_numbers
 from service.model.rows.cells.of_model import cells_of, has_only_numbers
 from service.model.rows.columns import (
     matrix_of_array,
@@ -40,6 +41,7 @@ class RowReader:
     ----------
     cells : of the features, in the model's order
     only_numbers : whether all features are numbers without gaps
+    only_plain_texts : whether decimal numbers in text have their usual value, too
     has_categories : whether any feature is a category
     values : what cells are called in messages
     example : a valid row
@@ -55,6 +57,7 @@ class RowReader:
         self.model = model
         self.cells = cells_of(model, refuse_unseen=refuse_unseen)
         self.only_numbers = has_only_numbers(model)
+        self.only_plain_texts = self.only_numbers and all(map(reads_plain_numbers, model.columns))
         self.values = "numbers" if self.only_numbers else "values"
         self.example = {cell.column.name: cell.example for cell in self.cells}
         self.refusals = Refusals(self.example)

@@ -128,7 +128,15 @@ def _counts_up(x: Array) -> bool:
 def _column(name: str, reader: CellReader, x: Array, *, has_gaps: bool) -> Column:
     """Return a feature's column, after changing the numbers of a category to their final order."""
     if isinstance(reader, NumberCells):
-        return Column(name, unit=reader.format.unit, has_gaps=has_gaps)
+        form = reader.format
+        return Column(
+            name,
+            unit=form.unit,
+            has_gaps=has_gaps,
+            decimal=form.decimal,
+            thousands=form.thousands,
+            parentheses=form.parentheses,
+        )
     if isinstance(reader, DateCells):
         return Column(name, "datetime", date_format=reader.date_format, has_gaps=has_gaps)
     present = np.zeros(len(reader.values), np.bool_)

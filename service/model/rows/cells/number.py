@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from config.numbers import parse_numbers, parse_quantity
+from config.number_format import NumberFormat
+from config.numbers import parse_number, parse_numbers
 from config.words import is_missing
 from network import Array, Column
 from service.model.rows.cells.cell import Cell
@@ -16,7 +17,7 @@ from service.web.fields import NUMBERS
 
 
 class NumberCell(Cell):
-    """A finite number: no text in JSON; in text with or without the column's unit."""
+    """A finite number: no text in JSON; in text as in the training file, or without the unit."""
 
     def __init__(self, column: Column, least: float, greatest: float, no_gaps: str) -> None:
         unit = f" {column.unit}" if column.unit else ""
@@ -28,6 +29,7 @@ class NumberCell(Cell):
         }
         example = min(max(0.0, least), greatest)
         super().__init__(column, "a finite number", example, schema, no_gaps)
+        self._formats = formats_of(column)
 
     def convert(self, value: Any) -> float | None:
         if type(value) in NUMBERS and math.isfinite(value):
@@ -46,6 +48,8 @@ class NumberCell(Cell):
         return x
 
     def convert_texts(self, texts: Sequence[str]) -> Array | None:
+        if not reads_plain_numbers(self.column):
+            return super().convert_texts(texts)
         missing: list[int] = []
         plain = texts
         if self.column.has_gaps and "" in texts:
@@ -66,8 +70,31 @@ class NumberCell(Cell):
     def from_text(self, text: str) -> Any:
         if self.column.has_gaps and is_missing(text, among_numbers=True):
             return None
-        number = parse_quantity(text, self.column.unit)
+        for form in self._formats:
+            if (number := form.parse(text)) is not None:
+                return number
+        number = parse_number(text) if reads_plain_numbers(self.column) else None
         return text if number is None else number
+
+
+def formats_of(column: Column) -> list[NumberFormat]:
+    """Return the formats of a column's numbers in text: with the unit after or before, or without.
+
+    Commas are thousands marks if there is a unit and the training file had no other use for them.
+    """
+    thousands = column.thousands
+    if column.unit and column.decimal == "." and not thousands:
+        thousands = ","
+    units = dict.fromkeys([("", column.unit), (column.unit, ""), ("", "")])
+    return [
+        NumberFormat(column.decimal, thousands, prefix, suffix, column.parentheses)
+        for prefix, suffix in units
+    ]
+
+
+def reads_plain_numbers(column: Column) -> bool:
+    """Return whether a decimal number in text has its usual value; "1.234" may be 1234."""
+    return column.thousands != "."
 
 
 def finite_numbers(values: Sequence[Any]) -> Array | None:

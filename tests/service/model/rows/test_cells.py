@@ -164,3 +164,59 @@ def test_example_is_valid() -> None:
     assert not any(map(math.isnan, values))
     assert NAMED.out_of_range(values) == []
     assert NAMED.unseen(values) == []
+
+
+def text_number(column: Column, text: str) -> float | None:
+    """Return the number of a text in a model's only column, which has to be the same together."""
+    [cell] = cells_of(table_model((column,)), refuse_unseen=False)
+    number, together = cell.convert(cell.from_text(text)), cell.convert_texts([text])
+    assert (number is None) == (together is None)
+    assert together is None or together.tolist() == [number]
+    return number
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "number"),
+    [
+        ("3504", "", 3504.0),
+        ("3504", "kg", 3504.0),
+        ("3504 kg", "kg", 3504.0),
+        ("$3,504", "$", 3504.0),
+        ("-$1,234,567.5", "$", -1234567.5),
+        ("$ -2", "$", -2.0),
+        ("12 %", "%", 12.0),
+        ("3,504", "", None),
+        ("3504 lb", "kg", None),
+        ("$3,50", "$", None),
+        ("$$3", "$", None),
+        ("$", "$", None),
+        ("1_000 kg", "kg", None),
+    ],
+)
+def test_numbers_may_have_their_unit(text: str, unit: str, number: float | None) -> None:
+    assert text_number(Column("x", unit=unit), text) == number
+
+
+KILOGRAMS = Column("x", unit="kg", decimal=",")
+POINTS = Column("x", decimal=",", thousands=".")
+ACCOUNTS = Column("x", thousands=",", parentheses=True)
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "number"),
+    [
+        (KILOGRAMS, "1,234 kg", 1.234),
+        (KILOGRAMS, "1,234", 1.234),
+        (KILOGRAMS, "1.234", 1.234),
+        (POINTS, "1.234,5", 1234.5),
+        (POINTS, "1.234", 1234.0),
+        (POINTS, "1.25", None),
+        (ACCOUNTS, "(1,234)", -1234.0),
+        (Column("x"), "(5)", None),
+        (Column("x"), "1,234", None),
+    ],
+)
+def test_texts_of_numbers_are_read_as_in_the_training_file(
+    column: Column, text: str, number: float | None
+) -> None:
+    assert text_number(column, text) == number

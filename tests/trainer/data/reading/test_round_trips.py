@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.number_format import PLAIN, NumberFormat
 from config.numbers import parse_number
 from config.words import MISSING
 from trainer.data.reading.cells.number_cells import NumberCells, parse_json_numbers
-from trainer.data.reading.cells.number_format import PLAIN, NumberFormat
 from trainer.data.reading.formats import text_lines
 from trainer.data.reading.options import ReadingOptions
 from trainer.data.reading.table_file import table_from_file

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 
+from config.number_format import PLAIN, NumberFormat
 from config.words import is_missing
 from network import Array
-from trainer.data.reading.cells.number_format import PLAIN, NumberFormat
 
 _NOT_A_NUMBER_IN_JSON = ("t", "f", '"', "[", "{")  # of true, false, a text, a list, an object
 _USUALLY_MISSING = frozenset(("", "NA", "NaN", "nan", "?"))

@@ -1,0 +1,81 @@
+"""One format of numbers in text, shared by table cells and requests: marks, unit, parentheses."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from config.numbers import parse_number
+
+_CURRENCIES = (
+    r"(?:US|CA|C|A|AU|NZ|R|HK|S)?\$|[€£¥₹₩₽₺₪฿]|"
+    r"(?:USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|ZAR)(?![A-Za-z])"
+)
+_CELL = re.compile(
+    rf"""(?P<open>\()?\s?(?P<sign>[+-]?)\s?(?P<prefix>{_CURRENCIES})?\s?(?P<inner>[+-]?)
+    (?P<digits>[0-9.,'\x20]*[0-9][.,]?(?:[eE][+-]?[0-9]+)?)
+    \s?(?P<suffix>(?:[%‰°²³€£¥₹$]|[^\W\d_])[^0-9()\n]{{0,14}})?(?P<close>\))?""",
+    re.VERBOSE,
+)
+_SAME = str.maketrans({"\u2212": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'"})
+
+
+@dataclass(frozen=True)
+class NumberFormat:
+    """A grammar for the numbers of a column.
+
+    Attributes
+    ----------
+    decimal, thousands : one character; `thousands` is empty if there are no such marks
+    prefix, suffix : the unit around each number, such as "$" and "kg"
+    parentheses : whether "(5)" is −5
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    prefix: str = ""
+    suffix: str = ""
+    parentheses: bool = False
+
+    def parse(self, text: str) -> float | None:
+        """Return the number, infinite if it is too large; None if the text is not in the format."""
+        if self == PLAIN:
+            return parse_number(text.replace("\u2212", "-"))
+        cell = match_number(text)
+        if cell is None or not self._has_unit(cell):
+            return None
+        digits = cell["digits"].strip()
+        if not self._digits.fullmatch(digits):
+            return None
+        digits = digits.replace(self.thousands or "\0", "").replace(self.decimal, ".")
+        negative = "-" in (cell["sign"], cell["inner"]) or cell["open"] is not None
+        return -float(digits) if negative else float(digits)
+
+    def _has_unit(self, cell: re.Match[str]) -> bool:
+        return (
+            (cell["prefix"] or "") == self.prefix
+            and (cell["suffix"] or "").strip() == self.suffix
+            and (cell["open"] is None) == (cell["close"] is None)
+            and (self.parentheses or cell["open"] is None)
+            and not (cell["sign"] and cell["inner"])
+        )
+
+    @cached_property
+    def _digits(self) -> re.Pattern[str]:
+        point, mark = re.escape(self.decimal), re.escape(self.thousands)
+        grouped = rf"[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+(?:{point}[0-9]*)?|" if mark else ""
+        return re.compile(
+            rf"(?:{grouped}[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+        )
+
+    @property
+    def unit(self) -> str:
+        """Return the text around each number."""
+        return self.prefix or self.suffix
+
+
+PLAIN = NumberFormat()
+
+
+def match_number(text: str) -> re.Match[str] | None:
+    """Return the sign, the unit, the digits and the parentheses of a text that may be a number."""
+    return _CELL.fullmatch(text.translate(_SAME).strip())
