@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from network import Calibration, Explainer, Predictor
 from registry import Card, Promotion, Version
@@ -58,9 +59,15 @@ class LoadedVersion:
 
 def _other_columns(card: Card) -> list[str]:
     """Return the columns of the training table that are no features, as the card has them."""
-    data = card.get("data")
-    if not isinstance(data, dict):
-        return list(card["targets"])
-    reading = data.get("reading") or {}
-    left_out = [each["column"] for each in reading.get("left_out", [])]
-    return [*card["targets"], *left_out, *filter(None, [data.get("weights")])]
+    data = _mapping(card.get("data"))
+    left_out = _mapping(data.get("reading")).get("left_out")
+    names = [_mapping(each).get("column") for each in left_out] if type(left_out) is list else []
+    return [
+        *card["targets"],
+        *(name for name in [*names, data.get("weights")] if type(name) is str and name),
+    ]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """Return a JSON object of a card, which may have any origin; an empty one for other values."""
+    return value if isinstance(value, dict) else {}
