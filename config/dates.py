@@ -36,7 +36,8 @@ def days_since_1970(text: str, date_format: str = "") -> float | None:
 
 def format_date(days: float, date_format: str = "") -> str:
     """Return the text that `days_since_1970` parses to these days, to the microsecond."""
-    moment = (_EPOCH + timedelta(days=days)).replace(tzinfo=None)
+    moment = _EPOCH + timedelta(days=days)
     if date_format:
         return moment.strftime(date_format)
+    moment = moment.replace(tzinfo=None)
     return moment.date().isoformat() if float(days).is_integer() else moment.isoformat()

@@ -2,7 +2,7 @@
 
 import math
 import re
-from calendar import month_abbr, month_name
+from calendar import day_abbr, month_abbr, month_name
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -27,11 +27,14 @@ _DIRECTIVES = {
     "%S": "[0-5]?[0-9]",
     "%f": "[0-9]{1,6}",
     "%p": "([AaPp][Mm])",
+    "%a": f"({'|'.join(day_abbr)})",
+    "%z": "([+-][0-9]{2}:?[0-9]{2}|Z)",
 }
 _TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?)?"
 _LOCAL_TIME = f"^(?!0000)[0-9]{{4}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]{_TIME_OF_DAY}$"
 
 _LONGEST = 100  # of a date
+_YEAR_1, _YEAR_9999 = -719_162.0, 2_932_896.0  # the first and the last day
 
 
 class DateCell(Cell):
@@ -39,8 +42,7 @@ class DateCell(Cell):
 
     def __init__(self, column: Column, least: float, greatest: float, no_gaps: str) -> None:
         form = column.date_format
-        example = format_date(least, form)
-        last = format_date(greatest, form)
+        example, last = _example(least, form), _example(greatest, form)
         about = f"a date or time; seen in training: {example} to {last}"
         formats: list[dict[str, Any]] = [
             {"format": "date"},
@@ -78,6 +80,17 @@ class DateCell(Cell):
 def _days(text: str, date_format: str) -> float | None:
     days = days_since_1970(text, date_format)
     return days_since_1970(text) if days is None else days
+
+
+def _example(days: float, date_format: str) -> str:
+    """Return a date in the format, or in ISO 8601 if the format has not all of it.
+
+    With two digits of the year, "%y", dates before 1969 would be read as a century later.
+    """
+    days = min(max(days, _YEAR_1), _YEAR_9999)
+    text = format_date(days, date_format)
+    parsed = days_since_1970(text, date_format)
+    return text if parsed is not None and abs(parsed - days) < 1 else format_date(days)
 
 
 def _pattern(date_format: str) -> str:

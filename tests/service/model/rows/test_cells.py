@@ -1,6 +1,7 @@
 """Cells: one by one, and column by column with the same numbers."""
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from network import Column
+from service.model.rows.cells.date import DateCell
 from service.model.rows.cells.of_model import cells_of
 from service.model.rows.reader import RowReader
 from service.web.errors import InvalidInput
@@ -220,3 +222,22 @@ def test_texts_of_numbers_are_read_as_in_the_training_file(
     column: Column, text: str, number: float | None
 ) -> None:
     assert text_number(column, text) == number
+
+
+@pytest.mark.parametrize(
+    ("date_format", "least", "example"),
+    [
+        ("%a, %d %b %Y %H:%M:%S %z", 0.0, "Thu, 01 Jan 1970 00:00:00 +0000"),
+        ("%d.%m.%y", 0.0, "01.01.70"),
+        ("%d.%m.%y", -36525.0, "1869-12-31"),
+        ("%", 0.0, "1970-01-01"),
+        ("", -1e10, "0001-01-01"),
+        ("", 1e10, "9999-12-31"),
+    ],
+)
+def test_examples_of_dates_are_valid(date_format: str, least: float, example: str) -> None:
+    cell = DateCell(Column("x", "datetime", date_format=date_format), least, least, "")
+    assert cell.example == example
+    assert cell.convert(example) == min(max(least, -719_162.0), 2_932_896.0)
+    if date_format.startswith("%a"):
+        assert re.fullmatch(cell.json_schema["anyOf"][-1]["pattern"], example)
