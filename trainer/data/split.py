@@ -123,7 +123,9 @@ def _hashes(table: Table) -> NDArray[np.uint64]:
 
 
 def _bits(cells: Array) -> NDArray[np.uint64]:
-    return (cells + 0.0).view(np.uint64)  # −0.0 becomes 0.0, which it equals
+    numbers = cells + 0.0  # −0.0 becomes 0.0, which it equals
+    numbers[np.isnan(numbers)] = np.nan  # of any sign and payload, as file formats differ in them
+    return numbers.view(np.uint64)
 
 
 def _bits_of_texts(column: Column, cells: Array) -> NDArray[np.uint64]:

@@ -216,3 +216,16 @@ def test_a_test_fraction_keeps_the_rows_with_the_smallest_hashes_apart() -> None
     assert sorted([*np.arange(200)[kept], *test]) == list(range(200))
     assert test.tolist() == held_out_indices(table).tolist()
     assert set(test) < set(kept_and_test(table, 0.3)[1])
+
+
+def test_folds_do_not_depend_on_the_bits_of_missing_cells() -> None:
+    X = np.arange(40.0).reshape(20, 2)
+    X[::2, 1] = np.nan
+    other = X.copy()
+    other[::2, 1] = -np.nan
+    columns = (Column("a"), Column("b", has_gaps=True))
+    Y = np.arange(20.0)[:, None]
+    tables = [Table(columns, ("y",), each, Y, "t") for each in (X, other)]
+    first, second = (fold_numbers(table, 5, 3) for table in tables)
+    assert X.tobytes() != other.tobytes()
+    assert first.tolist() == second.tolist()
