@@ -14,7 +14,8 @@ def aligned_rows(table: Table, columns: tuple[Column, ...]) -> Rows:
     Raises
     ------
     DataError
-        a column of the other table is missing here, or has another kind or gaps that it had not.
+        a column of the other table is missing here, or has another kind or unit, or gaps that it
+        had not. Numbers without a unit may be in any.
     """
     own = {column.name: index for index, column in enumerate(table.columns)}
     for column in columns:
@@ -25,6 +26,11 @@ def aligned_rows(table: Table, columns: tuple[Column, ...]) -> Rows:
             raise DataError(
                 f"{table.source}: column {column.name!r} holds a {found.kind}; expected a "
                 f"{column.kind}, as in training"
+            )
+        if found.unit not in ("", column.unit):
+            raise DataError(
+                f"{table.source}: column {column.name!r} is in {found.unit!r}; expected "
+                f"{column.unit or 'no unit'!r}, as in training"
             )
         if np.isnan(x).any() and not column.has_gaps:
             raise DataError(

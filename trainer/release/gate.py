@@ -119,6 +119,16 @@ def _obstacle(candidate: Predictor, current: Predictor, against: int) -> str | N
                 f"its feature {mine.name} is a {mine.kind} and version {against}'s is a "
                 f"{theirs.kind}: clients would have to change"
             )
+        if mine.unit != theirs.unit:
+            return (
+                f"its feature {mine.name} is in {mine.unit or 'no unit'} and version {against}'s "
+                f"in {theirs.unit or 'no unit'}: clients would have to change"
+            )
+        if theirs.has_gaps and not mine.has_gaps:
+            return (
+                f"its feature {mine.name} may not be missing and version {against}'s may: "
+                f"clients would have to change"
+            )
     return None
 
 

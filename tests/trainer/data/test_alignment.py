@@ -43,3 +43,13 @@ def test_a_table_with_other_columns_is_refused(content: str, message: str, tmp_p
     training = table(tmp_path, "a.csv", TRAINING)
     with pytest.raises(DataError, match=message):
         aligned_rows(table(tmp_path, "b.csv", content), training.columns)
+
+
+def test_a_table_in_another_unit_is_refused(tmp_path: Path) -> None:
+    def rows(unit: str) -> str:
+        return "x,y\n" + "".join(f"{n + 1} {unit},{n}\n" for n in range(12))
+
+    training = table(tmp_path, "a.csv", rows("kg"))
+    with pytest.raises(DataError, match="column 'x' is in 'lb'; expected 'kg', as in training"):
+        aligned_rows(table(tmp_path, "b.csv", rows("lb")), training.columns)
+    assert len(aligned_rows(table(tmp_path, "c.csv", rows("")), training.columns)) == 12

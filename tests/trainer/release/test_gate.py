@@ -295,6 +295,22 @@ def test_a_candidate_whose_feature_has_another_kind_is_kept_back() -> None:
     )
 
 
+def test_a_candidate_whose_feature_has_another_unit_is_kept_back() -> None:
+    current = replace(off_by(9.0), columns=(Column("a"), Column("b", unit="kg")))
+    verdict = compare(replace(off_by(0.0), columns=(Column("a"), Column("b", unit="lb"))), current)
+    assert verdict.reason == (
+        "its feature b is in lb and version 4's in kg: clients would have to change"
+    )
+
+
+def test_a_candidate_whose_feature_may_no_longer_be_missing_is_kept_back() -> None:
+    gaps = replace(off_by(9.0), columns=(Column("a"), Column("b", has_gaps=True)))
+    assert compare(off_by(0.0), gaps).reason == (
+        "its feature b may not be missing and version 4's may: clients would have to change"
+    )
+    assert compare(replace(off_by(0.0), columns=gaps.columns), off_by(9.0)).promote
+
+
 def test_an_ensemble_is_compared_with_a_network_on_held_out_rows() -> None:
     candidate = Candidate(9, ensemble(0.1), ROWS, Squared(), folds)
     verdict = judge(candidate, off_by(0.2), 4, 0.0)
