@@ -19,6 +19,8 @@ from network.errors import InputError
 from network.familiarity import Familiarity
 from network.scaling import Scaling
 
+MAX_FOLDS = 255
+
 # An overflow gives a prediction that is not finite, not a warning. To enter a copied context takes
 # a tenth of the time of `np.errstate`.
 _QUIET = contextvars.copy_context()
@@ -319,3 +321,16 @@ class Ensemble:
             raise InputError("feature_range has a minimum above its maximum")
         if not (np.isfinite(self.stack).all() and (self.stack >= 0).all()):
             raise InputError("the weights of the stack must be finite and not negative")
+        self._check_held_out()
+
+    def _check_held_out(self) -> None:
+        """Refuse parts that do not have one member for each fold of each partition."""
+        if not (self.networks or self.linear):
+            raise InputError("an ensemble needs networks or a linear model")
+        if max(self.folds, self.partitions) > MAX_FOLDS:
+            raise InputError(f"an ensemble can have up to {MAX_FOLDS} folds and partitions")
+        grid = [(p, k) for p in range(self.partitions) for k in range(self.folds)]
+        parts: list[Networks | Linear] = [*self.networks, *([self.linear] if self.linear else [])]
+        for part in parts:
+            if sorted(map(tuple, part.held_out.tolist())) != grid:
+                raise InputError("every model needs one member for each fold of each partition")

@@ -60,6 +60,14 @@ FORGERIES: dict[str, tuple[Change, str]] = {
         set_item("networks_0_held_out", 0.5),
         "held_out has numbers that are not whole",
     ),
+    "a fold without a member": (
+        set_item("networks_0_held_out", 1.0),
+        "every model needs one member for each fold of each partition",
+    ),
+    "a huge number of folds": (
+        set_item("networks_0_held_out", 2.0**30),
+        "up to 255 folds and partitions",
+    ),
     "a ramp of an input that is missing": (
         set_item("networks_1_ramp_input", 99.0),
         "ramps must be of the 4 inputs",
