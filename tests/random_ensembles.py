@@ -7,6 +7,7 @@ import numpy as np
 from network import Encoding, ErrorScale, Familiarity, Scaling, numbers
 from network.encoding import MISSING, SCALED
 from network.ensemble.ensemble import Ensemble
+from network.ensemble.gaussian_process import GaussianProcess
 from network.ensemble.parts import Linear, Networks
 from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Shape, Weights
@@ -23,6 +24,20 @@ def random_networks(
     return Networks(Weights.of(theta, shape), ramps, HELD_OUT)
 
 
+def random_process(targets: int, *, is_matern: bool = True, centres: int = 9) -> GaussianProcess:
+    rng = np.random.default_rng(10)
+    members, inputs = len(HELD_OUT), FEATURES + 1
+    return GaussianProcess(
+        is_matern,
+        lengths=rng.uniform(0.5, 2.0, inputs),
+        centres=rng.normal(size=(centres, inputs)),
+        weights=rng.normal(size=(members, centres, targets)),
+        slopes=rng.normal(size=(members, inputs, targets)),
+        intercepts=rng.normal(size=(members, targets)),
+        held_out=HELD_OUT,
+    )
+
+
 def make_ensemble(targets: int = 1, hidden: int = 8, **parts: Any) -> Ensemble:
     """Return an ensemble with random weights; arguments replace its parts.
 
@@ -31,7 +46,7 @@ def make_ensemble(targets: int = 1, hidden: int = 8, **parts: Any) -> Ensemble:
     rng = np.random.default_rng(7)
     ramps = Ramps.between_quantiles(rng.normal(size=(50, FEATURES)), np.array([0, 2]), 5)
     members = len(HELD_OUT)
-    stack = rng.uniform(0.1, 1.0, (3, targets))
+    stack = rng.uniform(0.1, 1.0, (4, targets))
     inputs = [(c, SCALED, 0.5, 1.5) for c in range(FEATURES)]
     random_parts: dict[str, Any] = {
         "columns": numbers([f"x{k + 1}" for k in range(FEATURES)]),
@@ -41,6 +56,7 @@ def make_ensemble(targets: int = 1, hidden: int = 8, **parts: Any) -> Ensemble:
             random_networks(Ramps.none(), targets, hidden, 1),
             random_networks(ramps, targets, hidden, 2),
         ),
+        "process": random_process(targets),
         "linear": Linear(
             rng.normal(size=(members, targets)),
             rng.normal(size=(members, FEATURES + 1, targets)),

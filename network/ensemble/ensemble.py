@@ -13,6 +13,7 @@ from network.assessment import Assessment, RowAssessment
 from network.column import Column, unseen
 from network.encoding import Encoding
 from network.ensemble.error_scale import ErrorScale
+from network.ensemble.gaussian_process import GaussianProcess
 from network.ensemble.parts import Linear, Networks
 from network.ensemble.stack import CHUNK, Stack
 from network.errors import InputError
@@ -29,7 +30,7 @@ _QUIET.run(np.seterr, all="ignore")
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """Models of networks and a linear model, stacked. Safe to share between threads.
+    """Networks, a Gaussian process and a linear model, stacked. Safe to share between threads.
 
     The prediction is the sum of each model's mean over its members, times its weight in the stack.
 
@@ -40,9 +41,11 @@ class Ensemble:
     encoding : the inputs computed from the features
     networks : of each model of networks, its members
     linear : the members of the linear model; None if there is none
-    stack : (models, targets) float64, the weight of each model, the linear one last; not negative
+    stack : (models, targets) float64, not negative, the weight of each model: of those of networks,
+        of the Gaussian process if there is one, and of the linear one if there is one
     target_scaling : of the targets
     feature_range : (2, features) float64, smallest and largest value seen in training
+    process : the members of the Gaussian process; None if there is none
     error_scale : the expected size of a row's error; None if it is the same for all rows
     familiarity : which rows are like those of training; None if that is not known
     stacked : all parts as one function of the inputs
@@ -61,6 +64,7 @@ class Ensemble:
     stack: Array
     target_scaling: Scaling
     feature_range: Array
+    process: GaussianProcess | None = None
     error_scale: ErrorScale | None = None
     familiarity: Familiarity | None = None
     features: tuple[str, ...] = field(init=False)
@@ -70,8 +74,8 @@ class Ensemble:
         freeze(self, "stack", "feature_range")
         object.__setattr__(self, "features", tuple(each.name for each in self.columns))
         self._check()
-        inputs = self.encoding.inputs
-        stacked = Stack(inputs, self.networks, self.linear, self.stack, self.target_scaling)
+        parts = (self.networks, self.linear, self.stack, self.target_scaling)
+        stacked = Stack(self.encoding.inputs, *parts, process=self.process)
         object.__setattr__(self, "stacked", stacked)
 
     @property
@@ -91,8 +95,7 @@ class Ensemble:
 
     @property
     def _held_out(self) -> NDArray[np.integer[Any]]:
-        parts: list[Networks | Linear] = [*self.networks, *([self.linear] if self.linear else [])]
-        return parts[0].held_out
+        return self._parts()[0].held_out
 
     def predict(self, X: ArrayLike) -> Array:
         """Predict rows. The bits of a row's prediction do not depend on the other rows.
@@ -201,9 +204,8 @@ class Ensemble:
         if folds.ndim != 2 or folds.shape[1] != len(X):
             raise InputError(f"folds have shape {folds.shape}; expected (partitions, {len(X)})")
         Y = np.zeros((len(X), len(self.targets)))
-        parts: list[Networks | Linear] = [*self.networks, *([self.linear] if self.linear else [])]
         with np.errstate(all="ignore"):
-            for part, weights in zip(parts, self.stack, strict=True):
+            for part, weights in zip(self._parts(), self.stack, strict=True):
                 for member, (partition, fold) in enumerate(part.held_out if weights.any() else ()):
                     rows = np.flatnonzero(folds[partition] == fold)
                     for some in np.split(rows, range(CHUNK, len(rows), CHUNK)):
@@ -291,19 +293,26 @@ class Ensemble:
             )
         return matrix
 
+    def _parts(self) -> list[Networks | GaussianProcess | Linear]:
+        """Return the models, in the order of the rows of `stack`."""
+        return [*self.networks, *(each for each in (self.process, self.linear) if each)]
+
     def _check(self) -> None:
         features, targets, inputs = len(self.columns), len(self.targets), self.encoding.inputs
-        linear = [self.linear] if self.linear else []
         expected: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = [
             ("encoding", (self.encoding.columns,), (features,)),
             ("feature_range", self.feature_range.shape, (2, features)),
             ("target_scaling", self.target_scaling.shift.shape, (targets,)),
-            ("stack", self.stack.shape, (len(self.networks) + len(linear), targets)),
+            ("stack", self.stack.shape, (len(self._parts()), targets)),
         ]
         expected += [
             ("networks", each.weights.U.shape[1:], (inputs, targets)) for each in self.networks
         ]
-        expected += [("linear", each.slopes.shape[1:], (inputs, targets)) for each in linear]
+        expected += [
+            (name, part.slopes.shape[1:], (inputs, targets))
+            for name, part in (("process", self.process), ("linear", self.linear))
+            if part
+        ]
         if self.error_scale:
             sizes = (self.error_scale.inputs, self.error_scale.targets)
             expected.append(("error_scale", sizes, (inputs + 2 * targets, targets)))

@@ -37,9 +37,9 @@ class Networks:
         weights = Weights(*(np.array(each, np.float64) for each in self.weights.arrays()))
         freeze(weights, *(each.name for each in fields(weights)))
         object.__setattr__(self, "weights", weights)
-        _check_held_out(self.held_out, len(weights.s))
+        check_held_out(self.held_out, len(weights.s))
         for array, expected in zip(weights.arrays(), self.shape.sizes(), strict=True):
-            _check(array, expected)
+            check_array(array, expected)
         if (self.ramps.column >= self.shape.inputs).any():
             raise InputError(f"ramps must be of the {self.shape.inputs} inputs")
 
@@ -86,9 +86,9 @@ class Linear:
         if self.slopes.ndim != 3:
             raise InputError(f"slopes must have 3 dimensions, got shape {self.slopes.shape}")
         members, _, targets = self.slopes.shape
-        _check_held_out(self.held_out, members)
-        _check(self.slopes, self.slopes.shape)
-        _check(self.intercepts, (members, targets))
+        check_held_out(self.held_out, members)
+        check_array(self.slopes, self.slopes.shape)
+        check_array(self.intercepts, (members, targets))
 
     def predict_member(self, member: int, Z: Array) -> Array:
         """Return one member's predictions (n, K) for inputs Z (n, I)."""
@@ -96,12 +96,12 @@ class Linear:
         return Y
 
 
-def _check_held_out(held_out: NDArray[np.integer[Any]], members: int) -> None:
+def check_held_out(held_out: NDArray[np.integer[Any]], members: int) -> None:
     if not members or held_out.shape != (members, 2):
         raise InputError(f"{members} members need as many pairs of a partition and a fold")
 
 
-def _check(array: Floats, expected: tuple[int, ...]) -> None:
+def check_array(array: Floats, expected: tuple[int, ...]) -> None:
     if array.shape != expected:
         raise InputError(f"weights have shape {array.shape}; expected {expected}")
     if not np.isfinite(array).all():

@@ -64,10 +64,15 @@ class EnsemblePath:
 
     def gradients(self, Z: Array) -> tuple[Array, Array]:
         """Return ∂ŷₖ/∂zᵢ for rows Z (N, I), and its integral over the path: (N, K, I) each."""
-        forward, skip = self._stack.forward, self._stack.slopes.T
+        forward, radial, skip = self._stack.forward, self._stack.radial, self._stack.slopes.T
         slopes = np.empty((len(Z), *skip.shape))
         slopes[:] = skip
         contributions = slopes * Z[:, None]
+        if radial:
+            kernel = self._stack.kernel
+            slopes += radial.gradients(Z, kernel)
+            for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+                contributions += weight * radial.gradients(node * Z, kernel) * Z[:, None]
         if not forward:
             return slopes, contributions
         K, end = len(skip), forward.weighted_inputs(Z).reshape(len(Z), *self._start.shape[1:])

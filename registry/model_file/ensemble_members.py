@@ -2,12 +2,14 @@
 
 | member | |
 |---|---|
-| `stack` | (models, targets) float64: the weight of each model, the linear one last |
+| `stack` | (models, targets) float64: the weight of each model, in the order below |
 | `networks_0_s`, `networks_0_b1`, …, `networks_0_U`, … | the arrays of \
 `network.ensemble.weights.Weights`, of each model of networks |
 | `networks_0_ramp_input`, `networks_0_ramp_start`, `networks_0_ramp_width`, … | its \
 piecewise-linear encoding |
 | `networks_0_held_out`, … | (members, 2): partition and fold that each member has not seen |
+| `process_is_matern`, `process_lengths`, `process_centres`, `process_weights`, `process_slopes`, \
+`process_intercepts`, `process_held_out` | the Gaussian processes; optional |
 | `linear_intercepts`, `linear_slopes`, `linear_held_out` | the linear models; optional |
 | `error_stack`, `error_networks_0_s`, …, `error_linear_held_out` | the same of the networks that \
 expect the size of errors; optional |
@@ -22,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from network import Array, Ensemble, ErrorScale, Scaling
+from network.ensemble.gaussian_process import GaussianProcess
 from network.ensemble.parts import Linear, Networks
 from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Weights
@@ -43,18 +46,27 @@ WEIGHTS = tuple(each.name for each in fields(Weights))
 RAMPS = ("ramp_input", "ramp_start", "ramp_width")
 NETWORK_PARTS = (*WEIGHTS, *RAMPS, "held_out")
 LINEAR_PARTS = ("linear_intercepts", "linear_slopes", "linear_held_out")
+PROCESS = tuple(each.name for each in fields(GaussianProcess))
+PROCESS_PARTS = tuple(f"process_{name}" for name in PROCESS)
 ERROR = "error_"
 ERROR_PARTS = tuple(
     f"{ERROR}{part}"
     for part in ("spread_shift", "spread_scale", "log_shift", "log_scale", "bounds")
 )
-MAX_MEMBERS = 2 * (1 + MAX_NETWORKS * len(NETWORK_PARTS) + len(LINEAR_PARTS)) + len(ERROR_PARTS)
+MAX_MEMBERS = (
+    2 * (1 + MAX_NETWORKS * len(NETWORK_PARTS) + len(LINEAR_PARTS))
+    + len(PROCESS_PARTS)
+    + len(ERROR_PARTS)
+)
 
 
 def ensemble_members(model: Ensemble) -> Members:
     """Return the members of an ensemble."""
     members = common_members(model, model.target_scaling, model.encoding, model.familiarity)
     members |= _stack_members(model)
+    if (process := model.process) is not None:
+        arrays = [np.array(getattr(process, name), np.float64) for name in PROCESS]
+        members |= zip(PROCESS_PARTS, arrays, strict=True)
     if (scale := model.error_scale) is not None:
         members |= {f"{ERROR}{name}": array for name, array in _stack_members(scale).items()}
         scalings = (scale.spread_scaling, scale.log_scaling)
@@ -71,6 +83,8 @@ def ensemble_card(model: Ensemble) -> dict[str, Any]:
 def check_ensemble(members: Members) -> None:
     """Refuse a file whose members are not those of an ensemble, or not finite."""
     required = [*ENCODING, *_required(members, "")]
+    if members.keys() & {*PROCESS_PARTS}:
+        required += PROCESS_PARTS
     if any(name.startswith(ERROR) for name in members):
         required += [*_required(members, ERROR), *ERROR_PARTS]
     check_members(members, required)
@@ -93,6 +107,7 @@ def read_ensemble(members: Members, card: Card) -> Ensemble:
         **_stack_of(members, ""),
         target_scaling=Scaling(members["target_shift"], members["target_scale"]),
         feature_range=members["feature_range"],
+        process=_process(members),
         error_scale=_error_scale(members),
         familiarity=familiarity_of(members),
     )
@@ -153,6 +168,18 @@ def _linear(members: Members, prefix: str) -> Linear | None:
         return None
     intercepts, slopes, held_out = (members[f"{prefix}{name}"] for name in LINEAR_PARTS)
     return Linear(intercepts, slopes, _whole(held_out, "held_out"))
+
+
+def _process(members: Members) -> GaussianProcess | None:
+    if PROCESS_PARTS[0] not in members:
+        return None
+    is_matern, lengths, centres, weights, slopes, intercepts, held_out = (
+        members[name] for name in PROCESS_PARTS
+    )
+    if is_matern.shape or is_matern not in (0.0, 1.0):
+        raise VersionRefused("process_is_matern must be 0 or 1")
+    parts = (lengths, centres, weights, slopes, intercepts)
+    return GaussianProcess(bool(is_matern), *parts, _whole(held_out, "held_out"))
 
 
 def _error_scale(members: Members) -> ErrorScale | None:

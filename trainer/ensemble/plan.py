@@ -10,6 +10,8 @@ ENOUGH_EPOCHS = 0.2  # of the limit: most trainings end early, and a short one i
 ENOUGH_STEPS = 2000  # in any case
 EPOCHS_IN_TIME = 40  # at least, if an epoch need not have all rows
 LEAST_EPOCH_ROWS = 4096
+PROCESS_ROWS = 2000  # with more, a Gaussian process takes longer than the networks
+PROCESS_SECONDS = 5.0  # the least time limit with one
 _PROCESSORS = 2  # assumed, so that a plan does not depend on the machine
 
 
@@ -30,6 +32,7 @@ class Plan:
     rate, factor_rate : the learning rate at the start; the factor on it for the inputs' factors
     hidden : units in each of the two hidden layers
     dropout : the rate for the first half of the epochs
+    process_rows : at most so many rows have a Gaussian process
     notes : what is smaller than usual, and why, as sentences
     """
 
@@ -46,6 +49,7 @@ class Plan:
     factor_rate: float = 6.0
     hidden: int = 64
     dropout: float = 0.15
+    process_rows: int = 0
     notes: tuple[str, ...] = ()
 
     def rate_at(self, progress: float) -> float:
@@ -78,7 +82,10 @@ def make_plan(rows: int, inputs: int = 1, continuous: int = 1, seconds: float = 
         group=10 if small else 4,
         bins=_bins(32 if small else 64, continuous),
         decay=min(0.3, 80 / rows),
+        process_rows=PROCESS_ROWS,
     )
+    if rows <= PROCESS_ROWS and seconds < PROCESS_SECONDS:
+        plan = replace(plan, process_rows=0, notes=(f"no Gaussian process, {_within(seconds)}",))
     for smaller in ({"partitions": 1}, {"folds": 5}, {"bins": _bins(16, continuous)}, {"folds": 3}):
         if _enough(plan, rows) * _epoch_seconds(plan, rows, inputs, continuous) <= seconds:
             break
@@ -102,11 +109,15 @@ def _bins(wanted: int, continuous: int) -> int:
 def _reduced(plan: Plan, smaller: dict[str, int], seconds: float) -> Plan:
     """Return the plan with fewer of what `smaller` names, and a note."""
     notes = [
-        f"{value} instead of {getattr(plan, name)} {name}, to train within {seconds:g} s"
+        f"{value} instead of {getattr(plan, name)} {name}, {_within(seconds)}"
         for name, value in smaller.items()
         if value < getattr(plan, name)
     ]
     return replace(plan, **smaller, notes=(*plan.notes, *notes)) if notes else plan
+
+
+def _within(seconds: float) -> str:
+    return f"to train within {seconds:g} s"
 
 
 def _enough(plan: Plan, rows: int) -> float:

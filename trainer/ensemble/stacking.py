@@ -6,7 +6,7 @@ Wolpert 1992, "Stacked Generalization".
 Breiman 1996, "Stacked Regressions": weights that are not negative.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,7 +17,7 @@ from network.ensemble.weights import Floats
 from trainer.ensemble.data import Integers
 
 LEAST_WEIGHT = 0.02  # a smaller weight does not pay for the time of its model
-STACKED_ROWS = 100_000  # sufficient for the weights of three models
+STACKED_ROWS = 100_000  # sufficient for the weights of a few models
 CHUNK = 65_536  # rows at a time
 _SWEEPS = 50
 _TOLERANCE = 1e-4
@@ -31,16 +31,16 @@ class OutOfFold:
     Attributes
     ----------
     networks : (J, P, N, K) float32, of each model of networks, by its member for each partition
-    linear : (N, K) float32, of the linear model; None if there is none
+    others : (N, K) float32 of each model without networks
     """
 
     networks: Floats
-    linear: Floats | None
+    others: Sequence[Floats]
 
     def of_models(self, rows: Integers | slice) -> Floats:
-        """Return each model's predictions for some rows: (models, n, K), the linear one last."""
+        """Return each model's predictions for some rows: (models, n, K), the others last."""
         means = self.networks[:, :, rows].mean(axis=1)
-        return means if self.linear is None else np.concatenate((means, self.linear[None, rows]))
+        return np.concatenate((means, *(each[None, rows] for each in self.others)))
 
     def stacked(self, weights: Array) -> tuple[Floats, Floats]:
         """Return the stack's predictions, and the deviations of the networks' that it uses.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from network import Array
+from network.ensemble.gaussian_process import GaussianProcess
 from network.ensemble.parts import Linear, Networks
 from network.ensemble.weights import Floats
 
@@ -41,15 +42,18 @@ class Trained:
     Attributes
     ----------
     networks : the models of networks, by name
-    linear : the linear model, unless there are too many inputs
+    process : the Gaussian process, unless there are too many rows or inputs
+    linear : the linear model, unless there are too many rows and inputs
     stack : the weight of each model for each target, (K,), not negative; they sum to 1
     out_of_fold : (N, K) float32, the stack of the means of the members that did not see the row
-    spread : (N, K) float32, the standard deviation of these members, without the linear model
+    spread : (N, K) float32, the standard deviation of the networks among these members that
+        the stack uses
     histories, best_epochs : of each model of networks, all losses, and the epoch of its weights
     notes : what was shrunk or left out, as sentences
     """
 
     networks: dict[str, Networks]
+    process: GaussianProcess | None
     linear: Linear | None
     stack: dict[str, Array]
     out_of_fold: Floats

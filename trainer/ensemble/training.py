@@ -20,20 +20,24 @@ from numpy.typing import DTypeLike
 
 from config.processors import available_processors
 from network import Array, Loss
+from network.ensemble.gaussian_process import GaussianProcess
 from network.ensemble.parts import Linear, Networks
 from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Floats, Weights
 from network.rows import sample
 from trainer.ensemble.data import Data, Inputs
-from trainer.ensemble.group import Group
-from trainer.ensemble.model import Model
+from trainer.ensemble.gaussian_process import gaussian_process
+from trainer.ensemble.gaussian_process import out_of_fold as process_out_of_fold
+from trainer.ensemble.networks.group import Group
+from trainer.ensemble.networks.model import Model
 from trainer.ensemble.plan import Plan
 from trainer.ensemble.ridge import out_of_fold, ridge
 from trainer.ensemble.stacking import STACKED_ROWS, OutOfFold, stack
 from trainer.ensemble.trained import Progress, Trained
 from trainer.errors import TrainingFailed
 
-PLAIN, PIECEWISE, LINEAR = "plain", "piecewise-linear", "linear"
+PLAIN, PIECEWISE = "plain", "piecewise-linear"
+PROCESS, LINEAR = "Gaussian process", "linear"
 
 _QUANTILE_ROWS = 100_000  # sufficient for the edges of the bins
 _GROUP_NUMBERS = 1 << 16  # of a layer's inputs and outputs in a step
@@ -65,7 +69,7 @@ class Training:
         clock: Callable[[], float] = time.monotonic,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self._data, self._plan, self._loss = data, plan, loss
+        self._data, self._plan, self._loss, self._seed = data, plan, loss, seed
         self._jobs = jobs or available_processors()
         self._clock, self._started, self._seconds = clock, clock(), seconds
         self._in_epochs = 0.0  # seconds, without those before and between them
@@ -221,24 +225,37 @@ class Training:
             for model, out in zip(models.values(), members, strict=True)
             for group in model.groups
         ]
-        tasks.append(self._linear)  # last, while other threads predict
-        linear, predictions = self._in_threads(tasks, threads, poll)[-1]
-        if not models and linear is None:
-            raise TrainingFailed("no network has a finite loss, and no linear model can be fitted")
-        out_of_fold = OutOfFold(members, predictions)
+        tasks += [self._process, self._linear]  # while other threads predict
+        *_, (process, by_process), (linear, by_linear) = self._in_threads(tasks, threads, poll)
+        others = {
+            name: predictions
+            for name, predictions in ((PROCESS, by_process), (LINEAR, by_linear))
+            if predictions is not None
+        }
+        if not models and not others:
+            raise TrainingFailed("no network has a finite loss, and no other model can be fitted")
+        out_of_fold = OutOfFold(members, list(others.values()))
         weights = self._stack(out_of_fold)
         stacked, spread = out_of_fold.stacked(weights)
         self._note_what_shrank(linear)
         return Trained(
             networks={name: self._networks(name) for name in models},
+            process=process,
             linear=linear,
-            stack=dict(zip([*models, *([LINEAR] if linear else [])], weights, strict=True)),
+            stack=dict(zip([*models, *others], weights, strict=True)),
             out_of_fold=stacked,
             spread=spread,
             histories={name: model.history for name, model in models.items()},
             best_epochs={name: model.best_epoch for name, model in models.items()},
             notes=self._notes,
         )
+
+    def _process(self) -> tuple[GaussianProcess | None, Floats | None]:
+        """Return the Gaussian process and its predictions out of fold."""
+        if len(self._data) > self._plan.process_rows:
+            return None, None
+        process = gaussian_process(self._data, self._plan.folds, self._seed, self._check)
+        return process, process_out_of_fold(process, self._data) if process else None
 
     def _linear(self) -> tuple[Linear | None, Floats | None]:
         """Return the linear model and its predictions out of fold."""

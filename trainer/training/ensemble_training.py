@@ -20,7 +20,7 @@ from trainer.ensemble.plan import Plan, make_plan
 from trainer.ensemble.ridge import out_of_fold
 from trainer.ensemble.trained import Progress
 from trainer.ensemble.trained import Trained as Members
-from trainer.ensemble.training import LINEAR, Training
+from trainer.ensemble.training import LINEAR, PROCESS, Training
 from trainer.errors import Interrupted, TrainingFailed
 from trainer.evaluation.out_of_fold import mean_out_of_fold, out_of_fold_metrics
 from trainer.evaluation.regression_metrics import regression_metrics, share_below
@@ -129,6 +129,7 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
         targets=table.targets,
         encoding=encoding,
         networks=tuple(each for name, each in members.networks.items() if name in used),
+        process=members.process if PROCESS in used else None,
         linear=members.linear if LINEAR in used else None,
         stack=np.stack(list(used.values())),
         target_scaling=scaling,

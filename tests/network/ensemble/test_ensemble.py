@@ -17,16 +17,18 @@ from hypothesis import strategies as st
 
 from network import Array, Column, Encoding, InputError, Scaling
 from network.ensemble.ensemble import Ensemble
+from network.ensemble.gaussian_process import GaussianProcess
 from network.ensemble.parts import Linear, Networks
 from tests.network.ensemble.conftest import MakeEnsemble
 from tests.random_ensembles import FEATURES, FOLDS, PARTITIONS
 
-# the weights of the plain networks, the piecewise-linear ones and the linear model
+# the weights of the plain networks, the piecewise-linear ones, the process and the linear model
 STACKS = {
-    "all": (0.3, 0.5, 0.2),
-    "plain": (1.0, 0.0, 0.0),
-    "piecewise-linear": (0.0, 1.0, 0.0),
-    "linear": (0.0, 0.0, 1.0),
+    "all": (0.3, 0.4, 0.1, 0.2),
+    "plain": (1.0, 0.0, 0.0, 0.0),
+    "piecewise-linear": (0.0, 1.0, 0.0, 0.0),
+    "process": (0.0, 0.0, 1.0, 0.0),
+    "linear": (0.0, 0.0, 0.0, 1.0),
 }
 # the default, an odd size with several targets, wide
 SIZES = [(1, 64), (3, 7), (1, 200)]
@@ -68,10 +70,13 @@ def crowd_of(make_ensemble: MakeEnsemble) -> Callable[..., tuple[Ensemble, Array
 # --- the right numbers
 
 
-def members_of(ensemble: Ensemble) -> list[tuple[Networks | Linear, Array]]:
+def members_of(ensemble: Ensemble) -> list[tuple[Networks | GaussianProcess | Linear, Array]]:
     """Return each model with its weights in the stack."""
+    assert ensemble.process is not None
     assert ensemble.linear is not None
-    return list(zip((*ensemble.networks, ensemble.linear), ensemble.stack, strict=True))
+    models: list[Networks | GaussianProcess | Linear]
+    models = [*ensemble.networks, ensemble.process, ensemble.linear]
+    return list(zip(models, ensemble.stack, strict=True))
 
 
 @EVERY_STACK
@@ -124,7 +129,7 @@ def test_spread_is_the_standard_deviation_of_the_members(
     X = np.random.default_rng(1).normal(size=(10, FEATURES))
     Y, spread = ensemble.predict_with_spread(X)
     assert bits(Y) == bits(ensemble.predict(X))
-    if stack == "linear":
+    if stack in ("process", "linear"):
         assert not spread.any()
     else:
         expected = ensemble.predict_members(X).std(axis=0, ddof=1)
@@ -320,8 +325,8 @@ def test_ensemble_is_frozen(make_ensemble: MakeEnsemble) -> None:
         ({"encoding": Encoding.of(2, [(0, 0, 0.0, 1.0)])}, "encoding has shape"),
         ({"encoding": Encoding.of(3, [(0, 0, 0.0, 1.0)])}, "networks has shape"),
         ({"linear": None}, "stack has shape"),
-        ({"stack": np.array([[0.5], [1.0], [-0.5]])}, "not negative"),
-        ({"stack": np.array([[0.5], [np.nan], [0.5]])}, "finite"),
+        ({"stack": np.array([[0.5], [1.0], [0.0], [-0.5]])}, "not negative"),
+        ({"stack": np.array([[0.5], [np.nan], [0.5], [0.0]])}, "finite"),
         ({"target_scaling": Scaling(np.zeros(2), np.ones(2))}, "target_scaling has shape"),
         ({"feature_range": np.zeros((2, 2))}, "feature_range has shape"),
         ({"feature_range": np.array([[0.0] * 3, [-1.0] * 3])}, "minimum above its maximum"),

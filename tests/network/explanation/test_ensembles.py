@@ -101,7 +101,7 @@ def test_features_that_all_members_treat_alike_contribute_alike(
     half = len(column) // 2
     weights.s[:, 1], weights.W[:, 1] = weights.s[:, 0], weights.W[:, 0]
     weights.V[:, half:], weights.U[:, 1] = weights.V[:, :half], weights.U[:, 0]
-    ensemble = make_ensemble(networks=(networks,), linear=None, stack=np.ones((1, 1)))
+    ensemble = make_ensemble(networks=(networks,), process=None, linear=None, stack=np.ones((1, 1)))
     first, second, _ = explain(ensemble, [[1.7, 1.7, -0.3]]).contributions[0, 0]
     assert first == pytest.approx(second, rel=1e-6)
     assert abs(first) > 1e-3
@@ -123,7 +123,7 @@ def test_an_ensemble_of_linear_models_has_its_coefficients(make_ensemble: MakeEn
 
 def test_beyond_all_bins_only_the_ramps_are_flat(make_ensemble: MakeEnsemble) -> None:
     networks = random_networks(Ramps(np.array([0]), np.zeros(1), np.ones(1)), 1, 8, 3)
-    parts = {"networks": (networks,), "linear": None, "stack": np.ones((1, 1))}
+    parts = {"networks": (networks,), "process": None, "linear": None, "stack": np.ones((1, 1))}
     encoding = Encoding.of(FEATURES, [(c % FEATURES, SCALED, 0.0, 1.0) for c in range(4)])
     ensemble = make_ensemble(encoding=encoding, **parts)
     X = np.array([[-1.0, 0.2, 0.1], [0.4, 0.2, 0.1], [2.0, 0.2, 0.1]])

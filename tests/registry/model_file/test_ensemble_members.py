@@ -27,8 +27,9 @@ FILE = encode(3, ENSEMBLE, {}, golden_rows())
     [
         ENSEMBLE,
         make_ensemble(targets=2),
-        make_ensemble(linear=None, stack=np.array([[0.5], [0.5]])),
-        make_ensemble(networks=(), stack=np.ones((1, 1))),
+        make_ensemble(linear=None, stack=np.array([[0.5], [0.3], [0.2]])),
+        make_ensemble(process=None, stack=np.array([[0.5], [0.3], [0.2]])),
+        make_ensemble(networks=(), process=None, stack=np.ones((1, 1))),
     ],
 )
 def test_an_ensemble_round_trips_with_the_same_bits(model: Ensemble) -> None:
@@ -51,6 +52,9 @@ FORGERIES: dict[str, tuple[Change, str]] = {
     "no weights of a layer": (drop("networks_0_W2"), "the file has no networks_0_W2"),
     "no ramps": (drop("networks_1_ramp_start"), "the file has no networks_1_ramp_start"),
     "no slopes": (drop("linear_slopes"), "the file has no linear_slopes"),
+    "no centres": (drop("process_centres"), "the file has no process_centres"),
+    "another covariance": (put("process_is_matern", 2.0), "process_is_matern must be 0 or 1"),
+    "a length of 0": (set_item("process_lengths", 0.0), "lengths of a Gaussian process must be"),
     "a further member": (put("virus", [0.0]), "an unknown member: 'virus'"),
     "a weight that is NaN": (set_item("networks_0_W2", np.nan), "networks_0_W2 has numbers that"),
     "single precision": (cast("networks_0_W2", np.float32), "networks_0_W2 has type float32"),

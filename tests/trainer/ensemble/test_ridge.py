@@ -92,6 +92,12 @@ def test_more_inputs_than_rows_give_the_same_fit_as_the_plain_equations() -> Non
     assert min(np.abs(each).max() for each in candidates) < 1e-8
 
 
+def test_a_fold_without_rows_has_a_member(make_data: MakeData) -> None:
+    linear = ridge(make_data(40), FOLDS + 1)
+    assert linear is not None
+    assert linear.held_out.tolist() == [[0, k] for k in range(FOLDS + 1)]
+
+
 def test_too_many_rows_and_inputs_have_no_linear_model() -> None:
     size = MAX_COLUMNS + 1
     X = np.zeros((size, size), np.float32)

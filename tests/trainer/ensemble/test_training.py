@@ -13,7 +13,7 @@ from tests.trainer.ensemble.conftest import MakeData
 from trainer.ensemble.data import Data
 from trainer.ensemble.plan import Plan, make_plan
 from trainer.ensemble.trained import Progress, Trained
-from trainer.ensemble.training import LINEAR, PIECEWISE, PLAIN, Training
+from trainer.ensemble.training import LINEAR, PIECEWISE, PLAIN, PROCESS, Training
 
 PLAN = Plan(
     folds=4,
@@ -154,6 +154,15 @@ def test_inputs_may_be_encoded_batch_by_batch(make_data: MakeData) -> None:
     assert bits(train(encoded)) == bits(train(data))
 
 
+@pytest.mark.parametrize(("rows", "is_there"), [(150, True), (151, False)])
+def test_a_gaussian_process_is_fitted_to_few_rows(
+    make_data: MakeData, rows: int, is_there: bool
+) -> None:
+    trained = train(make_data(rows), replace(PLAN, process_rows=150, epochs=3))
+    assert (trained.process is not None) == is_there
+    assert (PROCESS in trained.stack) == is_there
+
+
 def test_without_continuous_inputs_there_is_no_piecewise_linear_model(make_data: MakeData) -> None:
     data = make_data(60)
     trained = train(replace(data, continuous=np.zeros(4, bool)), replace(PLAN, epochs=2))
@@ -218,6 +227,7 @@ def test_the_published_ensemble_predicts_what_the_training_did(make_data: MakeDa
         targets=("y1", "y2"),
         encoding=Encoding.of(inputs, [(k, SCALED, 0.0, 1.0) for k in range(inputs)]),
         networks=tuple(trained.networks.values()),
+        process=trained.process,
         linear=trained.linear,
         stack=np.stack(list(trained.stack.values())),
         target_scaling=Scaling(np.zeros(2), np.ones(2)),

@@ -9,11 +9,11 @@ from numpy.typing import DTypeLike
 
 from network import Array, Loss
 from network.ensemble.weights import Floats, Shape, Weights
-from trainer.ensemble.adamw import AdamW
 from trainer.ensemble.data import Inputs, Integers
+from trainer.ensemble.networks.adamw import AdamW
+from trainer.ensemble.networks.sampling import Sampler
+from trainer.ensemble.networks.workspace import Workspace, dropout_masks
 from trainer.ensemble.plan import Plan
-from trainer.ensemble.sampling import Sampler
-from trainer.ensemble.workspace import Workspace, dropout_masks
 
 JUDGED_ROWS = 8192  # of each member's fold, for the loss after each epoch
 PREDICTED_ROWS = 256  # of each member per pass

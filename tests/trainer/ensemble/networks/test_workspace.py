@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike
 from network import Array
 from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Floats, Shape, Weights
-from trainer.ensemble.workspace import Workspace, dropout_masks
+from trainer.ensemble.networks.workspace import Workspace, dropout_masks
 
 ROWS = 7
 RAMPS = Ramps(np.array([0, 0, 2]), np.array([-1.0, 0.2, -0.5]), np.array([1.2, 0.7, 2.0]))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.trainer.ensemble.conftest import MakeData
-from trainer.ensemble.sampling import Sampler
+from trainer.ensemble.networks.sampling import Sampler
 
 
 def test_an_epoch_is_every_row_outside_the_fold_once(make_data: MakeData) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from network import Array
-from trainer.ensemble.adamw import BETA1, BETA2, CHUNK, EPSILON, AdamW
+from trainer.ensemble.networks.adamw import BETA1, BETA2, CHUNK, EPSILON, AdamW
 
 FAST, FACTOR, DECAYED = 3, 6.0, 5
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.ensemble.group import EpochLosses, Group
+from trainer.ensemble.networks.group import EpochLosses, Group
 from trainer.ensemble.trained import Losses
 
 

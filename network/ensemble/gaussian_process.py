@@ -1,0 +1,136 @@
+"""Gaussian processes with a length for each input, as functions of the inputs.
+
+The covariance of two rows is amplitude·k(d) + slope·zᵀz′ + 1, where
+d² = Σᵢ (zᵢ − z′ᵢ)²/lengthᵢ², and k is one of
+
+    squared exponential   exp(−d²/2)
+    Matérn, ν = 5/2       (1 + √5·d + 5·d²/3)·exp(−√5·d)
+
+The mean of a process, given training rows c, is Σⱼ wⱼ·k(d(z, cⱼ)) + slopesᵀ·z + intercept: a
+network with one hidden layer, which has a radial unit for each of them.
+
+References
+----------
+Rasmussen & Williams 2006, "Gaussian Processes for Machine Learning", eqs. 2.25 and 4.17.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from network.arrays import Array, freeze
+from network.ensemble.parts import check_array, check_held_out
+from network.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianProcess:
+    """The means of processes that have the same covariance, given different rows.
+
+    Attributes
+    ----------
+    is_matern : whether k is Matérn's
+    lengths : (I,) float64, of each input
+    centres : (C, I) float64, the inputs of the training rows
+    weights : (M, C, K) float64, of each member, by the centre and the target
+    slopes, intercepts : (M, I, K) and (M, K) float64
+    held_out : (M, 2) integers, the partition and the fold whose rows each member is not given
+
+    Raises
+    ------
+    InputError
+        arrays that do not fit each other, or numbers that are out of range.
+    """
+
+    is_matern: bool
+    lengths: Array
+    centres: Array
+    weights: Array
+    slopes: Array
+    intercepts: Array
+    held_out: NDArray[np.integer[Any]]
+
+    def __post_init__(self) -> None:
+        freeze(self, "lengths", "centres", "weights", "slopes", "intercepts")
+        if self.weights.ndim != 3 or self.centres.ndim != 2:
+            raise InputError("a Gaussian process needs a matrix of centres and weights (M, C, K)")
+        (count, inputs), (members, _, targets) = self.centres.shape, self.weights.shape
+        check_held_out(self.held_out, members)
+        for array, expected in (
+            (self.lengths, (inputs,)),
+            (self.centres, (count, inputs)),
+            (self.weights, (members, count, targets)),
+            (self.slopes, (members, inputs, targets)),
+            (self.intercepts, (members, targets)),
+        ):
+            check_array(array, expected)
+        if not (self.lengths > 0).all():
+            raise InputError("the lengths of a Gaussian process must be above 0")
+
+    def predict_member(self, member: int, Z: Array) -> Array:
+        """Return one member's predictions (n, K) for inputs Z (n, I)."""
+        k = Radial(self).covariances(Z)[:, 0]
+        Y: Array = k @ self.weights[member] + Z @ self.slopes[member] + self.intercepts[member]
+        return Y
+
+
+class Radial:
+    """The covariances k of rows with the centres of a process.
+
+    Every product is one of a vector and a matrix of a fixed shape, so that the bits for a row do
+    not depend on the other rows.
+    """
+
+    def __init__(self, process: GaussianProcess) -> None:
+        self._is_matern = process.is_matern
+        self._inverse_lengths = 1.0 / process.lengths
+        self._centres = process.centres * self._inverse_lengths
+        self._doubled = np.ascontiguousarray(-2.0 * self._centres.T)
+        self._squares = np.square(self._centres).sum(axis=1)
+
+    def covariances(self, Z: Array) -> Array:
+        """Return k (n, 1, C) for inputs Z (n, I)."""
+        squares, _ = self._distances(Z)
+        return covariance(squares, self._is_matern)
+
+    def gradients(self, Z: Array, weights: Array) -> Array:
+        """Return the derivatives (n, K, I) of Σⱼ wⱼ·k for weights (C, K)."""
+        squares, scaled = self._distances(Z)
+        slopes = covariance_slope(squares, self._is_matern)[:, 0]
+        # ∂d²/∂zᵢ = 2·(zᵢ − cᵢ)/lengthᵢ²
+        gradients: Array = slopes[:, None, :] * weights.T
+        gradients = gradients.sum(axis=2)[:, :, None] * scaled - gradients @ self._centres
+        gradients *= 2.0 * self._inverse_lengths
+        return gradients
+
+    def _distances(self, Z: Array) -> tuple[Array, Array]:
+        """Return the squared distances (n, 1, C), and the inputs (n, 1, I) in units of lengths."""
+        scaled: Array = Z[:, None, :] * self._inverse_lengths
+        squares: Array = np.matmul(scaled, self._doubled)
+        squares += self._squares
+        squares += np.matmul(scaled, scaled.transpose(0, 2, 1))
+        np.maximum(squares, 0.0, out=squares)
+        return squares, scaled
+
+
+def covariance(squares: Array, is_matern: bool) -> Array:
+    """Return k for squared distances d²."""
+    if not is_matern:
+        return np.exp(-0.5 * squares)
+    distances = np.sqrt(5.0 * squares)
+    k: Array = squares * (5.0 / 3.0)
+    k += distances
+    k += 1.0
+    k *= np.exp(-distances)
+    return k
+
+
+def covariance_slope(squares: Array, is_matern: bool) -> Array:
+    """Return ∂k/∂(d²) for squared distances d²."""
+    if not is_matern:
+        return -0.5 * np.exp(-0.5 * squares)
+    distances = np.sqrt(5.0 * squares)
+    slope: Array = -5.0 / 6.0 * (1.0 + distances) * np.exp(-distances)
+    return slope

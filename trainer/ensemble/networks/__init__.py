@@ -1,0 +1,1 @@
+"""Networks of one model, trained in lock step as batched arrays."""
