@@ -80,6 +80,8 @@ def test_the_outcome_is_reported_as_one_line_of_json(run: Run, models: Path) -> 
         "seconds",
     }
     assert outcome.keys() == designed | {
+        "judged_on",
+        "metrics",
         "stopped",
         "epochs",
         "best_epoch",
@@ -91,6 +93,7 @@ def test_the_outcome_is_reported_as_one_line_of_json(run: Run, models: Path) -> 
     assert outcome["rows"] == {"train": 4000, "validation": 500, "test": 500}
     metrics = Registry.local(models).load(1).card["metrics"]["test"]
     assert [outcome[f"test_{name}"] for name in metrics] == list(metrics.values())
+    assert (outcome["judged_on"], outcome["metrics"]) == ("test", metrics)
 
 
 def test_a_better_training_makes_the_next_version_current(run: Run, models: Path) -> None:
@@ -208,6 +211,7 @@ def test_options_reach_the_recipe(run: Run, models: Path) -> None:
         "epochs": 2,
         "patience": 7,
         "target_mse": 1e-9,
+        "test_fraction": 0.2,
         "max_seconds": 30.0,
         "seed": 11,
     }
@@ -221,7 +225,7 @@ def test_options_reach_the_recipe(run: Run, models: Path) -> None:
     version = Registry.local(models).load(1)
     asked = {name: value for name, value in recipe.items() if name != "quantile"}
     assert version.card["recipe"] == recipe | {"asked": asked, "regularises": False}
-    assert version.card["data"]["rows"]["train"] == 240
+    assert version.card["data"]["rows"] == {"train": 210, "validation": 30, "test": 60}
     assert network(version.model).architecture.sizes == (4, 6, 5, 1)
 
 
@@ -261,7 +265,7 @@ def test_relative_paths_start_from_the_working_folder(
 
 def test_help_lists_every_choice(run: Run) -> None:
     shown = " ".join(run("--help").stdout.split())
-    for choices in (ACTIVATIONS, ["auto", *SOLVERS], SCHEDULES, LOSSES):
+    for choices in (ACTIVATIONS, ["auto", "ensemble", *SOLVERS], SCHEDULES, LOSSES):
         assert f"[{'|'.join(choices)}]" in shown
 
 

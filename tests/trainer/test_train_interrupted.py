@@ -105,7 +105,7 @@ def test_an_interrupted_training_can_be_resumed(
         "--resume continues from the last checkpoint",
     ]
     resumed = run(*options, "--resume")
-    assert resumed.stderr.startswith("note: continuing after epoch ")
+    assert resumed.stderr.startswith("note: continuing ")
     run(*options)
     first, second = (Registry.local(models).load(version) for version in (1, 2))
     assert network(first.model).theta.tobytes() == network(second.model).theta.tobytes()
@@ -125,7 +125,7 @@ def test_a_killed_training_is_resumed_with_the_same_bits(
     assert process.returncode == -signal.SIGKILL
     resumed = run(*options, "--resume")
     assert resumed.returncode == 0, resumed.stderr
-    assert re.match(r"note: continuing after epoch \d+, \d+\.\d s after the start", resumed.stderr)
+    assert re.match(r"note: continuing \d+\.\d s after the start", resumed.stderr)
     assert "epoch 1/" not in resumed.stderr
     assert not list(tmp_path.glob("var/checkpoints/*"))
     whole = run(*options)
