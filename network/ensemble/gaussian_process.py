@@ -98,7 +98,7 @@ class Radial:
     def gradients(self, Z: Array, weights: Array) -> Array:
         """Return the derivatives (n, K, I) of Σⱼ wⱼ·k for weights (C, K)."""
         squares, scaled = self._distances(Z)
-        slopes = covariance_slope(squares, self._is_matern)[:, 0]
+        slopes = covariance_and_slope(squares, self._is_matern)[1][:, 0]
         # ∂d²/∂zᵢ = 2·(zᵢ − cᵢ)/lengthᵢ²
         gradients: Array = slopes[:, None, :] * weights.T
         gradients = gradients.sum(axis=2)[:, :, None] * scaled - gradients @ self._centres
@@ -117,20 +117,21 @@ class Radial:
 
 def covariance(squares: Array, is_matern: bool) -> Array:
     """Return k for squared distances d²."""
+    return covariance_and_slope(squares, is_matern)[0]
+
+
+def covariance_and_slope(squares: Array, is_matern: bool) -> tuple[Array, Array]:
+    """Return k and ∂k/∂(d²) for squared distances d²."""
     if not is_matern:
-        return np.exp(-0.5 * squares)
+        k: Array = np.exp(-0.5 * squares)
+        return k, -0.5 * k
     distances = np.sqrt(5.0 * squares)
-    k: Array = squares * (5.0 / 3.0)
+    # ∂k/∂(d²) = −5/6·(1 + √5·d)·exp(−√5·d), and k = 5/3·d²·exp(−√5·d) − 6/5·∂k/∂(d²)
+    decay = np.exp(-distances)
+    distances += 1.0
+    distances *= decay
+    k = squares * (5.0 / 3.0)
+    k *= decay
     k += distances
-    k += 1.0
-    k *= np.exp(-distances)
-    return k
-
-
-def covariance_slope(squares: Array, is_matern: bool) -> Array:
-    """Return ∂k/∂(d²) for squared distances d²."""
-    if not is_matern:
-        return -0.5 * np.exp(-0.5 * squares)
-    distances = np.sqrt(5.0 * squares)
-    slope: Array = -5.0 / 6.0 * (1.0 + distances) * np.exp(-distances)
-    return slope
+    distances *= -5.0 / 6.0
+    return k, distances

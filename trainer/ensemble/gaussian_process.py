@@ -21,13 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from network import Array
-from network.ensemble.gaussian_process import GaussianProcess, covariance, covariance_slope
+from network.ensemble.gaussian_process import (
+    GaussianProcess,
+    covariance,
+    covariance_and_slope,
+)
 from network.ensemble.weights import Floats
 from trainer.ensemble.data import Data
 
 MAX_INPUTS = 200
 LIKELIHOOD_ROWS = 400
-STEPS = 60
+STEPS = {True: 45, False: 25}  # with Matérn's function, and then with the squared exponential
 RATE = 0.1  # of Adam, in units of the logarithms
 BETA1, BETA2 = 0.9, 0.99
 LOG_DEVIATION = 1.5  # of the lengths' prior
@@ -63,36 +67,42 @@ class Covariance:
         """Return exp(2a), exp(2b) and exp(2c)."""
         return np.exp(2.0 * self.logarithms[-3:])
 
-    def matrix(self, Z: Array, noise: Array) -> tuple[Array, Array]:
-        """Return the covariance matrix of targets with noise (n, n), and squared distances."""
-        amplitude, slope, variance = self.variances
-        squares = _squared_distances(Z / self.lengths)
-        matrix = amplitude * covariance(squares, self.is_matern) + slope * (Z @ Z.T) + 1.0
-        matrix[np.diag_indices(len(Z))] += variance * noise + LEAST_NOISE
-        return matrix, squares
+    def matrix(self, Z: Array, noise: Array) -> Array:
+        """Return the covariance matrix of the targets, with noise: (n, n)."""
+        k = covariance(_squared_distances(Z / self.lengths), self.is_matern)
+        return self._matrix(k, Z, noise)
 
     def cost(self, Z: Array, Y: Array, noise: Array) -> tuple[float, Array]:
         """Return −log p(Y, lengths) up to a constant, and its gradient by the logarithms."""
         amplitude, slope, variance = self.variances
-        matrix, squares = self.matrix(Z, noise)
+        scaled = Z / self.lengths
+        k, k_slope = covariance_and_slope(_squared_distances(scaled), self.is_matern)
+        matrix = self._matrix(k, Z, noise)
         inverse = _inverse(matrix)
         A = inverse @ Y
         determinant = np.log(np.diag(np.linalg.cholesky(matrix))).sum()
         cost = 0.5 * float((Y * A).sum()) + Y.shape[1] * float(determinant)
-        # ½·tr(D·∂matrix) with D = K·inverse − A·Aᵀ is the derivative of the cost
+        # the derivative of the cost is ½·tr(D·∂matrix) with D = K·inverse − A·Aᵀ
         D = Y.shape[1] * inverse - A @ A.T
         gradient = np.empty_like(self.logarithms)
-        G = D * covariance_slope(squares, self.is_matern)
-        scaled = Z / self.lengths
         # ∂d²/∂log(length) = −2·(z − z′)²/length²
+        G = D * k_slope
         spread = (G.sum(axis=1)[:, None] * scaled * scaled).sum(axis=0)
         gradient[:-3] = -2.0 * amplitude * (spread - (scaled * (G @ scaled)).sum(axis=0))
-        gradient[-3] = amplitude * float((D * covariance(squares, self.is_matern)).sum())
+        gradient[-3] = amplitude * float(np.vdot(D, k))
         gradient[-2] = slope * float((Z * (D @ Z)).sum())
         gradient[-1] = variance * float(np.diag(D) @ noise)
         distance = self.logarithms[:-3] - 0.5 * math.log(Z.shape[1])
         gradient[:-3] += distance / LOG_DEVIATION**2
         return cost + 0.5 * float(distance @ distance) / LOG_DEVIATION**2, gradient
+
+    def _matrix(self, k: Array, Z: Array, noise: Array) -> Array:
+        amplitude, slope, variance = self.variances
+        matrix: Array = amplitude * k
+        matrix += slope * (Z @ Z.T)
+        matrix += 1.0
+        matrix[np.diag_indices(len(Z))] += variance * noise + LEAST_NOISE
+        return matrix
 
 
 def gaussian_process(
@@ -118,7 +128,7 @@ def gaussian_process(
     try:
         some = np.random.default_rng(seed).permutation(len(Z))[:LIKELIHOOD_ROWS]
         best = _most_likely(Z[some], Y[some], noise[some], poll)
-        inverse = _inverse(best.matrix(Z, noise)[0])
+        inverse = _inverse(best.matrix(Z, noise))
     except np.linalg.LinAlgError:
         return None
     held_out = [(p, k) for p in range(len(data.folds)) for k in range(count)]
@@ -146,24 +156,27 @@ def out_of_fold(process: GaussianProcess, data: Data) -> Floats:
 
 
 def _most_likely(Z: Array, Y: Array, noise: Array, poll: Callable[[], None]) -> Covariance:
-    """Return the covariance with the least cost on the paths of Adam, for both functions k."""
-    costs: list[tuple[float, Covariance]] = []
-    for is_matern in (False, True):
-        current = Covariance.start(is_matern, Z.shape[1])
+    """Return the covariance with the least cost on two paths of Adam, one for each function k.
+
+    The second path begins where the first is best.
+    """
+    least, best = math.inf, Covariance.start(True, Z.shape[1])
+    for is_matern, steps in STEPS.items():
+        current = replace(best, is_matern=is_matern)
         m, v = np.zeros((2, len(current.logarithms)))
-        for t in range(1, STEPS + 1):
+        for t in range(1, steps + 1):
             poll()
             cost, gradient = current.cost(Z, Y, noise)
-            if math.isfinite(cost):
-                costs.append((cost, current))
+            if cost < least:
+                least, best = cost, current
             m = BETA1 * m + (1.0 - BETA1) * gradient
             v = BETA2 * v + (1.0 - BETA2) * gradient * gradient
-            rate = RATE * 0.5 * (1.0 + math.cos(math.pi * t / STEPS))
+            rate = RATE * 0.5 * (1.0 + math.cos(math.pi * t / steps))
             step = rate * (m / (1.0 - BETA1**t)) / (np.sqrt(v / (1.0 - BETA2**t)) + 1e-8)
             current = replace(current, logarithms=current.logarithms - step)
-    if not costs:
+    if not math.isfinite(least):
         raise np.linalg.LinAlgError("no covariance matrix could be inverted")
-    return min(costs, key=lambda each: each[0])[1]
+    return best
 
 
 def weights_given_others(inverse: Array, Y: Array, held_out: NDArray[np.bool_]) -> Array:

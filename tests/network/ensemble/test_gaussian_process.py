@@ -11,7 +11,7 @@ from network.ensemble.gaussian_process import (
     GaussianProcess,
     Radial,
     covariance,
-    covariance_slope,
+    covariance_and_slope,
 )
 from tests.random_ensembles import FEATURES, HELD_OUT, random_process
 
@@ -46,7 +46,7 @@ def test_the_slope_of_the_covariance_is_its_derivative(is_matern: bool) -> None:
     squares, step = np.linspace(0.1, 5.0, 20), 1e-6
     expected = covariance(squares + step, is_matern) - covariance(squares - step, is_matern)
     np.testing.assert_allclose(
-        covariance_slope(squares, is_matern), expected / (2 * step), rtol=1e-7
+        covariance_and_slope(squares, is_matern)[1], expected / (2 * step), rtol=1e-7
     )
 
 

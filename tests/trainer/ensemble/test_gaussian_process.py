@@ -54,7 +54,7 @@ def test_the_cost_is_minus_the_logarithm_of_the_density(is_matern: bool) -> None
     rng = np.random.default_rng(0)
     Z, Y, noise = rng.normal(size=(12, 3)), rng.normal(size=(12, 1)), np.ones(12)
     covariance = Covariance.start(is_matern, 3)  # where the lengths' prior is greatest
-    variances, U = np.linalg.eigh(covariance.matrix(Z, noise)[0])
+    variances, U = np.linalg.eigh(covariance.matrix(Z, noise))
     density = 0.5 * np.log(variances) + 0.5 * (U.T @ Y)[:, 0] ** 2 / variances
     assert covariance.cost(Z, Y, noise)[0] == pytest.approx(density.sum(), rel=1e-9)
 
