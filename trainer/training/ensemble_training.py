@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from network import Array, Calibration, Encoding, Ensemble, Rows, Scaling, ranges
+from network import Array, Encoding, Ensemble, Rows, Scaling, ranges
 from network.ensemble.weights import Floats
+from trainer.certainty.ensemble import Certainty, Judged, ensemble_certainty
 from trainer.data.date_inputs import choose_date_inputs
 from trainer.data.input_encoding import fit_encoding
 from trainer.data.split import fold_numbers, kept_and_test
@@ -34,6 +35,7 @@ from trainer.training.trained import Trained
 from trainer.training.watchdog import GRACE_SECONDS, Halt, Stopped
 
 GOLDEN_ROWS = 8
+RESERVED = 0.1  # of the time, to learn how certain predictions are
 MAX_ENCODED_BYTES = 256 * 1024 * 1024  # of the inputs of all rows; more are encoded batch by batch
 
 
@@ -103,7 +105,7 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
         raise TrainingFailed(
             f"{table.source} has too few different rows for folds: name a solver of one network"
         )
-    left = recipe.max_seconds - course.watchdog.elapsed
+    left = (1.0 - RESERVED) * recipe.max_seconds - course.watchdog.elapsed
     data = _data(rows, encoding, scaling, folds)
     training = Training(
         data,
@@ -150,25 +152,43 @@ def finish_ensemble(
     ------
     TrainingFailed
         its predictions, or their errors, are not finite.
+    Interrupted
     """
     if not np.isfinite(ensemble.Y_hat).all():
         raise TrainingFailed("the predictions of the ensemble are not finite")
-    table, rows, Y_hat = ensemble.table, ensemble.rows, ensemble.Y_hat
+    table, rows = ensemble.table, ensemble.rows
+    certainty = _certainty(ensemble, course)
     metrics, reports = _metrics(ensemble)
     seconds = course.watchdog.elapsed
     card = make_card(
         table,
         _recipe(ensemble),
         rows={"train": len(rows), "validation": 0, "test": len(ensemble.test)},
-        metrics=metrics,
-        reports=reports,
+        metrics={**metrics, "calibration": certainty.intervals},
+        reports={**reports, "importance": certainty.importance},
         training=_record(ensemble, reasons, seconds),
         created_at=created_at,
     )
-    calibration = Calibration.of(Y_hat, rows.Y)
-    stopped = _stopped(ensemble)
     golden = rows.X[:: max(1, len(rows) // GOLDEN_ROWS)][:GOLDEN_ROWS]
-    return Trained(ensemble.model, card, golden, calibration, stopped, seconds)
+    model, calibration = certainty.model, certainty.calibration
+    return Trained(model, card, golden, calibration, _stopped(ensemble), seconds)
+
+
+def _certainty(ensemble: OutOfFold, course: Course) -> Certainty:
+    recipe, watchdog = ensemble.recipe, course.watchdog
+    least = RESERVED / 2.0 * recipe.max_seconds
+    try:
+        return ensemble_certainty(
+            ensemble.model,
+            Judged(ensemble.rows, ensemble.data.folds, ensemble.Y_hat, ensemble.members.spread),
+            recipe.make_loss(),
+            seed=recipe.seed,
+            seconds=max(least, recipe.max_seconds - watchdog.elapsed),
+            jobs=course.jobs,
+            poll=watchdog.check_stop,
+        )
+    except Halt as halt:
+        raise Interrupted("the training was interrupted") from halt
 
 
 def _data(

@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 
 from network import Array
+from trainer.certainty.network import network_certainty
 from trainer.data.table import Table
 from trainer.errors import TrainingFailed
 from trainer.evaluation.evaluation import evaluate
@@ -64,13 +65,16 @@ def finish_network(
     evaluation = evaluate(
         model, rows.test, rows.validation, with_share_below=plan.recipe.loss == "quantile"
     )
+    model, importance = network_certainty(
+        model, rows.train, rows.test, plan.recipe.make_loss(), seed=plan.recipe.seed
+    )
     seconds = course.watchdog.elapsed
     card = make_card(
         problem.table,
         plan.as_card(),
         rows=row_counts(rows),
         metrics={"test": evaluation.metrics, "calibration": evaluation.intervals},
-        reports={"test_report": evaluation.report},
+        reports={"test_report": evaluation.report, "importance": importance},
         training=training_record(outcome, reasons, seconds),
         created_at=created_at,
     )

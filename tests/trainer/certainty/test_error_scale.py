@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from network import Array
-from trainer.ensemble.error_scale import FittedScale, fit_error_scale
+from trainer.certainty.error_scale import FittedScale, fit_error_scale
 from trainer.errors import Interrupted
 
 Rows = tuple[Array, Array, Array, Array]

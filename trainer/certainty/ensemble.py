@@ -1,0 +1,116 @@
+"""What an ensemble knows of its predictions: the size of its errors, and familiar rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from network import (
+    Array,
+    Calibration,
+    Ensemble,
+    Familiarity,
+    Loss,
+    Rows,
+)
+from network.ensemble.weights import Floats
+from network.familiarity import ROWS as FAMILIAR_ROWS
+from trainer.certainty.error_scale import ROWS, FittedScale, averaging_factor, fit_error_scale
+from trainer.certainty.importance import feature_importance
+from trainer.ensemble.data import Integers
+from trainer.evaluation.out_of_fold_intervals import out_of_fold_intervals
+from trainer.evaluation.permutation_importance import importance_rows
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Training rows, each judged by the members of an ensemble that have not seen it.
+
+    Attributes
+    ----------
+    rows : N, unscaled
+    folds : (partitions, N), the fold of each row
+    Y_hat : (N, targets) float64, predictions, unscaled
+    spread : (N, targets), the deviation of the members' predictions, scaled
+    """
+
+    rows: Rows
+    folds: Integers
+    Y_hat: Array
+    spread: Floats
+
+    def __getitem__(self, which: Integers) -> "Judged":
+        """Return some of the rows."""
+        parts = (self.rows[which], self.folds[:, which], self.Y_hat[which], self.spread[which])
+        return Judged(*parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Certainty:
+    """What was learnt of an ensemble.
+
+    Attributes
+    ----------
+    model : the ensemble with the scale of its errors, and with familiar rows
+    calibration : of its prediction intervals
+    intervals, importance : reports for the card
+    """
+
+    model: Ensemble
+    calibration: Calibration
+    intervals: dict[str, Any]
+    importance: dict[str, Any]
+
+
+def ensemble_certainty(
+    model: Ensemble,
+    judged: Judged,
+    loss: Loss,
+    *,
+    seed: int,
+    seconds: float,
+    jobs: int | None = None,
+    poll: Callable[[], None] = lambda: None,
+) -> Certainty:
+    """Learn what an ensemble knows of its predictions.
+
+    Parameters
+    ----------
+    loss : that it was trained with
+    seconds : the time limit of the training of the scale
+    jobs : threads; None for the number of available processors
+    poll : called regularly; may raise
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(judged.rows))
+    some, scaling = judged[order[:ROWS]], model.target_scaling
+    Z, spread = model.encoding.encode(some.rows.X), some.spread.astype(np.float64)
+    Y_hat, Y = scaling.apply(some.Y_hat), scaling.apply(some.rows.Y)
+    fitted = fit_error_scale(Z, Y_hat, spread, Y, seed=seed, jobs=jobs, seconds=seconds, poll=poll)
+    scores = _scores(model, fitted, Z, Y - Y_hat)
+    scale = fitted.sizes * scaling.scale if fitted.error_scale else np.ones_like(scores)
+    calibration = Calibration.of(np.zeros_like(scores), scores, signed=True)
+    residuals = scores * scale
+    intervals = out_of_fold_intervals(calibration, some.Y_hat, residuals, scale, model.targets)
+    familiarity = Familiarity.of(Z[:FAMILIAR_ROWS], model.encoding.column, rng)
+    shown = judged[order[: importance_rows(len(order), len(model.features))]]
+    importance = feature_importance(
+        model,
+        lambda X: model.predict_out_of_fold(X, shown.folds),
+        shown.rows,
+        loss=loss,
+        rng=rng,
+        poll=poll,
+    )
+    model = replace(model, error_scale=fitted.error_scale, familiarity=familiarity)
+    return Certainty(model, calibration, intervals, importance)
+
+
+def _scores(model: Ensemble, fitted: FittedScale, Z: Array, residuals: Array) -> Array:
+    """Return the scores of new rows, whose predictions are means of more members."""
+    scores: Array = residuals / fitted.sizes
+    middle = np.median(scores, axis=0)
+    scores = middle + averaging_factor(model, Z, scores, fitted.sizes) * (scores - middle)
+    # without an error scale, an interval is in the units of the targets
+    return scores if fitted.error_scale else scores * model.target_scaling.scale
