@@ -14,9 +14,10 @@ from network import (
     Loss,
     Rows,
 )
+from network.conformal import MAX_SCORES
 from network.ensemble.weights import Floats
 from network.familiarity import ROWS as FAMILIAR_ROWS
-from trainer.certainty.error_scale import ROWS, FittedScale, averaging_factor, fit_error_scale
+from trainer.certainty.error_scale import ROWS, FittedScale, averaging_factors, fit_error_scale
 from trainer.certainty.importance import feature_importance
 from trainer.ensemble.data import Integers
 from trainer.evaluation.out_of_fold_intervals import out_of_fold_intervals
@@ -40,7 +41,7 @@ class Judged:
     Y_hat: Array
     spread: Floats
 
-    def __getitem__(self, which: Integers) -> "Judged":
+    def __getitem__(self, which: Integers | slice) -> "Judged":
         """Return some of the rows."""
         parts = (self.rows[which], self.folds[:, which], self.Y_hat[which], self.spread[which])
         return Judged(*parts)
@@ -88,11 +89,7 @@ def ensemble_certainty(
     Z, spread = model.encoding.encode(some.rows.X), some.spread.astype(np.float64)
     Y_hat, Y = scaling.apply(some.Y_hat), scaling.apply(some.rows.Y)
     fitted = fit_error_scale(Z, Y_hat, spread, Y, seed=seed, jobs=jobs, seconds=seconds, poll=poll)
-    scores = _scores(model, fitted, Z, Y - Y_hat)
-    scale = fitted.sizes * scaling.scale if fitted.error_scale else np.ones_like(scores)
-    calibration = Calibration.of(np.zeros_like(scores), scores, signed=True)
-    residuals = scores * scale
-    intervals = out_of_fold_intervals(calibration, some.Y_hat, residuals, scale, model.targets)
+    calibration, intervals = _intervals(model, some[:MAX_SCORES], fitted, Z[:MAX_SCORES])
     familiarity = Familiarity.of(Z[:FAMILIAR_ROWS], model.encoding.column, rng)
     shown = judged[order[: importance_rows(len(order), len(model.features))]]
     importance = feature_importance(
@@ -107,10 +104,18 @@ def ensemble_certainty(
     return Certainty(model, calibration, intervals, importance)
 
 
-def _scores(model: Ensemble, fitted: FittedScale, Z: Array, residuals: Array) -> Array:
-    """Return the scores of new rows, whose predictions are means of more members."""
-    scores: Array = residuals / fitted.sizes
+def _intervals(
+    model: Ensemble, judged: Judged, fitted: FittedScale, Z: Array
+) -> tuple[Calibration, dict[str, Any]]:
+    """Return the calibration for new rows, whose predictions are means of more members."""
+    scaling, sizes = model.target_scaling, fitted.sizes[: len(Z)]
+    scores = (judged.rows.Y - judged.Y_hat) / (sizes * scaling.scale)
     middle = np.median(scores, axis=0)
-    scores = middle + averaging_factor(model, Z, scores, fitted.sizes) * (scores - middle)
-    # without an error scale, an interval is in the units of the targets
-    return scores if fitted.error_scale else scores * model.target_scaling.scale
+    scores = middle + averaging_factors(model, Z, scores, sizes) * (scores - middle)
+    scale = sizes * scaling.scale
+    residuals = scores * scale
+    if fitted.error_scale is None:  # an interval is in the units of the targets
+        scale = np.ones_like(scale)
+    calibration = Calibration.of(judged.Y_hat, judged.Y_hat + residuals, scale, signed=True)
+    report = out_of_fold_intervals(calibration, judged.Y_hat, residuals, scale, model.targets)
+    return calibration, report

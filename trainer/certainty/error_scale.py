@@ -12,6 +12,8 @@ import numpy as np
 
 from network import Array, Ensemble, ErrorScale, Scaling, Squared
 from network.ensemble.error_scale import LEAST_SPREAD, MAX_LOG, scale_inputs
+from network.ensemble.gaussian_process import GaussianProcess
+from network.ensemble.parts import Networks
 from trainer.ensemble.data import Data
 from trainer.ensemble.plan import Plan
 from trainer.ensemble.trained import Trained
@@ -19,7 +21,6 @@ from trainer.ensemble.training import LINEAR, Training
 from trainer.errors import TrainingFailed
 
 ROWS = 10_000  # sufficient for a smooth function of the size of errors
-MEMBER_ROWS = 1_000  # sufficient for the mean variance of the members
 FOLDS = 5
 LEVEL = 0.9  # of the intervals that should be short
 FACTORS = np.linspace(0.0, 1.5, 16)
@@ -28,7 +29,7 @@ _LEAST_RESIDUAL = 1e-9  # scaled
 _LEAST_FACTOR = 1e-9
 _LEAST_AVERAGING = 0.25  # of the variance remains
 _NORMAL_QUANTILE = 1.6449  # of the absolute value, at `LEVEL`
-_TINY = 1e-300
+_TINY = 1e-150
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +87,8 @@ def fit_error_scale(
     return _stretched(trained, g, residuals, log_scaling, spread_scaling)
 
 
-def averaging_factor(model: Ensemble, Z: Array, scores: Array, sizes: Array) -> Array:
-    """Return by how much the errors of new rows are smaller than those out of fold: (K,), ≤ 1.
+def averaging_factors(model: Ensemble, Z: Array, scores: Array, sizes: Array) -> Array:
+    """Return by how much errors of new rows are smaller than those out of fold: (n, K), ≤ 1.
 
     A prediction out of fold is the mean of the few members that have not seen the row, and that for
     a new row the mean of all. So it has less of the variance V of one member: V/(P·K) in place of
@@ -95,19 +96,23 @@ def averaging_factor(model: Ensemble, Z: Array, scores: Array, sizes: Array) -> 
 
     Parameters
     ----------
-    Z : (n, I), inputs of rows; the first `MEMBER_ROWS` are used
+    Z : (n, I), inputs of rows
     scores, sizes : (n, targets), residuals out of fold divided by σ, and σ, scaled
     """
-    Z, excess = Z[:MEMBER_ROWS], np.zeros_like(sizes[:MEMBER_ROWS])
-    for networks, weights in zip(model.networks, model.stack, strict=False):
-        members = range(len(networks.held_out))
-        variance = np.var([networks.predict_member(m, Z) for m in members], axis=0, ddof=1)
+    excess = np.zeros_like(sizes)
+    parts: list[Networks | GaussianProcess] = [*model.networks]
+    parts += [model.process] if model.process else []
+    for part, weights in zip(parts, model.stack, strict=False):  # linear members hardly differ
+        members = range(len(part.held_out) if weights.any() else 0)
+        if not members:
+            continue
+        variance = np.var([part.predict_member(m, Z) for m in members], axis=0, ddof=1)
         excess += weights**2 * variance * (1.0 / model.partitions - 1.0 / len(members))
     # the variance of scores, from a quantile that few outliers do not change
     spread = np.quantile(abs(scores - np.median(scores, axis=0)), LEVEL, axis=0) / _NORMAL_QUANTILE
-    share = (excess / sizes[:MEMBER_ROWS] ** 2).mean(axis=0) / np.maximum(spread, _TINY) ** 2
-    factor: Array = np.sqrt(np.clip(1.0 - share, _LEAST_AVERAGING, 1.0))
-    return factor
+    share = excess / (sizes * np.maximum(spread, _TINY)) ** 2
+    factors: Array = np.sqrt(np.clip(1.0 - share, _LEAST_AVERAGING, 1.0))
+    return factors
 
 
 def _stretched(
