@@ -334,12 +334,11 @@ class Ensemble:
 
     def _check_held_out(self) -> None:
         """Refuse parts that do not have one member for each fold of each partition."""
-        if not (self.networks or self.linear):
-            raise InputError("an ensemble needs networks or a linear model")
+        if not self._parts():
+            raise InputError("an ensemble needs networks or another model")
         if max(self.folds, self.partitions) > MAX_FOLDS:
             raise InputError(f"an ensemble can have up to {MAX_FOLDS} folds and partitions")
         grid = [(p, k) for p in range(self.partitions) for k in range(self.folds)]
-        parts: list[Networks | Linear] = [*self.networks, *([self.linear] if self.linear else [])]
-        for part in parts:
+        for part in self._parts():
             if sorted(map(tuple, part.held_out.tolist())) != grid:
                 raise InputError("every model needs one member for each fold of each partition")

@@ -30,6 +30,7 @@ FILE = encode(3, ENSEMBLE, {}, golden_rows())
         make_ensemble(linear=None, stack=np.array([[0.5], [0.3], [0.2]])),
         make_ensemble(process=None, stack=np.array([[0.5], [0.3], [0.2]])),
         make_ensemble(networks=(), process=None, stack=np.ones((1, 1))),
+        make_ensemble(networks=(), linear=None, stack=np.ones((1, 1))),
     ],
 )
 def test_an_ensemble_round_trips_with_the_same_bits(model: Ensemble) -> None:
