@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-BODY = b'{"prediction":0.3842,"version":"3","extrapolating":[]}'
+BODY = b'{"prediction":0.3842,"version":"3","extrapolating":[],"unfamiliar":false}'
 HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))]
 
 

@@ -16,7 +16,7 @@ from network.ensemble.stack import Stack
 from network.errors import InputError
 from network.scaling import Scaling
 
-MAX_LOG = 300.0  # of a scale, so that neither it nor an interval overflows
+MAX_LOG = 100.0  # of a scale, so that neither it nor an interval overflows
 LEAST_SPREAD = 1e-6  # added to the spread before its logarithm, in the target's scaled units
 
 

@@ -56,8 +56,15 @@ class PlainRow:
                 or (values := version.reader.plain_row(body)) is None
             ):
                 return None
-            prediction = predict_row(version, values, context, explain=wanted.explain)
-            response = json_rows.one_row(version, prediction, wanted.interval)
+            interval = wanted.interval
+            prediction = predict_row(
+                version,
+                values,
+                context,
+                explain=wanted.explain,
+                scale=interval is not None,
+            )
+            response = json_rows.one_row(version, prediction, interval)
         except Exception:  # it will occur again in Flask, which answers and logs it
             return None
         context.route, context.version = "/predict", version.number

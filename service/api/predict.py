@@ -31,6 +31,8 @@ _TABLE_HEADERS = {
     "range",
     "X-Unseen-Rows": "of CSV and NumPy responses: the number of rows with a category that training "
     "had not, if there are any",
+    "X-Unfamiliar-Rows": "of CSV and NumPy responses: the number of rows unlike all training rows, "
+    "if the version can tell",
 }
 _INTERVAL = {
     **ref("Level"),
@@ -69,7 +71,8 @@ def predict() -> Response:
     Many rows can also be sent, and returned, as CSV with a header or as a NumPy array (.npy). With
     `?interval=0.9` the true value lies between `lower` and `upper` with a probability of 0.9.
     `extrapolating` lists the values outside the range seen in training, and `unseen`, if there are
-    any, the categories that training had not. `?explain=true` adds what each feature contributes.
+    any, the categories that training had not. `unfamiliar` says whether a row, or which of many, is
+    unlike all training rows. `?explain=true` adds what each feature contributes.
     """
     context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, *TABLES)
@@ -77,6 +80,7 @@ def predict() -> Response:
     version = choose_version(services().versions, context)
     reader = version.reader
     wanted = options.from_query(version, request.args)
+    asked = {"explain": wanted.explain, "scale": wanted.interval is not None}
     accepted = request.accept_mimetypes.best_match([JSON, *TABLES], default=JSON)
     if media_type != JSON:
         X = TABLES[media_type].read(reader, body)
@@ -87,11 +91,11 @@ def predict() -> Response:
     else:
         values = reader.row(document, body)
         if accepted == JSON:
-            prediction = predict_row(version, values, context, explain=wanted.explain)
+            prediction = predict_row(version, values, context, **asked)
             row = json_rows.one_row(version, prediction, wanted.interval)
             return Response(row, content_type=JSON)
         X = np.array([values])
-    return _respond(predict_rows(version, X, context, explain=wanted.explain), wanted, accepted)
+    return _respond(predict_rows(version, X, context, **asked), wanted, accepted)
 
 
 def _respond(prediction: Prediction, wanted: Options, media_type: str) -> Response:

@@ -14,6 +14,8 @@ from service.openapi.json_schema import CELL, NUMBER, TEXT, array, by_name, one_
 _LEVEL = {"type": "number", "description": "of the interval from lower to upper"}
 _EXTRAPOLATING = "values outside the range seen in training"
 _UNSEEN = "categories that training had not; absent if there are none"
+_UNFAMILIAR = "unlike all training rows, even if each value is inside its range; absent if the "
+_UNFAMILIAR += "version cannot tell"
 _ROW_AND_FEATURE = {
     "type": "array",
     "description": "the index of a row, from 0, and a feature",
@@ -47,6 +49,7 @@ class OneRowResponse(Schema):
         JsonSchemaField(ref("Feature")), required=True, metadata={"description": _EXTRAPOLATING}
     )
     unseen = fields.List(JsonSchemaField(ref("Feature")), metadata={"description": _UNSEEN})
+    unfamiliar = fields.Boolean(metadata={"description": f"whether the row is {_UNFAMILIAR}"})
 
 
 class ManyRowsResponse(Schema):
@@ -64,6 +67,9 @@ class ManyRowsResponse(Schema):
         JsonSchemaField(_ROW_AND_FEATURE), required=True, metadata={"description": _EXTRAPOLATING}
     )
     unseen = fields.List(JsonSchemaField(_ROW_AND_FEATURE), metadata={"description": _UNSEEN})
+    unfamiliar = fields.List(
+        fields.Integer(), metadata={"description": f"the rows, from 0, that are {_UNFAMILIAR}"}
+    )
 
 
 def schemas(version: LoadedVersion | None) -> Mapping[str, Schema | JsonSchema]:

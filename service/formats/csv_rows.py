@@ -53,16 +53,21 @@ def write(
 ) -> Iterator[bytes]:
     """Yield the parts of a table: the columns, and `extrapolating`, the features out of range.
 
-    If there are categories that training had not, the last column is `unseen`, their features.
+    If there are categories that training had not, the next column is `unseen`, their features. If
+    the version knows which rows are like those of training, the last column is `unfamiliar`.
     """
     features = np.array(prediction.version.model.features)
     named = {"extrapolating": prediction.out_of_range}
     if prediction.unseen is not None:
         named["unseen"] = prediction.unseen
-    yield _to_csv([[*columns.names, *named]])
+    unfamiliar = prediction.unfamiliar
+    flags = [] if unfamiliar is None else ["unfamiliar"]
+    yield _to_csv([[*columns.names, *named, *flags]])
     for start in range(0, columns.shape[0], rows_at_a_time):
         part = slice(start, start + rows_at_a_time)
         names = [_names(features, cells[part]) for cells in named.values()]
+        if unfamiliar is not None:
+            names.append(["true" if flag else "false" for flag in unfamiliar[part].tolist()])
         numbers = [_without_nan(column) for column in columns.numbers(part).T]
         yield _to_csv(zip(*numbers, *names, strict=True))
 

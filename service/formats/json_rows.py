@@ -28,7 +28,7 @@ def one_row(
     targets, y = version.model.targets, prediction.y
     document = {"prediction": _by_target(targets, y)}
     if interval is not None:
-        lower, upper = interval.ends_of_row(y)
+        lower, upper = interval.ends_of_row(prediction)
         document["lower"] = _by_target(targets, lower)
         document["upper"] = _by_target(targets, upper)
         document["level"] = interval.level
@@ -38,6 +38,8 @@ def one_row(
             document[name] = _explained(version, getattr(explanation, name))[0]
     document["version"] = version.number
     document["extrapolating"] = prediction.out_of_range
+    if prediction.unfamiliar is not None:
+        document["unfamiliar"] = prediction.unfamiliar
     if prediction.unseen:
         document["unseen"] = prediction.unseen
     return orjson.dumps(document)
@@ -61,7 +63,7 @@ def many_rows(
     if interval is not None:
         for name, end in ((b"lower", interval.lower), (b"upper", interval.upper)):
             yield b',"' + name + b'":['
-            yield from _items_of(targets, end(Y), rows_at_a_time)
+            yield from _items_of(targets, end(prediction), rows_at_a_time)
             yield b"]"
         yield b',"level":' + orjson.dumps(interval.level)
     yield from _explanations(prediction, rows_at_a_time)
@@ -75,6 +77,8 @@ def many_rows(
             yield b',"' + name + b'":['
             yield from _items_of_cells(cells, features, rows_at_a_time)
             yield b"]"
+    if (unfamiliar := prediction.unfamiliar) is not None:
+        yield b',"unfamiliar":' + orjson.dumps(np.flatnonzero(unfamiliar).tolist())
     yield b"}"
 
 

@@ -6,7 +6,7 @@ from service.model.prediction import Prediction
 def response_headers(prediction: Prediction) -> dict[str, str]:
     """Return the version's number, and the numbers of rows with inputs that training had not.
 
-    `X-Unseen-Rows` is left out if it is 0.
+    `X-Unseen-Rows` is left out if it is 0, and `X-Unfamiliar-Rows` if the version cannot tell.
     """
     headers = {
         "X-Model-Version": prediction.version.number,
@@ -14,4 +14,6 @@ def response_headers(prediction: Prediction) -> dict[str, str]:
     }
     if prediction.unseen is not None:
         headers["X-Unseen-Rows"] = str(prediction.unseen_rows)
+    if prediction.unfamiliar is not None:
+        headers["X-Unfamiliar-Rows"] = str(prediction.unfamiliar_rows)
     return headers

@@ -33,7 +33,9 @@ class TableColumns:
     def numbers(self, rows: slice) -> Array:
         """Return the numbers of some rows: (n, columns); NaN where a slope is not defined."""
         Y = self._prediction.Y[rows]
-        parts = [Y[:, :, None] if self._interval is None else self._interval.with_ends(Y)]
+        parts = [Y[:, :, None]]
+        if self._interval is not None:
+            parts = [self._interval.with_ends(self._prediction, rows)]
         if (found := self._prediction.explanation(rows)) is not None:
             baseline = np.broadcast_to(found.baseline[:, None], (*Y.shape, 1))
             parts += [baseline, found.contributions, found.sensitivities]

@@ -23,6 +23,8 @@ class Prediction:
     out_of_range : (N, features), which inputs are outside the range seen in training
     unseen : (N, features), which inputs are categories that training had not; None if none is
     explained : (N, features), the rows if their predictions are to be explained; otherwise None
+    scale : (N, targets) float64, the expected sizes of errors, for intervals; None for 1
+    unfamiliar : (N,), which rows are unlike all training rows; None if the version cannot tell
     """
 
     version: LoadedVersion
@@ -30,6 +32,8 @@ class Prediction:
     out_of_range: NDArray[np.bool_]
     unseen: NDArray[np.bool_] | None = None
     explained: Array | None = None
+    scale: Array | None = None
+    unfamiliar: NDArray[np.bool_] | None = None
 
     @property
     def extrapolating_rows(self) -> int:
@@ -40,6 +44,11 @@ class Prediction:
     def unseen_rows(self) -> int:
         """The number of rows with a category that training had not."""
         return 0 if self.unseen is None else _rows_with_any(self.unseen)
+
+    @property
+    def unfamiliar_rows(self) -> int:
+        """The number of rows that are unlike all training rows."""
+        return 0 if self.unfamiliar is None else int(np.count_nonzero(self.unfamiliar))
 
     def explanation(self, rows: slice) -> Explanation | None:
         """Explain the predictions of some rows; return None if that was not asked for."""
@@ -57,12 +66,16 @@ class RowPrediction(NamedTuple):
     out_of_range : the features whose values are outside the range seen in training
     unseen : the features whose categories training had not
     explanation : of one row; None if it was not asked for
+    scale : the expected size of the error, one number per target; None for 1
+    unfamiliar : whether the row is unlike all training rows; None if the version cannot tell
     """
 
     y: list[float]
     out_of_range: list[str]
     unseen: list[str]
     explanation: Explanation | None = None
+    scale: list[float] | None = None
+    unfamiliar: bool | None = None
 
 
 def choose_version(
@@ -80,7 +93,12 @@ def choose_version(
 
 
 def predict_rows(
-    version: LoadedVersion, X: Array, context: RequestContext, *, explain: bool = False
+    version: LoadedVersion,
+    X: Array,
+    context: RequestContext,
+    *,
+    explain: bool = False,
+    scale: bool = False,
 ) -> Prediction:
     """Predict for many rows.
 
@@ -88,13 +106,15 @@ def predict_rows(
     ----------
     X : (N, features), as the version's reader returns it
     explain : whether the predictions are to be explained
+    scale : whether intervals are to be made
 
     Raises
     ------
     PredictionNotFinite
         names the rows whose predictions overflow.
     """
-    Y = version.model.predict(X)
+    assessment = version.model.assess(X, scale=scale)
+    Y, unfamiliar = assessment.Y, assessment.unfamiliar
     if not (finite := np.isfinite(Y)).all():
         rows = np.flatnonzero(~finite.all(axis=1)).tolist()
         raise version.reader.refusals.not_finite(rows, many=True)
@@ -106,11 +126,21 @@ def predict_rows(
         unseen = version.model.unseen(X)
         context.unseen = _counts(unseen, features)
         unseen = unseen if context.unseen else None
-    return Prediction(version, Y, out_of_range, unseen, X if explain else None)
+    explained = X if explain else None
+    prediction = Prediction(
+        version, Y, out_of_range, unseen, explained, assessment.scale, unfamiliar
+    )
+    context.unfamiliar = prediction.unfamiliar_rows
+    return prediction
 
 
 def predict_row(
-    version: LoadedVersion, values: list[float], context: RequestContext, *, explain: bool = False
+    version: LoadedVersion,
+    values: list[float],
+    context: RequestContext,
+    *,
+    explain: bool = False,
+    scale: bool = False,
 ) -> RowPrediction:
     """Predict for one row.
 
@@ -118,22 +148,24 @@ def predict_row(
     ----------
     values : one per feature, in the model's order, as the version's reader returns them
     explain : whether to explain the prediction
+    scale : whether an interval is to be made
 
     Raises
     ------
     PredictionNotFinite
     """
-    y = version.model.predict_row(values)
+    y, sizes, unfamiliar = version.model.assess_row(values, scale=scale)
     if not all(map(math.isfinite, y)):
         raise version.reader.refusals.not_finite([0], many=False)
     out_of_range, unseen = version.reader.out_of_range(values), version.reader.unseen(values)
-    context.rows = 1
+    context.rows, context.unfamiliar = 1, int(unfamiliar or False)
     if out_of_range:
         context.out_of_range = dict.fromkeys(out_of_range, 1)
     if unseen:
         context.unseen = dict.fromkeys(unseen, 1)
     explanation = version.explainer.explain([values], np.array([y])) if explain else None
-    return RowPrediction(y, out_of_range, unseen, explanation)
+    of_targets = None if sizes is None else sizes.tolist()
+    return RowPrediction(y, out_of_range, unseen, explanation, of_targets, unfamiliar)
 
 
 def _rows_with_any(cells: NDArray[np.bool_]) -> int:

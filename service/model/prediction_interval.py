@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from network import Array, Calibration
+from service.model.prediction import Prediction, RowPrediction
 from service.web.fields import Number
+
+ALL = slice(None)
 
 
 class Level(Number):
@@ -19,12 +22,13 @@ class Level(Number):
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """An interval around each prediction, of the same width for all predictions of a target.
+    """An interval around each prediction. For some models its width differs from row to row.
 
     Attributes
     ----------
     level : the probability that an interval contains the true value, at least
-    offsets : (2, targets) float64, of the lower and the upper end from the prediction
+    offsets : (2, targets) float64, of the lower and the upper end from the prediction, in units of
+        the expected size of its error
     """
 
     level: float
@@ -45,23 +49,33 @@ class Interval:
         """
         return Interval(level, calibration.offsets(level))
 
-    def lower(self, Y: Array) -> Array:
-        """Return the lower ends for predictions Y (…, targets)."""
-        lower: Array = Y + self.offsets[0]
-        return lower
+    def lower(self, prediction: Prediction, rows: slice = ALL) -> Array:
+        """Return the lower ends for some predictions: (n, targets)."""
+        return self._end(0, prediction, rows)
 
-    def upper(self, Y: Array) -> Array:
-        """Return the upper ends for predictions Y (…, targets)."""
-        upper: Array = Y + self.offsets[1]
-        return upper
+    def upper(self, prediction: Prediction, rows: slice = ALL) -> Array:
+        """Return the upper ends for some predictions: (n, targets)."""
+        return self._end(1, prediction, rows)
 
-    def ends_of_row(self, y: list[float]) -> list[list[float]]:
+    def ends_of_row(self, prediction: RowPrediction) -> list[list[float]]:
         """Return the lower and the upper ends for one prediction; the same bits, but faster."""
+        scale = prediction.scale or [1.0] * len(prediction.y)
         return [
-            [value + offset for value, offset in zip(y, offsets, strict=True)]
+            [
+                y + offset * size
+                for y, offset, size in zip(prediction.y, offsets, scale, strict=True)
+            ]
             for offsets in self._offsets
         ]
 
-    def with_ends(self, Y: Array) -> Array:
-        """Return the predictions and both ends: (N, targets, 3)."""
-        return np.stack([Y, self.lower(Y), self.upper(Y)], axis=2)
+    def with_ends(self, prediction: Prediction, rows: slice) -> Array:
+        """Return some predictions and both ends: (n, targets, 3)."""
+        Y, ends = prediction.Y[rows], (self._end(end, prediction, rows) for end in (0, 1))
+        return np.stack([Y, *ends], axis=2)
+
+    def _end(self, end: int, prediction: Prediction, rows: slice) -> Array:
+        offset = self.offsets[end]
+        if prediction.scale is not None:
+            offset = offset * prediction.scale[rows]
+        found: Array = prediction.Y[rows] + offset
+        return found

@@ -185,7 +185,8 @@ def infer(name: str, version: str | None = None) -> Response:
     found = choose_version(services().versions, context, version)
     inference = tensor_request.read(*_json_and_binary(), found)
     try:
-        prediction = predict_rows(found, inference.X, context)
+        with_ends = any(output.interval for output in inference.outputs.values())
+        prediction = predict_rows(found, inference.X, context, scale=with_ends)
     except PredictionNotFinite as error:
         raise InvalidInference(
             f"row {error.rows[0]} is too far outside the range seen in training: its prediction is "

@@ -71,6 +71,8 @@ class Meter:
                     numbers[series.rows] += rows
         if context.out_of_range:
             self._count_features("numnet_out_of_range_values", context.out_of_range)
+        if context.unfamiliar:
+            self._add("numnet_unfamiliar_rows", amount=context.unfamiliar)
         if context.unseen:
             self._count_features("numnet_unseen_categories", context.unseen)
 

@@ -55,6 +55,7 @@ FAMILIES = {
     "numnet_unseen_categories": Family(
         "counter", "Input values that are categories not seen in training.", ("feature",)
     ),
+    "numnet_unfamiliar_rows": Family("counter", "Rows unlike all training rows."),
     "numnet_model_loads": Family(
         "counter", "Versions loaded; every server process counts its own."
     ),

@@ -26,6 +26,7 @@ class RequestContext:
     job : id of the retraining job that was submitted
     out_of_range : number of values outside the training range, by feature
     unseen : number of categories that training had not, by feature
+    unfamiliar : number of rows unlike all training rows
     done : whether the request has been logged and counted
     """
 
@@ -40,6 +41,7 @@ class RequestContext:
     job: str | None = None
     out_of_range: dict[str, int] | None = None
     unseen: dict[str, int] | None = None
+    unfamiliar: int = 0
     done: bool = False
 
     @classmethod

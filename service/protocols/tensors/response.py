@@ -79,6 +79,8 @@ def write(
     parameters = {"extrapolating_rows": prediction.extrapolating_rows}
     if prediction.unseen is not None:
         parameters["unseen_rows"] = prediction.unseen_rows
+    if prediction.unfamiliar is not None:
+        parameters["unfamiliar_rows"] = prediction.unfamiliar_rows
     document = {
         "model_name": model_name,
         "model_version": prediction.version.number,
@@ -96,4 +98,4 @@ def _values(name: str, interval: Interval | None, prediction: Prediction) -> Arr
     if interval is None:
         column = prediction.version.model.targets.index(name)
         return Y[:, column : column + 1]
-    return interval.lower(Y) if name == ENDS[0] else interval.upper(Y)
+    return interval.lower(prediction) if name == ENDS[0] else interval.upper(prediction)

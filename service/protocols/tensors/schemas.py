@@ -129,7 +129,9 @@ def response(version: LoadedVersion | None) -> JsonSchema:
         {
             "model_name": NAME,
             "model_version": VERSION,
-            "parameters": closed({"extrapolating_rows": WHOLE}, {"unseen_rows": WHOLE}),
+            "parameters": closed(
+                {"extrapolating_rows": WHOLE}, {"unseen_rows": WHOLE, "unfamiliar_rows": WHOLE}
+            ),
             "outputs": array(any_of(in_json, as_bytes), 1),
         },
         {"id": TEXT},

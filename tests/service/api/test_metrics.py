@@ -16,6 +16,7 @@ from service.telemetry.meter import Meter
 from service.telemetry.metric_families import BUCKET_BOUNDS, REFUSAL_REASONS
 from service.telemetry.request_context import RequestContext
 from service.telemetry.telemetry import Telemetry
+from tests.random_ensembles import make_ensemble, make_familiarity
 from tests.service.conftest import MakeClient
 from tests.service.small_models import serve, small_model, table_model
 
@@ -171,6 +172,16 @@ def test_unseen_categories_are_counted_by_feature(client: FlaskClient, registry:
         assert client.post("/predict", json=body).status_code == 200
     found = series(client.get("/metrics").text)
     assert value(found, "numnet_unseen_categories_total", feature="colour") == 3
+
+
+def test_unfamiliar_rows_are_counted(client: FlaskClient, registry: Registry) -> None:
+    serve(registry, make_ensemble(familiarity=make_familiarity()))
+    known, far = [0.5, 0.5, 0.5], [90.0, -90.0, 90.0]
+    row = dict(zip(("x1", "x2", "x3"), far, strict=True))
+    for body in (row, {"instances": [known, far, far]}, {"instances": [known]}):
+        assert client.post("/predict", json=body).status_code == 200
+    found = series(client.get("/metrics").text)
+    assert value(found, "numnet_unfamiliar_rows_total") == 3
 
 
 def test_predictions_are_counted_by_version_and_outcome(

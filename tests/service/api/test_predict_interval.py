@@ -16,7 +16,7 @@ from network import Calibration
 from network.conformal import MAX_SCORE
 from registry import Registry
 from service.formats import json_rows
-from service.model.prediction import predict_row, predict_rows
+from service.model.prediction import Prediction, predict_row, predict_rows
 from service.model.prediction_interval import Interval
 from service.services import services_of
 from service.web.responses import ROWS_AT_A_TIME
@@ -126,7 +126,8 @@ def test_ends_have_the_same_bits_alone_and_in_a_batch(
 def test_ends_of_finite_predictions_are_finite() -> None:
     widest = Interval.of_level(Calibration(np.full((40, 1), MAX_SCORE)), 0.9)
     Y = np.finfo(np.float64).max * np.array([[-1.0], [1.0]])
-    assert np.isfinite(widest.with_ends(Y)).all()
+    prediction = Prediction(ONE, Y, np.zeros((2, 4), dtype=bool))
+    assert np.isfinite(widest.with_ends(prediction, slice(None))).all()
 
 
 def test_csv_response_has_a_column_per_end(two_targets: FlaskClient) -> None:
