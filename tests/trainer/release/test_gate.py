@@ -243,6 +243,7 @@ def ensemble(shift: float) -> Ensemble:
         targets=("u",),
         encoding=Encoding.of(2, [(0, SCALED, 0.0, 1.0), (1, SCALED, 0.0, 1.0)]),
         networks=(),
+        process=None,
         linear=linear,
         stack=np.ones((1, 1)),
         target_scaling=Scaling(np.zeros(1), np.ones(1)),
