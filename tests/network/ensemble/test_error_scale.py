@@ -10,7 +10,7 @@ from network.ensemble.error_scale import LEAST_SPREAD, MAX_LOG
 from network.ensemble.parts import Linear, Networks
 from tests.random_ensembles import FEATURES, HELD_OUT, make_error_scale
 
-WIDE = {"bounds": np.array([[-200.0] * 2, [200.0] * 2])}
+WIDE = {"bounds": np.array([[-MAX_LOG] * 2, [MAX_LOG] * 2])}
 
 
 def rows(count: int, targets: int = 2) -> tuple[Array, Array, Array]:

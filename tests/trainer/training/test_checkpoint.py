@@ -348,7 +348,8 @@ def test_a_kill_during_a_write_leaves_a_complete_state(writes: int, tmp_path: Pa
             assert process.stdout.readline()
     finally:
         process.send_signal(signal.SIGKILL)
-        printed = process.stdout.read()  # what `readline` has buffered, too
+        with process.stdout:
+            printed = process.stdout.read()  # what `readline` has buffered, too
         process.wait(DEADLINE_SECONDS)
     completed = writes + printed.count("\n")
     state = Checkpoint(tmp_path, {}).read()
