@@ -71,15 +71,15 @@ def make_plan(rows: int, inputs: int = 1, continuous: int = 1, seconds: float = 
         would take longer
     """
     small = rows < 1000
-    folds, partitions = (10, 2) if small else (8, 2) if rows < 2500 else (8, 1)
+    folds, partitions = (6, 2) if rows < 2500 else (8, 1)
     plan = Plan(
         folds,
         partitions,
         epochs=200 if small else 150,
         patience=40 if small else 30,
         epoch_rows=EPOCH_ROWS,
-        batch=min(max(rows // 16, 32), 256),
-        group=10 if small else 4,
+        batch=min(max(rows // 16, min(rows // 4, 64), 16), 256),
+        group=6 if small else 4,
         bins=_bins(32 if small else 64, continuous),
         decay=min(0.3, 80 / rows),
         process_rows=PROCESS_ROWS,
