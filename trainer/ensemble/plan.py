@@ -76,17 +76,17 @@ def make_plan(rows: int, inputs: int = 1, continuous: int = 1, seconds: float = 
         folds,
         partitions,
         epochs=200 if small else 150,
-        patience=40 if small else 30,
+        patience=30,
         epoch_rows=EPOCH_ROWS,
         batch=min(max(rows // 16, min(rows // 4, 64), 16), 256),
         group=6 if small else 4,
-        bins=_bins(32 if small else 64, continuous),
+        bins=_bins(min(max(rows // 16, 8), 64), continuous),
         decay=min(0.3, 80 / rows),
         process_rows=PROCESS_ROWS,
     )
     if rows <= PROCESS_ROWS and seconds < PROCESS_SECONDS:
         plan = replace(plan, process_rows=0, notes=(f"no Gaussian process, {_within(seconds)}",))
-    for smaller in ({"partitions": 1}, {"folds": 5}, {"bins": _bins(16, continuous)}, {"folds": 3}):
+    for smaller in ({"partitions": 1}, {"folds": 5}, {"bins": min(plan.bins, 16)}, {"folds": 3}):
         if _enough(plan, rows) * _epoch_seconds(plan, rows, inputs, continuous) <= seconds:
             break
         plan = _reduced(plan, smaller, seconds)
