@@ -12,6 +12,7 @@ from tests.trainer.ensemble.conftest import MakeData
 from trainer.ensemble.data import Data
 from trainer.ensemble.gaussian_process import (
     MAX_INPUTS,
+    ROWS_PER_INPUT,
     Covariance,
     gaussian_process,
     out_of_fold,
@@ -114,13 +115,20 @@ def test_rows_with_little_weight_hardly_matter(make_data: MakeData) -> None:
 
 
 def test_too_many_inputs_have_no_process(make_data: MakeData) -> None:
-    X = np.zeros((20, MAX_INPUTS + 1))
-    data = replace(make_data(20), X=X, continuous=np.ones(MAX_INPUTS + 1, bool))
+    rows = ROWS_PER_INPUT * (MAX_INPUTS + 1)
+    X = np.zeros((rows, MAX_INPUTS + 1))
+    data = replace(make_data(rows), X=X, continuous=np.ones(MAX_INPUTS + 1, bool))
     assert gaussian_process(data, FOLDS, 0, lambda: None) is None
 
 
+@pytest.mark.parametrize("rows", [ROWS_PER_INPUT * 4 - 1, ROWS_PER_INPUT * 4])
+def test_too_few_rows_per_input_have_no_process(rows: int, make_data: MakeData) -> None:
+    process = gaussian_process(make_data(rows), FOLDS, 0, lambda: None)
+    assert (process is None) == (rows < ROWS_PER_INPUT * 4)
+
+
 def test_inputs_that_are_not_finite_have_no_process(make_data: MakeData) -> None:
-    data = make_data(20)
+    data = make_data(60)
     X = data.X.copy()
     X[0, 0] = np.inf
     with np.errstate(all="ignore"):
@@ -135,4 +143,4 @@ def test_poll_may_stop_the_fit(make_data: MakeData) -> None:
         raise Stop
 
     with pytest.raises(Stop):
-        gaussian_process(make_data(20), FOLDS, 0, poll)
+        gaussian_process(make_data(60), FOLDS, 0, poll)
