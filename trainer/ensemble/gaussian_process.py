@@ -113,7 +113,8 @@ def gaussian_process(
 ) -> GaussianProcess | None:
     """Fit processes for every fold of every partition, given the rows outside the fold.
 
-    Return None if there are too many inputs, also for so few rows, or if no covariance matrix can be inverted.
+    Return None if there are too many inputs, in all or for so few rows, or if no covariance matrix
+    can be inverted.
 
     Parameters
     ----------
