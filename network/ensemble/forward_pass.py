@@ -8,6 +8,7 @@ every edge t of an input's bins, a value in bin t at the fraction f contributes
 (1 − f)·P[t] + f·P[t + 1].
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -113,6 +114,18 @@ class RunningSums:
         self._column = ramps.column
         self.columns, self._first = np.unique(ramps.column, return_index=True)
         self._start, self._width = ramps.start, ramps.width
+        self._lists = [
+            (column, start.tolist(), width.tolist(), first + number)
+            for number, (column, first, start, width) in enumerate(
+                zip(
+                    self.columns.tolist(),
+                    self._first.tolist(),
+                    np.split(self._start, self._first[1:]),
+                    np.split(self._width, self._first[1:]),
+                    strict=True,
+                )
+            )
+        ]
         # each column has one edge more than bins
         edges = []
         for weights in np.split(V, self._first[1:]):
@@ -126,15 +139,34 @@ class RunningSums:
 
     def products(self, Z: Array) -> Array:
         """Return rᵀ·V (n, 1, units) for the ramps r of inputs Z (n, I)."""
-        ramp, f = self._bins(Z)
-        np.maximum(f, 0.0, out=f)  # less overhead than `clip`
-        np.minimum(f, 1.0, out=f)
-        coefficients = np.empty((len(Z), 1, 2 * len(self.columns)))
-        coefficients[:, 0, 0::2] = 1.0 - f
-        coefficients[:, 0, 1::2] = f
-        P = self._pairs[ramp + self._extra].reshape(len(Z), coefficients.shape[2], -1)
+        if len(Z) == 1:
+            edges, coefficients = self._one_row(Z[0].tolist())
+        else:
+            ramp, f = self._bins(Z)
+            edges = ramp + self._extra
+            np.maximum(f, 0.0, out=f)  # less overhead than `clip`
+            np.minimum(f, 1.0, out=f)
+            coefficients = np.empty((len(Z), 1, 2 * len(self.columns)))
+            coefficients[:, 0, 0::2] = 1.0 - f
+            coefficients[:, 0, 1::2] = f
+        P = self._pairs[edges].reshape(len(Z), coefficients.shape[2], -1)
         products: Array = np.matmul(coefficients, P)
         return products
+
+    def _one_row(self, z: list[float]) -> tuple[NDArray[np.intp], Array]:
+        """Return the lower edges in P of the bins that z is in, and the coefficients of the edges.
+
+        For so few numbers, Python is faster than NumPy; the bits are the same.
+        """
+        edges: list[int] = []
+        coefficients: list[float] = []
+        for column, start, width, first in self._lists:
+            bin_ = max(bisect_right(start, z[column]) - 1, 0)
+            f = (z[column] - start[bin_]) / width[bin_]
+            f = 0.0 if f < 0.0 else 1.0 if f > 1.0 else f
+            edges.append(first + bin_)
+            coefficients += (1.0 - f, f)
+        return np.array(edges), np.array([[coefficients]])
 
     def parts(self, Z: Array) -> Array:
         """Return the columns' parts of rᵀ·V, for inputs Z (n, I): (n, columns, units)."""

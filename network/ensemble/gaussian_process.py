@@ -117,7 +117,16 @@ class Radial:
 
 def covariance(squares: Array, is_matern: bool) -> Array:
     """Return k for squared distances d²."""
-    return covariance_and_slope(squares, is_matern)[0]
+    if not is_matern:
+        return np.exp(-0.5 * squares)
+    k: Array = 5.0 * squares
+    distances = np.sqrt(k)
+    k /= 3.0
+    k += distances
+    k += 1.0
+    np.negative(distances, distances)
+    k *= np.exp(distances, distances)
+    return k
 
 
 def covariance_and_slope(squares: Array, is_matern: bool) -> tuple[Array, Array]:
