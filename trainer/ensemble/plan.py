@@ -7,7 +7,7 @@ EPOCH_ROWS = 65_536  # at most so many of a member's rows in an epoch
 MAX_RAMPS = 4096  # of all inputs together
 LEAST_BINS = 4  # with fewer, there is no piecewise-linear model
 ENOUGH_EPOCHS = 0.2  # of the limit: most trainings end early, and a short one is not much worse
-ENOUGH_STEPS = 2000  # in any case
+ENOUGH_STEPS = 4000  # in any case
 EPOCHS_IN_TIME = 40  # at least, if an epoch need not have all rows
 LEAST_EPOCH_ROWS = 4096
 PROCESS_ROWS = 2000  # with more, a Gaussian process takes longer than the networks
@@ -71,7 +71,8 @@ def make_plan(rows: int, inputs: int = 1, continuous: int = 1, seconds: float = 
         would take longer
     """
     small = rows < 1000
-    folds, partitions = (6, 2) if rows < 2500 else (8, 1)
+    # with more rows, the time is better spent on more steps of fewer members
+    folds, partitions = (6, 2) if rows < 2500 else (8, 1) if rows < 50_000 else (5, 1)
     plan = Plan(
         folds,
         partitions,
