@@ -72,7 +72,7 @@ def make_ensemble(targets: int = 1, hidden: int = 8, **parts: Any) -> Ensemble:
 def make_error_scale(targets: int = 1, **parts: Any) -> ErrorScale:
     """Return a random scale of an ensemble's errors; arguments replace its parts."""
     rng = np.random.default_rng(8)
-    inputs, members = FEATURES + 1 + 2 * targets, len(HELD_OUT)
+    inputs, members = FEATURES + 1 + targets, len(HELD_OUT)
     random_parts: dict[str, Any] = {
         "networks": (random_networks(Ramps.none(), targets, 6, 4, inputs),),
         "linear": Linear(
@@ -81,7 +81,6 @@ def make_error_scale(targets: int = 1, **parts: Any) -> ErrorScale:
             HELD_OUT,
         ),
         "stack": np.full((2, targets), 0.5),
-        "spread_scaling": Scaling(rng.normal(size=targets), rng.uniform(0.5, 2.0, targets)),
         "log_scaling": Scaling(rng.normal(size=targets), rng.uniform(0.2, 0.4, targets)),
         "bounds": np.vstack([np.full(targets, -2.0), np.full(targets, 1.0)]),
     }

@@ -155,34 +155,6 @@ class Ensemble:
         """
         return _QUIET.copy().run(self._assess_row, row, scale)
 
-    def predict_with_spread(self, X: ArrayLike) -> tuple[Array, Array]:
-        """Predict rows, and return how far the networks' predictions are from each other.
-
-        Parameters
-        ----------
-        X : (N, features) float64
-
-        Returns
-        -------
-        Y : (N, targets) float64, with the bits of `predict`
-        spread : (N, targets) float64, the standard deviation of the predictions of all networks
-            that the stack uses; 0 if it uses none. The bits do not depend on the other rows.
-        """
-        return _QUIET.copy().run(self._predict_with_spread, self._matrix(X))
-
-    def predict_members(self, X: ArrayLike) -> Array:
-        """Return the predictions of every network that the stack uses: (members, N, targets)."""
-        Z = self.encoding.encode(self._matrix(X))
-        with np.errstate(all="ignore"):
-            members = [
-                model.predict_member(member, Z)
-                for model, weights in zip(self.networks, self.stack, strict=False)
-                for member in range(model.shape.members if weights.any() else 0)
-            ]
-        scaled = np.stack(members) if members else np.empty((0, len(Z), len(self.targets)))
-        predictions: Array = scaled * self.target_scaling.scale + self.target_scaling.shift
-        return predictions
-
     def predict_out_of_fold(self, X: ArrayLike, folds: NDArray[np.integer[Any]]) -> Array:
         """Predict training rows, each by the members that have not seen it.
 
@@ -258,26 +230,17 @@ class Ensemble:
         return Assessment(Y, sizes, unfamiliar)
 
     def _predict_with_scale(self, Z: Array) -> tuple[Array, Array | None]:
+        Y = self.stacked.predict(Z)
         if self.error_scale is None:
-            return self.stacked.predict(Z), None
-        Y, spread = self.stacked.predict_with_spread(Z)
+            return Y, None
         scaling = self.target_scaling
-        sizes = self.error_scale.of(Z, scaling.apply(Y), spread / scaling.scale)
-        sizes *= scaling.scale
-        return Y, sizes
+        return Y, self.error_scale.of(Z, scaling.apply(Y)) * scaling.scale
 
     def _predict(self, X: Array) -> Array:
         Y = np.empty((len(X), len(self.targets)))
         for part in self._chunks(len(X)):
             Y[part] = self.stacked.predict(self.encoding.encode(X[part]))
         return Y
-
-    def _predict_with_spread(self, X: Array) -> tuple[Array, Array]:
-        Y, spread = np.empty((2, len(X), len(self.targets)))
-        for part in self._chunks(len(X)):
-            Z = self.encoding.encode(X[part])
-            Y[part], spread[part] = self.stacked.predict_with_spread(Z)
-        return Y, spread
 
     def _chunks(self, rows: int) -> list[slice]:
         size = self.stacked.chunk
@@ -315,7 +278,7 @@ class Ensemble:
         ]
         if self.error_scale:
             sizes = (self.error_scale.inputs, self.error_scale.targets)
-            expected.append(("error_scale", sizes, (inputs + 2 * targets, targets)))
+            expected.append(("error_scale", sizes, (inputs + targets, targets)))
         if self.familiarity:
             expected.append(("familiarity", (self.familiarity.inputs,), (inputs,)))
         for name, got, want in expected:

@@ -17,19 +17,17 @@ from network.errors import InputError
 from network.scaling import Scaling
 
 MAX_LOG = 100.0  # of a scale, so that neither it nor an interval overflows
-LEAST_SPREAD = 1e-6  # added to the spread before its logarithm, in the target's scaled units
 
 
-def scale_inputs(Z: Array, Y: Array, spread: Array, spread_scaling: Scaling) -> Array:
-    """Return the inputs of the networks that learn the scale: (N, I + 2·K).
+def scale_inputs(Z: Array, Y: Array) -> Array:
+    """Return the inputs of the networks that learn the scale: (N, I + K).
 
     Parameters
     ----------
     Z : (N, I), the inputs of the ensemble
-    Y, spread : (N, K), its predictions and their spread, scaled
-    spread_scaling : of the spread's logarithm
+    Y : (N, K), its predictions, scaled
     """
-    return np.concatenate([Z, Y, spread_scaling.apply(np.log(spread + LEAST_SPREAD))], axis=1)
+    return np.concatenate([Z, Y], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +37,6 @@ class ErrorScale:
     Attributes
     ----------
     networks, linear, stack : as of an ensemble, for the inputs of `scale_inputs`
-    spread_scaling : of the spread's logarithm
     log_scaling : of the outputs
     bounds : (2, K) float64, the least and the greatest g
 
@@ -52,7 +49,6 @@ class ErrorScale:
     networks: tuple[Networks, ...]
     linear: Linear | None
     stack: Array
-    spread_scaling: Scaling
     log_scaling: Scaling
     bounds: Array
     _stacked: Stack = field(init=False, repr=False)
@@ -65,7 +61,7 @@ class ErrorScale:
 
     @property
     def inputs(self) -> int:
-        """The number of inputs, I + 2·K."""
+        """The number of inputs, I + K."""
         return self._sizes[0][0]
 
     @property
@@ -73,12 +69,12 @@ class ErrorScale:
         """The number of targets, K."""
         return len(self.log_scaling.scale)
 
-    def of(self, Z: Array, Y: Array, spread: Array) -> Array:
+    def of(self, Z: Array, Y: Array) -> Array:
         """Return σ (N, K) in the targets' scaled units, for parameters as of `scale_inputs`.
 
         No row's bits depend on another row.
         """
-        g = self._stacked.predict(scale_inputs(Z, Y, spread, self.spread_scaling))
+        g = self._stacked.predict(scale_inputs(Z, Y))
         np.maximum(g, self.bounds[0], out=g)
         np.minimum(g, self.bounds[1], out=g)
         return np.exp(g, g)
@@ -91,13 +87,10 @@ class ErrorScale:
 
     def _check(self) -> None:
         sizes, K = self._sizes, self.targets
-        if not sizes or len(set(sizes)) > 1 or sizes[0][0] <= 2 * K or sizes[0][1] != K:
-            raise InputError(
-                f"the parts of an error scale have sizes {sizes}; expected (I + 2·K, K)"
-            )
+        if not sizes or len(set(sizes)) > 1 or sizes[0][0] <= K or sizes[0][1] != K:
+            raise InputError(f"the parts of an error scale have sizes {sizes}; expected (I + K, K)")
         for name, got, want in (
             ("stack", self.stack.shape, (len(sizes), K)),
-            ("spread_scaling", self.spread_scaling.shift.shape, (K,)),
             ("bounds", self.bounds.shape, (2, K)),
         ):
             if got != want:

@@ -44,10 +44,6 @@ class ForwardPass:
         self.W2: Array = np.concatenate([w.W2 for w in weights])
         self.b2: Array = np.concatenate([w.b2.ravel() for w in weights])
         self.members, self.units = len(self.W2), len(self._b1)
-        # by target
-        self._W3 = np.concatenate([w.W3 for w in weights]).transpose(2, 0, 1).copy()
-        self._U = np.concatenate([w.U for w in weights]).transpose(2, 1, 0).copy()
-        self._b3 = np.concatenate([w.b3[:, 0] for w in weights]).T.copy()
         self.sums: list[tuple[slice, RunningSums]] = []
         end = 0
         for model in models:
@@ -82,23 +78,6 @@ class ForwardPass:
         for part, sums in self.sums:
             A[:, :, part] += sums.products(Z)
         return A
-
-    def spread(self, Z: Array, hidden: Array) -> Array:
-        """Return the standard deviation of the outputs of all members (n, K), scaled.
-
-        Parameters
-        ----------
-        hidden : what `hidden` returned for Z
-        """
-        deviations = np.empty((len(Z), len(self._W3)))
-        for k, (W3, U, b3) in enumerate(zip(self._W3, self._U, self._b3, strict=True)):
-            outputs = (hidden.reshape(-1, self.members, self._H) * W3).sum(axis=2)
-            outputs += np.matmul(Z[:, None, :], U)[:, 0] + b3
-            outputs -= outputs.sum(axis=1, keepdims=True) / self.members
-            outputs *= outputs
-            deviations[:, k] = outputs.sum(axis=1)
-        deviations /= max(1, self.members - 1)
-        return np.sqrt(deviations, deviations)
 
 
 class RunningSums:

@@ -41,7 +41,6 @@ class Stack:
         used = [model for model, w in zip(networks, weights, strict=False) if w.any()]
         self.forward = ForwardPass(used) if used else None
         self.chunk = self.forward.chunk if self.forward else CHUNK
-        self._scale = scaling.scale
         last = [np.zeros((0, len(scaling.scale)))]
         self.slopes: Array = np.zeros((inputs, len(scaling.scale)))
         self.constant: Array = scaling.shift.copy()
@@ -67,21 +66,10 @@ class Stack:
 
     def predict(self, Z: Array) -> Array:
         """Return predictions (n, K) for inputs Z (n, I), n ≤ `chunk`."""
-        return self._output(Z, self.forward.hidden(Z) if self.forward else None)
-
-    def predict_with_spread(self, Z: Array) -> tuple[Array, Array]:
-        """Return predictions, and the standard deviations of those of all networks; 0 if none."""
-        if self.forward is None:
-            Y = self._output(Z, None)
-            return Y, np.zeros_like(Y)
-        hidden = self.forward.hidden(Z)
-        return self._output(Z, hidden), self.forward.spread(Z, hidden) * self._scale
-
-    def _output(self, Z: Array, hidden: Array | None) -> Array:
         Y: Array = np.matmul(Z[:, None, :], self.slopes)
         Y += self.constant
-        if hidden is not None:
-            Y += np.matmul(hidden, self.last)
+        if self.forward is not None:
+            Y += np.matmul(self.forward.hidden(Z), self.last)
         if self.radial is not None:
             Y += np.matmul(self.radial.covariances(Z), self.kernel)
         return Y[:, 0]

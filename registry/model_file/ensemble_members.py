@@ -13,8 +13,7 @@ piecewise-linear encoding |
 | `linear_intercepts`, `linear_slopes`, `linear_held_out` | the linear models; optional |
 | `error_stack`, `error_networks_0_s`, …, `error_linear_held_out` | the same of the networks that \
 expect the size of errors; optional |
-| `error_spread_shift`, `error_spread_scale`, `error_log_shift`, `error_log_scale`, `error_bounds` \
-| the scalings of their inputs and outputs, and the bounds of these |
+| `error_log_shift`, `error_log_scale`, `error_bounds` | the scaling of their outputs, and bounds |
 """
 
 from dataclasses import fields
@@ -49,10 +48,7 @@ LINEAR_PARTS = ("linear_intercepts", "linear_slopes", "linear_held_out")
 PROCESS = tuple(each.name for each in fields(GaussianProcess))
 PROCESS_PARTS = tuple(f"process_{name}" for name in PROCESS)
 ERROR = "error_"
-ERROR_PARTS = tuple(
-    f"{ERROR}{part}"
-    for part in ("spread_shift", "spread_scale", "log_shift", "log_scale", "bounds")
-)
+ERROR_PARTS = (f"{ERROR}log_shift", f"{ERROR}log_scale", f"{ERROR}bounds")
 MAX_MEMBERS = (
     2 * (1 + MAX_NETWORKS * len(NETWORK_PARTS) + len(LINEAR_PARTS))
     + len(PROCESS_PARTS)
@@ -69,9 +65,8 @@ def ensemble_members(model: Ensemble) -> Members:
         members |= zip(PROCESS_PARTS, arrays, strict=True)
     if (scale := model.error_scale) is not None:
         members |= {f"{ERROR}{name}": array for name, array in _stack_members(scale).items()}
-        scalings = (scale.spread_scaling, scale.log_scaling)
-        arrays = [array for each in scalings for array in (each.shift, each.scale)]
-        members |= zip(ERROR_PARTS, (*arrays, scale.bounds), strict=True)
+        logs = scale.log_scaling
+        members |= zip(ERROR_PARTS, (logs.shift, logs.scale, scale.bounds), strict=True)
     return members
 
 
@@ -185,14 +180,9 @@ def _process(members: Members) -> GaussianProcess | None:
 def _error_scale(members: Members) -> ErrorScale | None:
     if f"{ERROR}stack" not in members:
         return None
-    *scalings, bounds = (members[name] for name in ERROR_PARTS)
-    spread_scaling, log_scaling = Scaling(*scalings[:2]), Scaling(*scalings[2:])
-    return ErrorScale(
-        **_stack_of(members, ERROR),
-        spread_scaling=spread_scaling,
-        log_scaling=log_scaling,
-        bounds=bounds,
-    )
+    shift, scale, bounds = (members[name] for name in ERROR_PARTS)
+    parts = _stack_of(members, ERROR)
+    return ErrorScale(**parts, log_scaling=Scaling(shift, scale), bounds=bounds)
 
 
 def _whole(array: Array, name: str) -> NDArray[np.intp]:

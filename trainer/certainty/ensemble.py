@@ -15,7 +15,6 @@ from network import (
     Rows,
 )
 from network.conformal import MAX_SCORES
-from network.ensemble.weights import Floats
 from network.familiarity import ROWS as FAMILIAR_ROWS
 from trainer.certainty.error_scale import ROWS, FittedScale, averaging_factors, fit_error_scale
 from trainer.certainty.importance import feature_importance
@@ -33,18 +32,15 @@ class Judged:
     rows : N, unscaled
     folds : (partitions, N), the fold of each row
     Y_hat : (N, targets) float64, predictions, unscaled
-    spread : (N, targets), the deviation of the members' predictions, scaled
     """
 
     rows: Rows
     folds: Integers
     Y_hat: Array
-    spread: Floats
 
     def __getitem__(self, which: Integers | slice) -> "Judged":
         """Return some of the rows."""
-        parts = (self.rows[which], self.folds[:, which], self.Y_hat[which], self.spread[which])
-        return Judged(*parts)
+        return Judged(self.rows[which], self.folds[:, which], self.Y_hat[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +82,9 @@ def ensemble_certainty(
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(judged.rows))
     some, scaling = judged[order[:ROWS]], model.target_scaling
-    Z, spread = model.encoding.encode(some.rows.X), some.spread.astype(np.float64)
+    Z = model.encoding.encode(some.rows.X)
     Y_hat, Y = scaling.apply(some.Y_hat), scaling.apply(some.rows.Y)
-    fitted = fit_error_scale(Z, Y_hat, spread, Y, seed=seed, jobs=jobs, seconds=seconds, poll=poll)
+    fitted = fit_error_scale(Z, Y_hat, Y, seed=seed, jobs=jobs, seconds=seconds, poll=poll)
     calibration, intervals = _intervals(model, some[:MAX_SCORES], fitted, Z[:MAX_SCORES])
     familiarity = Familiarity.of(Z[:FAMILIAR_ROWS], model.encoding.column, rng)
     shown = judged[order[: importance_rows(len(order), len(model.features))]]

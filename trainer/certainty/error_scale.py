@@ -1,7 +1,7 @@
 """Training of the networks that expect the size of an ensemble's errors, row by row.
 
-They learn log(|r| + c) of the residuals r out of fold, from the inputs, the prediction and the
-spread of the members. c is a fraction of the median, so that tiny residuals do not dominate.
+They learn log(|r| + c) of the residuals r out of fold, from the inputs and the prediction. c is a
+fraction of the median, so that tiny residuals do not dominate.
 """
 
 import math
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from network import Array, Ensemble, ErrorScale, Scaling, Squared
-from network.ensemble.error_scale import LEAST_SPREAD, MAX_LOG, scale_inputs
+from network.ensemble.error_scale import MAX_LOG, scale_inputs
 from network.ensemble.gaussian_process import GaussianProcess
 from network.ensemble.parts import Networks
 from trainer.ensemble.data import Data
@@ -49,7 +49,6 @@ class FittedScale:
 def fit_error_scale(
     Z: Array,
     Y_hat: Array,
-    spread: Array,
     Y: Array,
     *,
     seed: int,
@@ -62,7 +61,7 @@ def fit_error_scale(
     Parameters
     ----------
     Z : (N, I), the ensemble's inputs; at most about `ROWS` rows
-    Y_hat, spread, Y : (N, K) predictions and their spread, out of fold, and targets, all scaled
+    Y_hat, Y : (N, K) predictions out of fold, and targets, scaled
     seed, jobs, seconds : as `trainer.ensemble.training.Training` takes them
     poll : called every few hundredths of a second; may raise
     """
@@ -70,8 +69,7 @@ def fit_error_scale(
     sizes = np.abs(residuals)
     logs = np.log(sizes + np.maximum(_FRACTION * np.median(sizes, axis=0), _LEAST_RESIDUAL))
     log_scaling = Scaling.of(logs)
-    spread_scaling = Scaling.of(np.log(spread.astype(np.float64) + LEAST_SPREAD))
-    inputs = scale_inputs(Z, Y_hat, spread, spread_scaling).astype(np.float32)
+    inputs = scale_inputs(Z, Y_hat).astype(np.float32)
     data = Data(
         inputs,
         log_scaling.apply(logs).astype(np.float32),
@@ -84,7 +82,7 @@ def fit_error_scale(
     except TrainingFailed:
         return FittedScale(None, np.ones_like(residuals))
     g = trained.out_of_fold * log_scaling.scale + log_scaling.shift
-    return _stretched(trained, g, residuals, log_scaling, spread_scaling)
+    return _stretched(trained, g, residuals, log_scaling)
 
 
 def averaging_factors(model: Ensemble, Z: Array, scores: Array, sizes: Array) -> Array:
@@ -115,9 +113,7 @@ def averaging_factors(model: Ensemble, Z: Array, scores: Array, sizes: Array) ->
     return factors
 
 
-def _stretched(
-    trained: Trained, g: Array, residuals: Array, log_scaling: Scaling, spread_scaling: Scaling
-) -> FittedScale:
+def _stretched(trained: Trained, g: Array, residuals: Array, log_scaling: Scaling) -> FittedScale:
     """Return the scale with the differences in g (N, K) multiplied by the best factors."""
     centre = g.mean(axis=0)
     factors = np.array(
@@ -131,7 +127,6 @@ def _stretched(
         networks=tuple(each for name, each in trained.networks.items() if name in used),
         linear=trained.linear if LINEAR in used else None,
         stack=np.stack(list(used.values())),
-        spread_scaling=spread_scaling,
         log_scaling=Scaling(
             factors * (log_scaling.shift - centre),
             np.maximum(factors, _LEAST_FACTOR) * log_scaling.scale,

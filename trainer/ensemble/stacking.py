@@ -42,27 +42,18 @@ class OutOfFold:
         means = self.networks[:, :, rows].mean(axis=1)
         return np.concatenate((means, *(each[None, rows] for each in self.others)))
 
-    def stacked(self, weights: Array) -> tuple[Floats, Floats]:
-        """Return the stack's predictions, and the deviations of the networks' that it uses.
+    def stacked(self, weights: Array) -> Floats:
+        """Return the stack's predictions (N, K) float32.
 
         Parameters
         ----------
         weights : (models, K)
-
-        Returns
-        -------
-        predictions, spread : (N, K) float32
         """
-        _, partitions, count, targets = self.networks.shape
-        predictions, spread = np.zeros((2, count, targets), np.float32)
-        used = weights[: len(self.networks)].any(axis=1)
-        for start in range(0, count, CHUNK):
+        predictions = np.zeros(self.networks.shape[2:], np.float32)
+        for start in range(0, len(predictions), CHUNK):
             rows = slice(start, start + CHUNK)
             predictions[rows] = (self.of_models(rows) * weights[:, None]).sum(axis=0)
-            if used.sum() * partitions > 1:
-                members = self.networks[:, :, rows][used]
-                spread[rows] = members.reshape(-1, *members.shape[2:]).std(axis=0, ddof=1)
-        return predictions, spread
+        return predictions
 
 
 def stack(predictions: Array, y: Array, weights: Array | None, loss: Loss) -> Array:

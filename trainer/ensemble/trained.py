@@ -46,8 +46,6 @@ class Trained:
     linear : the linear model, unless there are too many rows and inputs
     stack : the weight of each model for each target, (K,), not negative; they sum to 1
     out_of_fold : (N, K) float32, the stack of the means of the members that did not see the row
-    spread : (N, K) float32, the standard deviation of the networks among these members that
-        the stack uses
     histories, best_epochs : of each model of networks, all losses, and the epoch of its weights
     notes : what was shrunk or left out, as sentences
     """
@@ -57,7 +55,6 @@ class Trained:
     linear: Linear | None
     stack: dict[str, Array]
     out_of_fold: Floats
-    spread: Floats
     histories: dict[str, list[Losses]]
     best_epochs: dict[str, int]
     notes: list[str]

@@ -236,7 +236,7 @@ class Training:
             raise TrainingFailed("no network has a finite loss, and no other model can be fitted")
         out_of_fold = OutOfFold(members, list(others.values()))
         weights = self._stack(out_of_fold)
-        stacked, spread = out_of_fold.stacked(weights)
+        stacked = out_of_fold.stacked(weights)
         self._note_what_shrank(linear)
         return Trained(
             networks={name: self._networks(name) for name in models},
@@ -244,7 +244,6 @@ class Training:
             linear=linear,
             stack=dict(zip([*models, *others], weights, strict=True)),
             out_of_fold=stacked,
-            spread=spread,
             histories={name: model.history for name, model in models.items()},
             best_epochs={name: model.best_epoch for name, model in models.items()},
             notes=self._notes,

@@ -180,7 +180,7 @@ def _certainty(ensemble: OutOfFold, course: Course) -> Certainty:
     try:
         return ensemble_certainty(
             ensemble.model,
-            Judged(ensemble.rows, ensemble.data.folds, ensemble.Y_hat, ensemble.members.spread),
+            Judged(ensemble.rows, ensemble.data.folds, ensemble.Y_hat),
             recipe.make_loss(),
             seed=recipe.seed,
             seconds=max(least, recipe.max_seconds - watchdog.elapsed),

@@ -109,33 +109,6 @@ def test_each_target_may_have_a_stack_of_its_own(make_ensemble: MakeEnsemble) ->
     )
 
 
-@EVERY_STACK
-def test_members_average_to_the_prediction(stack: str, make_ensemble: MakeEnsemble) -> None:
-    ensemble = make_ensemble(stack=stack_of(stack))
-    X = np.random.default_rng(1).normal(size=(10, FEATURES))
-    members = ensemble.predict_members(X)
-    networks = sum(weights.any() for weights in ensemble.stack[:2])
-    assert members.shape == (networks * PARTITIONS * FOLDS, 10, 1)
-    if stack in ("plain", "piecewise-linear"):
-        np.testing.assert_allclose(members.mean(axis=0), ensemble.predict(X))
-
-
-@EVERY_STACK
-@pytest.mark.parametrize("targets", [1, 3])
-def test_spread_is_the_standard_deviation_of_the_members(
-    targets: int, stack: str, make_ensemble: MakeEnsemble
-) -> None:
-    ensemble = make_ensemble(targets, stack=stack_of(stack, targets))
-    X = np.random.default_rng(1).normal(size=(10, FEATURES))
-    Y, spread = ensemble.predict_with_spread(X)
-    assert bits(Y) == bits(ensemble.predict(X))
-    if stack in ("process", "linear"):
-        assert not spread.any()
-    else:
-        expected = ensemble.predict_members(X).std(axis=0, ddof=1)
-        np.testing.assert_allclose(spread, expected, rtol=1e-9)
-
-
 def test_out_of_fold_predictions_are_of_the_members_that_have_not_seen_the_row(
     make_ensemble: MakeEnsemble,
 ) -> None:
@@ -167,7 +140,6 @@ def test_zero_rows_give_zero_predictions(stack: str, make_ensemble: MakeEnsemble
     ensemble = make_ensemble(2, stack=stack_of(stack, 2))
     X = np.empty((0, FEATURES))
     assert ensemble.predict(X).shape == (0, 2)
-    assert ensemble.predict_members(X).shape[1:] == (0, 2)
     assert ensemble.predict_out_of_fold(X, np.empty((PARTITIONS, 0), int)).shape == (0, 2)
 
 
@@ -205,17 +177,6 @@ def test_predict_row_has_the_bits_of_predict(
         y = ensemble.predict_row(row.tolist())
         assert all(type(number) is float for number in y)
         assert bits(np.array(y)) == bits(expected)
-
-
-@EVERY_SIZE
-def test_spread_has_the_same_bits_alone_and_in_any_batch(
-    size: tuple[int, int], crowd_of: Callable[..., tuple[Ensemble, Array, Array]]
-) -> None:
-    ensemble, X, _ = crowd_of(size, "all")
-    _, together = ensemble.predict_with_spread(X)
-    for count in (1, 2, 3, 9, 65):
-        part = slice(3 * count, 4 * count)
-        assert bits(ensemble.predict_with_spread(X[part])[1]) == bits(together[part])
 
 
 @EVERY_SIZE
@@ -261,7 +222,7 @@ def test_overflow_gives_no_warning(huge: float, make_ensemble: MakeEnsemble) -> 
     before = np.geterr()
     finite, overflown = np.isfinite(ensemble.predict(X))[:, 0]
     ensemble.predict_row(X[1].tolist())
-    ensemble.predict_with_spread(X)
+    ensemble.assess(X)
     assert np.geterr() == before
     assert finite
     assert np.isfinite(huge) or not overflown
@@ -274,7 +235,7 @@ def test_array_with_another_number_of_columns_is_refused(
     X: Array, got: str, make_ensemble: MakeEnsemble
 ) -> None:
     ensemble = make_ensemble()
-    for method in (ensemble.predict, ensemble.predict_members, ensemble.outside, ensemble.unseen):
+    for method in (ensemble.predict, ensemble.assess, ensemble.outside, ensemble.unseen):
         with pytest.raises(
             InputError, match=f"^X has {got}; the model expects 3 columns: x1, x2, x3$"
         ):

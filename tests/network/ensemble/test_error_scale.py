@@ -6,27 +6,25 @@ import numpy as np
 import pytest
 
 from network import Array, ErrorScale, InputError, Scaling
-from network.ensemble.error_scale import LEAST_SPREAD, MAX_LOG
+from network.ensemble.error_scale import MAX_LOG
 from network.ensemble.parts import Linear, Networks
 from tests.random_ensembles import FEATURES, HELD_OUT, make_error_scale
 
 WIDE = {"bounds": np.array([[-MAX_LOG] * 2, [MAX_LOG] * 2])}
 
 
-def rows(count: int, targets: int = 2) -> tuple[Array, Array, Array]:
-    """Return inputs, predictions and spreads, some of them extreme."""
+def rows(count: int, targets: int = 2) -> tuple[Array, Array]:
+    """Return inputs and predictions, some of them extreme."""
     rng = np.random.default_rng(count)
     Z, Y = rng.normal(size=(count, FEATURES + 1)), rng.normal(size=(count, targets))
     Y[::7] *= 50.0
-    return Z, Y, rng.exponential(size=(count, targets))
+    return Z, Y
 
 
 def test_the_scale_is_the_exponential_of_the_stacked_members() -> None:
     error_scale = make_error_scale(2, **WIDE)
-    Z, Y, spread = rows(30)
-    scaling = error_scale.spread_scaling
-    logs = (np.log(spread + LEAST_SPREAD) - scaling.shift) / scaling.scale
-    inputs = np.hstack([Z, Y, logs])
+    Z, Y = rows(30)
+    inputs = np.hstack([Z, Y])
     assert error_scale.linear is not None
     g = np.zeros((30, 2))
     parts: list[Networks | Linear] = [*error_scale.networks, error_scale.linear]
@@ -34,7 +32,7 @@ def test_the_scale_is_the_exponential_of_the_stacked_members() -> None:
         members = [part.predict_member(m, inputs) for m in range(len(HELD_OUT))]
         g += weights * np.mean(members, axis=0)
     g = g * error_scale.log_scaling.scale + error_scale.log_scaling.shift
-    np.testing.assert_allclose(error_scale.of(Z, Y, spread), np.exp(g), rtol=1e-10)
+    np.testing.assert_allclose(error_scale.of(Z, Y), np.exp(g), rtol=1e-10)
 
 
 def test_the_scale_is_within_its_bounds() -> None:
@@ -43,11 +41,6 @@ def test_the_scale_is_within_its_bounds() -> None:
     lowest, highest = np.exp(error_scale.bounds[:, 0])
     assert sizes.min() == lowest
     assert sizes.max() == highest
-
-
-def test_members_without_spread_have_a_finite_scale() -> None:
-    Z, Y, _ = rows(10)
-    assert np.isfinite(make_error_scale(2).of(Z, Y, np.zeros_like(Y))).all()
 
 
 @pytest.mark.parametrize("count", [1, 2, 33])
@@ -68,7 +61,6 @@ def test_a_row_has_the_same_bits_alone_and_in_a_batch(count: int) -> None:
         ({"stack": np.ones((1, 2))}, "stack of an error scale has shape"),
         ({"stack": np.array([[0.5, -0.5], [0.5, 1.5]])}, "not negative"),
         ({"stack": np.full((2, 2), np.nan)}, "finite"),
-        ({"spread_scaling": Scaling(np.zeros(1), np.ones(1))}, "spread_scaling .* has shape"),
         ({"log_scaling": Scaling(np.zeros(3), np.ones(3))}, "sizes"),
         ({"bounds": np.zeros((2, 1))}, "bounds of an error scale has shape"),
         ({"bounds": np.array([[1.0] * 2, [0.0] * 2])}, "ascend"),

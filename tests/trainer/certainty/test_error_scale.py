@@ -7,16 +7,15 @@ from network import Array
 from trainer.certainty.error_scale import FittedScale, fit_error_scale
 from trainer.errors import Interrupted
 
-Rows = tuple[Array, Array, Array, Array]
+Rows = tuple[Array, Array, Array]
 
 
 def rows(count: int, seed: int, *, growing: bool = True) -> Rows:
-    """Return inputs, predictions, spreads and targets; the noise grows with the first input."""
+    """Return inputs, predictions and targets; the noise grows with the first input."""
     rng = np.random.default_rng(seed)
     Z, Y_hat = rng.normal(size=(count, 3)), rng.normal(size=(count, 2))
-    spread = rng.exponential(size=(count, 2))
     sizes = 0.3 * np.exp(Z[:, :1] if growing else np.zeros((count, 1)))
-    return Z, Y_hat, spread, Y_hat + sizes * rng.normal(size=(count, 2))
+    return Z, Y_hat, Y_hat + sizes * rng.normal(size=(count, 2))
 
 
 def fit(parts: Rows, jobs: int = 1) -> FittedScale:
@@ -25,9 +24,9 @@ def fit(parts: Rows, jobs: int = 1) -> FittedScale:
 
 def test_the_scale_follows_the_noise() -> None:
     fitted = fit(rows(1_500, 1))
-    Z, Y_hat, spread, _ = rows(500, 2)
+    Z, Y_hat, _ = rows(500, 2)
     assert fitted.error_scale is not None
-    logs = np.log(fitted.error_scale.of(Z, Y_hat, spread))
+    logs = np.log(fitted.error_scale.of(Z, Y_hat))
     for each in logs.T:
         assert np.corrcoef(each, Z[:, 0])[0, 1] > 0.95
         assert np.polyfit(Z[:, 0], each, 1)[0] == pytest.approx(1.0, abs=0.25)
@@ -37,7 +36,7 @@ def test_the_sizes_are_out_of_fold_and_agree_with_those_of_new_rows() -> None:
     parts = rows(1_500, 1)
     fitted = fit(parts)
     assert fitted.error_scale is not None
-    again = fitted.error_scale.of(*parts[:3])
+    again = fitted.error_scale.of(*parts[:2])
     assert again.tobytes() != fitted.sizes.tobytes()
     np.testing.assert_allclose(np.log(again), np.log(fitted.sizes), atol=0.8)
     assert np.median(abs(np.log(again) - np.log(fitted.sizes))) < 0.1
@@ -55,8 +54,8 @@ def test_the_same_seed_gives_the_same_bits_with_any_number_of_jobs() -> None:
 
 
 def test_residuals_that_are_all_zero_give_equal_sizes() -> None:
-    Z, Y_hat, spread, _ = rows(60, 1)
-    fitted = fit((Z, Y_hat, spread, Y_hat))
+    Z, Y_hat, _ = rows(60, 1)
+    fitted = fit((Z, Y_hat, Y_hat))
     assert np.ptp(fitted.sizes) == 0.0
 
 

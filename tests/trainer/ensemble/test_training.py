@@ -1,6 +1,5 @@
 """Training of an ensemble: reproducible, resumable, in time, and honest."""
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -213,7 +212,6 @@ def test_a_plan_fits_tables_of_any_size(make_data: MakeData, rows: int) -> None:
     trained = train(data, replace(plan, epochs=1))
     assert np.isfinite(trained.out_of_fold).all()
     assert trained.out_of_fold.shape == data.Y.shape
-    assert math.isfinite(float(trained.spread.max()))
     assert PIECEWISE in trained.networks
 
 
