@@ -35,7 +35,7 @@ def run(folder: Path) -> Storage:
     """Mount a small file system for the models and put it through the faults."""
     volume = folder / "volume"
     volume.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", volume], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", volume], check=True)
     try:
         with Installation(folder / "rest", NUMNET_MODELS=str(volume / "models")) as installation:
             return _run(installation, volume)

@@ -48,10 +48,10 @@ LATER: dict[str, tuple[Callable[[int], str], Callable[[int], str], Column, list[
     "thousands marks": (
         lambda k: str(k % 900),
         lambda k: f"1,{k:03},000",
-        Column("x"),
+        Column("x", thousands=","),
         [1e6, 1.001e6, 1.002e6],
     ),
-    "decimal commas": (str, lambda k: f"{k},5", Column("x"), [0.5, 1.5, 2.5]),
+    "decimal commas": (str, lambda k: f"{k},5", Column("x", decimal=","), [0.5, 1.5, 2.5]),
     "texts after numbers": (
         lambda k: str(k % 3),
         lambda k: "none of them",
