@@ -21,6 +21,7 @@ from network.familiarity import Familiarity
 from network.scaling import Scaling
 
 MAX_FOLDS = 255
+MARGIN = 0.1  # of a number's range in training: how far beyond it predictions go on changing
 
 # An overflow gives a prediction that is not finite, not a warning. To enter a copied context takes
 # a tenth of the time of `np.errstate`.
@@ -33,6 +34,8 @@ class Ensemble:
     """Networks, a Gaussian process and a linear model, stacked. Safe to share between threads.
 
     The prediction is the sum of each model's mean over its members, times its weight in the stack.
+    A number far outside its range in training is replaced by the nearest one that is `MARGIN` of
+    the range outside it, because the models' slopes say nothing about what is farther.
 
     Attributes
     ----------
@@ -48,6 +51,7 @@ class Ensemble:
     process : the members of the Gaussian process; None if there is none
     error_scale : the expected size of a row's error; None if it is the same for all rows
     familiarity : which rows are like those of training; None if that is not known
+    limits : (2, inputs) float64, between which the stack receives the inputs
     stacked : all parts as one function of the inputs
 
     Raises
@@ -68,12 +72,14 @@ class Ensemble:
     error_scale: ErrorScale | None = None
     familiarity: Familiarity | None = None
     features: tuple[str, ...] = field(init=False)
+    limits: Array = field(init=False, repr=False)
     stacked: Stack = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         freeze(self, "stack", "feature_range")
         object.__setattr__(self, "features", tuple(each.name for each in self.columns))
         self._check()
+        object.__setattr__(self, "limits", _QUIET.copy().run(self._input_limits))
         parts = (self.networks, self.linear, self.stack, self.target_scaling)
         stacked = Stack(self.encoding.inputs, *parts, process=self.process)
         object.__setattr__(self, "stacked", stacked)
@@ -181,11 +187,15 @@ class Ensemble:
                 for member, (partition, fold) in enumerate(part.held_out if weights.any() else ()):
                     rows = np.flatnonzero(folds[partition] == fold)
                     for some in np.split(rows, range(CHUNK, len(rows), CHUNK)):
-                        Z = self.encoding.encode(X[some])
+                        Z = self.inputs(X[some])
                         Y[some] += weights / len(folds) * part.predict_member(member, Z)
         Y *= self.target_scaling.scale
         Y += self.target_scaling.shift
         return Y
+
+    def inputs(self, X: Array) -> Array:
+        """Return the inputs (N, I) that the stack receives for rows X (N, features)."""
+        return self._limited(self.encoding.encode(X))
 
     def outside(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return which cells of X (N, features) are outside the range seen in training."""
@@ -200,16 +210,18 @@ class Ensemble:
         return unseen(self.columns, self._matrix(X))
 
     def _predict_row(self, row: Sequence[float]) -> list[float]:
-        y: list[float] = self.stacked.predict(self._row_inputs(row))[0].tolist()
+        Z = self._limited(self._encoded(row))
+        y: list[float] = self.stacked.predict(Z)[0].tolist()
         return y
 
     def _assess_row(self, row: Sequence[float], scale: bool) -> RowAssessment:
-        Z = self._row_inputs(row)
-        Y, sizes = self._predict_with_scale(Z) if scale else (self.stacked.predict(Z), None)
+        Z = self._encoded(row)
         unfamiliar = self.familiarity.unfamiliar_row(Z[0]) if self.familiarity else None
+        Z = self._limited(Z)
+        Y, sizes = self._predict_with_scale(Z) if scale else (self.stacked.predict(Z), None)
         return RowAssessment(Y[0].tolist(), None if sizes is None else sizes[0], unfamiliar)
 
-    def _row_inputs(self, row: Sequence[float]) -> Array:
+    def _encoded(self, row: Sequence[float]) -> Array:
         X = np.array([row], dtype=np.float64)
         if X.shape[1] != len(self.features):
             raise ValueError(f"the row has {X.shape[1]} values; expected {len(self.features)}")
@@ -221,12 +233,13 @@ class Ensemble:
         unfamiliar = np.empty(len(X), dtype=bool) if self.familiarity else None
         for part in self._chunks(len(X)):
             Z = self.encoding.encode(X[part])
+            if unfamiliar is not None and self.familiarity:
+                unfamiliar[part] = self.familiarity.unfamiliar(Z)
+            Z = self._limited(Z)
             if sizes is None:
                 Y[part] = self.stacked.predict(Z)
             else:
                 Y[part], sizes[part] = self._predict_with_scale(Z)
-            if unfamiliar is not None and self.familiarity:
-                unfamiliar[part] = self.familiarity.unfamiliar(Z)
         return Assessment(Y, sizes, unfamiliar)
 
     def _predict_with_scale(self, Z: Array) -> tuple[Array, Array | None]:
@@ -239,8 +252,23 @@ class Ensemble:
     def _predict(self, X: Array) -> Array:
         Y = np.empty((len(X), len(self.targets)))
         for part in self._chunks(len(X)):
-            Y[part] = self.stacked.predict(self.encoding.encode(X[part]))
+            Y[part] = self.stacked.predict(self.inputs(X[part]))
         return Y
+
+    def _limited(self, Z: Array) -> Array:
+        """Limit inputs, in place."""
+        np.maximum(Z, self.limits[0], out=Z)  # less overhead than `clip`
+        np.minimum(Z, self.limits[1], out=Z)
+        return Z
+
+    def _input_limits(self) -> Array:
+        limits = np.repeat([[-np.inf], [np.inf]], self.encoding.inputs, axis=1)
+        is_number = np.array([column.kind == "number" for column in self.columns])
+        limited = self.encoding.continuous & is_number[self.encoding.column.astype(np.intp)]
+        margin = MARGIN * (self.feature_range[1] - self.feature_range[0])
+        farthest = self.feature_range + np.array([[-1.0], [1.0]]) * margin
+        limits[:, limited] = self.encoding.encode(farthest)[:, limited]
+        return limits
 
     def _chunks(self, rows: int) -> list[slice]:
         size = self.stacked.chunk

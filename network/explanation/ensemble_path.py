@@ -33,7 +33,7 @@ class EnsemblePath:
     """
 
     def __init__(self, model: Ensemble) -> None:
-        self._encoding, self._stack = model.encoding, model.stacked
+        self._model, self._stack = model, model.stacked
         self.column: NDArray[np.intp] = model.encoding.column.astype(np.intp)
         mean = np.zeros((1, model.encoding.inputs))
         self.baseline: Array = model.stacked.predict(mean)[0]
@@ -56,11 +56,14 @@ class EnsemblePath:
 
     def inputs(self, X: Array) -> Array:
         """Return the inputs (N, I) of rows X (N, features)."""
-        return self._encoding.encode(X)
+        return self._model.inputs(X)
 
     def input_slopes(self, X: Array) -> Array:
         """Return the derivative of each input with respect to its feature: (N, I)."""
-        return self._encoding.slopes(X)
+        Z, (least, greatest) = self._model.encoding.encode(X), self._model.limits
+        limited = (least > Z) | (greatest < Z)
+        slopes: Array = np.where(limited, 0.0, self._model.encoding.slopes(X))
+        return slopes
 
     def gradients(self, Z: Array) -> tuple[Array, Array]:
         """Return ∂ŷₖ/∂zᵢ for rows Z (N, I), and its integral over the path: (N, K, I) each."""

@@ -82,7 +82,7 @@ def ensemble_certainty(
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(judged.rows))
     some, scaling = judged[order[:ROWS]], model.target_scaling
-    Z = model.encoding.encode(some.rows.X)
+    Z = model.inputs(some.rows.X)
     Y_hat, Y = scaling.apply(some.Y_hat), scaling.apply(some.rows.Y)
     fitted = fit_error_scale(Z, Y_hat, Y, seed=seed, jobs=jobs, seconds=seconds, poll=poll)
     calibration, intervals = _intervals(model, some[:MAX_SCORES], fitted, Z[:MAX_SCORES])

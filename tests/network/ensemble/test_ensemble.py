@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from network import Array, Column, Encoding, InputError, Scaling
-from network.ensemble.ensemble import Ensemble
+from network import Array, Column, Encoding, InputError, Scaling, numbers
+from network.ensemble.ensemble import MARGIN, Ensemble
 from network.ensemble.gaussian_process import GaussianProcess
 from network.ensemble.parts import Linear, Networks
 from tests.network.ensemble.conftest import MakeEnsemble
@@ -87,7 +87,7 @@ def test_prediction_is_the_stack_of_the_means_of_the_members(
     ensemble = make_ensemble(targets, stack=stack_of(stack, targets))
     X = np.random.default_rng(1).normal(size=(40, FEATURES))
     X[3, 2] = np.nan
-    Z = ensemble.encoding.encode(X)
+    Z = ensemble.inputs(X)
     expected = np.zeros((40, targets))
     for model, weights in members_of(ensemble):
         outputs = [model.predict_member(m, Z) for m in range(len(model.held_out))]
@@ -118,7 +118,7 @@ def test_out_of_fold_predictions_are_of_the_members_that_have_not_seen_the_row(
     Y = ensemble.predict_out_of_fold(X, folds)
     scaling = ensemble.target_scaling
     for row in range(50):
-        Z = ensemble.encoding.encode(X[row : row + 1])
+        Z = ensemble.inputs(X[row : row + 1])
         expected = np.zeros(2)
         for model, weights in members_of(ensemble):
             unseen = [m for m, (p, k) in enumerate(model.held_out) if folds[p, row] == k]
@@ -216,16 +216,35 @@ def test_row_has_the_same_bits_with_the_kernels_of_other_processors(kernels: str
 
 
 @pytest.mark.parametrize("huge", [1.7e308, np.inf])
-def test_overflow_gives_no_warning(huge: float, make_ensemble: MakeEnsemble) -> None:
+def test_huge_numbers_give_finite_predictions_without_a_warning(
+    huge: float, make_ensemble: MakeEnsemble
+) -> None:
     ensemble = make_ensemble()
     X = np.array([[0.1, 0.2, 0.3], [huge, 1.0, -huge]])
     before = np.geterr()
-    finite, overflown = np.isfinite(ensemble.predict(X))[:, 0]
+    assert np.isfinite(ensemble.predict(X)).all()
     ensemble.predict_row(X[1].tolist())
     ensemble.assess(X)
     assert np.geterr() == before
-    assert finite
-    assert np.isfinite(huge) or not overflown
+
+
+@EVERY_STACK
+def test_numbers_farther_than_the_margin_have_the_prediction_at_the_margin(
+    stack: str, make_ensemble: MakeEnsemble
+) -> None:
+    ensemble = make_ensemble(stack=stack_of(stack))
+    margin = MARGIN * np.ptp(ensemble.feature_range[:, 0])
+    inside, edge, far, lowest, low = ensemble.predict(
+        [[x, 0.0, 0.5] for x in (0.9, 1.0 + margin, 1e6, -1.0 - margin, -1e6)]
+    )[:, 0]
+    assert (far, low) == (edge, lowest)
+    assert len({inside, edge, lowest}) == 3
+
+
+def test_dates_have_no_margin(make_ensemble: MakeEnsemble) -> None:
+    columns = (Column("x1", "datetime"), *numbers(["x2", "x3"]))
+    near, far = make_ensemble(columns=columns).predict([[3.0, 0.0, 0.5], [30.0, 0.0, 0.5]])
+    assert near != far
 
 
 @pytest.mark.parametrize(

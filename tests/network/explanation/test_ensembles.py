@@ -11,6 +11,7 @@ from tests.network.ensemble.conftest import MakeEnsemble
 from tests.network.ensemble.test_ensemble import EVERY_STACK, stack_of
 from tests.random_ensembles import FEATURES, random_networks
 
+WIDE_RANGE = np.outer([-9.0, 9.0], np.ones(FEATURES))
 EVERY_TARGET_COUNT = pytest.mark.parametrize("targets", [1, 3])
 
 
@@ -68,7 +69,7 @@ def test_the_baseline_is_the_prediction_for_the_mean_of_the_inputs(
 def test_without_ramps_contributions_are_the_integrals_of_the_gradients(
     make_ensemble: MakeEnsemble,
 ) -> None:
-    ensemble = make_ensemble(2, stack=stack_of("plain", 2))
+    ensemble = make_ensemble(2, stack=stack_of("plain", 2), feature_range=WIDE_RANGE)
     X, mean = rows_of(ensemble), 0.5
     nodes = (np.arange(100) + 0.5) / 100
     along = [explain(ensemble, mean + alpha * (X - mean)).sensitivities for alpha in nodes]
@@ -108,7 +109,7 @@ def test_features_that_all_members_treat_alike_contribute_alike(
 
 
 def test_an_ensemble_of_linear_models_has_its_coefficients(make_ensemble: MakeEnsemble) -> None:
-    ensemble = make_ensemble(2, stack=stack_of("linear", 2))
+    ensemble = make_ensemble(2, stack=stack_of("linear", 2), feature_range=WIDE_RANGE)
     assert ensemble.linear is not None
     X = rows_of(ensemble)
     explanation = explain(ensemble, X)
