@@ -41,9 +41,11 @@ def fit_numnet(dataset: Dataset, texts: Texts, training: Indices, test: Indices)
     started = _processor_seconds()
     trained = train_on_csv(texts.as_csv(training), dataset.target)
     seconds = _processor_seconds() - started
-    X = rows_of(texts, test, trained.model.columns)
-    predicted = trained.model.predict(X)[:, 0]
-    return NumnetFit(predicted, _intervals(trained, X, predicted), seconds)
+    assessed = trained.model.assess(rows_of(texts, test, trained.model.columns), scale=True)
+    offsets = trained.calibration.offsets(LEVEL)[:, 0]
+    scale = np.ones(len(test)) if assessed.scale is None else assessed.scale[:, 0]
+    predicted = assessed.Y[:, 0]
+    return NumnetFit(predicted, predicted[:, None] + scale[:, None] * offsets, seconds)
 
 
 def train_on_csv(content: str, target: str) -> Trained:
@@ -81,8 +83,3 @@ def _number(column: Column, cell: str) -> float:
 def _processor_seconds() -> float:
     """Return the processor time of this process and of the child processes that have ended."""
     return sum(os.times()[:4])
-
-
-def _intervals(trained: Trained, X: Array, predicted: Array) -> Array:
-    half_width = trained.calibration.half_widths(LEVEL)[0]
-    return np.column_stack([predicted - half_width, predicted + half_width])
