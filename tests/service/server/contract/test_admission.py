@@ -268,7 +268,7 @@ def announce(length: int) -> bytes:
 def test_arriving_bodies_stay_within_the_memory_budget(start_server: StartServer) -> None:
     size, rest = 100_000, 1_000
     server = start_server(max_body_bytes=size, buffered_bodies=3)
-    largest = server.connect(announce(size), b"a" * (size - 1))
+    largest = server.connect(announce(size), b"a" * (size - 1)).wait_until_delivered()
     server.turn()
     others = [server.connect(announce(size), b"a" * (size - rest)) for _ in range(3)]
     assert_overloaded(largest.response())
@@ -280,7 +280,7 @@ def test_arriving_bodies_stay_within_the_memory_budget(start_server: StartServer
 
 
 def test_an_arriving_body_is_refused_in_favor_of_a_complete_one(full: Server) -> None:
-    arriving = full.connect(announce(LARGE), b"a" * (LARGE - 2_000))
+    arriving = full.connect(announce(LARGE), b"a" * (LARGE - 2_000)).wait_until_delivered()
     full.turn(100)
     assert full.ask("/echo", body=b"b" * 3_000).body == b"b" * 3_000
     assert_overloaded(arriving.response())
@@ -294,6 +294,7 @@ def test_a_request_refused_for_memory_is_refused_after_the_response_before_it(
     server = start_server(threads=2, max_body_bytes=100_000, buffered_bodies=1)
     first = request("/wait?gate=in-order", body=b"first")
     client = server.connect(first, announce(100_000), b"a" * 98_000)
+    client.wait_until_delivered()
     server.wait_until_waiting("in-order")
     server.turn()
     assert server.ask("/echo", body=b"b" * 3_000).body == b"b" * 3_000

@@ -1,10 +1,12 @@
 """A client that knows nothing but the bytes on its connection."""
 
 import contextlib
+import fcntl
 import io
 import select
 import socket
 import struct
+import termios
 import threading
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,7 +14,7 @@ from typing import Self
 
 from requests.structures import CaseInsensitiveDict
 
-from tests.patience import seconds
+from tests.patience import seconds, until
 
 TIMEOUT_SECONDS = 20.0
 
@@ -73,6 +75,17 @@ class Client:
         """Send each part as a segment of its own."""
         for part in parts:
             self.socket.sendall(part)
+        return self
+
+    def wait_until_delivered(self) -> Self:
+        """Wait until the server's system has all bytes that were sent, read or not."""
+        unacknowledged = bytearray(4)
+
+        def delivered() -> bool:
+            fcntl.ioctl(self.socket, termios.TIOCOUTQ, unacknowledged)
+            return not any(unacknowledged)
+
+        until(delivered)
         return self
 
     def send_in_background(self, data: bytes) -> None:
