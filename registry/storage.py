@@ -9,6 +9,7 @@ from typing import Protocol
 
 from registry import durable_file, file_system
 from registry.errors import KeyExists, StorageError
+from registry.regular_file import open_regular
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
 PROMOTIONS = "promotions/"  # the prefix of the promotion log's keys
@@ -83,7 +84,7 @@ class LocalStorage:
     def read(self, key: str) -> bytes | None:
         with _storage_errors(f"cannot read {key} under {self.root}"):
             try:
-                with open(self.root / key, "rb") as file:
+                with open_regular(self.root / key) as file:
                     content = file.read(MAX_OBJECT_BYTES + 1)
             except (FileNotFoundError, NotADirectoryError):
                 return None

@@ -82,6 +82,7 @@ def load_service(settings: Settings, telemetry: Telemetry) -> ServedApplication:
         fast_path_target=b"/predict",
         is_quick=app.is_quick,
         spared_paths=app.spared_paths,
+        readiness_paths=app.readiness_paths,
         error_document=app.error_document,
         error_headers=SECURITY_FIELDS,
         trusted_proxies=settings.forwarded_allow_ips,

@@ -34,6 +34,7 @@ class Application(Flask):
     is_quick : whether a path can be answered on the event loop, without I/O
     stop_streams : ends all event streams
     spared_paths : accepted when the queue for threads is full
+    readiness_paths : not ready when every thread is blocked
     error_document : returns status, media type and body of an error response
     """
 
@@ -41,6 +42,7 @@ class Application(Flask):
     is_quick: Callable[[str], bool]
     stop_streams: Callable[[], None]
     spared_paths = READINESS_PATHS | {"/metrics"}
+    readiness_paths = READINESS_PATHS
     error_document = staticmethod(error_formats.error_document)
 
 

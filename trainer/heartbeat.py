@@ -27,8 +27,8 @@ class Heartbeat:
             return
         self._due = time.monotonic() + INTERVAL_SECONDS
         try:
-            # O_NOFOLLOW: another user may have put a link in a shared temporary folder
-            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
+            # another user may have put a link or a named pipe in a shared temporary folder
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
             descriptor = os.open(self._path, flags, 0o600)
         except OSError:
             return

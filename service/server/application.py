@@ -27,6 +27,7 @@ class ServedApplication:
     fast_path_target : the request target that it may answer, with or without a query
     is_quick : whether the WSGI application answers a path without I/O, so on the event loop
     spared_paths : paths that are accepted when the queue is full
+    readiness_paths : paths that get a 503 when every thread is blocked
     error_document : bodies of the server's own error responses
     error_headers : header fields of every error response
     trusted_proxies : addresses and networks whose `X-Forwarded-For` is believed; `*` for any
@@ -41,6 +42,7 @@ class ServedApplication:
     fast_path_target: bytes = b""
     is_quick: Callable[[str], bool] = lambda path: False
     spared_paths: frozenset[str] = frozenset()
+    readiness_paths: frozenset[str] = frozenset()
     error_headers: tuple[tuple[bytes, bytes], ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     on_stop: Callable[[], None] = lambda: None

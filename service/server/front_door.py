@@ -92,6 +92,10 @@ class FrontDoor:
             if index % CLIENTS_PER_TURN == 0:
                 await asyncio.sleep(0)
 
+    def is_stuck(self) -> bool:
+        """Return whether requests have blocked every thread for twice as long as one may take."""
+        return self._pool.blocked_seconds() > 2 * self.limits.deadline_seconds
+
     def stop(self) -> None:
         """Close every connection after the response to the last request on it."""
         self.stopping = True
@@ -102,7 +106,11 @@ class FrontDoor:
     async def _response(self, scope: Any, body: bytes, context: RequestContext) -> Response:
         environ = wsgi_bridge.environ_of(scope, body, context)
         respond = partial(self._call, environ, context)
-        if self.application.is_quick(context.path):
+        is_quick = self.application.is_quick(context.path)
+        needs_thread = not is_quick or context.path in self.application.readiness_paths
+        if needs_thread and self._pool.blocked_seconds() > self.limits.deadline_seconds:
+            return self._error(context, "every thread of this process is blocked", "overloaded")
+        if is_quick:
             return respond()
         spared = context.path in self.application.spared_paths
         if detail := self.admission.overload(len(body), spared):

@@ -35,6 +35,7 @@ class ThreadPool:
         self._queue: deque[Task] = deque()
         self._awake = 0
         self._last_begun_at = 0.0
+        self._begun_at: dict[int, float] = {}  # of the running tasks, by thread
         self._wake: SimpleQueue[None] = SimpleQueue()
         for _ in range(size):
             threading.Thread(target=self._run, daemon=True).start()
@@ -53,6 +54,13 @@ class ThreadPool:
                 return False
             self._queue.remove(task)
             return True
+
+    def blocked_seconds(self) -> float:
+        """Return for how long no thread has begun a task because all are busy; 0 if one is free."""
+        with self._lock:
+            if len(self._begun_at) < self._size:
+                return 0.0
+            return time.monotonic() - max(self._begun_at.values())
 
     def wake_if_blocked(self) -> float | None:
         """Wake another thread if the last task runs for long.
@@ -84,6 +92,7 @@ class ThreadPool:
                 except Exception:
                     log.exception("a task failed")
                 was_long = time.monotonic() - begun >= WAKE_AFTER_SECONDS
+                del task  # else its request would be kept in memory until the next one
 
     def _next(self, was_long: bool) -> Task | None:
         """Return the next task; None if this thread has to sleep.
@@ -93,8 +102,9 @@ class ThreadPool:
         with self._lock:
             now = time.monotonic()
             other_runs = self._awake > 1 and now - self._last_begun_at < WAKE_AFTER_SECONDS
+            self._begun_at.pop(threading.get_ident(), None)
             if not self._queue or (was_long and other_runs):
                 self._awake -= 1
                 return None
-            self._last_begun_at = now
+            self._last_begun_at = self._begun_at[threading.get_ident()] = now
             return self._queue.popleft()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import resource
 import socket
@@ -15,6 +16,8 @@ from gunicorn.workers.base import Worker as GunicornWorker
 
 from service.server.connection.protocol import Protocol
 from service.server.front_door import FrontDoor
+
+log = logging.getLogger(__name__)
 
 ACCEPT_SECONDS = 0.05  # for connections that the kernel had accepted before new ones were dropped
 POLL_SECONDS = 0.05
@@ -77,6 +80,9 @@ class Server(uvicorn.Server):
         self._worker.notify()
         await self._door.check_timeouts()
         is_orphan = self._worker.ppid != os.getppid()
+        if self._door.is_stuck():
+            log.error("every thread of this process is blocked: gunicorn starts another process")
+            return True
         return await super().on_tick(counter) or is_orphan or not self._worker.alive
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

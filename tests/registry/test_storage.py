@@ -316,6 +316,18 @@ def test_interrupted_write_is_an_error_and_leaves_nothing(tmp_path: Path) -> Non
     assert files(tmp_path) == {"1.npz"}
 
 
+@pytest.mark.parametrize("key", ["1.npz", "promotions/00000001.json"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_special_file_is_an_error_and_does_not_block(
+    tmp_path: Path, key: str, make: Callable[[Path], None]
+) -> None:
+    path = tmp_path / key
+    path.parent.mkdir(exist_ok=True)
+    make(path)
+    with pytest.raises(StorageError, match=r"^cannot read .*: it is not a regular file$"):
+        LocalStorage(tmp_path).read(key)
+
+
 @pytest.mark.parametrize("below", ["", "models", "a/models"])
 def test_path_below_a_file_is_an_error(tmp_path: Path, below: str) -> None:
     file = tmp_path / "file"

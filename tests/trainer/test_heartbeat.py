@@ -58,6 +58,11 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     assert not target.exists()
 
 
+def test_named_pipe_does_not_block(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "heartbeat")
+    Heartbeat(tmp_path / "heartbeat").beat()
+
+
 def test_folder_that_cannot_be_written_is_ignored(tmp_path: Path) -> None:
     Heartbeat(tmp_path / "missing" / "heartbeat").beat()
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from network import Array
 from registry import durable_file
+from registry.regular_file import open_regular
 from trainer.errors import CheckpointError
 from trainer.solvers import State
 
@@ -102,7 +103,7 @@ class Checkpoint:
             the file cannot be read, or is damaged.
         """
         try:
-            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            with open_regular(self.path) as opened, np.load(opened, allow_pickle=False) as file:
                 document = json.loads(file["document"].tobytes())
                 state: State = _with_arrays(document, file)
                 return state

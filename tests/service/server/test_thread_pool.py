@@ -146,3 +146,20 @@ def test_a_queued_task_can_be_removed_and_a_running_one_cannot() -> None:
     assert not pool.remove(tasks[1])
     release.set()
     until(lambda: done == [0, 2])
+
+
+def test_pool_is_blocked_while_no_thread_is_free() -> None:
+    release = threading.Event()
+
+    def wait() -> None:
+        release.wait(DEADLINE_SECONDS)
+
+    pool = ThreadPool(2)
+    assert pool.blocked_seconds() == 0.0
+    for _ in range(2):
+        assert pool.blocked_seconds() == 0.0
+        pool.add(wait)
+        pool.wake_if_blocked()
+    wait_for(pool, lambda: pool.blocked_seconds() > 0.05)
+    release.set()
+    wait_for(pool, lambda: pool.blocked_seconds() == 0.0)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -280,6 +281,13 @@ def test_a_folder_in_its_place_is_refused_without_leftovers(tmp_path: Path) -> N
     with pytest.raises(CheckpointError, match=str(checkpoint.path)):
         checkpoint.write(STATE)
     assert files(tmp_path) == [checkpoint.path.name]
+
+
+def test_a_named_pipe_in_its_place_is_refused(checkpoint: Checkpoint) -> None:
+    checkpoint.path.unlink()
+    os.mkfifo(checkpoint.path)
+    with pytest.raises(CheckpointError, match="it is not a regular file"):
+        checkpoint.read()
 
 
 def test_a_file_in_place_of_its_folder_is_refused(tmp_path: Path) -> None:

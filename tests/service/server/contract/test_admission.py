@@ -370,3 +370,26 @@ def test_the_server_recovers_from_many_connections_beyond_the_limit(crowded: Ser
         crowded.connect(b"GET /echo HTTP/1.1\r\n")
     crowded.close_clients()
     until(lambda: crowded.ask("/echo").status == 200)
+
+
+def test_process_whose_threads_are_all_blocked_is_not_ready_and_is_replaced(
+    start_server: StartServer,
+) -> None:
+    server = start_server(threads=2, deadline_seconds=seconds(0.5))
+    [blocked] = server.workers()
+    for _ in range(2):
+        server.connect(request("/wait?gate=never"))
+    server.wait_until_waiting("never", 2)
+    assert server.ask("/ready").status == 200  # they may still end in time
+    until(lambda: server.ask("/ready").status == 503)
+    assert server.ask("/quick").status == 200
+    until(lambda: len(server.workers()) == 1 and server.workers() != [blocked])
+    assert server.ask("/ready").status == server.ask("/").status == 200
+
+
+def test_process_with_a_free_thread_is_ready(start_server: StartServer) -> None:
+    server = start_server(threads=2, deadline_seconds=seconds(0.5))
+    workers = server.workers()
+    assert server.connect(request("/wait?gate=never")).response().status == 503
+    assert server.ask("/ready").status == 200
+    assert server.workers() == workers

@@ -58,6 +58,7 @@ def _served(folder: Path, settings: Settings, telemetry: Telemetry) -> ServedApp
         fast_path_target=b"/at-once",
         is_quick=application.quick_paths.__contains__,
         spared_paths=application.spared_paths,
+        readiness_paths=application.readiness_paths,
         error_document=error_document,
         error_headers=SECURITY_FIELDS,
         trusted_proxies=settings.forwarded_allow_ips,

@@ -27,8 +27,9 @@ class Application:
     counters : returns the service's counters
     """
 
-    quick_paths = frozenset({"/quick", "/quick-pause", "/counters"})
+    quick_paths = frozenset({"/quick", "/quick-pause", "/counters", "/ready"})
     spared_paths = frozenset({"/spared"})
+    readiness_paths = frozenset({"/ready"})
 
     def __init__(
         self, folder: Path, max_body_bytes: int, counters: Callable[[], dict[str, float]]
