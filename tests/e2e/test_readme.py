@@ -24,7 +24,13 @@ from trainer.data.synthetic import synthetic_table
 
 pytestmark = pytest.mark.slow
 
-EXECUTED = ["README.md", "docs/http.md", "docs/training.md", "docs/operations.md"]
+EXECUTED = [
+    "README.md",
+    "docs/http.md",
+    "docs/training.md",
+    "docs/walkthroughs.md",
+    "docs/operations.md",
+]
 CHECKED_ELSEWHERE = {  # by tests that name these sections: see tests/docs/test_code_blocks.py
     ("README.md", "Start with Docker Compose"),
     ("docs/http.md", "The Open Inference Protocol"),

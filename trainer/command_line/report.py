@@ -25,6 +25,7 @@ KINDS = {
     "boolean": ("boolean", "booleans"),
     "datetime": ("date", "dates"),
 }
+MAX_SHOWN = 20  # columns with missing cells
 STATE_NAMES = {"kept_back": "kept back"}
 
 
@@ -44,6 +45,9 @@ def report_table(table: Table) -> None:
         f"features: {features}",
         err=True,
     )
+    if missing := [each for each in table.summary["columns"] if "missing" in each]:
+        shown = [f"{each['missing']:,} in {each['name']!r}" for each in missing[:MAX_SHOWN]]
+        note(f"missing cells: {', '.join(shown)}{', …' * (len(missing) > MAX_SHOWN)}")
     for each in table.summary["left_out"]:
         note(f"column {each['column']!r} is left out: {each['why']}")
     for each in table.summary["columns"]:

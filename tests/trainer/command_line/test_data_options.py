@@ -80,6 +80,7 @@ def test_what_was_understood_is_printed(path: Path, capsys: pytest.CaptureFixtur
     report_table(table)
     assert capsys.readouterr().err.splitlines() == [
         "table.csv: UTF-8 text separated by commas, 12 rows, features: 2 categories, 1 number",
+        "note: missing cells: 1 in 'g'",
         "note: column 'id' is left out: it numbers the rows",
         "note: column 'c' is left out: it is 'a' in every row",
         "note: column 'code': codes with leading zeros",
