@@ -22,6 +22,7 @@ from benchmarks.tables.datasets import DATASETS
 from benchmarks.tables.page import write_page
 from benchmarks.tables.printing import errors_table, intervals_table, summary_table
 from benchmarks.tables.rivals import RIVALS
+from benchmarks.tables.served import served
 from benchmarks.tables.time_and_memory import MILLION, SMALL, TEN_MILLION, time_and_memory
 
 CACHE = ROOT / ".tables_cache"
@@ -56,6 +57,8 @@ def main() -> None:
         for line in time_and_memory(
             (*SMALL, MILLION, TEN_MILLION) if options.large else (*SMALL, MILLION), verdicts
         ):
+            print(line, flush=True)
+        for line in served(verdicts):
             print(line, flush=True)
     sys.exit(verdicts.missed > 0)
 
