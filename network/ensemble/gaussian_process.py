@@ -90,6 +90,11 @@ class Radial:
         self._doubled = np.ascontiguousarray(-2.0 * self._centres.T)
         self._squares = np.square(self._centres).sum(axis=1)
 
+    @property
+    def centres(self) -> int:
+        """The number of centres, C."""
+        return len(self._centres)
+
     def covariances(self, Z: Array) -> Array:
         """Return k (n, 1, C) for inputs Z (n, I)."""
         squares, _ = self._distances(Z)

@@ -38,9 +38,12 @@ class EnsemblePath:
         mean = np.zeros((1, model.encoding.inputs))
         self.baseline: Array = model.stacked.predict(mean)[0]
         self.rows_per_pass = model.stacked.chunk
+        if radial := model.stacked.radial:
+            numbers = (len(_NODES) + 1) * radial.centres * len(model.targets)
+            self.rows_per_pass = max(1, min(self.rows_per_pass, _MAX_NUMBERS // numbers))
         if forward := model.stacked.forward:
             numbers = len(_NODES) * forward.units * len(model.targets)
-            self.rows_per_pass = max(1, _MAX_NUMBERS // numbers)
+            self.rows_per_pass = max(1, min(self.rows_per_pass, _MAX_NUMBERS // numbers))
             M, H, _ = forward.W2.shape
             self._start = forward.weighted_inputs(mean).reshape(1, M, 1, H)
             self._start_parts = [sums.parts(mean)[0] for _, sums in forward.sums]
@@ -72,10 +75,12 @@ class EnsemblePath:
         slopes[:] = skip
         contributions = slopes * Z[:, None]
         if radial:
-            kernel = self._stack.kernel
-            slopes += radial.gradients(Z, kernel)
-            for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-                contributions += weight * radial.gradients(node * Z, kernel) * Z[:, None]
+            path = np.append(_NODES, 1.0)[:, None, None] * Z
+            along = radial.gradients(path.reshape(-1, Z.shape[1]), self._stack.kernel)
+            *inner, last = along.reshape(-1, *slopes.shape)
+            slopes += last
+            for weight, gradients in zip(_WEIGHTS, inner, strict=True):
+                contributions += weight * gradients * Z[:, None]
         if not forward:
             return slopes, contributions
         K, end = len(skip), forward.weighted_inputs(Z).reshape(len(Z), *self._start.shape[1:])
