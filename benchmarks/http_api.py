@@ -6,7 +6,7 @@ import requests
 
 from benchmarks.waiting import DEADLINE_SECONDS, wait_until
 
-TOKEN = "a-token"
+TOKEN = "a-token-of-benchmarks"
 TIMEOUT_SECONDS = 30
 
 

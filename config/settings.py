@@ -22,6 +22,11 @@ from config.values import (
     Text,
 )
 
+TOKEN = Text(
+    r"[!-~]{16,}",
+    "at least 16 printable ASCII characters without spaces, such as `openssl rand -hex 32` prints",
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -50,9 +55,17 @@ class Settings:
     )
     admin_token: str = setting(
         "",
-        Text(r"[!-~]+", "printable ASCII characters without spaces"),
-        "bearer token that requests must carry if they change something",
+        TOKEN,
+        "bearer token that requests must carry if they change something; at least 16 characters",
         if_unset="made, in the state folder",
+        secret=True,
+    )
+    read_token: str = setting(
+        "",
+        TOKEN,
+        "bearer token that all other requests must carry, except for `/livez`, `/readyz` and "
+        "`/ping`; the admin token will do too",
+        if_unset="none: reading needs no token",
         secret=True,
     )
     retrain_cron: str = setting(
@@ -153,6 +166,8 @@ class Settings:
         settings = cls(**values)
         if settings.database_password:
             _check_password_is_missing(settings.database_url)
+        if settings.read_token and settings.read_token == settings.admin_token:
+            raise SettingsError(f"{PREFIX}READ_TOKEN: expected another token than the admin's")
         return settings
 
     @property

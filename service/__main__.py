@@ -27,8 +27,8 @@ from service.telemetry import worker_slots
 from service.telemetry.gunicorn_logger import JsonLogger
 from service.telemetry.shared_counters import SharedCounters
 from service.telemetry.telemetry import Telemetry
-from service.web.admin_token import AdminToken
 from service.web.security_headers import SECURITY_FIELDS
+from service.web.tokens.admin_token import AdminToken
 
 SWITCH_SECONDS = 0.001  # Python's 5 ms would delay predictions, which take 0.1 ms
 KILL_SECONDS = 2.0  # after a server process should have ended

@@ -18,7 +18,8 @@ from service.server.application import FastPath
 from service.services import Services
 from service.telemetry.request_context import RequestContext
 from service.telemetry.telemetry import Telemetry
-from service.web import admin_token, cors, error_handlers, hosts, security_headers
+from service.web import cors, error_handlers, hosts, security_headers
+from service.web.tokens import authorization
 from trainer.jobs import Jobs
 
 LIVENESS_PATHS = frozenset({"/livez", "/v2/health/live"})
@@ -64,19 +65,22 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     services.register(app)
     _register_blueprints(app)
     error_handlers.register(app)
-    admin_token.register(app, settings)
     error_formats.register(app)
     cors.register(app, settings.cors_origins)
     security_headers.register(app)
     hosts.register(app, settings.hosts)
     app.before_request(_note_route)
+    tokens = authorization.register(app, settings)
     app.after_request(_add_request_id)
     current_version = services.current_version
-    app.fast_path = PlainRow(current_version, any_host=not settings.hosts).answer
+    app.fast_path = PlainRow(current_version, tokens.is_reader, any_host=not settings.hosts).answer
     app.stop_streams = services.job_events.stop
     app.is_quick = lambda path: (
-        path in LIVENESS_PATHS
-        or (path in READINESS_PATHS and current_version.if_unchanged() is not None)
+        (not settings.read_token or path in authorization.OPEN_PATHS)  # others may read a token
+        and (
+            path in LIVENESS_PATHS
+            or (path in READINESS_PATHS and current_version.if_unchanged() is not None)
+        )
     )
     current_version.refresh()  # so that the first request need not wait for the load
     return app

@@ -19,8 +19,8 @@ from service.model.loaded_version import LoadedVersion
 from service.model.version_cache import parse_version
 from service.openapi.contract import ResponseSpec, operation
 from service.services import services
-from service.web.admin_token import admin_only
 from service.web.responses import json_response
+from service.web.tokens.authorization import admin_only
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 

@@ -5,7 +5,7 @@ any way from the expected one is left to Flask, which answers with the same byte
 is wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from service.formats import json_rows
 from service.model import options
@@ -27,11 +27,19 @@ class PlainRow:
 
     Parameters
     ----------
+    is_reader : whether a client with this Authorization header may read; otherwise Flask refuses it
     any_host : False if the Host header has to be checked, which is left to Flask
     """
 
-    def __init__(self, current_version: CurrentVersion, *, any_host: bool = True) -> None:
+    def __init__(
+        self,
+        current_version: CurrentVersion,
+        is_reader: Callable[[str, str], bool] = lambda client, authorization: True,
+        *,
+        any_host: bool = True,
+    ) -> None:
         self._current_version = current_version
+        self._is_reader = is_reader
         self._any_host = any_host
 
     def answer(
@@ -46,6 +54,7 @@ class PlainRow:
             and b"origin" not in fields
             and fields.get(b"accept", b"*/*") in ACCEPTED
             and self._any_host
+            and self._is_reader(context.client, fields.get(b"authorization", b"").decode("latin-1"))
         ):
             return None
         try:

@@ -11,12 +11,12 @@ from service.api.job_schemas import JobDocument, JobEvent, JobList
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.admin_token import admin_only
 from service.web.bodies import optional_json_body
 from service.web.errors import MAX_ERRORS, InvalidInput
 from service.web.field_errors import Error, flatten, shown
 from service.web.fields import Flag, Number, Several, Text, Whole
 from service.web.responses import json_response
+from service.web.tokens.authorization import admin_only
 from trainer import jobs as trainer_jobs
 
 blueprint = Blueprint("retrain", __name__, url_prefix="/retrain")

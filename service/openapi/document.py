@@ -25,8 +25,8 @@ from service.openapi.problem_responses import (
     problem_slugs,
     schema_name,
 )
-from service.web.admin_token import is_admin_only
 from service.web.problems import PROBLEMS
+from service.web.tokens.authorization import authorization_of, token_schemes
 
 ABOUT = (
     "Predictions by small neural networks, their versions, and retraining.\n\n"
@@ -77,9 +77,11 @@ def document(app: Flask, version: LoadedVersion | None) -> JsonSchema:
         "X-Request-ID",
         {"description": "the request's id", "required": True, "schema": {"type": "string"}},
     )
-    spec.components.security_scheme(
-        "admin", {"type": "http", "scheme": "bearer", "description": "the admin token"}
-    )
+    for name, description in (("admin", "the admin token"), ("read", "the read token")):
+        if name == "admin" or authorization_of(app).read_token:
+            spec.components.security_scheme(
+                name, {"type": "http", "scheme": "bearer", "description": description}
+            )
     schemas: dict[str, Schema | JsonSchema] = {
         schema_name(slug): problem_schema(slug) for slug in PROBLEMS
     }
@@ -87,8 +89,9 @@ def document(app: Flask, version: LoadedVersion | None) -> JsonSchema:
         with app.app_context():
             schemas |= operation.schemas(version)
         shaped = operation.of_version(None if "version" in rule.arguments else version)
+        tokens = token_schemes(app, view, rule.rule)
         for method in methods_of(rule):
-            made = {"operationId": name_of(rule, method), **_operation(rule, view, shaped)}
+            made = {"operationId": name_of(rule, method), **_operation(rule, view, shaped, tokens)}
             spec.path(path=path_of(rule), operations={method.lower(): made})
     for name, schema in schemas.items():
         if isinstance(schema, Schema):
@@ -123,7 +126,9 @@ def name_of(rule: Rule, method: str) -> str:
     return f"{rule.endpoint}:{method} {path_of(rule)}" if several else rule.endpoint
 
 
-def _operation(rule: Rule, view: Callable[..., Any], operation: Operation) -> JsonSchema:
+def _operation(
+    rule: Rule, view: Callable[..., Any], operation: Operation, tokens: list[str]
+) -> JsonSchema:
     summary, _, description = (view.__doc__ or "").strip().partition("\n")
     made: JsonSchema = {
         "tags": [rule.endpoint.partition(".")[0]],
@@ -131,7 +136,9 @@ def _operation(rule: Rule, view: Callable[..., Any], operation: Operation) -> Js
         "parameters": list(_parameters(rule, operation)),
         "responses": {
             **{str(status): _response(spec) for status, spec in operation.responses.items()},
-            **error_responses(problem_slugs(view, operation), operation.dialect),
+            **error_responses(
+                problem_slugs(operation, needs_token=bool(tokens)), operation.dialect
+            ),
         },
     }
     if description:
@@ -141,8 +148,8 @@ def _operation(rule: Rule, view: Callable[..., Any], operation: Operation) -> Js
         if operation.body.example is not None:
             content["application/json"]["example"] = operation.body.example
         made["requestBody"] = {"required": operation.body.required, "content": content}
-    if is_admin_only(view):
-        made["security"] = [{"admin": []}]
+    if tokens:
+        made["security"] = [{name: []} for name in tokens]
     return made
 
 

@@ -1,13 +1,12 @@
 """The error responses of an operation, and the schemas of problem documents."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 
 from service.openapi.contract import Dialect, JsonSchema, Operation, ref
-from service.web.admin_token import is_admin_only
 from service.web.problems import MEDIA_TYPE, PREFIX, PROBLEMS
 
 _ANY_REQUEST = (
@@ -18,7 +17,7 @@ _ANY_REQUEST = (
     "service-unavailable",
 )
 _ANY_BODY = ("bad-request", "content-too-large", "unsupported-media-type")
-_ADMIN_ONLY = ("unauthorized", "forbidden", "service-unavailable")
+_WITH_TOKEN = ("unauthorized", "forbidden", "too-many-requests")
 
 
 def schema_name(slug: str) -> str:
@@ -38,13 +37,13 @@ def problem_schema(slug: str) -> Schema:
     return Schema.from_dict({**members, **problem.members}, name=schema_name(slug))()
 
 
-def problem_slugs(view: Callable[..., Any], operation: Operation) -> list[str]:
+def problem_slugs(operation: Operation, *, needs_token: bool) -> list[str]:
     """Return the types of problem that an endpoint may answer, in the order of their statuses."""
     slugs = [*operation.problems, *_ANY_REQUEST]
     if operation.body:
         slugs += _ANY_BODY
-    if is_admin_only(view):
-        slugs += _ADMIN_ONLY
+    if needs_token:
+        slugs += _WITH_TOKEN
     return [
         slug
         for slug, problem in PROBLEMS.items()

@@ -16,11 +16,11 @@ from service.protocols.error_formats import INFERENCE
 from service.protocols.model_address import NAME, VERSION, check_name, model_operation
 from service.protocols.tensors.request import load as validated
 from service.services import services
-from service.web.admin_token import admin_only
 from service.web.bodies import parse, read_body
 from service.web.errors import NotSupported
 from service.web.fields import Flag
 from service.web.responses import json_response
+from service.web.tokens.authorization import admin_only
 
 blueprint = Blueprint("v2_repository", __name__, url_prefix="/v2/repository")
 

@@ -1,6 +1,7 @@
 """Answers every exception with a problem document; the only module that maps errors to statuses."""
 
 import logging
+import math
 from functools import partial
 
 from flask import Flask, Response, request
@@ -34,6 +35,7 @@ def register(app: Flask) -> None:
         app.register_error_handler(error, partial(_plain, slug))
     app.register_error_handler(errors.InvalidInput, _invalid_input)
     app.register_error_handler(errors.Unauthorized, _unauthorized)
+    app.register_error_handler(errors.TooManyWrongTokens, _too_many_wrong_tokens)
     app.register_error_handler(errors.AdminUnavailable, _unavailable)
     app.register_error_handler(errors.TooManyWatchers, _unavailable)
     app.register_error_handler(VersionRefused, _version_refused)
@@ -59,6 +61,12 @@ def _invalid_input(error: errors.InvalidInput) -> Response:
 def _unauthorized(error: errors.Unauthorized) -> Response:
     response = problem("unauthorized", str(error))
     response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _too_many_wrong_tokens(error: errors.TooManyWrongTokens) -> Response:
+    response = problem("too-many-requests", str(error))
+    response.headers["Retry-After"] = str(math.ceil(error.wait_seconds))
     return response
 
 

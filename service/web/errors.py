@@ -8,8 +8,9 @@ ServiceError
 ├── NoIntervals              the version cannot make prediction intervals
 ├── ModelNotFound            there is no model with this name
 ├── NotSupported             a part of another server's protocol that is not implemented
-├── Unauthorized             the admin token is missing
-├── Forbidden                the admin token is wrong
+├── Unauthorized             the token is missing
+├── Forbidden                the token is wrong
+├── TooManyWrongTokens       the client has to wait before its next token is looked at
 ├── AdminUnavailable         this service has no admin token
 ├── TooManyWatchers          the limit of open event streams is reached
 └── Misdirected              the Host header names another service
@@ -81,11 +82,24 @@ class NotSupported(ServiceError):
 
 
 class Unauthorized(ServiceError):
-    """The admin token is missing."""
+    """The token is missing."""
 
 
 class Forbidden(ServiceError):
-    """The admin token is wrong."""
+    """The token is wrong."""
+
+
+class TooManyWrongTokens(ServiceError):
+    """The client has sent too many wrong tokens.
+
+    Attributes
+    ----------
+    wait_seconds : how long it has to wait before its next token is looked at
+    """
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__("too many wrong tokens came from this address; retry later")
+        self.wait_seconds = wait_seconds
 
 
 class AdminUnavailable(ServiceError):

@@ -53,10 +53,8 @@ PROBLEMS = {
     "bad-request": Problem(
         400, "the body is empty, does not decompress, or is not what its Content-Type says"
     ),
-    "unauthorized": Problem(
-        401, "the admin token is missing", headers={"WWW-Authenticate": "Bearer"}
-    ),
-    "forbidden": Problem(403, "the admin token is wrong"),
+    "unauthorized": Problem(401, "the token is missing", headers={"WWW-Authenticate": "Bearer"}),
+    "forbidden": Problem(403, "the token is wrong"),
     "not-found": Problem(404, "the version or job does not exist"),
     "method-not-allowed": Problem(
         405, "the path does not support the method", headers={"Allow": "the supported methods"}
@@ -84,6 +82,9 @@ PROBLEMS = {
             ),
             "example": fields.Dict(required=True, metadata={"description": "a valid body"}),
         },
+    ),
+    "too-many-requests": Problem(
+        429, "too many wrong tokens came from the client's address", headers=_RETRY
     ),
     "internal-server-error": Problem(500, "an error in the service; its log has the details"),
     "not-implemented": Problem(501, "this part of the protocol is not implemented"),

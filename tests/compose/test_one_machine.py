@@ -141,7 +141,7 @@ def test_wrong_setting_is_reported(project: Project) -> None:
 
 
 def test_changed_settings_take_effect(project: Project) -> None:
-    project.up(NUMNET_MAX_BODY_BYTES="2048", NUMNET_ADMIN_TOKEN="another")
+    project.up(NUMNET_MAX_BODY_BYTES="2048", NUMNET_ADMIN_TOKEN="another-token-of-tests")
     api = project.api()
     assert api.post("/predict", {"instances": [[0.0] * 4] * 200}).status_code == 413
     assert api.post("/models/rollback").status_code == 403  # the token in the volume is not used

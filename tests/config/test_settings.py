@@ -29,7 +29,8 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "postgres://h/d": "postgresql://h/d",
         "postgresql://u:p@h:5433/d?sslmode=require": "postgresql://u:p@h:5433/d?sslmode=require",
     },
-    "NUMNET_ADMIN_TOKEN": {"!~": "!~"},
+    "NUMNET_ADMIN_TOKEN": {"!~" * 8: "!~" * 8},
+    "NUMNET_READ_TOKEN": {"~!" * 8: "~!" * 8},
     "NUMNET_RETRAIN_CRON": {
         "*/5 * * * 1-5": "*/5 * * * 1-5",
         "0 3 1,15 jan mon": "0 3 1,15 jan mon",
@@ -49,6 +50,8 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "NUMNET_MODEL_NAME": {"2nd_plant-A.v1": "2nd_plant-A.v1", "statsy": "statsy", "a": "a"},
     "NUMNET_UNSEEN_CATEGORIES": {"name": "name", "refuse": "refuse"},
 }
+LONG = "t" * 16
+WRONG_TOKENS = ["t", "a" * 15, f"{'a' * 16} b", f"{'a' * 16}\n", "\xa0" + "a" * 16, f" {'a' * 16}"]
 REFUSED: dict[str, list[str]] = {
     "NUMNET_MODELS": ["s3://key:secret@bucket", "gs://bucket", "file:///models"],
     "NUMNET_STATE": ["s3://bucket"],
@@ -57,7 +60,8 @@ REFUSED: dict[str, list[str]] = {
         *("x", "mysql://u:secret@h/d", "sqlite://", "sqlite:///", "postgresql://", "postgres:"),
         "postgresql://h:port/d",
     ],
-    "NUMNET_ADMIN_TOKEN": ["a b", "a\n", "tö", " x"],
+    "NUMNET_ADMIN_TOKEN": WRONG_TOKENS,
+    "NUMNET_READ_TOKEN": WRONG_TOKENS,
     "NUMNET_RETRAIN_CRON": [
         *("x", "0 3 * *", "0 3 * * * *", "@daily", "61 * * * *", "* * * * x", "0 0 30 2 *"),
         *("R 3 * * *", "0\t3 * * *"),
@@ -154,6 +158,7 @@ SECRET = Settings(
     database_url="postgresql://u:secret@h/d",
     database_password="secret",
     admin_token="secret",
+    read_token="secret too",
     port=81,
 )
 
@@ -174,10 +179,20 @@ def test_log_shows_every_setting_and_of_secrets_whether_they_are_set() -> None:
 def test_error_repeats_neither_a_token_nor_the_password_of_a_url() -> None:
     for variable, text in (
         ("NUMNET_ADMIN_TOKEN", "my secret"),
+        ("NUMNET_READ_TOKEN", "my secret"),
         ("NUMNET_DATABASE_URL", "mysql://u:secret@h/d"),
         ("NUMNET_MODELS", "s3://key:secret@bucket"),
     ):
         assert "secret" not in refusal(variable, text)
+
+
+def test_read_token_that_is_the_admin_token_is_refused() -> None:
+    with pytest.raises(SettingsError, match="NUMNET_READ_TOKEN: expected another"):
+        Settings.from_environment(dict.fromkeys(("NUMNET_READ_TOKEN", "NUMNET_ADMIN_TOKEN"), LONG))
+
+
+def test_refusal_of_a_short_token_says_how_to_make_one() -> None:
+    assert "openssl rand -hex 32" in refusal("NUMNET_ADMIN_TOKEN", "short")
 
 
 # The database of jobs

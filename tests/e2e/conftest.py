@@ -20,7 +20,7 @@ from registry import Registry
 from tests.patience import DEADLINE_SECONDS, until
 
 ROOT = Path(__file__).resolve().parents[2]
-ADMIN_TOKEN = "t0ken"
+ADMIN_TOKEN = "an-admin-t0ken-of-tests"
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
 

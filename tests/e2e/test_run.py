@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from benchmarks.ports import free_port
-from service.web.admin_token import FILE
+from service.web.tokens.admin_token import FILE
 from tests.e2e.conftest import ROOT
 from tests.patience import DEADLINE_SECONDS, until
 

@@ -17,7 +17,7 @@ from service.telemetry.telemetry import Telemetry
 from tests.service.documented import DocumentedClient
 from tests.service.small_models import serve, small_model
 
-TOKEN = "t0ken"
+TOKEN = "an-admin-t0ken-of-tests"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 
 

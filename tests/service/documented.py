@@ -52,7 +52,10 @@ def document_of(app: Flask) -> dict[str, Any]:
     names = model and (model.columns, model.targets)  # the ranges do not matter
     settings = services.settings
     has_intervals = version and version.calibration is not None
-    key = settings.model_name, settings.unseen_categories, names, has_intervals
+    key = (
+        *(settings.model_name, settings.unseen_categories, bool(settings.read_token)),
+        *(names, has_intervals),
+    )
     if key not in _documents:
         _documents[key] = document(app, version)
     return _documents[key]

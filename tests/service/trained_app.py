@@ -12,7 +12,7 @@ from trainer.data.synthetic import synthetic_table
 from trainer.training.recipe import Recipe
 from trainer.training.training import train
 
-TOKEN = "t0ken"
+TOKEN = "an-admin-t0ken-of-tests"
 
 
 def trained_app(folder: Path, versions: int = 1) -> Flask:

@@ -438,9 +438,9 @@ def heavy():
 
 folder = Path(sys.argv[1])
 serve(Registry.local(folder / "models"), small_model())
-settings = Settings(models=folder / "models", state=folder / "state", admin_token="t")
+settings = Settings(models=folder / "models", state=folder / "state", admin_token="t" * 16)
 client = create_app(settings).test_client()
-admin = {"Authorization": "Bearer t"}
+admin = {"Authorization": "Bearer " + "t" * 16}
 assert client.post("/predict", json=dict.fromkeys(FEATURES, 0.5)).status_code == 200
 assert client.get("/models").status_code == 200
 assert client.post("/models/1/promote", headers=admin).status_code == 200

@@ -21,6 +21,7 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
+from config import Settings
 from registry import NoPreviousVersion, Registry, StorageError, VersionNotFound, VersionRefused
 from service.app import create_app
 from service.openapi import contract
@@ -32,7 +33,6 @@ from service.openapi.document import (
 )
 from service.openapi.problem_responses import problem_slugs
 from service.services import services_of
-from service.web.admin_token import is_admin_only
 from service.web.errors import (
     Forbidden,
     InvalidInput,
@@ -40,9 +40,12 @@ from service.web.errors import (
     NoIntervals,
     NoModel,
     NotSupported,
+    TooManyWrongTokens,
     Unauthorized,
 )
 from service.web.problems import PREFIX, PROBLEMS
+from service.web.tokens import authorization
+from service.web.tokens.authorization import is_admin_only, token_schemes
 from tests.service.conftest import ADMIN, TOKEN
 from tests.service.documented import DocumentedClient, assert_documented_event, document_of
 from tests.service.small_models import AWKWARD_FEATURES, FEATURES, serve, small_model
@@ -207,6 +210,7 @@ FAULTS: dict[str, Exception] = {
     "bad-request": BadRequest("no JSON"),
     "unauthorized": Unauthorized("no token"),
     "forbidden": Forbidden("wrong token"),
+    "too-many-requests": TooManyWrongTokens(1.5),
     "not-found": VersionNotFound(7),
     "method-not-allowed": MethodNotAllowed(["GET"]),
     "request-timeout": RequestTimeout("too slow"),
@@ -247,7 +251,8 @@ def test_every_documented_problem_is_answered_as_documented(
     }
     client.met.clear()
     for rule, view, described in list(described_rules(app)):
-        for slug in problem_slugs(view, described):
+        needs_token = bool(token_schemes(app, view, rule.rule))
+        for slug in problem_slugs(described, needs_token=needs_token):
             app.view_functions[rule.endpoint] = failing(view, FAULTS[slug])
             for method in methods_of(rule):
                 answer = client.open(re.sub(r"<[^>]+>", "1", rule.rule), method=method)
@@ -334,6 +339,7 @@ def test_view_may_have_several_routes_methods_and_media_types() -> None:
         return of
 
     other = Flask("other")
+    authorization.register(other, Settings())
     for path in ("/number", "/number/<int:of>"):
         other.add_url_rule(path, "number", number, methods=["GET", "PUT"])
     made = document(other, None)
@@ -360,6 +366,7 @@ def test_dialect_has_its_own_error_documents_and_statuses() -> None:
         return ""
 
     other = Flask("other")
+    authorization.register(other, Settings())
     other.add_url_rule("/number", "number", number, methods=["POST"])
     [(_, _, made)] = operations(document(other, None))
     assert [*made["responses"]] == ["200", "400", "405", "408", "413", "415", "421", "500", "503"]

@@ -13,13 +13,13 @@ from flask.testing import FlaskClient
 
 from config import Settings
 from registry import Registry
-from service.web.admin_token import FILE, AdminToken
+from service.web.tokens.admin_token import FILE, AdminToken
 from tests.patience import DEADLINE_SECONDS
 from tests.service.conftest import ADMIN, TOKEN, MakeClient
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, serve, small_model
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 ROLLBACK = "/models/rollback"
 
 
@@ -62,6 +62,10 @@ def test_missing_token_is_401(client: FlaskClient, authorization: str | None) ->
         "é",
         "\xff\xfe",
         f"{TOKEN}\xa0é",
+        f"\xa0{TOKEN}",
+        f"{TOKEN}\xa0",
+        f"\x85{TOKEN}",
+        f"\x0b{TOKEN}",
         "x" * 1_000_000,
     ],
     ids=ascii,
@@ -149,9 +153,9 @@ def test_configured_token_is_used_and_not_stored(
 
 
 def test_token_file_may_be_written_by_hand(tmp_path: Path, make_client: MakeClient) -> None:
-    (tmp_path / FILE).write_text("  by-hand \n")
+    (tmp_path / FILE).write_text("  by-hand-a-longer-one \n")
     client = make_client(state=tmp_path, admin_token="")
-    answer = client.post(ROLLBACK, headers={"Authorization": "Bearer by-hand"})
+    answer = client.post(ROLLBACK, headers={"Authorization": "Bearer by-hand-a-longer-one"})
     assert answer.status_code == 409
     refused(client, 403, f"Bearer {TOKEN}")
 
@@ -160,7 +164,7 @@ def test_token_file_may_be_written_by_hand(tmp_path: Path, make_client: MakeClie
 def test_processes_that_start_together_use_one_token(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from config import Settings\n"
-        "from service.web.admin_token import AdminToken\n"
+        "from service.web.tokens.admin_token import AdminToken\n"
         "token = AdminToken(Settings(state=Path(sys.argv[1])))\n"
         "print('ready', flush=True); sys.stdin.readline(); print(token.get())"
     )
@@ -190,7 +194,7 @@ def test_processes_that_start_together_use_one_token(tmp_path: Path) -> None:
     assert list((tmp_path / "state").iterdir()) == [tmp_path / "state" / FILE]
 
 
-@pytest.fixture(params=["a file", "a folder in the token's place", "no text"])
+@pytest.fixture(params=["a file", "a folder in the token's place", "no text", "a short token"])
 def useless_state(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     state = tmp_path / "useless"
     if request.param == "a file":
@@ -198,7 +202,9 @@ def useless_state(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     else:
         state.mkdir()
         if request.param == "no text":
-            (state / FILE).write_bytes(b"\xff\xfe")
+            (state / FILE).write_bytes(b"\xff\xfe" * 16)
+        elif request.param == "a short token":
+            (state / FILE).write_text("t")
         else:
             (state / FILE).mkdir()
     return state

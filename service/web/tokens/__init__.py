@@ -1,0 +1,1 @@
+"""The tokens of administrators and readers: which requests need one, and limits on guessing."""
