@@ -23,7 +23,7 @@ class EventStreams(Protocol):
     def latest(self, job_id: str) -> Job:
         """Return a job as it was within the last half second."""
 
-    def response(self, job: Job, environ: WSGIEnvironment) -> Response:
+    def response(self, job: Job, environ: WSGIEnvironment, *, whole: bool = False) -> Response:
         """Return the response that streams a job's events."""
 
     def stop(self) -> None:

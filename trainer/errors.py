@@ -20,7 +20,16 @@ class TrainerError(Exception):
 
 
 class DataError(TrainerError):
-    """A table that cannot be trained on."""
+    """A table that cannot be trained on.
+
+    Attributes
+    ----------
+    without_cells : the message without anything from the table's cells, for clients without a token
+    """
+
+    def __init__(self, message: str, without_cells: str = "") -> None:
+        super().__init__(message)
+        self.without_cells = without_cells or message
 
 
 class RecipeError(TrainerError):

@@ -34,13 +34,13 @@ _HEARTBEAT = b": heartbeat\n\n"
 News = tuple[Job, bytes] | None
 
 
-def event(job: Job, first: bool) -> bytes:
+def event(job: Job, first: bool, *, whole: bool = False) -> bytes:
     """Return a job as an event, whose id is the job's revision.
 
     The first event of a connection and the last of a job have the whole job. Those between leave
     out the long members, which would only be repeated.
     """
-    document = job.document
+    document = job.whole_document if whole else job.document
     if job.active and not first:
         document = {key: value for key, value in document.items() if key not in LONG_MEMBERS}
     return b"id: %d\nevent: job\ndata: %s\n\n" % (job.revision, orjson.dumps(document))
@@ -70,8 +70,12 @@ class JobPoller:
         """
         return self._latest.get(job_id) or self._jobs.get(job_id)
 
-    def response(self, job: Job, environ: WSGIEnvironment) -> Response:
+    def response(self, job: Job, environ: WSGIEnvironment, *, whole: bool = False) -> Response:
         """Return the response that streams a job's events.
+
+        Parameters
+        ----------
+        whole : whether an error is shown as administrators see it
 
         Raises
         ------
@@ -83,18 +87,25 @@ class JobPoller:
             raise TooManyWatchers(f"{self._watchers} watchers are the most that a process can have")
         send_stream: Callable[[AsyncGenerator[bytes, None]], None] | None = environ.get(SEND_STREAM)
         if send_stream is None:  # a server without an event loop
-            return Response(_in_this_thread(JobPoller(self._jobs, 0.0), job), headers=_HEADERS)
-        send_stream(self.events(job))
+            events = JobPoller(self._jobs, 0.0).events(job, whole=whole)
+            return Response(_in_this_thread(events), headers=_HEADERS)
+        send_stream(self.events(job, whole=whole))
         return Response(headers=_HEADERS)
 
-    async def events(self, job: Job) -> AsyncGenerator[bytes, None]:
-        """Yield a job's events until it ends."""
+    async def events(self, job: Job, *, whole: bool = False) -> AsyncGenerator[bytes, None]:
+        """Yield a job's events until it ends.
+
+        Parameters
+        ----------
+        whole : whether an error is shown as administrators see it
+        """
         self._watchers += 1
         try:
-            yield event(job, first=True)
+            yield event(job, first=True, whole=whole)
             while job.active and (news := await self._news(job)):
                 job, content = news
-                yield content
+                is_whole = whole and job.whole_error
+                yield event(job, first=False, whole=True) if is_whole else content
         finally:
             self._watchers -= 1
 
@@ -160,9 +171,8 @@ def _wake(waiting: "asyncio.Future[News]", news: News) -> None:
         waiting.set_result(news)
 
 
-def _in_this_thread(poller: JobPoller, job: Job) -> Iterator[bytes]:
+def _in_this_thread(events: AsyncGenerator[bytes, None]) -> Iterator[bytes]:
     with asyncio.Runner() as runner:
-        events = poller.events(job)
         while part := runner.run(_next(events)):
             yield part
 

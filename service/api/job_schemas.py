@@ -61,7 +61,11 @@ class ListedJob(Schema):
     result = fields.Dict(
         metadata={"description": "of a finished job: version, metrics, the gate's verdict"}
     )
-    error = fields.String(metadata={"description": "why it failed"})
+    error = fields.String(
+        metadata={
+            "description": "why it failed; the texts of cells are shown with the admin token alone"
+        }
+    )
 
 
 class JobDocument(ListedJob):

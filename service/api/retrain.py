@@ -16,7 +16,7 @@ from service.web.errors import MAX_ERRORS, InvalidInput
 from service.web.field_errors import Error, flatten, shown
 from service.web.fields import Flag, Number, Several, Text, Whole
 from service.web.responses import json_response
-from service.web.tokens.authorization import admin_only
+from service.web.tokens.authorization import admin_only, is_admin
 from trainer import jobs as trainer_jobs
 
 blueprint = Blueprint("retrain", __name__, url_prefix="/retrain")
@@ -118,7 +118,7 @@ def submit() -> Response:
     except trainer_jobs.JobKeyReused as error:
         raise _invalid([{"parameter": "Idempotency-Key", "detail": str(error)}]) from None
     RequestContext.from_environ(request.environ).job = job.id
-    response = json_response(job.document, 202 if new else 200)
+    response = json_response(job.whole_document, 202 if new else 200)
     response.headers["Location"] = f"{blueprint.url_prefix}/{job.id}"
     return response
 
@@ -127,7 +127,8 @@ def submit() -> Response:
 @operation({200: ResponseSpec("The jobs.", JobList)}, "service-unavailable")
 def list_jobs() -> Response:
     """List the newest jobs, newest first, without their loss histories."""
-    documents = [job.document for job in services().jobs.newest(LISTED)]
+    newest, whole = services().jobs.newest(LISTED), is_admin()
+    documents = [job.whole_document if whole else job.document for job in newest]
     for document in documents:
         document.pop("loss_history", None)
     return json_response({"jobs": documents})
@@ -136,8 +137,12 @@ def list_jobs() -> Response:
 @blueprint.get("/<job_id>")
 @operation({200: ResponseSpec("The job.", JobDocument)}, "not-found", "service-unavailable")
 def show_job(job_id: str) -> Response:
-    """Show a job: its state, progress, losses and result."""
-    return json_response(services().jobs.get(job_id).document)
+    """Show a job: its state, progress, losses and result.
+
+    Errors contain the texts of a table's cells only if the request has the admin token.
+    """
+    job = services().jobs.get(job_id)
+    return json_response(job.whole_document if is_admin() else job.document)
 
 
 @blueprint.delete("/<job_id>")
@@ -145,7 +150,7 @@ def show_job(job_id: str) -> Response:
 @admin_only
 def cancel(job_id: str) -> Response:
     """Cancel a job; a running one stops within two seconds."""
-    return json_response(services().jobs.cancel(job_id).document)
+    return json_response(services().jobs.cancel(job_id).whole_document)
 
 
 @blueprint.get("/<job_id>/events")
@@ -178,7 +183,7 @@ def watch(job_id: str) -> Response:
     last_event_id = request.headers.get("Last-Event-ID")
     if not job.active and last_event_id == str(job.revision):
         return Response(status=204)  # tells an EventSource not to reconnect
-    return job_events.response(job, request.environ)
+    return job_events.response(job, request.environ, whole=is_admin())
 
 
 def _read_body() -> dict[str, Any]:

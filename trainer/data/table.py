@@ -60,17 +60,22 @@ class Table:
         self._check_magnitudes(self.targets, self.Y, np.zeros(len(self.targets), np.bool_))
         for name, constant in zip(self.targets, _constant(self.Y), strict=True):
             if constant:
-                raise DataError(
-                    f"{self.source}: target {name!r} is {self.Y[0, self.targets.index(name)]} "
-                    f"in every row; expected at least two different values"
+                value = self.Y[0, self.targets.index(name)]
+                raise _wrong_cells(
+                    f"{self.source}: target {name!r} is ",
+                    f"{value} in every row",
+                    "the same in every row",
+                    "; expected at least two different values",
                 )
 
         if self.weights is not None:
             wrong = self.weights[~((self.weights > 0) & (self.weights <= MAX_WEIGHT))]
             if len(wrong):
-                raise DataError(
-                    f"{self.source}: a row has weight {wrong[0]}; "
-                    f"expected weights above 0 and up to {MAX_WEIGHT:.0e}"
+                raise _wrong_cells(
+                    f"{self.source}: a row has ",
+                    f"weight {wrong[0]}",
+                    "another weight",
+                    f"; expected weights above 0 and up to {MAX_WEIGHT:.0e}",
                 )
 
     @property
@@ -117,10 +122,17 @@ class Table:
                 wrong &= ~(np.isnan(block) & gaps)
             if wrong.any():
                 row, column = np.argwhere(wrong)[0]
-                raise DataError(
-                    f"{self.source}: column {names[column]!r} holds {block[row, column]}; "
-                    f"expected numbers within ±{MAX_MAGNITUDE:.0e}"
+                raise _wrong_cells(
+                    f"{self.source}: column {names[column]!r} holds ",
+                    f"{block[row, column]}",
+                    "other numbers",
+                    f"; expected numbers within ±{MAX_MAGNITUDE:.0e}",
                 )
+
+
+def _wrong_cells(place: str, found: str, in_general: str, expected: str) -> DataError:
+    """Return an error, whose message names what was found for an administrator alone."""
+    return DataError(f"{place}{found}{expected}", without_cells=f"{place}{in_general}{expected}")
 
 
 def _blocks(columns: Array) -> Iterator[Array]:
@@ -147,10 +159,10 @@ def _check_names(features: tuple[str, ...], targets: tuple[str, ...]) -> None:
     names = Counter(features + targets)
     for name, count in names.items():
         if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
-            raise DataError(
-                f"{name[:40]!r} is not a valid column name: "
-                f"expected 1 to {MAX_NAME_LENGTH} printable characters"
+            problem = (
+                f"not a valid column name: expected 1 to {MAX_NAME_LENGTH} printable characters"
             )
+            raise DataError(f"{name[:40]!r} is {problem}", without_cells=f"there is {problem}")
         if count > 1:
             raise DataError(f"column {name!r} is listed twice")
 

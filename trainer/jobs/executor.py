@@ -19,7 +19,7 @@ from dbos import DBOS
 from config import Settings
 from network import NetworkError
 from registry import Registry, RegistryError, StorageError
-from trainer.errors import Interrupted, JobError, TrainerError
+from trainer.errors import DataError, Interrupted, JobError, TrainerError
 from trainer.jobs.client import Jobs
 from trainer.jobs.database import PROGRESS, WORKFLOW, serializer
 from trainer.jobs.execution import Retraining
@@ -188,6 +188,8 @@ class Executor:
             log.error("storage failed: %s", error, extra={"job": job})
             why = error.reason or "see the trainer's log"
             return _failed(f"the models cannot be read or written: {why}")
+        except DataError as error:
+            return _failed(str(error), error.without_cells)
         except (NetworkError, RegistryError, TrainerError) as error:
             return _failed(str(error))
         except Exception as error:
@@ -220,8 +222,9 @@ def _in_background(target: Callable[..., None], *given: object) -> None:
     threading.Thread(target=target, args=given, daemon=True).start()
 
 
-def _failed(reason: str) -> dict[str, Any]:
-    return {"state": FAILED, "error": reason}
+def _failed(reason: str, without_cells: str = "") -> dict[str, Any]:
+    """Return the outcome of a job; clients without the admin token see the second reason."""
+    return {"state": FAILED, "error": reason, "error_without_cells": without_cells or reason}
 
 
 def _summary(outcome: dict[str, Any]) -> str:

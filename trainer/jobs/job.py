@@ -36,8 +36,9 @@ class Job:
     ----------
     state : one of `STATES`
     revision : increases with every change
-    document : the job as JSON, for clients
+    document : the job as JSON, for any client
     asked : the options that the client gave
+    whole_error : why it failed, which may contain the text of cells; for administrators
     """
 
     id: str
@@ -45,6 +46,12 @@ class Job:
     revision: int
     document: dict[str, Any]
     asked: Mapping[str, Any] = field(default_factory=dict)
+    whole_error: str = ""
+
+    @property
+    def whole_document(self) -> dict[str, Any]:
+        """Return the job as JSON, for administrators."""
+        return self.document | ({"error": self.whole_error} if self.whole_error else {})
 
     @property
     def active(self) -> bool:
@@ -85,13 +92,21 @@ class Job:
             for key in _ONLY_WHILE_RUNNING:
                 document.pop(key, None)
             if state == FAILED:
-                document["error"] = output.get("error") or "failed; see the trainer's log"
+                document["error"] = _public_error(output)
         else:
             document |= {"fraction_done": 1.0, "eta_seconds": 0.0, "result": output["result"]}
         revision = max(changed_at, workflow.updated_at or workflow.created_at)
         if state not in (QUEUED, RUNNING):
             revision += 1  # the last report may be of the same millisecond
-        return cls(workflow.workflow_id, state, revision, document, given["asked"])
+        whole_error = output.get("error", "") if state == FAILED else ""
+        return cls(workflow.workflow_id, state, revision, document, given["asked"], whole_error)
+
+
+def _public_error(output: Mapping[str, Any]) -> str:
+    """Return why a job failed, without the text of cells, which earlier versions did not omit."""
+    if not output.get("error"):
+        return "failed; see the trainer's log"
+    return output.get("error_without_cells") or "failed; the admin token shows the reason"
 
 
 def _note(state: str, workflow: Any, progress: Mapping[str, Any], now: float) -> str | None:

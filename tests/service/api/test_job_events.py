@@ -7,6 +7,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -78,6 +79,24 @@ def test_watcher_gets_every_change_until_the_job_ends() -> None:
             assert await anext(events) == event(job(revision), first=False)
         jobs.now = job(4, "promoted")
         assert await rest(events) == [event(job(4, "promoted"), first=False)]
+
+    run(scenario)
+
+
+def test_only_an_administrator_gets_the_whole_error() -> None:
+    failed = replace(
+        job(2, "failed"), document={"error": "line 2"}, whole_error="line 2, got 'hunter2'"
+    )
+
+    async def scenario(jobs: FakeJobs, poller: JobPoller) -> None:
+        reader, administrator = poller.events(job(1)), poller.events(job(1), whole=True)
+        assert await anext(reader) == await anext(administrator)
+        jobs.now = failed
+        [last], [whole] = await rest(reader), await rest(administrator)
+        assert b'"error":"line 2"' in last
+        assert b"hunter2" in whole
+        assert b"hunter2" not in event(failed, first=True)
+        assert b"hunter2" in event(failed, first=True, whole=True)
 
     run(scenario)
 

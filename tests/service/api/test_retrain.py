@@ -18,10 +18,12 @@ from werkzeug.test import TestResponse
 from registry import Registry
 from service.api.retrain import RetrainBody
 from service.services import services_of
+from service.web.tokens.wrong_tokens import FREE_ATTEMPTS
 from tests.patience import DEADLINE_SECONDS
 from tests.service.conftest import ADMIN, MakeClient
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import FEATURES, promote, publish, serve, small_model
+from trainer.jobs import Job
 from trainer.solvers import SOLVERS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -363,6 +365,35 @@ def test_queued_job_can_be_cancelled(client: FlaskClient) -> None:
     job = client.get(path).get_json()
     assert job["state"] == "cancelled"
     assert datetime.fromisoformat(job["finished_at"]).tzinfo
+
+
+def test_text_of_cells_is_shown_to_administrators_alone(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with submitted(client) as document:
+        pass
+    failed = Job(
+        *("a-job", "failed", 7),
+        document=document
+        | {"id": "a-job", "state": "failed", "error": "line 2: expected a number"},
+        whole_error="line 2: expected a number, got 'hunter2'",
+    )
+    jobs = services_of(client.application).jobs
+    monkeypatch.setattr(jobs, "newest", lambda limit: [failed])
+    monkeypatch.setattr(jobs, "get", lambda job_id: failed)
+    for path in ("/retrain", "/retrain/a-job", "/retrain/a-job/events"):
+        for headers in ({}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer wrong"}):
+            answer = client.get(path, headers=headers)
+            assert (answer.status_code, "expected a number" in answer.text) == (200, True)
+            assert "hunter2" not in answer.text
+        assert "hunter2" in client.get(path, headers=ADMIN).text
+
+
+def test_wrong_admin_token_for_the_text_of_cells_counts_as_a_guess(client: FlaskClient) -> None:
+    for _ in range(FREE_ATTEMPTS):
+        assert client.get("/retrain", headers={"Authorization": "Bearer wrong"}).status_code == 200
+    assert client.get("/retrain", headers=ADMIN).status_code == 200  # as without a token
+    assert client.delete("/retrain/a-job", headers=ADMIN).status_code == 429
 
 
 def test_job_without_a_running_trainer_has_a_note(

@@ -91,7 +91,10 @@ def test_job_without_promotion_only_publishes(installation: Installation) -> Non
     ("asked", "reason"),
     [
         ({"data": "no.csv", "targets": ["y"]}, "there is no file no.csv in the data folder"),
-        ({"data": "bad.csv", "targets": ["y"]}, "bad.csv cannot be used:\n  line 2, column 'y': "),
+        (
+            {"data": "bad.csv", "targets": ["y"]},
+            "bad.csv cannot be used:\n  line 2, column 'y': expected a finite number",
+        ),
         (TINY | {"seed": NOT_FINITE}, "not finite"),
         (BEST | {"seed": DAMAGED}, "the file was changed or replaced"),
     ],
@@ -102,11 +105,14 @@ def test_job_without_a_usable_version_fails_with_the_reason(
 ) -> None:
     data = installation.settings.data
     data.mkdir(exist_ok=True)
-    (data / "bad.csv").write_text("a,y\n1,x\n")
+    (data / "bad.csv").write_text("a,y\n1,hunter2\n")
     before = installation.current()
     job = installation.run(asked)
     assert job.state == "failed"
     assert reason in job.document["error"]
+    assert "hunter2" not in str(job.document)
+    assert ("hunter2" in job.whole_error) == (asked.get("data") == "bad.csv")
+    assert reason in job.whole_document["error"]
     assert "unexpected" not in job.document["error"]
     assert str(installation.folder) not in job.document["error"]
     assert "result" not in job.document

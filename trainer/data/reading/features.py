@@ -75,7 +75,8 @@ def find_features(stored: StoredRows, name: str, categories: Collection[str]) ->
             columns[index] = _column(feature, reader, x, has_gaps=bool(missing[index]))
     if not columns:
         reasons = "".join(f"\n  column {each!r}: {why}" for each, why in left_out.items())
-        raise DataError(f"{name}: no column is left to predict from:{reasons}")
+        problem = f"{name}: no column is left to predict from"
+        raise DataError(f"{problem}:{reasons}", without_cells=problem)
     entries = [
         _entry(column, readers[index], int(missing[index])) for index, column in columns.items()
     ]

@@ -27,6 +27,9 @@ SHOWN_CHARACTERS = 40
 MIN_TEXTS = 10  # in a block, for a column of numbers or dates to become a category
 
 
+CellError = tuple[int, int, str, str]  # line, column's index, place and expectation, what was found
+
+
 class Reconsidered(Exception):
     """The kind of a column, taken from the first rows, does not fit later ones.
 
@@ -76,13 +79,20 @@ def read_rows(
             break
         stored.add(numbers)
     if reader.errors:
-        errors = [message for *_, message in sorted(reader.errors)[:MAX_ERRORS]]
-        raise DataError("\n  ".join([f"{name} cannot be used:", *errors, *reader.advice()]))
+        raise _error(name, sorted(reader.errors)[:MAX_ERRORS], reader.advice())
     return stored
 
 
+def _error(name: str, errors: list[CellError], advice: list[str]) -> DataError:
+    """Return an error that lists the invalid cells and lines."""
+    start = f"{name} cannot be used:"
+    places = [place for *_, place, _ in errors]
+    whole = [f"{place}{found}" for *_, place, found in errors]
+    return DataError(*("\n  ".join([start, *lines, *advice]) for lines in (whole, places)))
+
+
 class _BlockReader:
-    """Turns blocks into numbers, and collects errors as (line, column's index, message)."""
+    """Turns blocks into numbers, and collects errors."""
 
     def __init__(
         self,
@@ -103,7 +113,7 @@ class _BlockReader:
         self.readers: list[CellReader | None] = [
             fixed[name]() if name in fixed else None for name in names
         ]
-        self.errors: list[tuple[int, int, str]] = []
+        self.errors: list[CellError] = []
         self.notes: list[str] = []
         self._faults: dict[int, tuple[Cells, int]] = {}
 
@@ -118,7 +128,7 @@ class _BlockReader:
             self._conventions = Conventions(comma_is_decimal(columns), self._source.day_first)
             self._is_first = False
         place = self._source.place
-        self.errors += [(line, -1, f"{place} {line}: {text}") for line, text in block.errors]
+        self.errors += [(line, -1, f"{place} {line}: {text}", "") for line, text in block.errors]
         numbers = np.full((len(columns[0]), len(columns)), np.nan)
         for index, cells in enumerate(columns):
             numbers[:, index], wrong = self._read_column(index, cells)
@@ -131,7 +141,7 @@ class _BlockReader:
         """Return whether the first row has texts in all columns of numbers; forget its errors."""
         if len(block.lines) < 2:
             return False
-        wrong = {index for line, index, _ in self.errors if line == block.lines[0]}
+        wrong = {index for line, index, *_ in self.errors if line == block.lines[0]}
         numbers = {
             self._selection.indices[index]
             for index, (reader, cells) in enumerate(zip(self.readers, columns, strict=True))
@@ -201,8 +211,10 @@ class _BlockReader:
         lines, place = block.lines, self._source.place
         for row in wrong[:MAX_ERRORS]:
             found = str(cells[row])[:SHOWN_CHARACTERS]
-            text = f"{place} {lines[row]}, column {name!r}: expected {expected}, got {found!r}"
-            self.errors.append((lines[row], self._selection.indices[index], text))
+            where = f"{place} {lines[row]}, column {name!r}: expected {expected}"
+            self.errors.append(
+                (lines[row], self._selection.indices[index], where, f", got {found!r}")
+            )
 
     def advice(self) -> list[str]:
         """Return what to do about the errors, as sentences."""

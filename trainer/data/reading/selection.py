@@ -71,7 +71,9 @@ class Selection:
         for column in (*known, *features, *categories):
             if counts[column] != 1:
                 problem = "two columns called" if counts[column] else "no column"
-                raise DataError(f"{name} has {problem} {column!r}; {_columns_are(source)}")
+                short = f"{name} has {problem} {column!r}"
+                # The first row of a file without a header would be listed as column names.
+                raise DataError(f"{short}; {_columns_are(source)}", without_cells=short)
         if weights and weights in (*targets, *features):
             raise DataError(
                 f"column {weights!r} cannot be both the weights and a feature or target"

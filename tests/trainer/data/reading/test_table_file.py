@@ -311,3 +311,25 @@ def test_a_table_is_read_like_another_one(path: Path) -> None:
     np.testing.assert_array_equal(table.X[:2], [[0, 1, 19754, 0], [1, 1, 19755, 1]])
     path.write_text(path.read_text().replace("YES", "perhaps"))
     assert table_from_file(path, ["y"], ["b"], like=columns).columns[0].kind == "category"
+
+
+SECRET = "7777.25"
+WITH_SECRET = {
+    "a text for a number": csv().replace("11,5.5,", f"11,hunter{SECRET},").replace("a,b", "b,a"),
+    "a text for the target": with_line(f"1,2,hunter{SECRET}"),
+    "a constant target": "a,y\n" + "".join(f"{k},{SECRET}\n" for k in range(12)),
+    "nothing but a constant feature": "a,y\n" + "".join(f"x{SECRET},{k}\n" for k in range(12)),
+    "a number beyond the limit": with_line(f"{SECRET}e99,2,3"),
+    "no header": "".join(f"{SECRET},{k}\n" for k in range(12)),
+    "a cell too many": with_line(f"1,2,3,{SECRET}"),
+    "an open quotation mark": with_line(f'1,"{SECRET},3'),
+}
+
+
+@pytest.mark.parametrize("content", WITH_SECRET.values(), ids=WITH_SECRET)
+def test_no_cell_is_in_the_message_for_clients_without_a_token(content: str, path: Path) -> None:
+    path.write_text(content)
+    with pytest.raises(DataError) as caught:
+        table_from_file(path, ["y"], options=ReadingOptions(missing="refuse"))
+    assert SECRET not in caught.value.without_cells
+    assert "table.csv" in caught.value.without_cells
