@@ -12,6 +12,8 @@ from service.telemetry.request_context import RequestContext
 SEND_STREAM = "numnet.send_stream"  # in environ: takes an async iterator as the body
 PART_BYTES = 128 * 1024
 WITHOUT_BODY = {204, 304}
+# The server knows the length, and upgrades no connection, so it ignores the field (RFC 9110, 7.8).
+NOT_PASSED_ON = {b"content-length", b"transfer-encoding", b"upgrade"}
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -63,7 +65,7 @@ def environ_of(scope: Any, body: bytes, context: RequestContext) -> WSGIEnvironm
     }
     context.store(environ)
     for name, value in scope["headers"]:
-        if b"_" in name or name in (b"content-length", b"transfer-encoding"):
+        if b"_" in name or name in NOT_PASSED_ON:
             continue
         text = value.decode("latin-1")
         key = name.decode("latin-1").upper().replace("-", "_")

@@ -8,6 +8,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 
 JSON = "application/json"
 ZLIB_FORMATS = {"gzip": 31, "deflate": 15}  # `wbits` of zlib's functions
+_ALIASES = {"x-gzip": "gzip"}  # RFC 9110, section 8.4.1.3
 
 _PART_BYTES = 16 * 1024
 _MAX_STREAMS = 10_000
@@ -68,6 +69,7 @@ def read_body() -> bytes:
         the body exceeds the limit, before or after decompression.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    encoding = _ALIASES.get(encoding, encoding)
     if encoding != "identity" and encoding not in ZLIB_FORMATS:
         raise UnsupportedMediaType(
             f"the body's Content-Encoding is {encoding or 'empty'}; "

@@ -128,6 +128,7 @@ def test_an_unknown_method_is_refused(service: Service) -> None:
         pytest.param("SCRIPT_NAME: /x", {200, 400}, id="SCRIPT_NAME"),
         pytest.param("PATH_INFO: /x", {200, 400}, id="PATH_INFO"),
         pytest.param("Cookie: \xff=;;=\xff", {200}, id="invalid cookie"),
+        pytest.param("Connection: Upgrade\r\nUpgrade: websocket", {200}, id="WebSocket"),
     ],
 )
 def test_an_unusual_header_gets_no_500(service: Service, line: str, statuses: set[int]) -> None:

@@ -11,6 +11,7 @@ from service.server.limits import Limits
 Headers = list[tuple[bytes, bytes]]
 
 _HOST = re.compile(rb"[\w.~!$&'()*+,;=%:\[\]-]*", re.ASCII)
+_ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(/.*)")
 _REQUEST_LINE = re.compile(rb"[\w!#$%&'*+.^`|~-]+ [!-~]+ HTTP/1", re.ASCII)
 _TOO_LARGE = "the header fields are too many or too long"
 _UNKNOWN_CODING = "the transfer coding is unknown; chunked is supported"
@@ -58,6 +59,25 @@ def check_head(version: str, method: bytes, target: bytes, headers: Headers, lim
     if hosts > 1 or (not hosts and version != "1.0"):
         raise Refused(400, "exactly one valid Host header is expected")
     return length
+
+
+def origin_form(target: bytes, headers: Headers) -> bytes:
+    """Return the path and query of a target; the host of an absolute one becomes the Host field.
+
+    Source: RFC 9112, section 3.2.2.
+
+    Raises
+    ------
+    Refused
+    """
+    if target.startswith((b"/", b"*")):
+        return target
+    parts = _ABSOLUTE.fullmatch(target)
+    if not parts or not parts[1] or not _HOST.fullmatch(parts[1]):
+        raise Refused(400, "the request target is malformed")
+    headers[:] = [(name, value) for name, value in headers if name != b"host"]
+    headers.append((b"host", parts[1]))
+    return parts[2]
 
 
 def malformed(error: Exception, version: str, data: bytes, headers: Headers) -> Refused:

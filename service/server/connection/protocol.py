@@ -24,6 +24,7 @@ from service.server.connection.head import (
     check_head,
     joined,
     malformed,
+    origin_form,
     path_of,
     too_large,
 )
@@ -208,6 +209,7 @@ class Protocol(HttpToolsProtocol):
             return  # `_feed` has the head parsed again
         self._head_complete, self._measured = True, None
         self._body_length = check_head(version, method, self.url, self.headers, self.limits)
+        self.url = origin_form(self.url, self.headers)
         self.expect_100_continue = self.expect_100_continue and version != "1.0"
         if self._body_length > self.limits.body_bytes:
             self._cut(self._body_length)

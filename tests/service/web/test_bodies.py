@@ -170,7 +170,10 @@ def deflated(body: bytes) -> bytes:
 
 PACKERS = pytest.mark.parametrize(
     ("encoding", "packed"),
-    [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", deflated)],
+    [
+        *((name, gzip.compress) for name in ("gzip", "GZIP", "x-gzip", "X-GZip")),
+        ("deflate", deflated),
+    ],
 )
 
 

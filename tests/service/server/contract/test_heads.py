@@ -127,6 +127,8 @@ HEAD = b"GET /echo HTTP/1.1\r\nHost: here\r\n"
         b"GET http://here:99999/ HTTP/1.1\r\nHost: here\r\n\r\n",
         b"GET http://here HTTP/1.1\r\nHost: here\r\n\r\n",
         b"GET http://here?a=b HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"GET http:///echo HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"GET http://user@here/echo HTTP/1.1\r\nHost: here\r\n\r\n",
         b" GET / HTTP/1.1\r\nHost: here\r\n\r\n",
         b"G(T / HTTP/1.1\r\nHost: here\r\n\r\n",
         b"G\x00T / HTTP/1.1\r\nHost: here\r\n\r\n",
@@ -212,6 +214,31 @@ def test_an_absolute_target_is_accepted(server: Server, target: str) -> None:
     """RFC 9112, 3.2.2: a server has to, although only proxies are sent one."""
     found = json.loads(server.connect(request(target)).response().body)
     assert (found["PATH_INFO"], found["QUERY_STRING"]) == ("/environ", "a")
+    assert found["HTTP_HOST"] == target.split("/")[2]
+
+
+def test_host_of_an_absolute_target_replaces_the_host_field(server: Server) -> None:
+    """RFC 9112, 3.2.2; otherwise the target would pass a check of the Host field."""
+    sent = b"GET http://[::1]:80/environ HTTP/1.1\r\nHost: other\r\nA: b\r\n\r\n"
+    for version in (b"1.1", b"1.0"):
+        client = server.connect(sent.replace(b"HTTP/1.1", b"HTTP/" + version))
+        found = json.loads(client.response().body)
+        assert (found["HTTP_HOST"], found["HTTP_A"]) == ("[::1]:80", "b")
+
+
+def test_absolute_target_of_a_quick_path_is_logged_by_its_path(server: Server) -> None:
+    client = server.connect(request("http://here/quick?a", "X-Request-ID: absolute-target"))
+    assert client.response().status == 200
+    [entry] = server.access_lines("absolute-target")
+    assert entry["path"] == "/quick"
+
+
+def test_upgrade_field_does_not_reach_the_application(server: Server) -> None:
+    """Werkzeug answers a request for a WebSocket with a 400."""
+    lines = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
+    for version in ("HTTP/1.0", "HTTP/1.1"):
+        client = server.connect(request("/environ", *lines, version=version))
+        assert "HTTP_UPGRADE" not in json.loads(client.response().body)
 
 
 @pytest.mark.parametrize(

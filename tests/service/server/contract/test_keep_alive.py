@@ -122,9 +122,11 @@ def test_http_1_0_gets_a_response_of_unknown_length_until_the_connection_closes(
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
-def test_an_upgrade_is_ignored(server: Server, path: str, version: str) -> None:
+@pytest.mark.parametrize("protocol", ["h2c", "websocket", "h2c, websocket"])
+def test_an_upgrade_is_ignored(server: Server, path: str, version: str, protocol: str) -> None:
     """Java's client asks for one with every first request."""
-    lines = ["Connection: keep-alive, Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: A"]
+    lines = ["Connection: keep-alive, Upgrade, HTTP2-Settings", f"Upgrade: {protocol}"]
+    lines += ["HTTP2-Settings: A"]
     client = server.connect(request(path, *lines, body=b"0123456789", version=version))
     assert len(client.response().body) == 10
     if version == "HTTP/1.1":
