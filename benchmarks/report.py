@@ -7,17 +7,25 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 
 def machine(*packages: str) -> str:
-    """Return one line with the processor, the system and the versions of packages."""
+    """Return one line with the processor, the system and the versions of packages.
+
+    The vector extensions are those that NumPy uses: NPY_DISABLE_CPU_FEATURES may disable some.
+    """
     model = "unknown processor"
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
         model = names[0].partition(":")[2].strip() if names else platform.processor()
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"]
+    used = [*extensions["baseline"], *extensions["found"]]
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return (
-        f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"{model} (NumPy uses {' '.join(used)}), {os.cpu_count()} cores, "
+        f"{platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, {versions}"
     )
 

@@ -32,6 +32,7 @@ class Workspace:
             np.empty((size, n)) if self._activation.needs_input else A[:-1]
             for size, A in zip(hidden, self._A[1:], strict=True)
         ]
+        self._functions = [self._activation.function_for(size * n) for size in hidden]
         self._Y_hat = np.empty((targets, n))
         self._slopes = [np.empty((size, n)) for size in hidden]
         self._deltas = [np.empty((size, n)) for size in hidden]
@@ -50,9 +51,11 @@ class Workspace:
         """
         self._A[0][:-1] = X.T
         *hidden, last = matrices
-        for W, A, Z, output in zip(hidden, self._A, self._Z, self._A[1:], strict=False):
+        for W, A, Z, output, function in zip(
+            hidden, self._A, self._Z, self._A[1:], self._functions, strict=False
+        ):
             np.matmul(W.T, A, out=Z)
-            self._activation.function(Z, output[:-1])
+            function(Z, output[:-1])
         return np.matmul(last.T, self._A[-1], out=self._Y_hat)
 
     def prepare(self) -> None:

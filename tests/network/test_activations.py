@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from network import ACTIVATIONS, Array
+from network.activations.activation import BULK
 from tests.network.problems import EVERY_ACTIVATION
 from tests.network.textbook import FORMULAS
 
@@ -111,3 +112,26 @@ def test_activations_are_listed_under_their_own_names() -> None:
 
 def test_every_formula_is_that_of_an_activation() -> None:
     assert FORMULAS.keys() <= ACTIVATIONS.keys()
+
+
+@EVERY_ACTIVATION
+def test_function_for_large_arrays_differs_by_a_few_units_in_the_last_place(
+    activation: str,
+) -> None:
+    z = np.random.default_rng(0).normal(size=20_000) * 3.0
+    function = ACTIVATIONS[activation].function_for(len(z))
+    bulk = np.full_like(z, np.nan)
+    function(z, bulk)
+    np.testing.assert_allclose(bulk, outputs(activation, z), rtol=2e-15, atol=5e-15)
+    np.testing.assert_array_equal(z, np.random.default_rng(0).normal(size=20_000) * 3.0)
+    function(z, z)
+    np.testing.assert_array_equal(z, bulk)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "gelu", "silu"])
+def test_large_arrays_have_a_function_of_their_own_unless_numpy_has_avx512(activation: str) -> None:
+    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    has_avx512 = not {"X86_V4", "AVX512_SKX"}.isdisjoint(found)
+    known = ACTIVATIONS[activation]
+    assert (known.function_for(BULK) is known.function) == has_avx512
+    assert known.function_for(BULK - 1) is known.function

@@ -16,8 +16,12 @@ from typing import Literal
 
 import numpy as np
 
+from network.activations.table_tanh import NUMPY_IS_FASTER, tanh
 from network.arrays import Array
 
+Function = Callable[[Array, Array], object]
+
+BULK = 1000  # numbers, from which functions for large arrays take less time
 _GELU_SCALE = np.sqrt(2.0 / np.pi)
 _GELU_CUBIC = 0.044715
 
@@ -33,15 +37,29 @@ class Activation:
     derivative : `derivative(Z, A, out)` writes f′(Z); Z is undefined unless `needs_input`
     needs_input : whether `derivative` reads Z; if not, f may be applied in place
     initialization : the law of the random weights that suits it
+    bulk_function : f within a few units in the last place, for float64 and in less time if numbers
+        are many; None if there is no faster function on this processor
     kinks : where f′ or f″ jumps, so that differences across it are not derivatives
     """
 
     name: str
-    function: Callable[[Array, Array], object]
+    function: Function
     derivative: Callable[[Array, Array, Array], object]
     needs_input: bool
     initialization: Literal["lecun", "he"]
+    bulk_function: Function | None = None
     kinks: tuple[float, ...] = ()
+
+    def function_for(self, size: int) -> Function:
+        """Return the fastest function for float64 arrays of so many numbers, for training.
+
+        Predictions use `function`, which gives a number the same bits in arrays of any size.
+        """
+        return self.bulk_function if self.bulk_function and size >= BULK else self.function
+
+
+def _tanh(Z: Array, out: Array, tanh_of: Function = np.tanh) -> None:
+    tanh_of(Z, out)
 
 
 def _tanh_derivative(Z: Array, A: Array, out: Array) -> None:
@@ -57,10 +75,10 @@ def _relu_derivative(Z: Array, A: Array, out: Array) -> None:
     np.greater(A, 0.0, out)
 
 
-def _sigmoid(Z: Array, out: Array) -> None:
+def _sigmoid(Z: Array, out: Array, tanh_of: Function = np.tanh) -> None:
     # (1 + tanh(z/2))/2, which unlike 1/(1 + exp(−z)) does not overflow
     np.multiply(Z, 0.5, out)
-    np.tanh(out, out)
+    tanh_of(out, out)
     out += 1.0
     out *= 0.5
 
@@ -70,18 +88,19 @@ def _sigmoid_derivative(Z: Array, A: Array, out: Array) -> None:
     out *= A
 
 
-def _gelu_gate(Z: Array) -> Array:
+def _gelu_gate(Z: Array, tanh_of: Function = np.tanh) -> Array:
     """tanh(√(2/π)·(z + 0.044715·z³))."""
     gate = Z * Z
     gate *= _GELU_CUBIC
     gate += 1.0
     gate *= Z
     gate *= _GELU_SCALE
-    return np.tanh(gate, gate)
+    tanh_of(gate, gate)
+    return gate
 
 
-def _gelu(Z: Array, out: Array) -> None:
-    gate = _gelu_gate(Z)
+def _gelu(Z: Array, out: Array, tanh_of: Function = np.tanh) -> None:
+    gate = _gelu_gate(Z, tanh_of)
     gate += 1.0
     gate *= 0.5
     np.multiply(Z, gate, out)
@@ -102,9 +121,9 @@ def _gelu_derivative(Z: Array, A: Array, out: Array) -> None:
     out *= 0.5
 
 
-def _silu(Z: Array, out: Array) -> None:
+def _silu(Z: Array, out: Array, tanh_of: Function = np.tanh) -> None:
     gate = np.empty_like(Z)
-    _sigmoid(Z, gate)
+    _sigmoid(Z, gate, tanh_of)
     np.multiply(Z, gate, out)
 
 
@@ -130,14 +149,21 @@ def _identity_derivative(Z: Array, A: Array, out: Array) -> None:
     out.fill(1.0)
 
 
+def _bulk(function: Callable[[Array, Array, Function], object]) -> Function | None:
+    """Return a function with the faster tanh, or None if NumPy's is the faster one."""
+    if NUMPY_IS_FASTER:
+        return None
+    return lambda Z, out: function(Z, out, tanh)
+
+
 ACTIVATIONS = {
     activation.name: activation
     for activation in (
-        Activation("tanh", np.tanh, _tanh_derivative, False, "lecun"),
+        Activation("tanh", np.tanh, _tanh_derivative, False, "lecun", _bulk(_tanh)),
         Activation("relu", _relu, _relu_derivative, False, "he", kinks=(0.0,)),
-        Activation("sigmoid", _sigmoid, _sigmoid_derivative, False, "lecun"),
-        Activation("gelu", _gelu, _gelu_derivative, True, "he"),
-        Activation("silu", _silu, _silu_derivative, True, "he"),
+        Activation("sigmoid", _sigmoid, _sigmoid_derivative, False, "lecun", _bulk(_sigmoid)),
+        Activation("gelu", _gelu, _gelu_derivative, True, "he", _bulk(_gelu)),
+        Activation("silu", _silu, _silu_derivative, True, "he", _bulk(_silu)),
         Activation("sine", np.sin, _sine_derivative, True, "he"),
         Activation("identity", _identity, _identity_derivative, False, "lecun"),
     )
