@@ -39,7 +39,7 @@ $(VENV)/dev.installed: requirements/dev.txt $(VENV)/run.installed
 	@touch $@
 
 run: setup  ## train a first version if there is none, then serve and wait for retraining jobs
-	@$(BIN)/python trainer/train.py --if-none
+	@$(BIN)/python trainer/train.py --if-none --target-mse 1e-8
 	@exec $(BIN)/python run.py
 
 # a file's tests share services and databases, so that one process runs them all

@@ -2,7 +2,8 @@
 
 L(θ) = Σₙ wₙ Σₖ ρ(ŷₙₖ − yₙₖ) / (K·Σₙ wₙ): the weighted mean over the N rows and K targets, without a
 factor ½. The squared loss has ρ(r) = r². Because targets are scaled, a model that always predicts
-their mean then has L = 1, if all rows have the same weight.
+their mean then has L = 1, if all rows have the same weight. A robust loss takes the scale of the
+targets without their outliers.
 
 References
 ----------
@@ -12,7 +13,7 @@ Koenker & Bassett 1978, "Regression Quantiles"; the rounded kink as in Dabney et
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -21,7 +22,15 @@ from network.errors import LossError
 
 
 class Loss(Protocol):
-    """ρ and its derivative, for residuals r = ŷ − y, one row of data per column: (targets, n)."""
+    """ρ and its derivative, for residuals r = ŷ − y, one row of data per column: (targets, n).
+
+    Attributes
+    ----------
+    robust : whether the slope is bounded, so that few outliers of the target change little; their
+        scale must not change it either
+    """
+
+    robust: ClassVar[bool]
 
     def costs(self, residuals: Array) -> Array:
         """Return ρ(rₖₙ): (targets, n)."""
@@ -36,6 +45,8 @@ class Loss(Protocol):
 @dataclass(frozen=True)
 class Squared:
     """ρ(r) = r², which fits the mean."""
+
+    robust: ClassVar[bool] = False
 
     def costs(self, residuals: Array) -> Array:
         """Return rₖₙ²: (targets, n)."""
@@ -58,13 +69,14 @@ class Huber:
 
     Attributes
     ----------
-    delta : δ > 0, in standard deviations of the target
+    delta : δ > 0, in standard deviations of the target, without outliers
 
     Raises
     ------
     LossError
     """
 
+    robust: ClassVar[bool] = True
     delta: float = 0.1
 
     def __post_init__(self) -> None:
@@ -104,6 +116,7 @@ class Quantile:
     LossError
     """
 
+    robust: ClassVar[bool] = True
     q: float = 0.5
 
     KINK = 1e-3  # standard deviations of the target

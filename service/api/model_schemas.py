@@ -4,6 +4,7 @@ from marshmallow import INCLUDE, Schema, fields
 
 _LAYERS = {"description": "of a single network: their sizes, from inputs to targets"}
 _ACTIVATION = {"description": "of a single network"}
+_WARNINGS = {"description": "sentences, if a time limit ended the training or its errors are large"}
 _FOLDS = {"description": "of an ensemble: the number of folds of the training rows"}
 
 
@@ -34,6 +35,7 @@ class VersionEntry(Schema):
     activation = fields.String(metadata=_ACTIVATION)
     folds = fields.Integer(metadata=_FOLDS)
     metrics = fields.Dict(allow_none=True)
+    warnings = fields.List(fields.String(), metadata=_WARNINGS)
     job = fields.String(allow_none=True, metadata={"description": "the job that trained it"})
     refused = fields.String(metadata={"description": "why its file failed verification"})
 
@@ -70,6 +72,7 @@ class VersionCard(Schema):
     recipe = fields.Dict()
     data = fields.Dict()
     metrics = fields.Dict()
+    warnings = fields.List(fields.String(), metadata=_WARNINGS)
     test_report = fields.Dict()
     training = fields.Dict()
     libraries = fields.Dict()

@@ -181,5 +181,5 @@ def _summary(registry: Registry, version: int, loaded: LoadedVersion | None) -> 
     return {
         "version": str(version),
         **{key: card.get(key) for key in ("created_at", "features", "targets", "metrics", "job")},
-        **{key: card[key] for key in ("layers", "activation", "folds") if key in card},
+        **{key: card[key] for key in ("layers", "activation", "folds", "warnings") if key in card},
     }

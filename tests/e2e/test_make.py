@@ -1,12 +1,15 @@
 """`make setup` on machines that lack something says what."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from trainer.jobs.first_version import TARGET_MSE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,3 +66,12 @@ def test_a_missing_python_is_named(tmp_path: Path) -> None:
     outcome = make_setup(tmp_path, str(tools))
     assert outcome.returncode != 0
     assert "python3 was not found: numnet needs Python 3.11 or newer" in outcome.stderr
+
+
+def test_make_run_stops_at_the_error_at_which_containers_do() -> None:
+    outcome = subprocess.run(
+        ["make", "--dry-run", "run"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    option = re.search(r"train\.py --if-none --target-mse (\S+)", outcome.stdout)
+    assert option
+    assert float(option[1]) == TARGET_MSE

@@ -46,9 +46,41 @@ def test_single_row_is_constant_in_every_column() -> None:
     np.testing.assert_array_equal(Scaling.of(np.array([[3.0, 4.0]])).scale, 1.0)
 
 
-def test_column_whose_deviation_underflows_has_scale_one() -> None:
-    scaling = Scaling.of(np.array([[0.0], [1e-200]]))
-    assert scaling.scale[0] == 1.0
+@pytest.mark.parametrize("size", [1e-150, 1e-200, 1e-280])
+def test_column_whose_squares_underflow_has_its_deviation_as_scale(size: float) -> None:
+    data = np.random.default_rng(0).normal(2.0, 1.0, (100, 1))
+    scaling = Scaling.of(np.hstack([data, size * data]))
+    np.testing.assert_allclose(scaling.scale[1], size * scaling.scale[0], rtol=1e-12)
+    np.testing.assert_allclose(scaling.shift[1], size * scaling.shift[0], rtol=1e-12)
+
+
+def test_column_whose_deviation_has_no_finite_reciprocal_has_scale_one() -> None:
+    assert Scaling.of(np.array([[0.0], [1e-310]])).scale[0] == 1.0
+
+
+@pytest.mark.parametrize("outlier", [1e3, 1e6, -1e90])
+def test_robust_scaling_is_that_of_the_rows_without_outliers(outlier: float) -> None:
+    data = np.random.default_rng(0).normal(3.0, 2.0, (1000, 1))
+    plain = Scaling.of(data)
+    with_outliers = np.vstack([data, np.full((200, 1), outlier)])
+    robust = Scaling.of(np.hstack([with_outliers, -with_outliers]), robust=True)
+    np.testing.assert_array_equal(robust.scale, [plain.scale[0]] * 2)
+    np.testing.assert_array_equal(robust.shift, [plain.shift[0], -plain.shift[0]])
+
+
+def test_robust_scaling_without_outliers_is_the_plain_one() -> None:
+    data = np.random.default_rng(0).normal([3.0, -1e9], [2.0, 1.0], (1000, 2))
+    plain, robust = Scaling.of(data), Scaling.of(data, robust=True)
+    np.testing.assert_allclose(robust.scale, plain.scale, rtol=1e-12)
+    np.testing.assert_allclose(robust.shift, plain.shift, rtol=1e-12)
+
+
+@pytest.mark.parametrize("zeros", [60, 85, 93, 97])
+def test_robust_scaling_of_mostly_equal_values_keeps_the_others(zeros: int) -> None:
+    data = np.r_[np.zeros(zeros), np.linspace(1.0, 2.0, 100 - zeros)][:, None]
+    np.testing.assert_allclose(
+        Scaling.of(data, robust=True).scale, Scaling.of(data).scale, rtol=1e-12
+    )
 
 
 def test_timestamp_is_scaled_without_losing_fractions_of_a_second() -> None:

@@ -87,6 +87,7 @@ def test_the_outcome_is_reported_as_one_line_of_json(run: Run, models: Path) -> 
         "best_epoch",
         "solver",
         "decisions",
+        "warnings",
         "rows",
     }
     assert (outcome["version"], outcome["state"], outcome["epochs"]) == (1, "promoted", 3)

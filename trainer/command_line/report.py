@@ -104,6 +104,7 @@ def report_version(outcome: dict[str, Any], trained: Trained, as_json: bool) -> 
         "best_epoch": training["best_epoch"],
         "solver": trained.card["recipe"]["solver"],
         "decisions": training["decisions"],
+        "warnings": trained.card["warnings"],
         "rows": trained.card["data"]["rows"],
     }
     finish(document, as_json)
@@ -124,7 +125,8 @@ def _as_text(outcome: dict[str, Any], trained: Trained) -> str:
     if (test := trained.card["metrics"].get("test_file")) is not None:
         version += f"; RMSE {test['rmse']:.4g} on {_count(test['rows'], 'row')} of the test file"
     gate = f"gate: {outcome['verdict']['reason']}"
-    lines = [version, *_baselines(trained.metrics), fit, *training["decisions"], gate]
+    warnings = [f"warning: {each}" for each in trained.card["warnings"]]
+    lines = [version, *warnings, *_baselines(trained.metrics), fit, *training["decisions"], gate]
     return "\n  ".join(lines)
 
 

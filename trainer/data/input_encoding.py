@@ -14,6 +14,7 @@ import numpy as np
 
 from network import Array, Column, Encoding
 from network.encoding import COSINE, EQUALS, MISSING, SCALED, SINE
+from network.scaling import standard_deviation
 
 LEAST_COUNT = 3
 MOST_VALUES = 100  # of one category
@@ -52,7 +53,7 @@ def _scaling(present: Array) -> tuple[float, float]:
     if not len(present) or (present == present[0]).all():
         return (float(present[0]) if len(present) else 0.0), 1.0
     with np.errstate(all="ignore"):
-        return float(present.mean()), float(present.std()) or 1.0
+        return float(present.mean()), standard_deviation(present) or 1.0
 
 
 def _values(index: int, present: Array) -> Iterator[Input]:

@@ -16,6 +16,7 @@ from trainer.errors import DataError
 
 MIN_ROWS = 10  # gives at least one training, validation and test row each
 MAX_MAGNITUDE = 1e100  # keeps squares and their sums finite
+MIN_RANGE = 1e-100  # of a target; squares of much smaller errors are rounded to 0
 MAX_WEIGHT = 1e12
 MAX_NAME_LENGTH = 200
 CELLS_AT_A_TIME = 1 << 20  # of a check, so that its temporary arrays stay small
@@ -40,7 +41,7 @@ class Table:
     ------
     DataError
         names are invalid, rows are too few, numbers are not finite or exceed `MAX_MAGNITUDE`, a
-        target is constant, or weights are not above 0.
+        target is constant or varies by less than `MIN_RANGE`, or weights are not above 0.
     """
 
     columns: tuple[Column, ...]
@@ -67,7 +68,12 @@ class Table:
                     "the same in every row",
                     "; expected at least two different values",
                 )
-
+        for name, size in zip(self.targets, np.ptp(self.Y, axis=0).tolist(), strict=True):
+            if size < MIN_RANGE:
+                raise DataError(
+                    f"{self.source}: target {name!r} varies by {size:.3g} only; expected at least "
+                    f"{MIN_RANGE:.0e}, so that errors can be squared: use a smaller unit"
+                )
         if self.weights is not None:
             wrong = self.weights[~((self.weights > 0) & (self.weights <= MAX_WEIGHT))]
             if len(wrong):

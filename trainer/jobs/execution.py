@@ -76,6 +76,8 @@ class Retraining:
         )
         verdict = release(registry, published, table, self.request.make_recipe(), terms=terms)
         card = published.card
+        for warning in card.get("warnings", []):
+            log.warning("version %s: %s", published.number, warning)
         return {
             **released(published.number, verdict),
             "metrics": main_metrics(card),
@@ -84,6 +86,7 @@ class Retraining:
             "epochs": card["training"]["epochs"],
             "solver": card["recipe"]["solver"],
             "decisions": card["training"]["decisions"],
+            "warnings": card.get("warnings", []),
         }
 
     def _already_published(self, registry: Registry) -> Version | None:

@@ -98,7 +98,8 @@ def _verdict(
         return Verdict(True, "promoted without a comparison, as requested")
     current = registry.load_serving()
     if current is None:
-        return Verdict(True, "there is no version to compare it with")
+        warnings = published.card.get("warnings", [])
+        return Verdict(True, "; ".join(["there is no version to compare it with", *warnings]))
     candidate = _candidate(published, current, table, recipe)
     return judge(candidate, current.model, current.number, terms.margin)
 

@@ -10,6 +10,8 @@ import numpy as np
 from trainer.data.split import Split
 from trainer.data.table import Table
 from trainer.training.fit import Fit
+from trainer.training.trained import main_metrics
+from trainer.training.watchdog import Stopped
 
 HISTORY_POINTS = 200
 
@@ -67,6 +69,41 @@ def training_record(outcome: Fit, decisions: list[str], seconds: float) -> dict[
         "decisions": decisions,
         "history": _thinned_history(outcome),
     }
+
+
+def find_warnings(card: dict[str, Any]) -> list[str]:
+    """Return what a user of the version should know before trusting it, as sentences.
+
+    Parameters
+    ----------
+    card : complete, with metrics and training
+    """
+    found = []
+    recipe, stopped = card["recipe"], card["training"]["stopped"]
+    if stopped == Stopped.TIME:
+        found.append(
+            f"the time limit of {recipe['max_seconds']:g} s ended the training; with more time "
+            f"(max_seconds), its error may become smaller"
+        )
+    elif stopped in (Stopped.INTERRUPTED, Stopped.DIVERGED):
+        found.append(f"the training ended early ({stopped}), with the best weights before that")
+    by_rows = {"rows that it was not trained on": main_metrics(card)}
+    if "test_file" in card["metrics"]:
+        by_rows["rows of the test file"] = card["metrics"]["test_file"]
+    for rows, metrics in by_rows.items():
+        for name, entry in metrics.get("targets", {"": metrics}).items():
+            if entry["r2"] is not None and entry["r2"] < 0:
+                found.append(_no_skill(name, entry["r2"], rows, recipe["loss"]))
+    return found
+
+
+def _no_skill(target: str, r2: float, rows: str, loss: str) -> str:
+    of_target = f" of {target}" if target else ""
+    robust = "" if loss == "squared" else f"; with the {loss} loss, outliers may be the reason"
+    return (
+        f"R²{of_target} is {r2:.3g} on {rows}: its squared errors are larger than if it always "
+        f"predicted the mean{robust}"
+    )
 
 
 def library_versions() -> dict[str, str]:

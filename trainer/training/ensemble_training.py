@@ -95,7 +95,7 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
     encoding, notes = choose_date_inputs(
         table.columns, fit_encoding(table.columns, rows.X), rows.X, rows.Y
     )
-    scaling = Scaling.of(rows.Y)
+    scaling = Scaling.of(rows.Y, robust=recipe.make_loss().robust)
     continuous = int(encoding.continuous.sum())
     sizes = make_plan(len(rows), encoding.inputs, continuous, recipe.max_seconds)
     if course.resume:  # as planned at the start, whatever the time limit is now

@@ -54,7 +54,7 @@ class Problem:
             architecture=Architecture(sizes, recipe.activation),
             encoding=encoding,
             feature_scaling=Scaling.of(inputs),
-            target_scaling=Scaling.of(rows.train.Y),
+            target_scaling=Scaling.of(rows.train.Y, robust=recipe.make_loss().robust),
             feature_range=ranges(table.columns, X),
         )
 

@@ -23,6 +23,7 @@ OF_ONE_NETWORK = (
     "patience",
     "target_mse",
 )
+HUBER_DELTAS = 1e-6, 1e6  # beyond, the loss of every model is nearly 0, or the squared loss
 MAX_STARTS = 1_000
 MAX_INTEGER = 2**53  # the largest integer that every JSON reader of a card keeps exactly
 DEFAULT_SCHEDULE = "cosine"
@@ -61,7 +62,8 @@ class Recipe:
     huber_delta: float = option(
         0.1,
         Number(),
-        "Residual from which the Huber loss is linear, in standard deviations of the target.",
+        "Residual from which the Huber loss is linear, in standard deviations of the target "
+        "without outliers; from 1e-6 to 1e6.",
         loss="huber",
     )
     quantile: float = option(
@@ -132,6 +134,11 @@ class Recipe:
             value = getattr(self, name)
             if not declared.accepts(value):
                 raise RecipeError(f"{name} must be {declared.values.expected}, got {value!r}")
+        least, most = HUBER_DELTAS
+        if not least <= self.huber_delta <= most:
+            raise RecipeError(
+                f"huber_delta must be from {least:g} to {most:g}, got {self.huber_delta!r}"
+            )
         self._check_solver()
         for name, declared in RECIPE_OPTIONS.items():
             if declared.loss not in (None, self.loss) and getattr(self, name) != declared.default:

@@ -13,7 +13,7 @@ from trainer.data.table import Table
 from trainer.evaluation.regression_metrics import regression_metrics
 from trainer.evaluation.residual_report import residual_report
 from trainer.solvers import State
-from trainer.training.card import library_versions
+from trainer.training.card import find_warnings, library_versions
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.choice import train_best
 from trainer.training.course import Course
@@ -82,6 +82,7 @@ def train(
         trained = method(table, recipe, course, now)
         if test is not None:
             _add_test(trained, test)
+    trained.card["warnings"] = find_warnings(trained.card)
     return trained
 
 

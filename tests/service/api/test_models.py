@@ -56,6 +56,14 @@ def test_versions_are_listed_newest_first_with_the_current_one(
     assert client.head("/models").data == b""
 
 
+def test_warnings_are_listed_and_in_the_card(registry: Registry, new_app: Flask) -> None:
+    warnings = ["the time limit of 60 s ended the training"]
+    registry.publish(small_model(), {"warnings": warnings}, np.zeros((1, 4)))
+    client = new_app.test_client()
+    assert client.get("/models").get_json()["versions"][0]["warnings"] == warnings
+    assert client.get("/models/1").get_json()["warnings"] == warnings
+
+
 def test_ensembles_have_folds_and_columns(registry: Registry, new_app: Flask) -> None:
     ensemble = make_ensemble()
     serve(registry, ensemble)

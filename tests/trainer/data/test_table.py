@@ -79,6 +79,12 @@ def test_a_constant_target_is_refused() -> None:
         table(targets=("y", "z"), Y=two)
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e-320])
+def test_target_whose_squared_errors_would_underflow_is_refused(size: float) -> None:
+    with pytest.raises(DataError, match=r"target 'y' varies by .* only; expected at least 1e-100"):
+        table(Y=size * np.arange(10.0)[:, None])
+
+
 def test_a_constant_feature_is_allowed_and_listed() -> None:
     assert table().constant_features == ()
     constant = np.column_stack([np.full(10, 0.1), X[:, 0]])

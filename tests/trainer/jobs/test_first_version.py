@@ -14,7 +14,7 @@ from registry import Registry
 from tests.patience import DEADLINE_SECONDS, until
 from tests.trainer.linear_models import linear_model
 from trainer.jobs import Jobs
-from trainer.jobs.first_version import request_first_version
+from trainer.jobs.first_version import TARGET_MSE, request_first_version
 
 RETRY_SECONDS = 0.02
 
@@ -58,6 +58,7 @@ def test_request_is_repeated_until_a_version_is_current(jobs: Jobs, tmp_path: Pa
     with requesting(jobs, models) as thread:
         first = until(jobs.active)
         assert first.document["request"]["data"] == "synthetic"
+        assert first.document["request"]["recipe"] == {"target_mse": TARGET_MSE}
         assert first.document["by"] == "the first start"
         jobs.cancel(first.id)
         second = until(jobs.active)

@@ -74,6 +74,14 @@ def test_first_version_is_promoted(registry: Registry) -> None:
     assert promotion.reason == verdict.reason
 
 
+def test_first_version_is_promoted_with_its_warnings_as_reason(registry: Registry) -> None:
+    card = {"warnings": ["R² is -1", "the time limit ended the training"]}
+    version = registry.publish(off_by(9.0), card, np.zeros((1, 2))).number
+    reason = "there is no version to compare it with; R² is -1; the time limit ended the training"
+    assert release_(registry, version) == Verdict(True, reason)
+    assert registry.history()[0].reason == reason
+
+
 def test_gate_compares_on_the_held_out_rows(registry: Registry) -> None:
     for error in (0.3, 0.2, 0.25, 0.1):
         version = publish(registry, off_by(error))

@@ -37,6 +37,14 @@ COUNT = "must be a whole number from 1 to 9,007,199,254,740,992, got"
         ({"target_mse": math.nan}, f"target_mse {POSITIVE} nan"),
         ({"max_seconds": 0.0}, f"max_seconds {POSITIVE} 0.0"),
         ({"max_seconds": math.inf}, f"max_seconds {POSITIVE} inf"),
+        (
+            {"loss": "huber", "huber_delta": 1e-320},
+            "huber_delta must be from 1e-06 to 1e+06, got 1e-320",
+        ),
+        (
+            {"loss": "huber", "huber_delta": 1e300},
+            "huber_delta must be from 1e-06 to 1e+06, got 1e+300",
+        ),
         ({"huber_delta": 0.0}, f"huber_delta {POSITIVE} 0.0"),
         ({"quantile": 1.0}, "quantile must be a number above 0 and below 1, got 1.0"),
         ({"penalty": -0.1}, "penalty must be a finite number not below 0, got -0.1"),

@@ -118,6 +118,63 @@ def test_metrics_of_the_quantile_loss_have_the_share_below(make_table: MakeTable
     assert "below" not in train(make_table(), SHORT).metrics
 
 
+@pytest.mark.parametrize("solver", ["auto", "adam", "ensemble"])
+@pytest.mark.parametrize("loss", ["huber", "quantile"])
+def test_robust_losses_fit_the_rows_without_outliers_of_the_target(solver: str, loss: str) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1.0, 1.0, (300, 1))
+    Y = np.sin(2.0 * X) + rng.normal(0.0, 0.03, X.shape)
+    Y[rng.choice(300, 3, replace=False)] = 1e6
+    options: dict[str, Any] = {} if solver == "ensemble" else {"epochs": 100, "layers": (8,)}
+    recipe = Recipe(solver=solver, loss=loss, max_seconds=20.0, **options)
+    model = train(Table(numbers(("x",)), ("y",), X, Y, "made"), recipe).model
+    x = np.linspace(-0.9, 0.9, 50)[:, None]
+    assert np.sqrt(np.mean((model.predict(x) - np.sin(2.0 * x)) ** 2)) < 0.05
+
+
+@pytest.mark.parametrize("solver", ["auto", "ensemble"])
+def test_features_whose_squares_underflow_are_learnt_from(solver: str) -> None:
+    X = np.random.default_rng(0).uniform(-1e-200, 1e-200, (100, 1))
+    options: dict[str, Any] = {"epochs": 60, "layers": (4,)} if solver == "auto" else {}
+    recipe = Recipe(solver=solver, max_seconds=20.0, **options)
+    trained = train(Table(numbers(("x",)), ("y",), X, 1e200 * X, "made"), recipe)
+    assert trained.metrics["r2"] > 0.99
+    assert trained.card["warnings"] == []
+
+
+@pytest.mark.parametrize("solver", ["adam", "ensemble"])
+def test_version_worse_than_the_mean_has_a_warning(solver: str) -> None:
+    rng = np.random.default_rng(1)
+    X, Y = rng.normal(size=(60, 3)), rng.normal(size=(60, 2))
+    table = Table(numbers(("a", "b", "c")), ("u", "v"), X, Y, "noise")
+    options: dict[str, Any] = (
+        {"epochs": 30, "learning_rate": 0.1, "layers": (30,)} if solver == "adam" else {}
+    )
+    trained = train(table, Recipe(solver=solver, max_seconds=20.0, **options))
+    r2 = {name: entry["r2"] for name, entry in trained.metrics["targets"].items()}
+    expected = [
+        f"R² of {name} is {value:.3g} on rows that it was not trained on: its squared errors are "
+        f"larger than if it always predicted the mean"
+        for name, value in r2.items()
+        if value < 0
+    ]
+    assert expected
+    assert trained.card["warnings"] == expected
+
+
+@pytest.mark.parametrize("solver", ["auto", "adam", "ensemble"])
+def test_training_ended_by_the_time_limit_has_a_warning(make_table: MakeTable, solver: str) -> None:
+    ticks = itertools.count()
+    options: dict[str, Any] = {} if solver == "ensemble" else {"layers": (8,), "epochs": 10_000}
+    recipe = Recipe(solver=solver, max_seconds=300.0, **options)
+    trained = train(make_table(rows=200), recipe, clock=lambda: float(next(ticks)))
+    assert trained.stopped is Stopped.TIME
+    assert trained.card["warnings"][0] == (
+        "the time limit of 300 s ended the training; with more time (max_seconds), its error may "
+        "become smaller"
+    )
+
+
 def test_the_huber_loss_is_robust_to_outliers() -> None:
     rng = np.random.default_rng(0)
     x = rng.uniform(-1.0, 1.0, (500, 1))
