@@ -76,6 +76,24 @@ class NumberFormat:
 PLAIN = NumberFormat()
 
 
+def formats_like(
+    decimal: str, thousands: str, unit: str, *, parentheses: bool
+) -> list[NumberFormat]:
+    """Return the formats of numbers as a known column has them, the most likely one first.
+
+    The unit is after or before the number, or left out. Commas are thousands marks if there is a
+    unit and the column has no other use for them. Plain numbers are accepted unless points are
+    thousands marks, so that "1.234" is 1234.
+    """
+    if unit and decimal == "." and not thousands:
+        thousands = ","
+    found = [
+        NumberFormat(decimal, thousands, prefix, suffix, parentheses)
+        for prefix, suffix in dict.fromkeys([("", unit), (unit, ""), ("", "")])
+    ]
+    return found if thousands == "." else [*found, PLAIN]
+
+
 def match_number(text: str) -> re.Match[str] | None:
     """Return the sign, the unit, the digits and the parentheses of a text that may be a number."""
     return _CELL.fullmatch(text.translate(_SAME).strip())

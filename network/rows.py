@@ -1,5 +1,6 @@
 """Rows of data: features, targets and weights."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from network.arrays import Array
 
+LEAST_EFFECTIVE = 1.99  # rows, so that two of equal weight are enough
 Z_95 = 1.959964  # standard deviations of a normal distribution that contain 95 %
 
 
@@ -40,9 +42,26 @@ class Rows:
         """Return Σₙ wₙ, which is N without weights."""
         return len(self) if self.weights is None else float(self.weights.sum())
 
+    @property
+    def effective_count(self) -> float:
+        """Return (Σₙ wₙ)²/Σₙ wₙ², which is N for equal weights and 1 if one row has all weight.
+
+        Source: Kish 1965, "Survey Sampling".
+        """
+        if self.weights is None:
+            return len(self)
+        shares = self.weights / self.total_weight
+        return 1.0 / float(shares @ shares)
+
     def mean(self, values: Array) -> tuple[float, float]:
-        """Return the weighted mean of independent values (N,), and its standard error."""
+        """Return the weighted mean of independent values (N,), and its standard error.
+
+        The error is infinite if fewer than `LEAST_EFFECTIVE` rows carry the weight: one value says
+        nothing about the spread.
+        """
         mean = float(np.average(values, weights=self.weights))
+        if self.effective_count < LEAST_EFFECTIVE:
+            return mean, math.inf
         shares = 1.0 / len(self) if self.weights is None else self.weights / self.total_weight
         parts = shares * (values - mean)
         size = float(np.abs(parts).max()) or 1.0  # so that no square overflows

@@ -21,7 +21,7 @@ from config import Settings
 from network import Rows
 from registry import Registry
 from trainer.command_line.console_progress import progress
-from trainer.command_line.data_options import data_options, read_table, read_test_rows
+from trainer.command_line.data_options import data_options, read_table, read_test_table
 from trainer.command_line.interrupts import confirm_publication, interruptible
 from trainer.command_line.recipe_options import recipe_options
 from trainer.command_line.report import (
@@ -32,6 +32,7 @@ from trainer.command_line.report import (
     report_table,
     report_version,
 )
+from trainer.data.alignment import aligned_rows
 from trainer.data.table import Table
 from trainer.errors import Interrupted, RecipeError
 from trainer.release.promotion import Terms, release, released
@@ -99,11 +100,9 @@ def main(
             raise RecipeError(f"checkpoint_seconds must not be below 0, got {checkpoint_seconds}")
         test_file = options.pop("test_file")
         table = read_table(settings.data, recipe.seed, **options)
-        test = read_test_rows(
-            test_file, table, weights=options["weights"], encoding=options["encoding"]
-        )
-        registry.check_writable()
         report_table(table)
+        test = _test_rows(test_file, table, options)
+        registry.check_writable()
         for name in table.constant_features:
             note(f"feature {name!r} is constant and carries no information")
         checkpoint = Checkpoint(
@@ -129,6 +128,15 @@ def main(
         if no_promote:
             outcome["state"] = "published"
         report_version(outcome, trained, as_json)
+
+
+def _test_rows(file: str | None, table: Table, options: dict[str, Any]) -> Rows | None:
+    """Read the rows of `--test-file`, and report what was understood of the file."""
+    if file is None:
+        return None
+    test = read_test_table(file, table, weights=options["weights"], encoding=options["encoding"])
+    report_table(test)
+    return aligned_rows(test, table)
 
 
 def _terms(settings: Settings, *, no_promote: bool, force_promote: bool) -> Terms:

@@ -94,3 +94,20 @@ def test_mean_of_rows_has_its_standard_error(factor: float, weights: Array | Non
     assert mean == pytest.approx(factor * expected)
     deviations = shares * (np.array([1.0, 2.0, 6.0]) - expected)
     assert error == pytest.approx(factor * np.sqrt((deviations**2).sum()))
+
+
+@pytest.mark.parametrize(
+    ("weights", "effective"),
+    [(None, 3.0), ([2.0, 2.0, 2.0], 3.0), ([1.0, 1.0, 0.0], 2.0), ([1e12, 1.0, 1.0], 1.0)],
+)
+def test_the_effective_count_is_the_number_of_rows_that_carry_the_weight(
+    weights: list[float] | None, effective: float
+) -> None:
+    rows = Rows(np.zeros((3, 1)), np.zeros((3, 1)), None if weights is None else np.array(weights))
+    assert rows.effective_count == pytest.approx(effective)
+    _, error = rows.mean(np.array([1.0, 2.0, 4.0]))
+    assert np.isfinite(error) == (effective > 1.5)
+
+
+def test_the_error_of_a_single_row_is_unknown() -> None:
+    assert Rows(np.zeros((1, 1)), np.zeros((1, 1))).mean(np.ones(1)) == (1.0, np.inf)

@@ -186,6 +186,26 @@ def test_several_targets_are_named_in_the_card(run: Run, models: Path, observati
     assert last_line(done)["test_mse"] == metrics["mse"]
 
 
+def test_a_test_file_of_a_few_rows_tests_the_model(
+    run: Run, models: Path, observations: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "few.csv").write_text("b;y;a;z\n0,5;0,0;0,25;1\n-0,5;0,0;-0,25;2\n0,1;;0,2;3\n")
+    done = run(
+        *("--data", observations, "--target", "y", "--features", "a,b"),
+        *("--test-file", "few.csv", "--solver", "levenberg-marquardt", "--epochs", 30),
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"; RMSE \S+ on 2 rows of the test file\n", done.stdout)
+    assert "few.csv: UTF-8 text separated by semicolons, 2 rows, features: 2 numbers" in done.stderr
+    assert "note: 1 row left out, because 'y' is missing\n" in done.stderr
+    card = Registry.local(models).load(1).card
+    metrics = card["metrics"]["test_file"]
+    assert metrics["rows"] == 2
+    assert metrics["r2"] is None  # the target is constant
+    assert metrics["rmse"] < 0.05
+    assert sorted(card["test_file_report"]["y"]["actual"]) == [0.0, 0.0]
+
+
 def test_a_constant_feature_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"7,{k},{k * k}\n" for k in range(20)))
     done = run("--data", "t.csv", "--target", "y", "--features", "a,b", "--epochs", 200)

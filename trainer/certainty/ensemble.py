@@ -52,12 +52,14 @@ class Certainty:
     model : the ensemble with the scale of its errors, and with familiar rows
     calibration : of its prediction intervals
     intervals, importance : reports for the card
+    notes : what was shrunk or left out, as sentences
     """
 
     model: Ensemble
     calibration: Calibration
     intervals: dict[str, Any]
     importance: dict[str, Any]
+    notes: list[str]
 
 
 def ensemble_certainty(
@@ -97,7 +99,8 @@ def ensemble_certainty(
         poll=poll,
     )
     model = replace(model, error_scale=fitted.error_scale, familiarity=familiarity)
-    return Certainty(model, calibration, intervals, importance)
+    notes = [f"the size of the errors: {each}" for each in fitted.notes]
+    return Certainty(model, calibration, intervals, importance, notes)
 
 
 def _intervals(

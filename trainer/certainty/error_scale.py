@@ -40,10 +40,12 @@ class FittedScale:
     ----------
     error_scale : None if sizes of errors do not differ noticeably
     sizes : (N, K) float64, σ of the rows by networks that have not seen them; else ones
+    notes : what was shrunk or left out of the training, as sentences
     """
 
     error_scale: ErrorScale | None
     sizes: Array
+    notes: tuple[str, ...] = ()
 
 
 def fit_error_scale(
@@ -79,8 +81,8 @@ def fit_error_scale(
     training = Training(data, _plan(len(Z)), Squared(), seed, jobs=jobs, seconds=seconds)
     try:
         trained = training.run(poll=poll)
-    except TrainingFailed:
-        return FittedScale(None, np.ones_like(residuals))
+    except TrainingFailed as failed:
+        return FittedScale(None, np.ones_like(residuals), (f"left out, because {failed}",))
     g = trained.out_of_fold * log_scaling.scale + log_scaling.shift
     return _stretched(trained, g, residuals, log_scaling)
 
@@ -120,7 +122,7 @@ def _stretched(trained: Trained, g: Array, residuals: Array, log_scaling: Scalin
         [_best_factor(*each) for each in zip((g - centre).T, residuals.T, strict=True)]
     )
     if not factors.any():
-        return FittedScale(None, np.ones_like(g))
+        return FittedScale(None, np.ones_like(g), tuple(trained.notes))
     g = factors * (g - centre)
     used = {name: weights for name, weights in trained.stack.items() if weights.any()}
     error_scale = ErrorScale(
@@ -133,7 +135,7 @@ def _stretched(trained: Trained, g: Array, residuals: Array, log_scaling: Scalin
         ),
         bounds=np.clip([g.min(axis=0), g.max(axis=0)], -MAX_LOG, MAX_LOG),
     )
-    return FittedScale(error_scale, np.exp(g))
+    return FittedScale(error_scale, np.exp(g), tuple(trained.notes))
 
 
 def _best_factor(g: Array, residuals: Array) -> float:

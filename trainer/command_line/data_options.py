@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from network import Rows
 from trainer.command_line.recipe_options import Command
-from trainer.data.alignment import aligned_rows
+from trainer.data.alignment import target_columns
 from trainer.data.reading.options import MISSING, Missing, ReadingOptions
 from trainer.data.reading.table_file import STANDARD_INPUT, table_from_file
 from trainer.data.synthetic import DEFAULT_SAMPLES, MAX_SAMPLES, SYNTHETIC, synthetic_table
@@ -123,28 +122,23 @@ def read_table(
     return table_from_file(Path(data), targets, features, weights, options=options, source=source)
 
 
-def read_test_rows(
-    file: str | None, table: Table, *, weights: str | None, encoding: str | None
-) -> Rows | None:
-    """Read the rows of another table to test the model on, in the columns of the training table.
+def read_test_table(file: str, table: Table, *, weights: str | None, encoding: str | None) -> Table:
+    """Read another table to test the model on, with the columns of the training table.
 
     Raises
     ------
     RecipeError, DataError
     """
-    if file is None:
-        return None
     if table.source == SYNTHETIC:
         raise RecipeError("--test-file needs --data FILE")
-    test = table_from_file(
+    return table_from_file(
         Path(file),
         table.targets,
         table.features,
         weights,
         options=ReadingOptions(encoding),
-        like=table.columns,
+        like=(*table.columns, *target_columns(table)),
     )
-    return aligned_rows(test, table.columns)
 
 
 def _joined(ctx: Any, param: Any, groups: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

@@ -138,9 +138,11 @@ def _errors(trained: Trained, rows: dict[str, int]) -> str:
             f"test MSE {metrics['mse']:.3e}, RMSE {metrics['rmse']:.3e}, R² {r2}"
             f"{_loss_metric(trained)} on {_count(rows['test'], 'test row')}"
         )
-    least, most = metrics["rmse_95"]
+    confidence = "confidence unknown, because nearly all weight is on one row"
+    if metrics["rmse_95"] is not None:
+        confidence = "95 % confidence: {:.4g} to {:.4g}".format(*metrics["rmse_95"])
     return (
-        f"RMSE {metrics['rmse']:.4g} (95 % confidence: {least:.4g} to {most:.4g}), R² {r2}"
+        f"RMSE {metrics['rmse']:.4g} ({confidence}), R² {r2}"
         f"{_loss_metric(trained)}, each of {_count(metrics['rows'], 'row')} predicted by networks "
         f"that did not train on it"
     )

@@ -36,6 +36,7 @@ class Table:
     weights : (N,) float64, above 0; None for equal weights
     weights_name : the column of the weights
     summary : what a reader understood and left out, a JSON document; empty for generated rows
+    is_test : whether the rows only test a model; they may be few then, and a target constant
 
     Raises
     ------
@@ -52,15 +53,16 @@ class Table:
     weights: Array | None = None
     weights_name: str | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
+    is_test: bool = False
 
     def __post_init__(self) -> None:
         _check_names(self.features, self.targets)
-        check_row_count(len(self.X), self.source)
+        check_row_count(len(self.X), self.source, is_test=self.is_test)
         gaps = np.array([column.has_gaps for column in self.columns])
         self._check_magnitudes(self.features, self.X, gaps)
         self._check_magnitudes(self.targets, self.Y, np.zeros(len(self.targets), np.bool_))
         for name, constant in zip(self.targets, _constant(self.Y), strict=True):
-            if constant:
+            if constant and not self.is_test:
                 value = self.Y[0, self.targets.index(name)]
                 raise _wrong_cells(
                     f"{self.source}: target {name!r} is ",
@@ -173,13 +175,15 @@ def _check_names(features: tuple[str, ...], targets: tuple[str, ...]) -> None:
             raise DataError(f"column {name!r} is listed twice")
 
 
-def check_row_count(count: int, source: str) -> None:
-    """Refuse a table with too few rows to train on.
+def check_row_count(count: int, source: str, *, is_test: bool = False) -> None:
+    """Refuse a table with too few rows to train on, or without any to test on.
 
     Raises
     ------
     DataError
     """
-    if count < MIN_ROWS:
+    if is_test and not count:
+        raise DataError(f"{source} has no rows to test on")
+    if count < MIN_ROWS and not is_test:
         rows = "1 row" if count == 1 else f"{count} rows"
         raise DataError(f"{source} has {rows}; a training needs at least {MIN_ROWS}")

@@ -279,7 +279,7 @@ class Training:
         )
 
     def _note_what_shrank(self, linear: Linear | None) -> None:
-        if self._epochs < self._plan.epochs and self._epoch == self._epochs:
+        if self._epochs < self._plan.epochs:  # the learning rate fell faster, wherever it ended
             self._notes.append(
                 f"the time limit allowed {self._epochs} of up to {self._plan.epochs} epochs"
             )

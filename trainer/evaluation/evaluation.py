@@ -31,13 +31,14 @@ class Evaluation:
     report: dict[str, Any]
 
 
-def evaluate(model: Model, test: Rows, validation: Rows, *, with_share_below: bool) -> Evaluation:
+def evaluate(model: Model, test: Rows, validation: Rows, *, of_quantile: bool) -> Evaluation:
     """Evaluate a model.
 
     Parameters
     ----------
     test, validation : unscaled rows
-    with_share_below : whether the metrics include `share_below`, by which quantiles are judged
+    of_quantile : whether the model predicts a quantile: the metrics then include `share_below`, and
+        both ends of an interval are calibrated by themselves
 
     Raises
     ------
@@ -47,11 +48,11 @@ def evaluate(model: Model, test: Rows, validation: Rows, *, with_share_below: bo
     with np.errstate(all="ignore"):  # of a model that overflows
         Y_hat = model.predict(test.X)
         metrics = regression_metrics(Y_hat, test.Y, model.targets, test.weights)
-    if with_share_below:
+    if of_quantile:
         metrics["below"] = share_below(Y_hat, test.Y, test.weights)
     if not math.isfinite(metrics["mse"]):
         raise TrainingFailed("the predictions for the test rows, or their errors, are not finite")
-    calibration = calibrate(Y_hat, test)
+    calibration = calibrate(Y_hat, test, signed=of_quantile)
     with np.errstate(all="ignore"):
         Y_hat_validation = model.predict(validation.X)
         intervals = calibration_report(calibration, Y_hat_validation, validation, model.targets)

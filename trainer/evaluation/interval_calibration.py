@@ -8,7 +8,7 @@ MAX_ROWS = 5_000  # the coverage at level 0.9 is then known to ± 0.004
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
-def calibrate(Y_hat: Array, test: Rows) -> Calibration:
+def calibrate(Y_hat: Array, test: Rows, *, signed: bool = False) -> Calibration:
     """Return the calibration from the first `MAX_ROWS` test rows.
 
     The test rows are independent of the training, including its early stopping. They are ordered by
@@ -17,8 +17,9 @@ def calibrate(Y_hat: Array, test: Rows) -> Calibration:
     Parameters
     ----------
     Y_hat : (N, targets) float64, the predictions for the test rows
+    signed : for a model of a quantile, which is not in the middle of the values
     """
-    return Calibration.of(Y_hat[:MAX_ROWS], test.Y[:MAX_ROWS])
+    return Calibration.of(Y_hat[:MAX_ROWS], test.Y[:MAX_ROWS], signed=signed)
 
 
 def calibration_report(
@@ -35,7 +36,9 @@ def calibration_report(
     for level in LEVELS:
         if level <= calibration.highest_level:
             q = calibration.half_widths(level)
-            within = (abs(other.Y - Y_hat) <= q).mean(axis=0)
+            lower, upper = calibration.offsets(level)
+            residuals = other.Y - Y_hat
+            within = ((lower <= residuals) & (residuals <= upper)).mean(axis=0)
             half_widths[str(level)] = dict(zip(targets, q.tolist(), strict=True))
             coverage[str(level)] = dict(zip(targets, within.tolist(), strict=True))
     return {

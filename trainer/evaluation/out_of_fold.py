@@ -1,5 +1,6 @@
 """Errors of out-of-fold predictions: each row's by the networks that it did not train."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ def out_of_fold_metrics(
     """Return the metrics of out-of-fold predictions, with a confidence interval, for a card.
 
     The interval takes the rows' squared errors as independent; it contains the RMSE on all rows of
-    the same origin with a probability of about 95 %.
+    the same origin with a probability of about 95 %. It is None if it is unknown, because
+    nearly all weight is on one row.
 
     Parameters
     ----------
@@ -25,14 +27,14 @@ def out_of_fold_metrics(
     """
     metrics = regression_metrics(Y_hat, rows.Y, targets, rows.weights)
     mean, error = rows.mean(((Y_hat - rows.Y) ** 2).mean(axis=1))
-    lower, upper = max(mean - Z_95 * error, 0.0), mean + Z_95 * error
+    ends = [max(mean - Z_95 * error, 0.0) ** 0.5, (mean + Z_95 * error) ** 0.5]
     simpler = {
         name: regression_metrics(Y, rows.Y, targets, rows.weights) for name, Y in baselines.items()
     }
     return {
         **metrics,
         "rows": len(rows),
-        "rmse_95": [lower**0.5, upper**0.5],
+        "rmse_95": ends if math.isfinite(ends[1]) else None,
         "baselines": simpler,
     }
 

@@ -166,7 +166,7 @@ def finish_ensemble(
         rows={"train": len(rows), "validation": 0, "test": len(ensemble.test)},
         metrics={**metrics, "calibration": certainty.intervals},
         reports={**reports, "importance": certainty.importance},
-        training=_record(ensemble, reasons, seconds),
+        training=_record(ensemble, reasons, certainty.notes, seconds),
         created_at=created_at,
     )
     golden = rows.X[:: max(1, len(rows) // GOLDEN_ROWS)][:GOLDEN_ROWS]
@@ -278,15 +278,24 @@ def _recipe(ensemble: OutOfFold) -> dict[str, Any]:
     }
 
 
-def _record(ensemble: OutOfFold, reasons: list[str], seconds: float) -> dict[str, Any]:
+def _record(
+    ensemble: OutOfFold, reasons: list[str], notes: list[str], seconds: float
+) -> dict[str, Any]:
+    """Return the course of a training, for the card.
+
+    Parameters
+    ----------
+    reasons, notes : decisions before the training of the ensemble and after it
+    """
     members = ensemble.members
+    decisions = [*reasons, _stack_sentence(ensemble), *ensemble.notes, *members.notes, *notes]
     return {
         "stopped": _stopped(ensemble),
         "seconds": round(seconds, 3),
         "epochs": max(map(len, members.histories.values()), default=0),
         "best_epoch": max(members.best_epochs.values(), default=0),
         "best_epochs": members.best_epochs,
-        "decisions": [*reasons, _stack_sentence(ensemble), *ensemble.notes, *members.notes],
+        "decisions": decisions,
         "history": {
             name: [asdict(each) for each in history] for name, history in members.histories.items()
         },

@@ -64,7 +64,7 @@ def fit(
     watch: Callable[[Epoch], None] = lambda epoch: None,
     keep: Callable[[Array], None] = lambda theta: None,
     suffices: Callable[[Array], bool] = lambda theta: False,
-    gives_up: Callable[[Iteration, float], bool] = lambda iteration, loss: False,
+    should_switch: Callable[[Iteration, float], bool] = lambda iteration, loss: False,
     save_if_due: Callable[[Callable[[], State]], None] = lambda state: None,
     save: Callable[[Callable[[], State]], object] = lambda state: None,
     resume: State | None = None,
@@ -78,7 +78,7 @@ def fit(
     watch : called with every epoch
     keep : called with every θ that is the best so far, the start included
     suffices : returns whether the best θ is good enough to stop; not called with the start
-    gives_up : returns whether to stop because another method is to be tried; called with every
+    should_switch : returns whether to stop because another method is to be tried; called with every
         iteration and the best validation loss
     save_if_due : called after every epoch, with a function that returns the state
     save : called likewise when the training is stopped between two iterations
@@ -88,7 +88,7 @@ def fit(
     keep(progress.theta)
     if progress.best_epoch and suffices(progress.theta):  # resumed, with a larger target error
         return progress.result(Stopped.TARGET)
-    loop = _Loop(solver, validate, limits, watchdog, progress, keep, suffices, gives_up)
+    loop = _Loop(solver, validate, limits, watchdog, progress, keep, suffices, should_switch)
     return progress.result(loop.run(watch, save_if_due, save))
 
 
@@ -127,7 +127,7 @@ class _Loop:
     progress: _Progress
     keep: Callable[[Array], None]
     suffices: Callable[[Array], bool]
-    gives_up: Callable[[Iteration, float], bool]
+    should_switch: Callable[[Iteration, float], bool]
 
     def run(
         self,
@@ -189,7 +189,7 @@ class _Loop:
         progress, epochs = self.progress, len(self.progress.history)
         if progress.best_epoch == epochs and self.suffices(progress.theta):
             return Stopped.TARGET
-        if self.gives_up(iteration, progress.best_loss):
+        if self.should_switch(iteration, progress.best_loss):
             return Stopped.STALLED
         if iteration.tentative:
             progress.settled_after = epochs

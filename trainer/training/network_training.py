@@ -63,7 +63,7 @@ def finish_network(
     refuse_untrained(outcome, plan)
     model, rows = problem.model(outcome.theta), problem.rows
     evaluation = evaluate(
-        model, rows.test, rows.validation, with_share_below=plan.recipe.loss == "quantile"
+        model, rows.test, rows.validation, of_quantile=plan.recipe.loss == "quantile"
     )
     model, importance = network_certainty(
         model, rows.train, rows.test, plan.recipe.make_loss(), seed=plan.recipe.seed
@@ -87,14 +87,14 @@ def fit_network(
     plan: Plan,
     rng: np.random.Generator,
     course: Course,
-    gives_up: Callable[[Iteration, float], bool] | None = None,
+    should_switch: Callable[[Iteration, float], bool] | None = None,
 ) -> tuple[Fit, list[str]]:
     """Return the fit, and what was decided about its solver.
 
     Parameters
     ----------
     rng : draws the starts
-    gives_up : as `trainer.training.fit.fit` takes it
+    should_switch : as `trainer.training.fit.fit` takes it
     """
     recipe, architecture = plan.recipe, problem.architecture
     train, validation = problem.scaled(problem.rows.train), problem.scaled(problem.rows.validation)
@@ -103,7 +103,7 @@ def fit_network(
     validation_loss = ValidationLoss(architecture, validation, loss)
     try:
         solver = make_solver(
-            plan, architecture, objective, validation_loss, rng, may_stall=gives_up is not None
+            plan, architecture, objective, validation_loss, rng, may_stall=should_switch is not None
         )
         outcome = fit(
             solver,
@@ -112,7 +112,7 @@ def fit_network(
             course.watchdog,
             watch=course.watch,
             suffices=lambda theta: _reaches_target_mse(problem, recipe, theta),
-            gives_up=gives_up or (lambda iteration, loss: False),
+            should_switch=should_switch or (lambda iteration, loss: False),
             save_if_due=course.save_if_due,
             save=course.save,
             resume=course.resume,

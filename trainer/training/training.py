@@ -92,7 +92,8 @@ def _add_test(trained: Trained, test: Rows) -> None:
     targets = trained.model.targets
     metrics = regression_metrics(Y_hat, test.Y, targets, test.weights) | {"rows": len(test)}
     trained.card["metrics"]["test_file"] = metrics
-    trained.card["test_file_report"] = residual_report(Y_hat, test.Y, targets)
+    order = np.random.default_rng(0).permutation(len(test))  # the file's may be by size
+    trained.card["test_file_report"] = residual_report(Y_hat[order], test.Y[order], targets)
 
 
 def training_identity(table: Table, recipe: Recipe) -> dict[str, Any]:

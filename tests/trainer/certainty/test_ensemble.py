@@ -42,7 +42,7 @@ def errors_of_thirds(within: NDArray[np.bool_], X: Array) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", ["squared", "quantile"])
+@pytest.mark.parametrize("loss", ["squared", "huber", "quantile"])
 def test_intervals_cover_new_rows_everywhere(loss: str) -> None:
     model, calibration = trained(loss).model, trained(loss).calibration
     X, Y = draw(6_000, 2)
@@ -52,6 +52,8 @@ def test_intervals_cover_new_rows_everywhere(loss: str) -> None:
     ends = [assessment.Y + each * assessment.scale for each in (lower, upper)]
     within = (ends[0] <= Y) & (ends[1] >= Y)
     assert abs(within.mean() - 0.9) < 0.04
+    for beyond in (ends[0] > Y, ends[1] < Y):
+        assert abs(beyond.mean() - 0.05) < 0.03
     assert errors_of_thirds(within, X) < 0.12
     residuals = abs(Y - assessment.Y)
     of_equal_widths = residuals <= np.quantile(residuals, 0.9, axis=0)

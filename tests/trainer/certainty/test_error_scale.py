@@ -53,6 +53,12 @@ def test_the_same_seed_gives_the_same_bits_with_any_number_of_jobs() -> None:
     assert first.sizes.tobytes() == second.sizes.tobytes()
 
 
+def test_a_training_that_is_cut_short_is_noted() -> None:
+    assert fit(rows(200, 1)).notes == ()
+    notes = fit_error_scale(*rows(200, 1), seed=0, jobs=1, seconds=0.0).notes
+    assert notes == ("the time limit allowed 1 of up to 50 epochs",)
+
+
 def test_residuals_that_are_all_zero_give_equal_sizes() -> None:
     Z, Y_hat, _ = rows(60, 1)
     fitted = fit((Z, Y_hat, Y_hat))

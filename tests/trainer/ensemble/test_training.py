@@ -183,6 +183,23 @@ def test_the_time_limit_reduces_the_epochs(make_data: MakeData) -> None:
     assert trained.notes == [f"the time limit allowed {seen[-1].epoch} of up to 12 epochs"]
 
 
+def test_fewer_epochs_are_noted_even_if_the_training_ends_before_their_number(
+    make_data: MakeData,
+) -> None:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 0.25 if now[0] < 1.5 else 0.01  # the first epoch takes longer
+        return now[0]
+
+    seen: list[Progress] = []
+    impatient = replace(PLAN, epochs=100, patience=1)
+    training = Training(make_data(), impatient, Squared(), 0, jobs=1, seconds=20.0, clock=clock)
+    trained = training.run(watch=seen.append)
+    assert seen[-1].epoch < seen[-1].epochs < 100
+    assert trained.notes == [f"the time limit allowed {seen[-1].epochs} of up to 100 epochs"]
+
+
 def test_poll_may_stop_the_training(make_data: MakeData) -> None:
     class Stop(Exception):
         pass

@@ -44,14 +44,27 @@ def test_intervals_cover_new_rows_at_their_level(seed: int, loss: str) -> None:
     trained = trained_on_noise(2000, seed, loss=loss)
     fresh = 20_000
     X, Y = noisy(fresh, 1000 + seed)
-    errors = np.abs(Y - trained.model.predict(X))
+    residuals = Y - trained.model.predict(X)
     n = len(trained.calibration)
     assert n == 200
     for level in LEVELS:
-        coverage = float((errors <= trained.calibration.half_widths(level)).mean())
+        lower, upper = trained.calibration.offsets(level)
+        coverage = float(((lower <= residuals) & (residuals <= upper)).mean())
         # given the calibration rows, the coverage is Beta distributed; counting adds variance
         deviation = np.sqrt(level * (1 - level) * (1 / (n + 2) + 1 / fresh))
         assert abs(coverage - level) < 4 * deviation + 1 / (n + 1), (level, coverage)
+
+
+@pytest.mark.parametrize("quantile", [0.1, 0.9])
+def test_intervals_of_a_quantile_leave_out_as_many_rows_on_both_sides(quantile: float) -> None:
+    trained = trained_on_noise(4000, 0, loss="quantile", quantile=quantile)
+    X, Y = noisy(20_000, 1000)
+    residuals = Y - trained.model.predict(X)
+    lower, upper = trained.calibration.offsets(0.8)
+    # of 400 calibration rows: a standard deviation of 0.015
+    assert (residuals < lower).mean() == pytest.approx(0.1, abs=0.05)
+    assert (residuals > upper).mean() == pytest.approx(0.1, abs=0.05)
+    assert (residuals < 0).mean() == pytest.approx(quantile, abs=0.05)
 
 
 @pytest.mark.slow

@@ -1,8 +1,10 @@
 """The choice between one network and an ensemble."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from network import Ensemble, Model
 from network.column import numbers
 from trainer.data.synthetic import synthetic_table
 from trainer.data.table import Table
+from trainer.ensemble.networks.group import EpochLosses, Group
 from trainer.errors import Interrupted
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.epoch import Epoch
@@ -34,7 +37,14 @@ NOISY = noisy_table()
 
 
 def test_data_without_noise_get_one_network() -> None:
-    trained = train(synthetic_table(1000, 0), replace(NO_LIMIT, max_seconds=30.0))
+    now = [0.0]
+
+    def watch(epoch: Epoch) -> None:
+        now[0] += 0.02
+
+    recipe = replace(NO_LIMIT, max_seconds=30.0)
+    trained = train(synthetic_table(1000, 0), recipe, watch=watch, clock=lambda: now[0])
+    assert now[0] > 5.0
     assert isinstance(trained.model, Model)
     assert trained.card["metrics"].keys() == {"test", "calibration"}
     assert trained.metrics["r2"] > 0.9999
@@ -91,8 +101,20 @@ def test_an_interrupted_training_is_resumed_with_the_same_bits(after: int, tmp_p
     assert resumed.card["training"]["decisions"] == whole.card["training"]["decisions"]
 
 
-def test_a_short_time_limit_ends_with_fewer_epochs_and_says_so() -> None:
+def test_a_short_time_limit_ends_with_fewer_epochs_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, lock, train_group = [0.0], Lock(), Group.epoch
+
+    def timed_epoch(group: Group, progress: Callable[[float], float]) -> EpochLosses:
+        with lock:
+            now[0] += 0.01
+        return train_group(group, progress)
+
+    monkeypatch.setattr(Group, "epoch", timed_epoch)
     table = noisy_table(rows=3000)
-    trained = train(table, Recipe(solver="ensemble", max_seconds=2.0))
+    recipe = Recipe(solver="ensemble", max_seconds=2.0)
+    trained = train(table, recipe, clock=lambda: now[0])
+    assert 1.5 < now[0] < 2.5
     assert any("time limit" in each for each in trained.card["training"]["decisions"])
     assert trained.metrics["rmse"] < 0.7

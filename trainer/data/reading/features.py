@@ -1,7 +1,7 @@
 """The features that carry information, and their columns."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,7 +42,9 @@ class Features:
     entries: list[dict[str, Any]]
 
 
-def find_features(stored: StoredRows, name: str, categories: Collection[str]) -> Features:
+def find_features(
+    stored: StoredRows, name: str, categories: Collection[str], like: Mapping[str, Column]
+) -> Features:
     """Leave out features without information, and number the categories in their final order.
 
     The matrix is changed in place.
@@ -51,6 +53,7 @@ def find_features(stored: StoredRows, name: str, categories: Collection[str]) ->
     ----------
     name : of the file, in errors
     categories : columns that are categories, however many different values they have
+    like : columns of another table by name, which say what a column without any cell is
 
     Raises
     ------
@@ -64,6 +67,9 @@ def find_features(stored: StoredRows, name: str, categories: Collection[str]) ->
     left_out = dict(selection.left_out)
     for index, (feature, reader) in enumerate(zip(selection.features, readers, strict=True)):
         x = X[:, index]
+        if feature in like and missing[index] == len(x):
+            columns[index] = replace(like[feature], has_gaps=True)
+            continue
         why = _why_empty(reader, x, missing[index], feature in categories)
         if why and selection.explicit:
             raise DataError(f"{name}: feature {feature!r} cannot be used: {why}")
@@ -129,15 +135,7 @@ def _counts_up(x: Array) -> bool:
 def _column(name: str, reader: CellReader, x: Array, *, has_gaps: bool) -> Column:
     """Return a feature's column, after changing the numbers of a category to their final order."""
     if isinstance(reader, NumberCells):
-        form = reader.format
-        return Column(
-            name,
-            unit=form.unit,
-            has_gaps=has_gaps,
-            decimal=form.decimal,
-            thousands=form.thousands,
-            parentheses=form.parentheses,
-        )
+        return replace(number_column(name, reader), has_gaps=has_gaps)
     if isinstance(reader, DateCells):
         return Column(name, "datetime", date_format=reader.date_format, has_gaps=has_gaps)
     present = np.zeros(len(reader.values), np.bool_)
@@ -147,6 +145,18 @@ def _column(name: str, reader: CellReader, x: Array, *, has_gaps: bool) -> Colum
     for rows in _blocks(x[:, None]):
         x[rows] = new_numbers[np.nan_to_num(x[rows], nan=-1.0).astype(np.intp)]
     return replace(column, has_gaps=has_gaps)
+
+
+def number_column(name: str, reader: NumberCells) -> Column:
+    """Return a column of numbers, without gaps."""
+    form = reader.format
+    return Column(
+        name,
+        unit=form.unit,
+        decimal=form.decimal,
+        thousands=form.thousands,
+        parentheses=form.parentheses,
+    )
 
 
 def _entry(column: Column, reader: CellReader | None, missing: int) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """The rows of a file as numbers, and the errors in them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from config.words import is_missing
-from network import Array
+from network import Array, Column
 from trainer.data.reading.cells.date_cells import DateCells
 from trainer.data.reading.cells.kinds import (
     CellReader,
@@ -13,6 +13,7 @@ from trainer.data.reading.cells.kinds import (
     Conventions,
     comma_is_decimal,
     find_reader,
+    number_cells_like,
 )
 from trainer.data.reading.cells.number_cells import NumberCells
 from trainer.data.reading.cells.text_cells import TextCells
@@ -51,6 +52,7 @@ def read_rows(
     options: ReadingOptions,
     fixed: dict[str, Callable[[], CellReader]],
     *,
+    like: Mapping[str, Column],
     repeatable: bool,
     poll: Callable[[], object],
 ) -> StoredRows:
@@ -60,6 +62,7 @@ def read_rows(
     ----------
     name : of the file, in errors
     fixed : makes the readers of columns whose kind is known
+    like : columns of another table by name; numbers are read in their formats if they can be
     repeatable : whether the file can be read again with other kinds
     poll : called before every block
 
@@ -70,7 +73,9 @@ def read_rows(
     Reconsidered
     """
     fixed = dict.fromkeys(options.categories, TextCells) | fixed
-    reader = _BlockReader(source, selection, options.missing, fixed, repeatable)
+    reader = _BlockReader(
+        source, selection, options.missing, fixed, like=like, repeatable=repeatable
+    )
     stored = StoredRows(selection, reader.readers, reader.notes)
     for block in source.blocks:
         poll()
@@ -100,6 +105,8 @@ class _BlockReader:
         selection: Selection,
         missing: Missing,
         fixed: dict[str, Callable[[], CellReader]],
+        *,
+        like: Mapping[str, Column],
         repeatable: bool,
     ) -> None:
         self._source = source
@@ -109,6 +116,8 @@ class _BlockReader:
         self._conventions = Conventions()
         self._is_first = True
         self._fixed = fixed
+        self._like = {name: like[name] for name in names if name in like}
+        self._points_group = any(each.thousands == "." for each in self._like.values())
         self._repeatable = repeatable
         self.readers: list[CellReader | None] = [
             fixed[name]() if name in fixed else None for name in names
@@ -159,7 +168,9 @@ class _BlockReader:
 
     def _plain_numbers(self, block: Block) -> Array | None:
         """Return the used cells if all are plain numbers as far as is known; otherwise None."""
-        if not all(each is None or each == NumberCells() for each in self.readers):
+        if self._points_group or not all(
+            each is None or each == NumberCells() for each in self.readers
+        ):
             return None
         numbers = block.numbers()
         if numbers is None:
@@ -191,6 +202,9 @@ class _BlockReader:
         return numbers, wrong
 
     def _find(self, index: int, cells: Cells) -> CellReader | None:
+        known = self._like.get(self._names[index])
+        if known and known.kind == "number" and (found := number_cells_like(cells, known)):
+            return found
         first_feature = len(self._names) - len(self._selection.features)
         return find_reader(cells, self._conventions, numbers_only=index < first_feature)
 

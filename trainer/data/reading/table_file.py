@@ -1,7 +1,7 @@
 """A table from a file, whatever its format."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -52,7 +52,8 @@ def table_from_file(
     targets : columns to predict
     features : columns to predict from, in the model's order; by default all others with information
     weights : the column of row weights; rows of weight 0 are left out
-    like : columns of another table, whose kinds and date formats these columns have, too
+    like : features and targets of the table that a model is trained on, for a table to test it on:
+        the columns have the same kinds and formats, and rows may be few or have one target value
     source : the table's name, also in errors; by default the file's
     poll : called every few thousand rows; may raise to end the reading
 
@@ -64,6 +65,7 @@ def table_from_file(
     """
     options = options or ReadingOptions()
     name = source or ("standard input" if path == STANDARD_INPUT else str(path))
+    known = {column.name: column for column in like}
     fixed: dict[str, Callable[[], CellReader]] = {
         column.name: partial(reader_like, column) for column in like if column.kind != "number"
     }
@@ -76,7 +78,14 @@ def table_from_file(
                     rows, name, targets, features, weights, categories=options.categories
                 )
                 stored = read_rows(
-                    rows, selection, name, options, fixed, repeatable=repeatable, poll=poll
+                    rows,
+                    selection,
+                    name,
+                    options,
+                    fixed,
+                    like=known,
+                    repeatable=repeatable,
+                    poll=poll,
                 )
             break
         except Reconsidered as found:
@@ -84,7 +93,7 @@ def table_from_file(
         except OSError as error:
             raise DataError(f"cannot read {name}: {error.strerror or error}") from error
     short = source or (name if path == STANDARD_INPUT else path.name)
-    return _table(stored, rows, options, short, name)
+    return _table(stored, rows, options, short, name, like=known)
 
 
 @contextmanager
@@ -108,14 +117,20 @@ def _open_source(
 
 
 def _table(
-    stored: StoredRows, rows: Source, options: ReadingOptions, source: str, name: str
+    stored: StoredRows,
+    rows: Source,
+    options: ReadingOptions,
+    source: str,
+    name: str,
+    *,
+    like: Mapping[str, Column],
 ) -> Table:
     selection = stored.selection
     if selection.weights and not len(stored.X) and stored.without_weight:
         raise DataError(f"{source}: every row has weight 0 in column {selection.weights!r}")
     totals = leave_out_totals(stored)
-    check_row_count(len(stored.X), source)
-    features = find_features(stored, name, options.categories)
+    check_row_count(len(stored.X), source, is_test=bool(like))
+    features = find_features(stored, name, options.categories, like)
     remarks = find_remarks(features.columns, selection.targets, features.X, stored.Y)
     remarks = [totals, *remarks] if totals else remarks
     return Table(
@@ -127,4 +142,5 @@ def _table(
         stored.weights,
         selection.weights or None,
         summarize(rows, stored, features, options, remarks),
+        is_test=bool(like),
     )

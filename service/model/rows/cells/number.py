@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from config.number_format import NumberFormat
-from config.numbers import parse_number, parse_numbers
+from config.number_format import NumberFormat, formats_like
+from config.numbers import parse_numbers
 from config.words import is_missing
 from network import Array, Column
 from service.model.rows.cells.cell import Cell
@@ -73,23 +73,14 @@ class NumberCell(Cell):
         for form in self._formats:
             if (number := form.parse(text)) is not None:
                 return number
-        number = parse_number(text) if reads_plain_numbers(self.column) else None
-        return text if number is None else number
+        return text
 
 
 def formats_of(column: Column) -> list[NumberFormat]:
-    """Return the formats of a column's numbers in text: with the unit after or before, or without.
-
-    Commas are thousands marks if there is a unit and the training file had no other use for them.
-    """
-    thousands = column.thousands
-    if column.unit and column.decimal == "." and not thousands:
-        thousands = ","
-    units = dict.fromkeys([("", column.unit), (column.unit, ""), ("", "")])
-    return [
-        NumberFormat(column.decimal, thousands, prefix, suffix, column.parentheses)
-        for prefix, suffix in units
-    ]
+    """Return the formats in which a column's numbers may be written in text."""
+    return formats_like(
+        column.decimal, column.thousands, column.unit, parentheses=column.parentheses
+    )
 
 
 def reads_plain_numbers(column: Column) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from config.number_format import formats_like
 from config.words import is_missing
 from network import Array, Column
 from trainer.data.reading.cells.date_cells import DateCells, find_date_format
@@ -62,6 +63,22 @@ def _other_reader(
         return TextCells(about="codes with leading zeros")
     dates = find_date_format(texts, day_first=conventions.day_first)
     return dates or TextCells(about="texts among numbers" if found.share >= 0.5 else "")
+
+
+def number_cells_like(cells: Cells, column: Column) -> NumberCells | None:
+    """Return a reader for cells that are numbers as another column has them; None if they are not.
+
+    Without the other column, "1.234" might be 1234 or not.
+    """
+    if isinstance(cells, np.ndarray):
+        return None
+    for form in formats_like(
+        column.decimal, column.thousands, column.unit, parentheses=column.parentheses
+    ):
+        numbers, wrong = NumberCells(form).read(cells)
+        if not wrong and not np.isnan(numbers).all():
+            return NumberCells(form)
+    return None
 
 
 def reader_like(column: Column) -> CellReader:
