@@ -9,7 +9,7 @@ from service.model.loaded_version import LoadedVersion
 from service.model.prediction_interval import Level
 from service.model.rows.schema import Envelope
 from service.openapi.contract import JsonSchema, JsonSchemaField, ref
-from service.openapi.json_schema import CELL, NUMBER, TEXT, array, by_name, one_of, row_of
+from service.openapi.json_schema import CELL, NUMBER, TEXT, array, by_name, closed, one_of, row_of
 
 _LEVEL = {"type": "number", "description": "of the interval from lower to upper"}
 _EXTRAPOLATING = "values outside the range seen in training"
@@ -25,6 +25,7 @@ _ROW_AND_FEATURE = {
 }
 
 
+_IGNORED = {"description": "of the training table, but no feature: ignored"}
 _BASELINE = "the prediction for an average row"
 _CONTRIBUTIONS = "of each feature; they add up to the difference between prediction and baseline"
 _SENSITIVITIES = "the derivative with respect to each feature; null if it is not defined"
@@ -113,10 +114,18 @@ def _of_version(version: LoadedVersion) -> Mapping[str, Schema | JsonSchema]:
     if version.calibration is not None:
         level["maximum"] = version.calibration.highest_level
     return {
-        "Row": version.reader.schema.of_objects,
+        "Row": _row(version),
         "Values": values | order,
         "Prediction": prediction,
         "Explanation": explanation,
         "Feature": one_of(features),
         "Level": level,
     }
+
+
+def _row(version: LoadedVersion) -> JsonSchema:
+    """Return the schema of a row with names."""
+    cells = {cell.column.name: cell for cell in version.reader.cells}
+    ignored = dict.fromkeys(sorted(version.reader.others), _IGNORED)
+    row = closed({name: cell.json_schema for name, cell in cells.items()}, ignored)
+    return {**row, "required": sorted(name for name, cell in cells.items() if cell.required)}

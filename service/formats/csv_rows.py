@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest
 
 from config.numbers import parse_number
 from network import Array
+from service.formats.csv_dialect import with_commas
 from service.formats.table_columns import TableColumns
 from service.model.prediction import Prediction
 from service.model.rows.reader import RowReader
@@ -34,6 +35,7 @@ def read(reader: RowReader, body: bytes) -> Array:
     """
     if reason := invalid_utf8(body):
         raise BadRequest(f"the body is not CSV: {reason}")
+    body = with_commas(reader, body)
     text = body.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise BadRequest("the body is empty; expected CSV with a header and one line per row")

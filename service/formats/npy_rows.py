@@ -45,7 +45,7 @@ def read(reader: RowReader, body: bytes) -> Array:
         )
     data = np.ndarray(shape, dtype, body, header.start, order=header.order)
     if dtype.names:
-        order = reader.column_order(list(dtype.names))
+        order = reader.column_order(list(dtype.names), reader.others)
         return _matrix(
             reader, [each if each is None else data[dtype.names[each]] for each in order]
         )

@@ -54,7 +54,7 @@ def document_of(app: Flask) -> dict[str, Any]:
     has_intervals = version and version.calibration is not None
     key = (
         *(settings.model_name, settings.unseen_categories, bool(settings.read_token)),
-        *(names, has_intervals),
+        *(names, has_intervals, version and version.reader.others),
     )
     if key not in _documents:
         _documents[key] = document(app, version)

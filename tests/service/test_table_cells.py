@@ -573,8 +573,35 @@ def test_other_columns_of_the_training_table_are_ignored_in_csv(
         'column "z" is not a feature; expected size, colour, new, sold',
         'column "" is not a feature; expected size, colour, new, sold',
     ]
-    answer = post(client, PREDICT, RECORDS[0] | {"y": 1.0})
-    assert answer.get_json()["errors"][0]["pointer"] == "/y"
+    answer = post(client, PREDICT, RECORDS[0] | {"z": 1.0})
+    assert answer.get_json()["errors"][0]["pointer"] == "/z"
+
+
+def test_columns_of_the_training_table_that_are_no_features_are_ignored_in_json(
+    make_client: MakeClient, registry: Registry
+) -> None:
+    promote(registry, registry.publish(MODEL, {"data": {"weights": "w"}}, np.zeros((1, 4))).number)
+    client = make_client()
+    extra = {"y": "a: b", "w": {"x": [1, {"y": 2}]}}
+    for row in RECORDS[0] | extra, extra | RECORDS[0]:
+        assert post(client, PREDICT, row).status_code == 200
+    many = post(client, PREDICT, {"instances": [row | extra for row in RECORDS]})
+    assert predictions(many) == Y
+    answer = post(client, PREDICT, {"instances": [RECORDS[0] | {"y": 1.0, "z": 1.0}]})
+    assert [each["pointer"] for each in answer.get_json()["errors"]] == ["/instances/0/z"]
+    body = orjson.dumps(RECORDS[0] | extra).replace(b'"w"', b'"y"')
+    answer = post(client, PREDICT, body, "application/json")
+    assert answer.get_json()["errors"][0]["detail"] == '"y" appears twice in one object'
+
+
+def test_target_is_ignored_in_an_array_with_fields(client: FlaskClient, registry: Registry) -> None:
+    serve(registry, MODEL)
+    array = with_fields()
+    wider = np.zeros(4, [("y", "<f8"), *array.dtype.descr])
+    for name in array.dtype.names:
+        wider[name] = array[name]
+    whole, expected = (post(client, PREDICT, npy(each), NPY) for each in (wider, array))
+    assert predictions(whole) == predictions(expected)
 
 
 def test_other_columns_may_have_any_cells(client: FlaskClient, registry: Registry) -> None:

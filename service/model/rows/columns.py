@@ -1,7 +1,7 @@
 """Many rows at once: JSON values, texts or numbers, column by column, as a matrix."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from itertools import chain
 from typing import Any
 
@@ -13,22 +13,36 @@ from service.model.rows.cells.cell import Cell
 from service.model.rows.cells.number import finite_numbers
 
 
-def matrix_of_numbers(instances: list[Any], features: Sequence[str]) -> Array | None:
+def matrix_of_numbers(
+    instances: list[Any], features: Sequence[str], ignored: Set[str] = frozenset()
+) -> Array | None:
     """Return the matrix (N, features) of JSON rows of finite numbers; None if any row is wrong.
 
     Faster than `matrix_of_rows`.
+
+    Parameters
+    ----------
+    ignored : names that objects may have besides the features
     """
-    rows = _lists(instances, features, features)
+    rows = _lists(instances, features, features, ignored)
     if rows is None:
         return None
     x = finite_numbers(list(chain.from_iterable(rows)))
     return None if x is None else x.reshape(-1, len(features))
 
 
-def matrix_of_rows(instances: list[Any], cells: Sequence[Cell]) -> Array | None:
-    """Return the matrix (N, features) of JSON rows; None if any row is wrong."""
+def matrix_of_rows(
+    instances: list[Any], cells: Sequence[Cell], ignored: Set[str] = frozenset()
+) -> Array | None:
+    """Return the matrix (N, features) of JSON rows; None if any row is wrong.
+
+    Parameters
+    ----------
+    ignored : names that objects may have besides the features
+    """
     features = [cell.column.name for cell in cells]
-    rows = _lists(instances, features, [cell.column.name for cell in cells if cell.required])
+    required = [cell.column.name for cell in cells if cell.required]
+    rows = _lists(instances, features, required, ignored)
     if rows is None:
         return None
     X = np.empty((len(rows), len(cells)))
@@ -70,7 +84,10 @@ def matrix_of_array(X: Array, cells: Sequence[Cell]) -> tuple[Array, NDArray[np.
 
 
 def _lists(
-    instances: list[Any], features: Sequence[str], required: Collection[str]
+    instances: list[Any],
+    features: Sequence[str],
+    required: Collection[str],
+    ignored: Set[str],
 ) -> list[list[Any]] | None:
     """Return every row as a list of values in the features' order; None if any row is wrong.
 
@@ -79,13 +96,14 @@ def _lists(
     required : the features that an object must have; others are None if it omits them
     """
     names, needed = frozenset(features), frozenset(required)
+    allowed = names | ignored
     rows = instances
     if set(map(type, instances)) != {list}:
         rows = [
             [each[name] for name in features]
             if type(each) is dict and each.keys() == names
             else [each.get(name) for name in features]
-            if type(each) is dict and needed <= each.keys() <= names
+            if type(each) is dict and needed <= each.keys() <= allowed
             else each
             for each in instances
         ]

@@ -61,12 +61,12 @@ class RowReader:
         self.values = "numbers" if self.only_numbers else "values"
         self.example = {cell.column.name: cell.example for cell in self.cells}
         self.refusals = Refusals(self.example)
-        self.schema = RowSchema(self.cells, self.values.removesuffix("s"))
         self.has_categories = any(each.kind == "category" for each in model.columns)
         self._ranges = list(zip(model.features, *model.feature_range.tolist(), strict=True))
         self._names = frozenset(model.features)
         self.others = frozenset(others) - self._names
-        self._repeated = RepeatedNames(self.cells)
+        self.schema = RowSchema(self.cells, self.values.removesuffix("s"), self.others)
+        self._repeated = RepeatedNames(self.cells, self.others)
         self.plain_row = PlainRow(self.cells, self._repeated, only_numbers=self.only_numbers).read
 
     def out_of_range(self, values: list[float]) -> list[str]:
@@ -132,9 +132,9 @@ class RowReader:
         InvalidInput
         """
         if self.only_numbers:
-            X = matrix_of_numbers(instances, self.model.features)
+            X = matrix_of_numbers(instances, self.model.features, self.others)
         else:
-            X = matrix_of_rows(instances, self.cells)
+            X = matrix_of_rows(instances, self.cells, self.others)
         if X is None:
             errors: list[Error] = []
             for index, instance in enumerate(instances):

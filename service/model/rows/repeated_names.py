@@ -4,7 +4,7 @@ A body with a repeated name has more colons than its parsed document has names a
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from service.model.rows.cells.cell import Cell
@@ -17,13 +17,18 @@ class RepeatedNames:
     Attributes
     ----------
     colons_per_row : in an object with every feature, if no text has any
+
+    Parameters
+    ----------
+    ignored : names that objects may have besides the features
     """
 
-    def __init__(self, cells: Sequence[Cell]) -> None:
+    def __init__(self, cells: Sequence[Cell], ignored: Set[str] = frozenset()) -> None:
         self._colons = {cell.column.name: 1 + cell.column.name.count(":") for cell in cells}
         self._may_omit = any(cell.column.has_gaps for cell in cells)
         self._has_texts = any(cell.column.kind != "number" for cell in cells)
         self.colons_per_row = sum(self._colons.values())
+        self._ignored = {name: 1 + name.count(":") for name in ignored}
 
     def errors(self, body: bytes, rows: list[Any], colons: int) -> list[Error]:
         """Return an error for each repeated name.
@@ -34,11 +39,16 @@ class RepeatedNames:
         colons : of the body outside the rows
         """
         if self._may_omit:
-            colons += sum(self._colons[name] for row in rows if type(row) is dict for name in row)
+            objects = (row for row in rows if type(row) is dict)
+            colons += sum(self._colons.get(name, 0) for row in objects for name in row)
         else:
             colons += list(map(type, rows)).count(dict) * self.colons_per_row
         if not may_repeat_names(body, colons):
             return []
+        if self._ignored:
+            colons += self._colons_of_ignored(rows)
+            if not may_repeat_names(body, colons):
+                return []
         if self._has_texts and not may_repeat_names(body, colons + _colons_in_texts(rows)):
             return []
         names = repeated_names(body)
@@ -46,6 +56,17 @@ class RepeatedNames:
             return [{"pointer": "", "detail": "is nested too deeply"}]
         details = [f"{shown(name)} appears twice in one object" for name in names]
         return [{"pointer": "", "detail": detail} for detail in details]
+
+    def _colons_of_ignored(self, rows: list[Any]) -> int:
+        """Return the colons of ignored names and of texts under them."""
+        colons = 0
+        for row in rows:
+            if type(row) is dict:
+                for name in self._ignored.keys() & row.keys():
+                    value = row[name]
+                    is_counted = type(value) is not str or self._has_texts  # in `_colons_in_texts`
+                    colons += self._ignored[name] + (0 if is_counted else value.count(":"))
+        return colons
 
 
 def may_repeat_names(body: bytes, colons: int) -> bool:

@@ -1,7 +1,7 @@
 """The marshmallow schemas of rows, which decide what is valid and name every wrong cell."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields
@@ -54,9 +54,11 @@ class RowSchema:
     ----------
     cells : of the features, in the model's order
     values : what a cell is called in messages
+    ignored : names that objects may have besides the features
     """
 
-    def __init__(self, cells: Sequence[Cell], values: str) -> None:
+    def __init__(self, cells: Sequence[Cell], values: str, ignored: Set[str] = frozenset()) -> None:
+        self._ignored = ignored
         self._names = [cell.column.name for cell in cells]
         self._value = values
         # Attribute names of our own: a feature may be called like a method of Schema.
@@ -78,7 +80,7 @@ class RowSchema:
             data = dict(zip(names, row, strict=True))
             pointers = {name: f"{pointer}/{index}" for index, name in enumerate(names)}
         elif type(row) is dict:
-            data, pointers = row, {}
+            data, pointers = self._without_ignored(row), {}
         else:
             expected = f"an object or a list, with one {self._value} per feature"
             return [], [{"pointer": pointer, "detail": f"must be {expected}; got {shown(row)}"}]
@@ -88,3 +90,8 @@ class RowSchema:
             return [], list(flatten(error, pointer, pointers))
         values = [loaded.get(f"feature_{index}") for index in range(len(names))]
         return [math.nan if value is None else value for value in values], []
+
+    def _without_ignored(self, row: dict[str, Any]) -> dict[str, Any]:
+        if self._ignored.isdisjoint(row):
+            return row
+        return {name: value for name, value in row.items() if name not in self._ignored}

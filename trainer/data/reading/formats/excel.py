@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import IO, Any
 
+from config.delimited.header import find_header
 from trainer.data.reading.formats.block import Source
-from trainer.data.reading.formats.header import find_header
 from trainer.data.reading.formats.typed_block import TypedBlock, as_text
 from trainer.errors import DataError
 

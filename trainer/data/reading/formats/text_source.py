@@ -7,16 +7,16 @@ from functools import cached_property
 import numpy as np
 import orjson
 
-from network import Array
-from trainer.data.reading.cells.kinds import Cells
-from trainer.data.reading.formats.block import Source
-from trainer.data.reading.formats.content import Content
-from trainer.data.reading.formats.dialect import (
+from config.delimited.dialect import (
     NAMES_OF_DELIMITERS,
     WHITE_SPACE,
     Dialect,
     find_dialect,
 )
+from network import Array
+from trainer.data.reading.cells.kinds import Cells
+from trainer.data.reading.formats.block import Source
+from trainer.data.reading.formats.content import Content
 from trainer.data.reading.formats.text_lines import TextLines
 from trainer.errors import DataError
 

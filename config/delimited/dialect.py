@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.data.reading.formats.header import Header, find_header
+from config.delimited.header import Header, find_header
 
 DELIMITERS = ",;\t|"
 WHITE_SPACE = " "  # any run of it is one delimiter; only if no other character is

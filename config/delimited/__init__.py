@@ -1,0 +1,1 @@
+"""How a text is divided into cells, for training files and for requests alike."""

@@ -1,0 +1,129 @@
+"""CSV requests in the dialects of training files: other delimiters, quotes, lines above the names.
+
+A body with commas, double quotes and the names in its first line is passed on as it is.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Collection, Iterator
+
+from werkzeug.exceptions import BadRequest
+
+from config.delimited.dialect import WHITE_SPACE, Dialect, find_dialect
+from service.model.rows.reader import RowReader
+
+SAMPLE_BYTES = 64 * 1024
+MAX_CELLS = 500_000  # of one row
+_END_OF_FILE = "\x1a"  # of DOS
+_HINT = "the body has no line ends: curl removes them with -d, and keeps them with --data-binary"
+
+
+def with_commas(reader: RowReader, body: bytes) -> bytes:
+    """Return a body of UTF-8 with commas, double quotes and the names in its first line.
+
+    Raises
+    ------
+    BadRequest, InvalidInput
+    """
+    sample = _sample(body)
+    _check_line_ends(reader, sample)
+    required = [cell.column.name for cell in reader.cells if cell.required]
+    first = sample.partition("\n")[0]
+    cells = {cell.strip(' "') for cell in first.split(",")}
+    is_plain = "'" not in sample and '\\"' not in sample and all(cells)
+    if is_plain and _is_complete(reader, required, cells):
+        return body
+    dialect = find_dialect(sample, required)
+    if dialect.header.invented or not _is_complete(reader, required, dialect.header.names):
+        return body  # the errors are those of commas
+    names = list(dialect.header.names)
+    filled = max(place for place, name in enumerate(names, 1) if name)
+    try:  # spreadsheets write empty columns without names behind the others
+        return _rewritten(body, dialect, names[:filled]) or _rewritten(body, dialect, names)
+    except csv.Error as error:
+        raise BadRequest(f"the body is not CSV: {error}") from None
+
+
+def _sample(body: bytes) -> str:
+    """Return the first lines with usual line ends."""
+    part = body.removeprefix(codecs.BOM_UTF8)[:SAMPLE_BYTES]
+    text = part.decode(errors="ignore").replace("\r\n", "\n").replace("\r", "\n")
+    complete = text.rpartition("\n")[0]
+    return complete if complete and len(part) == SAMPLE_BYTES else text
+
+
+def _is_complete(reader: RowReader, required: list[str], names: Collection[str]) -> bool:
+    return set(required) <= set(names) and any(map(reader.is_feature, names))
+
+
+def _check_line_ends(reader: RowReader, text: str) -> None:
+    """Refuse a file that is in one line, which its last name and first number show."""
+    if "\n" in text or len(text) >= SAMPLE_BYTES:
+        return
+    cells = text.replace(";", ",").split(",")
+    names = reader.model.features
+    if any(cell.startswith(name) and cell[len(name) :].strip() for name in names for cell in cells):
+        raise reader.refusals.invalid([{"pointer": "", "detail": _HINT}])
+
+
+def _rewritten(body: bytes, dialect: Dialect, names: list[str]) -> bytes:
+    """Return the names and the rows with commas; nothing if a column without a name has cells.
+
+    Raises
+    ------
+    csv.Error
+    """
+    width, all_columns = len(names), len(dialect.header.names)
+    lines = io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", newline=None)
+    for _ in range(dialect.first_line):
+        next(lines, "")
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(names)
+    for row in _rows(lines, dialect):
+        if width < len(row) <= all_columns:
+            if any(cell.strip() for cell in row[width:]):
+                return b""
+            del row[width:]
+        if row and row != [_END_OF_FILE]:
+            writer.writerow(row)
+    return file.getvalue().encode()
+
+
+def _rows(lines: io.TextIOWrapper, dialect: Dialect) -> Iterator[list[str]]:
+    if dialect.delimiter == WHITE_SPACE:
+        yield from (line.split() for line in lines)
+        return
+    counted = _Lines(lines, dialect)
+    try:
+        for row in csv.reader(counted, strict=True, **dialect.csv_options):
+            counted.cells = 0
+            yield row
+    except csv.Error as error:
+        raise csv.Error(f"line {counted.number}: {error}") from None
+
+
+class _Lines:
+    """Iterates over lines, and bounds the number of cells in a row.
+
+    Attributes
+    ----------
+    number : of the last line, from 1
+    cells : of the row that is being read, at most
+    """
+
+    def __init__(self, lines: Iterator[str], dialect: Dialect) -> None:
+        self._lines, self._delimiter = lines, dialect.delimiter
+        self.number, self.cells = dialect.first_line, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        self.cells += line.count(self._delimiter) + 1
+        if self.cells > MAX_CELLS:
+            raise csv.Error(f"a row has more than {MAX_CELLS:,} cells")
+        return line
