@@ -61,21 +61,8 @@ class Table:
         gaps = np.array([column.has_gaps for column in self.columns])
         self._check_magnitudes(self.features, self.X, gaps)
         self._check_magnitudes(self.targets, self.Y, np.zeros(len(self.targets), np.bool_))
-        for name, constant in zip(self.targets, _constant(self.Y), strict=True):
-            if constant and not self.is_test:
-                value = self.Y[0, self.targets.index(name)]
-                raise _wrong_cells(
-                    f"{self.source}: target {name!r} is ",
-                    f"{value} in every row",
-                    "the same in every row",
-                    "; expected at least two different values",
-                )
-        for name, size in zip(self.targets, np.ptp(self.Y, axis=0).tolist(), strict=True):
-            if size < MIN_RANGE:
-                raise DataError(
-                    f"{self.source}: target {name!r} varies by {size:.3g} only; expected at least "
-                    f"{MIN_RANGE:.0e}, so that errors can be squared: use a smaller unit"
-                )
+        if not self.is_test:
+            self._check_targets_vary()
         if self.weights is not None:
             wrong = self.weights[~((self.weights > 0) & (self.weights <= MAX_WEIGHT))]
             if len(wrong):
@@ -120,6 +107,23 @@ class Table:
         for array in (self.X, self.Y, *([] if self.weights is None else [self.weights])):
             digest.update(np.ascontiguousarray(array).reshape(-1).data)  # without a copy
         return digest.hexdigest()
+
+    def _check_targets_vary(self) -> None:
+        for name, constant in zip(self.targets, _constant(self.Y), strict=True):
+            if constant:
+                value = self.Y[0, self.targets.index(name)]
+                raise _wrong_cells(
+                    f"{self.source}: target {name!r} is ",
+                    f"{value} in every row",
+                    "the same in every row",
+                    "; expected at least two different values",
+                )
+        for name, size in zip(self.targets, np.ptp(self.Y, axis=0).tolist(), strict=True):
+            if size < MIN_RANGE:
+                raise DataError(
+                    f"{self.source}: target {name!r} varies by {size:.3g} only; expected at least "
+                    f"{MIN_RANGE:.0e}, so that errors can be squared: use a smaller unit"
+                )
 
     def _check_magnitudes(
         self, names: tuple[str, ...], columns: Array, gaps: NDArray[np.bool_]
