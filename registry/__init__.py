@@ -1,15 +1,17 @@
 """Model versions that outlive a process: files that are verified, and a log of promotions."""
 
+from registry.card import Card, card_object
 from registry.errors import (
     KeyExists,
     NoPreviousVersion,
+    ObjectUnreadable,
     PromotionOvertaken,
     RegistryError,
     StorageError,
     VersionNotFound,
     VersionRefused,
 )
-from registry.model_file import Card, Version
+from registry.model_file import Version
 from registry.promotions import Promotion
 from registry.storage import LocalStorage, Storage
 from registry.versions import Registry
@@ -19,6 +21,7 @@ __all__ = [
     "KeyExists",
     "LocalStorage",
     "NoPreviousVersion",
+    "ObjectUnreadable",
     "Promotion",
     "PromotionOvertaken",
     "Registry",
@@ -28,4 +31,5 @@ __all__ = [
     "Version",
     "VersionNotFound",
     "VersionRefused",
+    "card_object",
 ]

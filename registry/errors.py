@@ -2,7 +2,8 @@
 
 RegistryError
 ├── StorageError         the storage cannot be read or written
-│   └── KeyExists        exclusive create: the key exists
+│   ├── KeyExists        exclusive create: the key exists
+│   └── ObjectUnreadable one object is odd; others may be read
 ├── VersionNotFound      there is no version with that number
 ├── VersionRefused       a file is damaged, forged or in another format
 ├── PromotionOvertaken   another promotion was made in the meantime
@@ -26,6 +27,10 @@ class StorageError(RegistryError):
 
 class KeyExists(StorageError):
     """Exclusive create: the key exists."""
+
+
+class ObjectUnreadable(StorageError):
+    """One object cannot be read, because of its type, size or permissions; others may be read."""
 
 
 class VersionNotFound(RegistryError):

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from registry.errors import KeyExists, PromotionOvertaken, VersionRefused
+from registry.errors import KeyExists, ObjectUnreadable, PromotionOvertaken, VersionRefused
+from registry.numbering import MAX_VERSION, in_sequence
 from registry.storage import PROMOTIONS, Storage
 
 _KEY = re.compile(rf"{PROMOTIONS}([0-9]{{8}})\.json")
@@ -42,6 +43,24 @@ class Promotion:
         left_out = {"number"} if self.undoes is not None else {"number", "undoes"}
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
+    def check(self) -> None:
+        """Check an entry of unknown origin.
+
+        Raises
+        ------
+        TypeError, ValueError
+            a field is not one that `PromotionLog.append` writes.
+        """
+        if not _is_number(self.version) or not isinstance(self.sha256, str):
+            raise TypeError("it names no version")
+        for name in ("previous", "undoes"):
+            if (value := getattr(self, name)) is not None and not _is_number(value):
+                raise TypeError(f"its {name} is not a number from 1")
+        for name in ("at", "by", "reason", "sha256"):
+            if not isinstance(text := getattr(self, name), str):
+                raise TypeError(f"its {name} is not a text")
+            text.encode()  # refuses surrogates, which a response cannot contain
+
 
 class PromotionLog:
     """The promotions in a storage, one immutable object each."""
@@ -52,7 +71,7 @@ class PromotionLog:
     def numbers(self) -> list[int]:
         """Return the numbers of all entries, ascending."""
         matches = map(_KEY.fullmatch, self._storage.list(PROMOTIONS))
-        return sorted(int(match[1]) for match in matches if match)
+        return in_sequence(int(match[1]) for match in matches if match)
 
     def read(self, number: int) -> Promotion:
         """Return one entry.
@@ -63,15 +82,17 @@ class PromotionLog:
             the entry is missing or damaged.
         StorageError
         """
-        content = self._storage.read(promotion_key(number))
+        try:
+            content = self._storage.read(promotion_key(number))
+        except ObjectUnreadable as error:
+            raise VersionRefused(f"promotion {number} cannot be read") from error
         if content is None:
             raise VersionRefused(f"promotion {number} is missing")
         try:
             promotion = Promotion(number=number, **json.loads(content))
+            promotion.check()
         except (ValueError, TypeError, RecursionError) as error:
             raise VersionRefused(f"promotion {number} is damaged: {error}") from error
-        if type(promotion.version) is not int or not isinstance(promotion.sha256, str):
-            raise VersionRefused(f"promotion {number} is damaged: it names no version")
         return promotion
 
     def newest_first(self) -> Iterator[Promotion]:
@@ -150,3 +171,8 @@ class PromotionLog:
 def promotion_key(number: int) -> str:
     """Return the key of the entry `number`, counted from 1."""
     return f"{PROMOTIONS}{number:08d}.json"
+
+
+def _is_number(value: object) -> bool:
+    """Return whether a value of JSON is a number of a version or a promotion."""
+    return type(value) is int and 1 <= value <= MAX_VERSION

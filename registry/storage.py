@@ -1,6 +1,7 @@
 """Storage of versions and promotions: immutable objects under keys."""
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Hashable, Iterator
@@ -8,11 +9,15 @@ from pathlib import Path
 from typing import Protocol
 
 from registry import durable_file, file_system
-from registry.errors import KeyExists, StorageError
+from registry.errors import KeyExists, ObjectUnreadable, StorageError
 from registry.regular_file import open_regular
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
+MAX_ENTRY_BYTES = 256 * 1024  # of the promotion log
 PROMOTIONS = "promotions/"  # the prefix of the promotion log's keys
+
+# of a link to itself, a socket, a file of another user and an overlong name, not of a failing disk
+_OF_ONE_OBJECT = (errno.ELOOP, errno.ENXIO, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
 
 
 class Storage(Protocol):
@@ -33,12 +38,23 @@ class Storage(Protocol):
         """
 
     def read(self, key: str) -> bytes | None:
-        """Return the content of a key, or None if the key does not exist."""
+        """Return the content of a key, or None if the key does not exist.
+
+        Raises
+        ------
+        ObjectUnreadable
+            the object is too large, or cannot be read while others can.
+        """
 
     def stamp(self, key: str) -> Hashable:
         """Return a value that changes when the object does, or None if the key does not exist.
 
         Cheaper than reading the content.
+
+        Raises
+        ------
+        ObjectUnreadable
+            it cannot be read while others can.
         """
 
     def list(self, prefix: str) -> list[str]:
@@ -82,18 +98,19 @@ class LocalStorage:
         self._remove_abandoned(path.parent)
 
     def read(self, key: str) -> bytes | None:
-        with _storage_errors(f"cannot read {key} under {self.root}"):
+        max_bytes = MAX_ENTRY_BYTES if key.startswith(PROMOTIONS) else MAX_OBJECT_BYTES
+        with _storage_errors(f"cannot read {key} under {self.root}", one_object=True):
             try:
                 with open_regular(self.root / key) as file:
-                    content = file.read(MAX_OBJECT_BYTES + 1)
+                    content = file.read(max_bytes + 1)
             except (FileNotFoundError, NotADirectoryError):
                 return None
-        if len(content) > MAX_OBJECT_BYTES:
-            raise StorageError(f"{key} is larger than {MAX_OBJECT_BYTES:,} bytes")
+        if len(content) > max_bytes:
+            raise ObjectUnreadable(f"{key} is larger than {max_bytes:,} bytes")
         return content
 
     def stamp(self, key: str) -> Hashable:
-        with _storage_errors(f"cannot read {key} under {self.root}"):
+        with _storage_errors(f"cannot read {key} under {self.root}", one_object=True):
             try:
                 status = os.stat(self.root / key)
             except (FileNotFoundError, NotADirectoryError):
@@ -108,7 +125,7 @@ class LocalStorage:
         with _storage_errors(f"cannot list {prefix or 'the folder'} under {self.root}"):
             try:
                 with os.scandir(self.root / folder) as entries:
-                    names = [entry.name for entry in entries if entry.is_file()]
+                    names = [entry.name for entry in entries if _is_file(entry)]
             except (FileNotFoundError, NotADirectoryError):
                 return []
         return [
@@ -152,16 +169,33 @@ class LocalStorage:
 
     def _remove_abandoned(self, folder: Path) -> None:
         """Delete temporary files that killed processes left long ago."""
-        with contextlib.suppress(OSError):
-            for path in durable_file.leftovers(folder):
-                if time.time() - path.stat().st_mtime > self._ABANDONED_SECONDS:
+        for path in durable_file.leftovers(folder):
+            with contextlib.suppress(OSError):
+                if time.time() - path.lstat().st_mtime > self._ABANDONED_SECONDS:
                     path.unlink()
 
 
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a file, or a link to one; False for a link to itself."""
+    try:
+        return entry.is_file()
+    except OSError as error:
+        if error.errno in _OF_ONE_OBJECT:
+            return False
+        raise
+
+
 @contextlib.contextmanager
-def _storage_errors(action: str) -> Iterator[None]:
-    """Raise errors of the operating system as `StorageError`."""
+def _storage_errors(action: str, *, one_object: bool = False) -> Iterator[None]:
+    """Raise errors of the operating system as `StorageError`.
+
+    Parameters
+    ----------
+    one_object : whether an error may be of one object alone, and is an `ObjectUnreadable` then
+    """
     try:
         yield
     except OSError as error:
-        raise StorageError(f"{action}: {error.strerror or error}") from error
+        alone = one_object and error.errno in _OF_ONE_OBJECT
+        kind = ObjectUnreadable if alone else StorageError
+        raise kind(f"{action}: {error.strerror or error}") from error

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -12,11 +12,13 @@ from network import Array, Calibration, Predictor
 from registry.errors import (
     KeyExists,
     NoPreviousVersion,
+    ObjectUnreadable,
     PromotionOvertaken,
     VersionNotFound,
     VersionRefused,
 )
 from registry.model_file import Card, Version, decode, encode
+from registry.numbering import in_sequence
 from registry.promotions import Promotion, PromotionLog
 from registry.storage import LocalStorage, Storage
 
@@ -80,7 +82,7 @@ class Registry:
     def versions(self) -> list[int]:
         """Return the numbers of all versions, ascending."""
         matches = map(_KEY.fullmatch, self._storage.list(""))
-        numbers = sorted(int(match[1]) for match in matches if match)
+        numbers = in_sequence(int(match[1]) for match in matches if match)
         for deleted in self._verified.keys() - set(numbers):
             self._verified.pop(deleted, None)
         return numbers
@@ -121,9 +123,10 @@ class Registry:
 
         Raises
         ------
-        VersionNotFound, StorageError
+        VersionNotFound, VersionRefused, StorageError
         """
-        stamp = self._storage.stamp(_key(version))
+        with _unreadable_refused():
+            stamp = self._storage.stamp(_key(version))
         if stamp is None:
             raise VersionNotFound(version)
         return stamp
@@ -246,7 +249,8 @@ class Registry:
         return current, next((version for version in reversed(stack) if version in others), None)
 
     def _read(self, version: int, sha256: str | None = None) -> bytes:
-        content = self._storage.read(_key(version))
+        with _unreadable_refused():
+            content = self._storage.read(_key(version))
         if content is None:
             raise VersionNotFound(version)
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
@@ -275,3 +279,12 @@ class Registry:
 
 def _key(version: int) -> str:
     return f"{version}.npz"
+
+
+@contextlib.contextmanager
+def _unreadable_refused() -> Iterator[None]:
+    """Raise `VersionRefused` for a file that alone cannot be read."""
+    try:
+        yield
+    except ObjectUnreadable as error:
+        raise VersionRefused("the file cannot be read") from error

@@ -19,7 +19,7 @@ relative to the expected size of their errors, ascending; optional |
 `network_members` and `ensemble_members` list the members that hold the weights.
 """
 
-from registry.model_file.members import Card
+from registry.card import Card
 from registry.model_file.verification import Version, decode
 from registry.model_file.writing import encode
 

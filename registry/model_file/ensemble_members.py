@@ -28,10 +28,10 @@ from network.ensemble.parts import Linear, Networks
 from network.ensemble.piecewise_linear import Ramps
 from network.ensemble.weights import Weights
 from registry.archive import Members
+from registry.card import Card
 from registry.errors import VersionRefused
 from registry.model_file.members import (
     ENCODING,
-    Card,
     check_members,
     columns_of,
     common_members,

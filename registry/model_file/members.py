@@ -2,15 +2,13 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
 from network import Column, Encoding, Familiarity, Predictor, Scaling, numbers
 from registry.archive import Members
+from registry.card import Card
 from registry.errors import VersionRefused
-
-Card = dict[str, Any]
 
 REQUIRED = (
     "format",

@@ -14,9 +14,9 @@ import numpy as np
 
 from network import MAX_LAYERS, Architecture, Array, Model, Scaling
 from registry.archive import Members
+from registry.card import Card
 from registry.errors import VersionRefused
 from registry.model_file.members import (
-    Card,
     check_members,
     columns_of,
     common_members,

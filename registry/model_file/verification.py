@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from network import Calibration, NetworkError, Predictor
 from registry.archive import Members, read_archive
+from registry.card import Card
 from registry.errors import VersionRefused
 from registry.model_file import ensemble_members, network_members
-from registry.model_file.members import COMMON, SCORES, SIGNED_SCORES, Card, checksum
+from registry.model_file.members import COMMON, SCORES, SIGNED_SCORES, checksum
 
 FORMATS = (network_members.FORMAT, ensemble_members.FORMAT)
 MAX_MEMBERS = len((*COMMON, "checksum")) + max(

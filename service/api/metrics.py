@@ -1,7 +1,8 @@
 """`GET /metrics`: the counts of all server processes, and the state of model, jobs and memory."""
 
+import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import accumulate
@@ -30,6 +31,8 @@ from service.telemetry.shared_counters import SharedCounters
 from service.web.responses import compress
 from trainer.jobs import Jobs, JobsUnavailable
 
+log = logging.getLogger(__name__)
+
 blueprint = Blueprint("metrics", __name__)
 
 _TEXT = {"type": "string"}
@@ -46,15 +49,33 @@ class Metrics(Collector):
         self._jobs = jobs
 
     def collect(self) -> Iterator[Metric]:
-        """Yield each family with its series."""
-        model = list(self._model())  # before the counters: it may load a version, which is counted
+        """Yield each family with its series. A source that fails leaves the others."""
+        sources: dict[str, Callable[[], Iterator[Metric]]] = {
+            "model": self._model,  # before the counters: it may load a version, which is counted
+            "counters": self._counted,
+            "jobs": self._job_states,
+            "processes": lambda: _processes(self._counters),
+        }
+        up = GaugeMetricFamily(
+            "numnet_metrics_up", "Whether a source of metrics can be read.", labels=["source"]
+        )
+        families: list[Metric] = []
+        for name, read in sources.items():
+            try:
+                families += read()
+            except Exception:  # of any kind: the other metrics are needed all the more
+                log.exception("metrics of %s cannot be read", name)
+                up.add_metric([name], 0)
+            else:
+                up.add_metric([name], 1)
+        yield InfoMetricFamily("numnet_build", "Version of the service.", {"version": VERSION})
+        yield from families
+        yield up
+
+    def _counted(self) -> Iterator[Metric]:
         counted = totals(self._counters)
         for name, family in FAMILIES.items():
             yield _counted(name, family, counted[name])
-        yield InfoMetricFamily("numnet_build", "Version of the service.", {"version": VERSION})
-        yield from model
-        yield from self._job_states()
-        yield from _processes(self._counters)
 
     def _model(self) -> Iterator[Metric]:
         version = self._current_version.current()
@@ -82,7 +103,8 @@ class Metrics(Collector):
     def _job_states(self) -> Iterator[Metric]:
         try:
             counts = self._jobs.counts()
-        except JobsUnavailable:
+        except JobsUnavailable as error:
+            log.warning("jobs cannot be counted: %s", error)
             counts = None
         up = counts is not None
         yield _gauge("numnet_jobs_database_up", "Whether the jobs database is available.", up)
@@ -167,6 +189,6 @@ def _gauge(name: str, description: str, value: float) -> Metric:
 
 def _timestamp(text: object) -> float | None:
     """Return the seconds since 1970 of an ISO 8601 date; None if it is not one."""
-    with suppress(TypeError, ValueError):
+    with suppress(TypeError, ValueError, OverflowError, OSError):
         return datetime.fromisoformat(str(text)).timestamp()
     return None

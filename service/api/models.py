@@ -27,6 +27,9 @@ blueprint = Blueprint("models", __name__, url_prefix="/models")
 PROMOTIONS = 50  # listed
 
 
+_OBJECTS = ("recipe", "data", "metrics", "test_report", "training", "libraries")
+
+
 class VersionConverter(BaseConverter):
     """A version in a path; `/models/rollback` is another route."""
 
@@ -168,7 +171,8 @@ def _usable_registry() -> Registry:
 
 def _card(registry: Registry, version: int, loaded: LoadedVersion | None) -> Card:
     """Return a card; for the current version the loaded one, as its file may be replaced."""
-    return loaded.card if loaded and loaded.number == str(version) else registry.card(version)
+    known = loaded is not None and loaded.number == str(version)
+    return _without_odd_members(loaded.card if loaded and known else registry.card(version))
 
 
 def _summary(registry: Registry, version: int, loaded: LoadedVersion | None) -> dict[str, Any]:
@@ -183,3 +187,20 @@ def _summary(registry: Registry, version: int, loaded: LoadedVersion | None) -> 
         **{key: card.get(key) for key in ("created_at", "features", "targets", "metrics", "job")},
         **{key: card[key] for key in ("layers", "activation", "folds", "warnings") if key in card},
     }
+
+
+def _without_odd_members(card: Card) -> Card:
+    """Return a card, which may have any origin, without members that its schema does not allow."""
+    odd = {name for name in _OBJECTS if not isinstance(card.get(name, {}), dict)}
+    if not isinstance(card.get("job", ""), str):
+        odd.add("job")
+    if "created_at" in card and not _is_date(card["created_at"]):
+        odd.add("created_at")
+    return {name: value for name, value in card.items() if name not in odd}
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False

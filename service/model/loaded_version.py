@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from network import Calibration, Explainer, Predictor
-from registry import Card, Promotion, Version
+from registry import Card, Promotion, Version, card_object
 from service.model.rows.reader import RowReader
 
 
@@ -59,15 +58,11 @@ class LoadedVersion:
 
 def _other_columns(card: Card) -> list[str]:
     """Return the columns of the training table that are no features, as the card has them."""
-    data = _mapping(card.get("data"))
-    left_out = _mapping(data.get("reading")).get("left_out")
-    names = [_mapping(each).get("column") for each in left_out] if type(left_out) is list else []
+    left_out = card_object(card, "data", "reading").get("left_out")
+    columns = left_out if type(left_out) is list else []
+    names = [each.get("column") for each in columns if isinstance(each, dict)]
+    weights = card_object(card, "data").get("weights")
     return [
         *card["targets"],
-        *(name for name in [*names, data.get("weights")] if type(name) is str and name),
+        *(name for name in [*names, weights] if type(name) is str and name),
     ]
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    """Return a JSON object of a card, which may have any origin; an empty one for other values."""
-    return value if isinstance(value, dict) else {}

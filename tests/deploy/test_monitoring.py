@@ -20,7 +20,11 @@ from tests.service.small_models import promote, small_model
 
 OPERATIONS = "docs/operations.md"
 TARGET_LABELS = {"instance", "job"}  # added by Prometheus
-OUR_LABELS = {"numnet_jobs": {"state"}, "numnet_process_resident_memory_bytes": {"process"}}
+OUR_LABELS = {
+    "numnet_jobs": {"state"},
+    "numnet_metrics_up": {"source"},
+    "numnet_process_resident_memory_bytes": {"process"},
+}
 _SELECTOR = re.compile(r"\b(numnet_\w+)(?:\{([^}]*)\})?")
 
 

@@ -4,6 +4,7 @@ Jobs are workflows in a database, which `trainer.worker` runs, possibly on anoth
 """
 
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from trainer.jobs.request import Request
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
+
+log = logging.getLogger(__name__)
 
 ONLY_ONE = "the one job"  # DBOS's deduplication id: at most one job is queued or running
 
@@ -98,7 +101,7 @@ class Jobs:
         """Return the newest jobs, newest first."""
         with self._database.connect() as client:
             found = client.list_workflows(name=WORKFLOW, sort_desc=True, limit=limit)
-            return [self._job(client, workflow) for workflow in found]
+            return [job for each in found if (job := self._job(client, each))]
 
     def active(self) -> Job | None:
         """Return the job that is queued or running."""
@@ -161,9 +164,14 @@ class Jobs:
         found = client.list_workflows(name=WORKFLOW, status=list(ACTIVE), limit=1)
         return self._job(client, found[0]) if found else None
 
-    def _job(self, client: "DBOSClient", workflow: Any) -> Job:
+    def _job(self, client: "DBOSClient", workflow: Any) -> Job | None:
+        """Return the job of a workflow; None if its row is damaged."""
         progress = client.get_event(workflow.workflow_id, PROGRESS, 0) or {}
-        return Job.from_workflow(workflow, progress, self._now())
+        try:
+            return Job.from_workflow(workflow, progress, self._now())
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            log.exception("job %s is damaged in the database", workflow.workflow_id)
+            return None
 
 
 def _same(job: Job, asked: Mapping[str, Any]) -> Job:

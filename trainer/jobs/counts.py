@@ -23,7 +23,7 @@ _COUNT = """
     WHERE name = 'retrain' GROUP BY 1, 2
 """
 
-Rows = Iterable[tuple[str, str | None, int]]
+Rows = Iterable[tuple[Any, Any, int]]
 
 
 def count_by_state(url: str) -> dict[str, int]:
@@ -39,17 +39,20 @@ def count_by_state(url: str) -> dict[str, int]:
     """
     counts = Counter(dict.fromkeys(STATES, 0))
     rows = _query_sqlite(url) if url.startswith("sqlite:") else _query_postgresql(url)
-    for status, state, count in rows:
-        counts[ACTIVE.get(status) or WITHOUT_OUTPUT.get(status) or state or FAILED] += count
+    for status, output, count in rows:
+        state = ACTIVE.get(status) or WITHOUT_OUTPUT.get(status) or output
+        counts[state if state in STATES else FAILED] += count  # a damaged database has any state
     return dict(counts)
 
 
 def _query_sqlite(url: str) -> Rows:
     path = url.removeprefix("sqlite:///").partition("?")[0]
-    if not Path(path).exists():  # no job was ever submitted
-        return []
     statement = _COUNT.format(state="json_extract(o.output, '$.state')", schema="")
     try:
+        if not Path(path).exists():  # no job was ever submitted
+            return []
+        if not Path(path).is_file():  # opening a pipe would wait for its writer
+            raise JobsUnavailable("the job database cannot be used: it is not a file")
         with closing(
             sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=_TIMEOUT_SECONDS)
         ) as connection:
@@ -58,6 +61,8 @@ def _query_sqlite(url: str) -> Rows:
         if str(error) == "no such table: workflow_status":  # the first job is being submitted
             return []
         raise JobsUnavailable(f"the job database cannot be used: {error}") from error
+    except OSError as error:
+        raise JobsUnavailable(f"the job database cannot be used: {error.strerror}") from error
 
 
 def _query_postgresql(url: str) -> Rows:

@@ -26,7 +26,7 @@ def request_first_version(
     """
     while not stopping.is_set():
         try:
-            if registry.current() is not None:
+            if registry.promotion_numbers():  # readable or not: there was a version
                 return
             request = Request(recipe={"target_mse": TARGET_MSE})
             job, _ = jobs.submit(request, asked={}, by="the first start")

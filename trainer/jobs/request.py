@@ -6,12 +6,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from network import Architecture
-from registry import Card
-from trainer.data.reading.options import Missing, ReadingOptions
+from registry import Card, card_object
+from trainer.data.reading.options import MISSING, Missing, ReadingOptions
 from trainer.data.reading.table_file import table_from_file
 from trainer.data.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
-from trainer.data.table import Table
-from trainer.errors import DataError
+from trainer.data.table import MIN_ROWS, Table
+from trainer.errors import DataError, RecipeError
 from trainer.solvers import SOLVERS
 from trainer.training.recipe import ENSEMBLE, OF_ONE_NETWORK, RECIPE_OPTIONS, Recipe
 
@@ -26,6 +26,7 @@ _SOLVER_OPTIONS = (
     "penalty",
 )
 _LOSS_OPTIONS = ("loss", *(name for name, each in RECIPE_OPTIONS.items() if each.loss))
+_READING_OPTIONS = ("encoding", "categories", "missing")
 _STOPPING_OPTIONS = ("max_seconds", "epochs", "patience", "target_mse")
 
 
@@ -64,6 +65,7 @@ class Request:
     current: int | None = None
 
     def __post_init__(self) -> None:
+        self._check_types()
         recipe = self.make_recipe()
         Architecture((1, *recipe.layers, 1), recipe.activation)
         if self.data == SYNTHETIC:
@@ -94,7 +96,7 @@ class Request:
         card : of the current version; empty if there is none
         asked : the fields of a request, except `current`, and those of the recipe
         """
-        data = _data_of(card)
+        data = _data_of(card, asked)
         other_data = asked.get("data", data["data"]) != data["data"]
         other_targets = list(asked.get("targets", ())) not in ([], list(data.get("targets", ())))
         if other_data:
@@ -129,6 +131,21 @@ class Request:
     def make_recipe(self) -> Recipe:
         """Return the recipe with its fields."""
         return Recipe(**{key: _frozen(value) for key, value in self.recipe.items()})
+
+    def _check_types(self) -> None:
+        """Refuse what a card or a stored request of other origin may contain."""
+        for name in ("targets", "features", "categories"):
+            names = getattr(self, name)
+            if not isinstance(names, tuple) or not all(isinstance(each, str) for each in names):
+                raise DataError(f"{name} must be column names")
+        for name in ("data", "weights", "encoding"):
+            text = getattr(self, name)
+            if not isinstance(text, str) and (text is not None or name == "data"):
+                raise DataError(f"{name} must be a text")
+        if self.missing not in MISSING:
+            raise DataError(f"missing must be one of {', '.join(MISSING)}")
+        if not isinstance(self.samples, int | None):
+            raise DataError("samples must be a whole number")
 
     def read(self, folder: Path, poll: Callable[[], object] = lambda: None) -> Table:
         """Return the table.
@@ -169,25 +186,35 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _data_of(card: Card) -> dict[str, Any]:
-    data = card.get("data", {})
-    if data.get("source", SYNTHETIC) == SYNTHETIC:
-        rows = sum(data.get("rows", {}).values())
-        return {"data": SYNTHETIC, "samples": rows or DEFAULT_SAMPLES}
+def _data_of(card: Card, asked: Mapping[str, Any]) -> dict[str, Any]:
+    data = card_object(card, "data")
+    source = data.get("source", SYNTHETIC)
+    if source == SYNTHETIC:
+        rows = card_object(data, "rows").values()
+        count = sum(each for each in rows if isinstance(each, int))
+        return {"data": SYNTHETIC, "samples": count if count >= MIN_ROWS else DEFAULT_SAMPLES}
+    if not isinstance(source, str) and "data" not in asked:
+        raise DataError("the current version does not say what it was trained on: give data")
+    options = card_object(data, "reading", "options")
     return {
-        "data": data["source"],
+        "data": source,
         "targets": card["targets"],
         "features": card["features"],
         "weights": data.get("weights"),
-        **data.get("reading", {}).get("options", {}),
+        **{name: options[name] for name in _READING_OPTIONS if name in options},
     }
 
 
 def _recipe_of(card: Card, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the version's own training, without those that belong to a solver or
     loss other than the given one.
+
+    Raises
+    ------
+    RecipeError
+        the card has a value that its option does not accept.
     """
-    asked: dict[str, Any] = dict(card.get("recipe", {}).get("asked", {}))
+    asked = _asked_of(card, given)
     dropped = {*_STOPPING_OPTIONS, *(OF_ONE_NETWORK if given.get("solver") == ENSEMBLE else ())}
     for group in (_SOLVER_OPTIONS, _LOSS_OPTIONS):
         name = group[0]
@@ -197,6 +224,22 @@ def _recipe_of(card: Card, given: Mapping[str, Any]) -> dict[str, Any]:
     if kind and kind.squared_only and given.get("loss", "squared") != "squared":
         dropped.update(_SOLVER_OPTIONS)
     return {name: value for name, value in asked.items() if name not in dropped}
+
+
+def _asked_of(card: Card, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that the version was trained with. Options of other releases of numnet
+    are left out, and so are unusable values of options that are given now.
+    """
+    options = card_object(card, "recipe", "asked")
+    known = {name: value for name, value in options.items() if name in RECIPE_OPTIONS}
+    for name in [name for name in known if not RECIPE_OPTIONS[name].accepts(_frozen(known[name]))]:
+        if name not in given:
+            expected = RECIPE_OPTIONS[name].values.expected
+            raise RecipeError(
+                f"{name} must be {expected}, and the current version has another value: give {name}"
+            )
+        del known[name]
+    return known
 
 
 def _value(asked: Mapping[str, Any], name: str) -> Any:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from network import Ensemble
-from registry import PromotionOvertaken, Registry, StorageError, Version
+from registry import PromotionOvertaken, Registry, StorageError, Version, card_object
 from trainer.data.split import TEST_FRACTION, fold_numbers, held_out_indices
 from trainer.data.table import Table
 from trainer.release.gate import Candidate, Verdict, judge
-from trainer.training.recipe import Recipe
+from trainer.training.recipe import RECIPE_OPTIONS, Recipe
 
 log = logging.getLogger(__name__)
 
@@ -123,8 +123,10 @@ def _candidate(published: Version, current: Version, table: Table, recipe: Recip
 
 def _test_fraction(version: Version) -> float:
     """Return the fraction of its rows that a version was not trained on."""
-    asked = version.card.get("recipe", {}).get("asked", {}).get("test_fraction")
-    return float(asked) if isinstance(asked, int | float) else TEST_FRACTION
+    asked = card_object(version.card, "recipe", "asked").get("test_fraction")
+    if isinstance(asked, int | float) and RECIPE_OPTIONS["test_fraction"].accepts(asked):
+        return float(asked)
+    return TEST_FRACTION
 
 
 def _retire(registry: Registry, keep: int) -> None:

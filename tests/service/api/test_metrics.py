@@ -1,6 +1,10 @@
 """`GET /metrics`: the counts of all server processes, and the state of model, jobs and memory."""
 
+import dataclasses
+import os
 import sqlite3
+import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,9 @@ from flask.testing import FlaskClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
+from config import VERSION
 from registry import Registry
+from service.api import metrics
 from service.services import services_of
 from service.telemetry.meter import Meter
 from service.telemetry.metric_families import BUCKET_BOUNDS, REFUSAL_REASONS
@@ -260,6 +266,48 @@ def test_jobs_are_counted_by_state_without_importing_dbos(
     found = series(client.get("/metrics").text)
     assert value(found, "numnet_jobs_database_up") == 0
     assert ("numnet_jobs", frozenset({("state", "failed")})) not in found
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b"no database" * 1_000),
+        lambda path: path.write_bytes(b"SQLite format 3\0" + bytes(8_000)),
+        lambda path: path.mkdir(),
+        os.mkfifo,
+        lambda path: path.symlink_to(path.name),
+    ],
+    ids=["garbage", "header alone", "folder", "pipe", "link to itself"],
+)
+def test_unusable_job_database_leaves_the_other_metrics(
+    make_client: MakeClient, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    client = make_client()
+    (tmp_path / "state").mkdir()
+    damage(tmp_path / "state" / "jobs.sqlite")
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    found = series(response.text)
+    assert value(found, "numnet_model_loaded") == 0
+    assert value(found, "numnet_workers") == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("model", "current_version"), ("jobs", "jobs"), ("counters", "telemetry")],
+)
+def test_failing_source_leaves_the_other_metrics(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, source: str, name: str
+) -> None:
+    ours = services_of(client.application)
+    broken: dict[str, Any] = {name: types.SimpleNamespace(counters=None)}
+    changed = dataclasses.replace(ours, **broken)
+    monkeypatch.setattr(metrics, "services", lambda: changed)
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    found = series(response.text)
+    assert value(found, "numnet_metrics_up", source=source) == 0
+    assert ("numnet_build_info", frozenset({("version", VERSION)})) in found
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="no /proc")

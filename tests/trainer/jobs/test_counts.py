@@ -1,16 +1,18 @@
 """The number of jobs per state, counted without loading DBOS."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.patience import until
 from tests.trainer.installation import LONG, TINY, Installation
-from trainer.errors import JobsUnavailable
-from trainer.jobs import STATES
+from trainer.errors import JobNotFound, JobsUnavailable
+from trainer.jobs import STATES, Jobs, Request
 from trainer.jobs.counts import count_by_state
 
 NONE = dict.fromkeys(STATES, 0)
@@ -73,3 +75,15 @@ def test_unusable_database_is_reported_without_its_password(kind: str, tmp_path:
     with pytest.raises(JobsUnavailable) as caught:
         count_by_state(url)
     assert "s3cret" not in str(caught.value)
+
+
+def test_job_with_a_damaged_row_counts_as_failed(tmp_path: Path) -> None:
+    with closing(Jobs(f"sqlite:///{tmp_path}/jobs.sqlite")) as jobs:
+        job, _ = jobs.submit(Request(samples=100), asked={}, by="tests")
+        for change in ("status = x'ff'", "status = 7", "status = 'SUCCESS'"):
+            with closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as database, database:
+                database.execute(f"UPDATE workflow_status SET {change}")
+            assert jobs.counts() == NONE | {"failed": 1}
+            assert jobs.newest(10) == []
+            with pytest.raises(JobNotFound):
+                jobs.get(job.id)

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from trainer.data.synthetic import DEFAULT_SAMPLES, synthetic_table
 from trainer.data.table import Table
 from trainer.errors import DataError, RecipeError
 from trainer.jobs.request import Request
-from trainer.training.recipe import Recipe
+from trainer.training.recipe import RECIPE_OPTIONS, Recipe
 from trainer.training.training import train
 
 CardOf = Callable[..., Card]
@@ -325,3 +326,40 @@ def test_request_round_trips_through_json(request_: Request) -> None:
 def test_inherited_request_round_trips_through_json(card: Card) -> None:
     request = Request.like(card, {"layers": [5, 5]})
     assert Request.from_document(json.loads(json.dumps(request.as_document()))) == request
+
+
+# Cards of other origin
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], {}, "text", -1, 1.5, True, [[]], {"a": []}, 2**63], ids=repr
+)
+@pytest.mark.parametrize(
+    "path",
+    [
+        ["data"],
+        ["data", "source"],
+        ["data", "rows"],
+        ["data", "rows", "train"],
+        ["data", "weights"],
+        ["data", "reading"],
+        ["data", "reading", "options"],
+        ["data", "reading", "options", "categories"],
+        ["data", "reading", "options", "missing"],
+        ["data", "reading", "options", "unknown"],
+        ["recipe"],
+        ["recipe", "asked"],
+        *(["recipe", "asked", name] for name in (*RECIPE_OPTIONS, "unknown")),
+    ],
+    ids=".".join,
+)
+def test_odd_card_is_ignored_or_refused(card: Card, path: list[str], value: Any) -> None:
+    odd = json.loads(json.dumps(card))
+    place = odd
+    for name in path[:-1]:
+        place = place.setdefault(name, {})
+    place[path[-1]] = value
+    with suppress(DataError, RecipeError, ArchitectureError):
+        Request.like(odd, {}).as_document()
+    asked = {"data": "other.csv", "targets": ["v"], **vars(Recipe())}
+    assert Request.like(odd, asked).data == "other.csv"
