@@ -2,6 +2,7 @@
 
 from registry.card import Card, card_object
 from registry.errors import (
+    FeaturesDiffer,
     KeyExists,
     NoPreviousVersion,
     ObjectUnreadable,
@@ -18,6 +19,7 @@ from registry.versions import Registry
 
 __all__ = [
     "Card",
+    "FeaturesDiffer",
     "KeyExists",
     "LocalStorage",
     "NoPreviousVersion",

@@ -7,7 +7,8 @@ RegistryError
 ├── VersionNotFound      there is no version with that number
 ├── VersionRefused       a file is damaged, forged or in another format
 ├── PromotionOvertaken   another promotion was made in the meantime
-└── NoPreviousVersion    there is no version to roll back to
+├── NoPreviousVersion    there is no version to roll back to
+└── FeaturesDiffer       clients could not use the version of a rollback
 """
 
 
@@ -51,3 +52,7 @@ class PromotionOvertaken(RegistryError):
 
 class NoPreviousVersion(RegistryError):
     """There is no version to roll back to."""
+
+
+class FeaturesDiffer(RegistryError):
+    """A rollback would make a version current that clients of the current one could not use."""

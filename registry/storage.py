@@ -13,11 +13,12 @@ from registry.errors import KeyExists, ObjectUnreadable, StorageError
 from registry.regular_file import open_regular
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
-MAX_ENTRY_BYTES = 256 * 1024  # of the promotion log
+MAX_ENTRY_BYTES = 1024 * 1024  # of the promotion log
 PROMOTIONS = "promotions/"  # the prefix of the promotion log's keys
 
-# of a link to itself, a socket, a file of another user and an overlong name, not of a failing disk
-_OF_ONE_OBJECT = (errno.ELOOP, errno.ENXIO, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
+# Of a link to itself, a socket, a file of another user and an overlong name, not of a failing disk.
+# Python's own errors, as for a folder or a pipe, have no number.
+_OF_ONE_OBJECT = (None, errno.ELOOP, errno.ENXIO, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
 
 
 class Storage(Protocol):

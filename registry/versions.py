@@ -3,13 +3,15 @@
 import contextlib
 import hashlib
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from network import Array, Calibration, Predictor
+from registry.compatibility import incompatibility
 from registry.errors import (
+    FeaturesDiffer,
     KeyExists,
     NoPreviousVersion,
     ObjectUnreadable,
@@ -17,11 +19,12 @@ from registry.errors import (
     VersionNotFound,
     VersionRefused,
 )
-from registry.model_file import Card, Version, decode, encode
+from registry.model_file import Card, Version, decode, encode, weights_digest
 from registry.numbering import in_sequence
 from registry.promotions import Promotion, PromotionLog
 from registry.storage import LocalStorage, Storage
 
+_OF_ONE_VERSION = (VersionNotFound, VersionRefused, ObjectUnreadable)  # others can be used
 _KEY = re.compile(r"([1-9][0-9]{0,8})\.npz")
 
 
@@ -36,6 +39,7 @@ class Registry:
         self._storage = storage
         self._log = PromotionLog(storage)
         self._verified: dict[int, tuple[str, Card]] = {}  # SHA-256 and card, by version
+        self._digests: dict[int, tuple[Hashable, str]] = {}  # stamp and checksum of the weights
 
     @classmethod
     def local(cls, folder: Path) -> Self:
@@ -85,6 +89,7 @@ class Registry:
         numbers = in_sequence(int(match[1]) for match in matches if match)
         for deleted in self._verified.keys() - set(numbers):
             self._verified.pop(deleted, None)
+            self._digests.pop(deleted, None)
         return numbers
 
     def load(self, version: int, sha256: str | None = None) -> Version:
@@ -123,10 +128,9 @@ class Registry:
 
         Raises
         ------
-        VersionNotFound, VersionRefused, StorageError
+        VersionNotFound, StorageError
         """
-        with _unreadable_refused():
-            stamp = self._storage.stamp(_key(version))
+        stamp = self._storage.stamp(_key(version))
         if stamp is None:
             raise VersionNotFound(version)
         return stamp
@@ -183,20 +187,33 @@ class Registry:
             version, sha256, by=by, reason=reason, at=at, after=after, undoes=undoes
         )
 
-    def roll_back(self, *, by: str, at: datetime, reason: str = "rolled back") -> Promotion:
+    def roll_back(
+        self, *, by: str, at: datetime, reason: str = "rolled back", force: bool = False
+    ) -> Promotion:
         """Make the previous version current.
 
-        A second rollback goes one version further back. Deleted versions are skipped.
+        A second rollback goes one version further back. Deleted versions are skipped, and so are
+        those with the weights of the current version.
+
+        Parameters
+        ----------
+        force : whether the version may have other features or targets than the current one
 
         Raises
         ------
+        FeaturesDiffer
+            it has, and `force` is False.
         NoPreviousVersion, VersionNotFound, VersionRefused, StorageError
         """
         while True:
             latest = max(self.promotion_numbers(), default=0)
             _, previous = self._current_and_previous()
             if previous is None:
-                raise NoPreviousVersion("no version to roll back to: none was current before")
+                raise NoPreviousVersion(
+                    "no version to roll back to: none with other weights was current before"
+                )
+            if not force:
+                self._check_compatibility(previous)
             with contextlib.suppress(PromotionOvertaken):  # decide again
                 return self.promote(
                     previous, by=by, reason=reason, at=at, after=latest, undoes=latest
@@ -209,7 +226,7 @@ class Registry:
     def serving(self) -> Promotion | None:
         """Return the newest promotion of a version that can be verified: the one to serve."""
         for promotion in self._log.newest_first():
-            with contextlib.suppress(VersionRefused, VersionNotFound):
+            with contextlib.suppress(*_OF_ONE_VERSION):
                 self._read_verified(promotion.version, promotion.sha256)
                 return promotion
         return None
@@ -217,7 +234,7 @@ class Registry:
     def load_serving(self) -> Version | None:
         """Return the version of `serving`."""
         for promotion in self._log.newest_first():
-            with contextlib.suppress(VersionRefused, VersionNotFound):
+            with contextlib.suppress(*_OF_ONE_VERSION):
                 return self.load(promotion.version, promotion.sha256)
         return None
 
@@ -244,13 +261,38 @@ class Registry:
     def _current_and_previous(self) -> tuple[int | None, int | None]:
         """Return the current version, and the existing one that a rollback would make current."""
         stack = self._log.undo_stack()
-        current = stack[-1] if stack else None
+        if not stack:
+            return None, None
+        current = stack[-1]
         others = {*self.versions()} - {current}
-        return current, next((version for version in reversed(stack) if version in others), None)
+        weights = self._weights(current)
+        for version in reversed(stack):
+            if version in others and (weights is None or self._weights(version) != weights):
+                return current, version
+        return current, None
+
+    def _check_compatibility(self, version: int) -> None:
+        """Refuse a version that clients of the version in use could not use."""
+        serving = self.load_serving()
+        if serving is None:
+            return
+        if why := incompatibility(self.load(version).model, serving.model, serving.number):
+            raise FeaturesDiffer(f"version {version} was current before; {why}")
+
+    def _weights(self, version: int) -> str | None:
+        """Return the checksum of a version's weights; None if its file is missing or damaged."""
+        try:
+            stamp = self.stamp(version)
+            known, digest = self._digests.get(version, (None, ""))
+            if known != stamp:
+                digest = weights_digest(self._read(version))
+                self._digests[version] = stamp, digest
+        except _OF_ONE_VERSION:
+            return None
+        return digest
 
     def _read(self, version: int, sha256: str | None = None) -> bytes:
-        with _unreadable_refused():
-            content = self._storage.read(_key(version))
+        content = self._storage.read(_key(version))
         if content is None:
             raise VersionNotFound(version)
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
@@ -279,12 +321,3 @@ class Registry:
 
 def _key(version: int) -> str:
     return f"{version}.npz"
-
-
-@contextlib.contextmanager
-def _unreadable_refused() -> Iterator[None]:
-    """Raise `VersionRefused` for a file that alone cannot be read."""
-    try:
-        yield
-    except ObjectUnreadable as error:
-        raise VersionRefused("the file cannot be read") from error

@@ -20,7 +20,7 @@ relative to the expected size of their errors, ascending; optional |
 """
 
 from registry.card import Card
-from registry.model_file.verification import Version, decode
+from registry.model_file.verification import Version, decode, weights_digest
 from registry.model_file.writing import encode
 
-__all__ = ["Card", "Version", "decode", "encode"]
+__all__ = ["Card", "Version", "decode", "encode", "weights_digest"]

@@ -60,6 +60,26 @@ def decode(content: bytes) -> Version:
     return Version(card["version"], model, card, hashlib.sha256(content).hexdigest(), calibration)
 
 
+def weights_digest(content: bytes) -> str:
+    """Return a checksum of what a file predicts by, whatever its number and its training.
+
+    Raises
+    ------
+    VersionRefused
+    """
+    members = read_archive(content, MAX_MEMBERS)
+    _check_format(members)
+    if "card" not in members:
+        raise VersionRefused("the file has no card")
+    card = _card(members.pop("card"))
+    names = {key: card.get(key) for key in ("features", "columns", "targets")}
+    for name in ("golden_inputs", "golden_outputs"):
+        members.pop(name, None)
+    digest = hashlib.sha256(orjson.dumps(names))
+    digest.update(checksum(members).encode())
+    return digest.hexdigest()
+
+
 def _check_format(members: Members) -> None:
     for name in ("format", "checksum"):
         if name not in members or members[name].dtype.kind != "U" or members[name].shape != ():

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response
+from marshmallow import RAISE, Schema
 from werkzeug.routing import BaseConverter
 
 from registry import (
@@ -17,8 +18,10 @@ from registry import (
 from service.api.model_schemas import ModelList, PromotionEntry, VersionCard
 from service.model.loaded_version import LoadedVersion
 from service.model.version_cache import parse_version
-from service.openapi.contract import ResponseSpec, operation
+from service.openapi.contract import BodySpec, ResponseSpec, operation
 from service.services import services
+from service.web.fields import Flag
+from service.web.json_options import read_options
 from service.web.responses import json_response
 from service.web.tokens.authorization import admin_only
 
@@ -28,6 +31,20 @@ PROMOTIONS = 50  # listed
 
 
 _OBJECTS = ("recipe", "data", "metrics", "test_report", "training", "libraries")
+
+
+class RollbackBody(Schema):
+    """The options of a rollback."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {"unknown": "is unknown"}
+
+    force = Flag(metadata={"description": "whether the version may have other features or targets"})
+
+
+ROLLBACK_EXAMPLE = {"force": True}
 
 
 class VersionConverter(BaseConverter):
@@ -129,13 +146,18 @@ def promote(version: str) -> Response:
 @operation(
     {200: ResponseSpec("The promotion.", PromotionEntry)},
     "nothing-before",
+    "features-differ",
     "not-found",
     "version-refused",
+    "invalid-input",
+    body=BodySpec({"application/json": RollbackBody}, required=False, example=ROLLBACK_EXAMPLE),
 )
 @admin_only
 def roll_back() -> Response:
-    """Make the previous version current again; 409 if there is none."""
-    return _promoted(_usable_registry().roll_back(by="POST /models", at=datetime.now(UTC)))
+    """Make the previous version current again; 409 if there is none or its features differ."""
+    force = read_options(RollbackBody(), ROLLBACK_EXAMPLE).get("force", False)
+    promotion = _usable_registry().roll_back(by="POST /models", at=datetime.now(UTC), force=force)
+    return _promoted(promotion)
 
 
 def _promoted(promotion: Promotion) -> Response:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, Response, request
-from marshmallow import RAISE, Schema, ValidationError
+from marshmallow import RAISE, Schema
 from marshmallow.fields import Field
 
 from network import NetworkError
@@ -11,10 +11,8 @@ from service.api.job_schemas import JobDocument, JobEvent, JobList
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.bodies import optional_json_body
-from service.web.errors import MAX_ERRORS, InvalidInput
-from service.web.field_errors import Error, flatten, shown
 from service.web.fields import Flag, Number, Several, Text, Whole
+from service.web.json_options import read_options
 from service.web.responses import json_response
 from service.web.tokens.authorization import admin_only, is_admin
 from trainer import jobs as trainer_jobs
@@ -105,18 +103,20 @@ class RetrainBody(Schema):
 @admin_only
 def submit() -> Response:
     """Submit a retraining job; 409 while another job is queued or running."""
-    options = _read_body()
+    options = read_options(RetrainBody(), EXAMPLE)
     version = services().current_version.current()
     try:
         wanted = trainer_jobs.Request.like(version.card if version else {}, options)
     except (trainer_jobs.TrainerError, NetworkError) as error:
-        raise _invalid([_error(str(error))]) from None
+        raise _invalid(_error(str(error))) from None
     try:
         job, new = services().jobs.submit(
             wanted, asked=options, by="POST /retrain", key=_read_key()
         )
     except trainer_jobs.JobKeyReused as error:
-        raise _invalid([{"parameter": "Idempotency-Key", "detail": str(error)}]) from None
+        raise invalid_options(
+            [{"parameter": "Idempotency-Key", "detail": str(error)}], EXAMPLE
+        ) from None
     RequestContext.from_environ(request.environ).job = job.id
     response = json_response(job.whole_document, 202 if new else 200)
     response.headers["Location"] = f"{blueprint.url_prefix}/{job.id}"
@@ -186,27 +186,16 @@ def watch(job_id: str) -> Response:
     return job_events.response(job, request.environ, whole=is_admin())
 
 
-def _read_body() -> dict[str, Any]:
-    document = optional_json_body()
-    if not isinstance(document, dict):
-        raise _invalid([{"pointer": "", "detail": f"must be an object, got {shown(document)}"}])
-    try:
-        options: dict[str, Any] = RetrainBody().load(document)
-    except ValidationError as error:
-        raise _invalid(list(flatten(error, ""))) from None
-    return options
-
-
 def _read_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
         detail = f"must have 1 to {MAX_KEY_LENGTH} characters"
-        raise _invalid([{"parameter": "Idempotency-Key", "detail": detail}])
+        raise _invalid({"parameter": "Idempotency-Key", "detail": detail})
     return key
 
 
-def _invalid(errors: list[Error]) -> InvalidInput:
-    return InvalidInput(errors[:MAX_ERRORS], EXAMPLE, complete=len(errors) <= MAX_ERRORS)
+def _invalid(error: Error) -> InvalidInput:
+    return InvalidInput([error], EXAMPLE)
 
 
 def _error(detail: str) -> Error:

@@ -7,7 +7,13 @@ from functools import partial
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from registry import NoPreviousVersion, StorageError, VersionNotFound, VersionRefused
+from registry import (
+    FeaturesDiffer,
+    NoPreviousVersion,
+    StorageError,
+    VersionNotFound,
+    VersionRefused,
+)
 from service.telemetry.request_context import RequestContext
 from service.web import errors
 from service.web.problems import problem, problem_of_status
@@ -25,6 +31,7 @@ _SLUGS: dict[type[Exception], str] = {  # of errors whose message is the problem
     errors.Misdirected: "misdirected-request",
     VersionNotFound: "not-found",
     NoPreviousVersion: "nothing-before",
+    FeaturesDiffer: "features-differ",
     JobNotFound: "not-found",
 }
 

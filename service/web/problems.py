@@ -62,6 +62,9 @@ PROBLEMS = {
     "request-timeout": Problem(408, "the client sent the request too slowly"),
     "version-refused": Problem(409, "the version's file failed verification", "Version refused"),
     "nothing-before": Problem(409, "no other version was current before", "Nothing before"),
+    "features-differ": Problem(
+        409, "the previous version has other features or targets", "Features differ"
+    ),
     "no-intervals": Problem(409, "the version cannot make prediction intervals", "No intervals"),
     "job-active": Problem(
         409, "another job is queued or running", "A job is active", _JOB, _RELATED

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config import Settings
-from registry import Registry, Version, VersionNotFound, VersionRefused
+from registry import ObjectUnreadable, Registry, Version, VersionNotFound, VersionRefused
 from trainer.data.table import Table
 from trainer.errors import CheckpointError, Interrupted, TrainingFailed
 from trainer.jobs.progress import JobProgress
@@ -93,7 +93,7 @@ class Retraining:
         """Return the version that an attempt before this one has published."""
         for number in registry.versions():
             if number > self.newest_before:
-                with suppress(VersionRefused, VersionNotFound):
+                with suppress(VersionRefused, VersionNotFound, ObjectUnreadable):
                     version = registry.load(number)
                     if version.card.get("job") == self.job:
                         return version

@@ -143,7 +143,7 @@ class Request:
             if not isinstance(text, str) and (text is not None or name == "data"):
                 raise DataError(f"{name} must be a text")
         if self.missing not in MISSING:
-            raise DataError(f"missing must be one of {', '.join(MISSING)}")
+            raise DataError(f"missing must be one of {', '.join(MISSING)}, got {self.missing!r}")
         if not isinstance(self.samples, int | None):
             raise DataError("samples must be a whole number")
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from network import Array, Ensemble, Loss, Predictor, Rows, Squared
 from network.column import renumbered
 from network.rows import Z_95
+from registry.compatibility import incompatibility
 
 Folds = Callable[[int, int], NDArray[np.integer[Any]]]
 
@@ -75,7 +76,7 @@ def judge(candidate: Candidate, current: Predictor, against: int, margin: float)
     against : the version of `current`
     margin : the candidate's loss may be (1 + margin) times the current one's
     """
-    if obstacle := _obstacle(candidate.model, current, against):
+    if obstacle := incompatibility(candidate.model, current, against):
         return Verdict(False, obstacle, against)
     metric, scale = _metric(candidate)
     new_costs, old_costs = (_costs(each, candidate, scale) for each in (candidate.model, current))
@@ -102,34 +103,6 @@ def judge(candidate: Candidate, current: Predictor, against: int, margin: float)
         count,
         difference,
     )
-
-
-def _obstacle(candidate: Predictor, current: Predictor, against: int) -> str | None:
-    """Return why clients of the current model could not use the candidate."""
-    for columns in ("features", "targets"):
-        new, old = getattr(candidate, columns), getattr(current, columns)
-        if new != old:
-            return (
-                f"its {columns} are {', '.join(new)} and version {against}'s are "
-                f"{', '.join(old)}: clients would have to change"
-            )
-    for mine, theirs in zip(candidate.columns, current.columns, strict=True):
-        if mine.kind != theirs.kind:
-            return (
-                f"its feature {mine.name} is a {mine.kind} and version {against}'s is a "
-                f"{theirs.kind}: clients would have to change"
-            )
-        if mine.unit != theirs.unit:
-            return (
-                f"its feature {mine.name} is in {mine.unit or 'no unit'} and version {against}'s "
-                f"in {theirs.unit or 'no unit'}: clients would have to change"
-            )
-        if theirs.has_gaps and not mine.has_gaps:
-            return (
-                f"its feature {mine.name} may not be missing and version {against}'s may: "
-                f"clients would have to change"
-            )
-    return None
 
 
 def _metric(candidate: Candidate) -> tuple[str, Array | float]:
