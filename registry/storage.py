@@ -17,8 +17,16 @@ MAX_ENTRY_BYTES = 1024 * 1024  # of the promotion log
 PROMOTIONS = "promotions/"  # the prefix of the promotion log's keys
 
 # Of a link to itself, a socket, a file of another user and an overlong name, not of a failing disk.
-# Python's own errors, as for a folder or a pipe, have no number.
-_OF_ONE_OBJECT = (None, errno.ELOOP, errno.ENXIO, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
+# Of what is not a regular file, the error has no number.
+_OF_ONE_OBJECT = (
+    None,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENXIO,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENAMETOOLONG,
+)
 
 
 class Storage(Protocol):

@@ -210,7 +210,7 @@ class Registry:
             _, previous = self._current_and_previous()
             if previous is None:
                 raise NoPreviousVersion(
-                    "no version to roll back to: none with other weights was current before"
+                    "no version to roll back to: none was current before with other weights"
                 )
             if not force:
                 self._check_compatibility(previous)

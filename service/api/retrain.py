@@ -11,6 +11,8 @@ from service.api.job_schemas import JobDocument, JobEvent, JobList
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.services import services
 from service.telemetry.request_context import RequestContext
+from service.web.errors import InvalidInput
+from service.web.field_errors import Error
 from service.web.fields import Flag, Number, Several, Text, Whole
 from service.web.json_options import read_options
 from service.web.responses import json_response
@@ -114,9 +116,7 @@ def submit() -> Response:
             wanted, asked=options, by="POST /retrain", key=_read_key()
         )
     except trainer_jobs.JobKeyReused as error:
-        raise invalid_options(
-            [{"parameter": "Idempotency-Key", "detail": str(error)}], EXAMPLE
-        ) from None
+        raise _invalid({"parameter": "Idempotency-Key", "detail": str(error)}) from None
     RequestContext.from_environ(request.environ).job = job.id
     response = json_response(job.whole_document, 202 if new else 200)
     response.headers["Location"] = f"{blueprint.url_prefix}/{job.id}"

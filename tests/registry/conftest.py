@@ -1,5 +1,7 @@
 """A small model, and a registry in a new folder."""
 
+import dataclasses
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,8 +41,17 @@ def registry(folder: Path) -> Registry:
 
 @pytest.fixture
 def publish(registry: Registry, model: Model, golden: Array) -> Publish:
-    """Return a function that publishes a version and returns its number."""
-    return lambda: registry.publish(model, {"seed": 7}, golden).number
+    """Return a function that publishes a version and returns its number.
+
+    The versions differ in the range of their features, so that a rollback tells them apart.
+    """
+    count = itertools.count(1)
+
+    def publish() -> int:
+        changed = dataclasses.replace(model, feature_range=model.feature_range * next(count))
+        return registry.publish(changed, {"seed": 7}, golden).number
+
+    return publish
 
 
 def promote(registry: Registry, version: int) -> Promotion:

@@ -1,5 +1,6 @@
 """The promotion log: its entries, concurrent promotions, rollbacks and damage."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -9,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from network import Model
+from network import Array, Model
 from registry import (
+    FeaturesDiffer,
     LocalStorage,
     NoPreviousVersion,
     PromotionOvertaken,
@@ -19,6 +21,7 @@ from registry import (
 )
 from tests.registry.conftest import NOON, Publish, log_entries, promote, roll_back
 from tests.registry.races import in_processes
+from tests.single_network import network
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*fork:DeprecationWarning"  # the idle threads of BLAS hold no lock
@@ -293,6 +296,34 @@ def test_rollback_skips_deleted_versions(
     assert [roll_back(four) for _ in rolled_back] == rolled_back
     with pytest.raises(NoPreviousVersion):
         roll_back(four)
+
+
+def test_rollback_passes_over_the_same_weights(registry: Registry, publish: Publish) -> None:
+    def publish_again(version: int) -> int:
+        model = registry.load(version).model
+        return registry.publish(model, {"seed": 8}, np.zeros((1, 2))).number
+
+    first = publish()
+    second = publish()
+    for version in (first, second, *(publish_again(second) for _ in range(3))):
+        promote(registry, version)
+    assert registry.retire(keep=1) == [second, 3, 4]
+    assert roll_back(registry) == first
+    with pytest.raises(NoPreviousVersion):
+        roll_back(registry)
+
+
+def test_rollback_refuses_other_features_unless_forced(
+    registry: Registry, publish: Publish, golden: Array
+) -> None:
+    first = publish()
+    other = dataclasses.replace(network(registry.load(first).model), targets=("z",))
+    second = registry.publish(other, {}, golden).number
+    for version in (first, second):
+        promote(registry, version)
+    with pytest.raises(FeaturesDiffer, match=r"^version 1 was current before; its targets are y1 "):
+        roll_back(registry)
+    assert registry.roll_back(by="tests", at=NOON, force=True).version == first
 
 
 def test_rollback_to_a_damaged_version_is_refused(

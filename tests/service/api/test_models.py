@@ -184,6 +184,40 @@ def test_repeated_rollbacks_restore_ever_older_versions(
     assert served_version(client) == "1"
 
 
+def test_rollback_to_other_features_needs_force(registry: Registry, client: FlaskClient) -> None:
+    serve(registry, small_model(("a", "b")))
+    serve(registry, small_model())
+    document = refused(post(client, "rollback"), 409)
+    assert document["type"] == "/problems/features-differ"
+    assert document["detail"] == (
+        "version 1 was current before; its features are a, b and version 2's are x1, x2, x3, x4: "
+        "clients would have to change"
+    )
+    assert served_version(client) == "2"
+    forced = client.post("/models/rollback", headers=ADMIN, json={"force": True})
+    assert forced.get_json()["version"] == "1"
+    assert client.get("/readyz").get_json()["version"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({"force": 1}, "must be true or false, got 1"),
+        ({"force": None}, "must be true or false, got null"),
+        ({"version": 1}, "is unknown"),
+        ([], "must be an object, got []"),
+    ],
+)
+def test_wrong_options_of_a_rollback_are_422(
+    registry: Registry, client: FlaskClient, body: object, detail: str
+) -> None:
+    for seed in range(2):
+        serve(registry, small_model(seed=seed))
+    answer = client.post("/models/rollback", headers=ADMIN, json=body)
+    assert refused(answer, 422)["errors"][0]["detail"] == detail
+    assert served_version(client) == "2"
+
+
 @pytest.mark.parametrize("versions", [0, 1])
 def test_rollback_without_a_previous_version_is_409(
     registry: Registry, client: FlaskClient, versions: int

@@ -22,7 +22,14 @@ from werkzeug.exceptions import (
 )
 
 from config import Settings
-from registry import NoPreviousVersion, Registry, StorageError, VersionNotFound, VersionRefused
+from registry import (
+    FeaturesDiffer,
+    NoPreviousVersion,
+    Registry,
+    StorageError,
+    VersionNotFound,
+    VersionRefused,
+)
 from service.app import create_app
 from service.openapi import contract
 from service.openapi.document import (
@@ -216,6 +223,7 @@ FAULTS: dict[str, Exception] = {
     "request-timeout": RequestTimeout("too slow"),
     "version-refused": VersionRefused("cut short"),
     "nothing-before": NoPreviousVersion("none before"),
+    "features-differ": FeaturesDiffer("other features"),
     "job-active": JobConflict("a-job", "running"),
     "job-finished": JobFinished("a-job", "failed"),
     "misdirected-request": Misdirected("another host"),

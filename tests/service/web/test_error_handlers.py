@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.exceptions import Gone, ServiceUnavailable
 
 from config import Settings
-from registry import NoPreviousVersion, StorageError
+from registry import FeaturesDiffer, NoPreviousVersion, StorageError
 from service.app import create_app
 from service.web.errors import AdminUnavailable, Forbidden, TooManyWatchers, Unauthorized
 from tests.service.problem_shape import assert_problem
@@ -116,6 +116,7 @@ def test_http_exception_keeps_its_status_and_headers(models: Path, error: Any) -
         (Forbidden("wrong token"), 403, "forbidden"),
         (JobNotFound("a-job"), 404, "not-found"),
         (NoPreviousVersion("no version before"), 409, "nothing-before"),
+        (FeaturesDiffer("other features"), 409, "features-differ"),
         (JobConflict("a-job", "running"), 409, "job-active"),
         (JobFinished("a-job", "failed"), 409, "job-finished"),
         (AdminUnavailable("no token to compare with"), 503, "service-unavailable"),
