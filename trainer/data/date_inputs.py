@@ -1,71 +1,110 @@
 """The choice of a date's inputs: its trend and its seasons, as far as they carry signal.
 
-A group of inputs is kept if a linear model's leave-one-out error is higher without it.
+A group of inputs is kept if a linear model's leave-one-out error is higher without it. The error is
+that of the loss and of the row weights that the model is trained with.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from network import Array, Column, Encoding
+from network import Array, Column, Encoding, Loss, Rows, Scaling, Squared
 from network.encoding import MISSING, SCALED
 from network.rows import sample
 from trainer.data.input_encoding import SEASONS
 
 ROWS = 5_000  # of which the errors are computed; sufficient to find a signal
 MIN_GAIN = 1e-3  # of the squared error, for a group of inputs to be kept
+REWEIGHTINGS = 5  # of the rows, for a loss that is not squared
+LEAST_RESIDUAL = 0.05  # in deviations of the target, so that no row outweighs the others
 STRENGTHS = np.logspace(-6.0, 2.0, 17)
 
 
 def choose_date_inputs(
-    columns: Sequence[Column], encoding: Encoding, X: Array, Y: Array
+    columns: Sequence[Column], encoding: Encoding, rows: Rows, loss: Loss
 ) -> tuple[Encoding, list[str]]:
     """Return the encoding without the inputs of dates that carry no signal, and what was left out.
 
     Parameters
     ----------
-    X : (N, columns) float64, training rows
-    Y : (N, targets) float64
+    rows : training rows, unscaled
+    loss : that the model is trained for
     """
     groups = list(_groups(columns, encoding))
     if not groups:
         return encoding, []
-    some = sample(len(X), ROWS)
-    Z, Y = encoding.encode(X[some]), Y[some]
+    some = rows[sample(len(rows), ROWS)]
+    Z = encoding.encode(some.X)
+    Y = Scaling.of(some.Y, robust=loss.robust).apply(some.Y)
+    error_of = leave_one_out_error if isinstance(loss, Squared) else partial(_mean_loss, loss)
     kept = np.ones(encoding.inputs, np.bool_)
-    error = leave_one_out_error(Z, Y)
+    error = error_of(Z, Y, some.weights)
     notes = []
     for name, inputs in groups:
         without = kept & ~inputs
-        other = leave_one_out_error(Z[:, without], Y) if without.any() else np.inf
+        other = error_of(Z[:, without], Y, some.weights) if without.any() else np.inf
         if other <= (1.0 + MIN_GAIN) * error:
             kept, error = without, other
             notes.append(f"{name} carries no signal that a linear model finds, and is not used")
     return _only(encoding, kept), notes
 
 
-def leave_one_out_error(Z: Array, Y: Array, strengths: Array = STRENGTHS) -> float:
+def leave_one_out_error(
+    Z: Array, Y: Array, weights: Array | None = None, strengths: Array = STRENGTHS
+) -> float:
     """Return the mean squared leave-one-out error of ridge regression with the best strength.
 
     Parameters
     ----------
     Z : (N, I) float64
     Y : (N, K) float64; each target counts in units of its variance
+    weights : (N,) float64, above 0; None for equal weights
     strengths : of the penalty, per row
     """
-    Y = Y - Y.mean(axis=0)
-    Y = Y / np.maximum(Y.std(axis=0), np.finfo(np.float64).tiny)
-    U, s, _ = np.linalg.svd(Z - Z.mean(axis=0), full_matrices=False)
-    projected, squares = U.T @ Y, U**2
-    errors = []
+    residuals = _residuals(Z, Y, weights, strengths)
+    middle = np.average(Y, axis=0, weights=weights)
+    variance = np.average((Y - middle) ** 2, axis=0, weights=weights)
+    errors = np.average(residuals**2, axis=0, weights=weights)
+    return float(np.mean(errors / np.maximum(variance, np.finfo(np.float64).tiny)))
+
+
+def _residuals(Z: Array, Y: Array, weights: Array | None, strengths: Array = STRENGTHS) -> Array:
+    """Return the leave-one-out residuals y − ŷ (N, K) with the best strength for all targets."""
+    shares = np.full(len(Z), 1.0 / len(Z)) if weights is None else weights / weights.sum()
+    roots = np.sqrt(shares)[:, None]
+    Y = Y - shares @ Y
+    deviations = np.sqrt(np.maximum(shares @ Y**2, np.finfo(np.float64).tiny))
+    U, s, _ = np.linalg.svd(roots * (Z - shares @ Z), full_matrices=False)
+    projected, squares = U.T @ (roots * Y), U**2
+    best, least = Y, np.inf
     for strength in strengths:
-        shrinkage = s**2 / (s**2 + strength * len(Z))
-        leverage = 1.0 / len(Z) + squares @ shrinkage
-        residuals = (Y - (U * shrinkage) @ projected) / (1.0 - np.minimum(leverage, 0.999))[:, None]
-        errors.append(float(np.square(residuals).mean()))
-    return min(errors)
+        shrinkage = s**2 / (s**2 + strength)
+        leverage = np.minimum(shares + squares @ shrinkage, 0.999)[:, None]
+        residuals = (Y - (U * shrinkage) @ projected / roots) / (1.0 - leverage)
+        if (error := float((shares @ (residuals / deviations) ** 2).mean())) < least:
+            best, least = residuals, error
+    return best
+
+
+def _mean_loss(loss: Loss, Z: Array, Y: Array, weights: Array | None) -> float:
+    """Return the mean leave-one-out loss of a linear model that is fitted for this loss.
+
+    It is fitted by iteratively reweighted least squares, with the weights |ρ′(r)/r|, of which the
+    mean over the targets is taken.
+
+    Source: Holland & Welsch 1977, "Robust regression using iteratively reweighted least-squares".
+    """
+    own = np.ones(len(Z)) if weights is None else weights
+    r = -_residuals(Z, Y, weights).T
+    for _ in range(REWEIGHTINGS):
+        far = np.copysign(np.maximum(np.abs(r), LEAST_RESIDUAL), r)
+        slopes = far.copy()
+        loss.slope(slopes, None)
+        r = -_residuals(Z, Y, own * np.abs(slopes / far).mean(axis=0)).T
+    return float(np.average(loss.costs(r).mean(axis=0), weights=weights))
 
 
 def _groups(columns: Sequence[Column], encoding: Encoding) -> list[tuple[str, NDArray[np.bool_]]]:

@@ -93,7 +93,7 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
     kept, apart = kept_and_test(table, recipe.test_fraction or 0.0)
     rows = table.rows if not len(apart) else table.rows[kept]
     encoding, notes = choose_date_inputs(
-        table.columns, fit_encoding(table.columns, rows.X), rows.X, rows.Y
+        table.columns, fit_encoding(table.columns, rows.X), rows, recipe.make_loss()
     )
     scaling = Scaling.of(rows.Y, robust=recipe.make_loss().robust)
     continuous = int(encoding.continuous.sum())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from network import Array, Column
+from network import Array, Column, Huber, Loss, Quantile, Rows, Squared
 from network.encoding import COSINE, SCALED, SINE
 from trainer.data.date_inputs import choose_date_inputs, leave_one_out_error
 from trainer.data.input_encoding import fit_encoding
@@ -15,9 +15,14 @@ X = np.column_stack([RNG.normal(size=len(DAYS)), DAYS])
 NOISE = RNG.normal(0.0, 0.3, len(DAYS))
 
 
-def chosen(y: Array) -> tuple[list[float], str]:
+def chosen(
+    y: Array,
+    weights: Array | None = None,
+    loss: Loss = Squared(),  # noqa: B008
+) -> tuple[list[float], str]:
     """Return the periods of the seasons that are kept, 0 for a trend, and what was left out."""
-    encoding, notes = choose_date_inputs(COLUMNS, fit_encoding(COLUMNS, X), X, y[:, None])
+    rows = Rows(X, y[:, None], weights)
+    encoding, notes = choose_date_inputs(COLUMNS, fit_encoding(COLUMNS, X), rows, loss)
     kept = [
         0.0 if operation == SCALED else float(scale)
         for column, operation, scale in zip(
@@ -48,17 +53,50 @@ def test_a_date_without_signal_has_no_inputs() -> None:
 def test_the_only_column_keeps_inputs() -> None:
     only = (Column("t", "datetime"),)
     encoding = fit_encoding(only, X[:, 1:])
-    assert choose_date_inputs(only, encoding, X[:, 1:], NOISE[:, None])[0].inputs > 0
+    rows = Rows(X[:, 1:], NOISE[:, None])
+    assert choose_date_inputs(only, encoding, rows, Squared())[0].inputs > 0
 
 
-def test_the_leave_one_out_error_is_that_of_refitting_without_each_row() -> None:
+@pytest.mark.parametrize("light", [0, 1])
+def test_rows_of_little_weight_do_not_decide(light: int) -> None:
+    season = np.sin(2 * np.pi * DAYS / 7)
+    parity = np.arange(len(DAYS)) % 2
+    weights = np.where(parity == light, 1e-6, 1.0)
+    kept, _ = chosen(X[:, 0] + np.where(parity == 0, season, 0.0) + NOISE, weights)
+    assert (7.0 in kept) == (light == 1)
+
+
+def test_outliers_do_not_hide_a_season_from_a_robust_loss() -> None:
+    outliers = np.zeros(len(DAYS))
+    outliers[:: len(DAYS) // 20] = 1e4 * RNG.normal(size=20)
+    y = X[:, 0] + np.sin(2 * np.pi * DAYS / 7) + NOISE + outliers
+    assert 7.0 not in chosen(y)[0]
+    for loss in (Huber(), Quantile(0.5)):
+        kept, notes = chosen(y, loss=loss)
+        assert kept == [7 / 3, 7 / 2, 7.0], notes
+
+
+def test_a_season_of_the_spread_is_found_for_a_quantile() -> None:
+    y = X[:, 0] + NOISE * np.exp(np.sin(2 * np.pi * DAYS / 7))
+    assert 7.0 not in chosen(y)[0]
+    assert 7.0 in chosen(y, loss=Quantile(0.9))[0]
+    assert 7.0 not in chosen(X[:, 0] + NOISE, loss=Quantile(0.9))[0]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_leave_one_out_error_is_that_of_refitting_without_each_row(weighted: bool) -> None:
     Z = RNG.normal(size=(30, 3))
     y = Z @ [1.0, -2.0, 0.5] + RNG.normal(size=30)
+    w = RNG.uniform(0.5, 3.0, 30) if weighted else np.ones(30)
     errors = []
     for row in range(30):
         others = np.arange(30) != row
-        mean = Z[others].mean(axis=0)
-        slopes = np.linalg.lstsq(Z[others] - mean, y[others] - y[others].mean(), rcond=None)[0]
-        errors.append(y[row] - y[others].mean() - (Z[row] - mean) @ slopes)
-    expected = np.square(errors).mean() / y.var()
-    assert leave_one_out_error(Z, y[:, None], np.array([1e-12])) == pytest.approx(expected)
+        root, mean = np.sqrt(w[others]), w[others] @ Z[others] / w[others].sum()
+        middle = w[others] @ y[others] / w[others].sum()
+        A, b = root[:, None] * (Z[others] - mean), root * (y[others] - middle)
+        slopes = np.linalg.lstsq(A, b, rcond=None)[0]
+        errors.append(y[row] - middle - (Z[row] - mean) @ slopes)
+    variance = np.average((y - np.average(y, weights=w)) ** 2, weights=w)
+    expected = np.average(np.square(errors), weights=w) / variance
+    found = leave_one_out_error(Z, y[:, None], w if weighted else None, np.array([1e-12]))
+    assert found == pytest.approx(expected)
