@@ -13,7 +13,7 @@ _CURRENCIES = (
 _CELL = re.compile(
     rf"""(?P<open>\()?\s?(?P<sign>[+-]?)\s?(?P<prefix>{_CURRENCIES})?\s?(?P<inner>[+-]?)
     (?P<digits>[0-9.,'\x20]*[0-9][.,]?(?:[eE][+-]?[0-9]+)?)
-    \s?(?P<suffix>(?:[%‰°²³€£¥₹$]|[^\W\d_])[^0-9()\n]{{0,14}})?(?P<close>\))?""",
+    \s?(?P<suffix>(?:[%‰°²³€£¥₹$]|[^\W\d_])[^0-9()\x00-\x1f\x7f]{{0,14}})?(?P<close>\))?""",
     re.VERBOSE,
 )
 _SAME = str.maketrans({"\u2212": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'"})

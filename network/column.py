@@ -10,6 +10,7 @@
 A missing cell of any kind is NaN.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
@@ -23,6 +24,8 @@ from network.errors import InputError
 UNSEEN = -1.0
 DECIMAL_MARKS = (".", ",")
 THOUSANDS_MARKS = ("", ",", ".", "'", " ")
+MAX_FORMAT = 100  # characters of a unit or a date format
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Kind = Literal["number", "category", "boolean", "datetime"]
 
@@ -45,7 +48,8 @@ class Column:
     Raises
     ------
     InputError
-        an unknown kind, values that repeat or do not fit the kind, or unknown marks.
+        an unknown kind, values that repeat or do not fit the kind, unknown marks, or a unit or date
+        format that is too long or has control characters.
     """
 
     name: str
@@ -61,6 +65,12 @@ class Column:
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise InputError(f"column {self.name!r} has the unknown kind {self.kind!r}")
+        for text in (self.unit, self.date_format):
+            if len(text) > MAX_FORMAT or _CONTROL.search(text):
+                raise InputError(
+                    f"column {self.name!r} has {text[:40]!r} as its unit or date format; expected "
+                    f"at most {MAX_FORMAT} characters, without control characters"
+                )
         if len(set(self.values)) != len(self.values):
             raise InputError(f"the values of column {self.name!r} must be different")
         fits = {"category": len(self.values) > 0, "boolean": len(self.values) in (0, 2)}

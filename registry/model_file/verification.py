@@ -111,6 +111,8 @@ def _card(content: NDArray[Any]) -> Card:
         names = card.get(key)
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise VersionRefused(f"the card's {key} are not a list of names")
+        if "" in names:
+            raise VersionRefused(f"the card's {key} have an empty name")
     if type(number := card.get("version")) is not int or number < 1:
         raise VersionRefused(f"the card's version is {str(number)[:40]}; expected a number from 1")
     return card

@@ -54,6 +54,12 @@ def test_other_documents_are_refused(document: Any) -> None:
         (("x", "number", ("a",)), "'x' is a number with 1 values"),
         (("x", "number", (), False, "", "", ";"), "'x' has the unknown marks ';' and ''"),
         (("x", "number", (), False, "", "", ".", "."), "unknown marks '.' and '.'"),
+        (("x", "number", (), False, "\0"), r"'x' has '\\x00' as its unit or date format"),
+        (("x", "number", (), False, "k" * 101), "at most 100 characters"),
+        (
+            ("x", "datetime", (), False, "", "%d\n%m"),
+            r"'x' has '%d\\n%m' as its unit or date format",
+        ),
     ],
 )
 def test_wrong_columns_are_refused(arguments: Any, message: str) -> None:

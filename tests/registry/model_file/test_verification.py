@@ -135,6 +135,15 @@ FORGERIES: dict[str, tuple[Change, str]] = {
         card_with(features=["a", "a"], columns=None),
         "names must be different",
     ),
+    "a feature without a name": (
+        card_with(features=["", "b"], columns=None),
+        "the card's features have an empty name",
+    ),
+    "a target without a name": (card_with(targets=[""]), "the card's targets have an empty name"),
+    "a unit that is a control character": (
+        card_with(columns=[{"name": "x1", "unit": "\0"}, {"name": "x2"}]),
+        r"column 'x1' has '\\x00' as its unit",
+    ),
     "columns in one text": (card_with(columns="x1"), "the card's columns are not a list"),
     "a column without a kind that exists": (
         card_with(columns=[{"name": "x1", "kind": "text"}]),
