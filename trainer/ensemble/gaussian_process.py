@@ -34,10 +34,10 @@ MAX_INPUTS = 200
 # closely that the errors out of fold are far too small, and the stack prefers the process.
 ROWS_PER_INPUT = 10
 LIKELIHOOD_ROWS = 400
-STEPS = {True: 45, False: 25}  # with Matérn's function, and then with the squared exponential
+STEPS = {True: 60, False: 30}  # with Matérn's function, and then with the squared exponential
 RATE = 0.1  # of Adam, in units of the logarithms
 BETA1, BETA2 = 0.9, 0.99
-LOG_DEVIATION = 1.5  # of the lengths' prior
+LOG_DEVIATION = 2.0  # of the lengths' prior
 LEAST_NOISE = 1e-6  # variance that is always added, for the condition of the matrix
 LEAST_WEIGHT = 1e-9  # the noise of a row without weight is finite
 
