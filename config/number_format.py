@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 
 from config.numbers import parse_number
 
@@ -41,14 +41,16 @@ class NumberFormat:
         if self == PLAIN:
             return parse_number(text.replace("\u2212", "-"))
         cell = match_number(text)
-        if cell is None or not self._has_unit(cell):
-            return None
-        digits = cell["digits"].strip()
-        if not self._digits.fullmatch(digits):
+        digits = cell and self.digits(cell)
+        if not digits or not cell or not has_marks(digits, self.decimal, self.thousands):
             return None
         digits = digits.replace(self.thousands or "\0", "").replace(self.decimal, ".")
         negative = "-" in (cell["sign"], cell["inner"]) or cell["open"] is not None
         return -float(digits) if negative else float(digits)
+
+    def digits(self, cell: re.Match[str]) -> str | None:
+        """Return the digits and marks of a match of `match_number`; None if its unit is another."""
+        return cell["digits"].strip() if self._has_unit(cell) else None
 
     def _has_unit(self, cell: re.Match[str]) -> bool:
         return (
@@ -57,14 +59,6 @@ class NumberFormat:
             and (cell["open"] is None) == (cell["close"] is None)
             and (self.parentheses or cell["open"] is None)
             and not (cell["sign"] and cell["inner"])
-        )
-
-    @cached_property
-    def _digits(self) -> re.Pattern[str]:
-        point, mark = re.escape(self.decimal), re.escape(self.thousands)
-        grouped = rf"[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+(?:{point}[0-9]*)?|" if mark else ""
-        return re.compile(
-            rf"(?:{grouped}[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
         )
 
     @property
@@ -92,6 +86,18 @@ def formats_like(
         for prefix, suffix in dict.fromkeys([("", unit), (unit, ""), ("", "")])
     ]
     return found if thousands == "." else [*found, PLAIN]
+
+
+def has_marks(digits: str, decimal: str, thousands: str) -> bool:
+    """Return whether digits are a number with these marks, each of which may be empty."""
+    return _grammar(decimal, thousands).fullmatch(digits) is not None
+
+
+@cache
+def _grammar(decimal: str, thousands: str) -> re.Pattern[str]:
+    point, mark = re.escape(decimal), re.escape(thousands)
+    grouped = rf"[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+(?:{point}[0-9]*)?|" if mark else ""
+    return re.compile(rf"(?:{grouped}[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def match_number(text: str) -> re.Match[str] | None:

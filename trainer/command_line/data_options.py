@@ -25,6 +25,7 @@ class ColumnNames(click.ParamType[tuple[str, ...]]):
         """Return the names in a text."""
         if isinstance(value, tuple):
             return value
+        csv.field_size_limit(max(csv.field_size_limit(), len(value)))
         names = next(csv.reader([value], skipinitialspace=True), [])
         return tuple(name.strip() for name in names if name.strip())
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from trainer.command_line.data_options import data_options, read_table
+from trainer.command_line.data_options import ColumnNames, data_options, read_table
 from trainer.command_line.report import report_table
 from trainer.errors import RecipeError
 
@@ -45,6 +45,10 @@ def test_categories_are_named_like_features(path: Path) -> None:
     table = read_table(path.parent, 0, **given)
     assert [column.kind for column in table.columns] == ["number", "category"]
     assert table.source == "table.csv"
+
+
+def test_column_name_may_be_of_any_length() -> None:
+    assert ColumnNames().convert("a," + "b" * 200_000, None, None) == ("a", "b" * 200_000)
 
 
 def test_encoding_and_missing_reach_the_reader(path: Path) -> None:

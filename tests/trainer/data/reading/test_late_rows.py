@@ -5,12 +5,13 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from network import Column
-from trainer.data.reading.formats import text_lines
+from trainer.data.reading.formats import text_lines, text_source
 from trainer.data.reading.table_file import STANDARD_INPUT, table_from_file
 from trainer.errors import DataError
 
@@ -147,4 +148,45 @@ def test_a_line_without_an_end_is_refused(path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(text_lines, "MAX_LINE_CHARACTERS", 1000)
     path.write_text("a,y\n1,2\n" * 10 + "1" * 2000)
     with pytest.raises(DataError, match="line 21 is too long to be a row"):
+        table_from_file(path, ["y"])
+
+
+class Endless(io.RawIOBase):
+    """A stream that begins with some bytes and goes on with one letter for ever."""
+
+    def __init__(self, head: bytes) -> None:
+        self._rest = head
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = (self._rest + b"x" * len(buffer))[: len(buffer)]
+        self._rest = self._rest[len(buffer) :]
+        buffer[:] = data
+        return len(data)
+
+
+@pytest.mark.parametrize(
+    ("head", "line"), [("a,y\n1,2\n3", 3), ("", 1), ('a,t,y\n1,"two\n', 3), ('"a', 1)]
+)
+def test_endless_line_is_refused_before_it_is_in_memory(
+    monkeypatch: pytest.MonkeyPatch, head: str, line: int
+) -> None:
+    monkeypatch.setattr(text_lines, "MAX_LINE_CHARACTERS", 1 << 20)
+    stdin = io.TextIOWrapper(io.BufferedReader(Endless(head.encode())))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    message = f"standard input: line {line} is too long to be a row, with more than 1,048,576 char"
+    with pytest.raises(DataError, match=message):
+        table_from_file(STANDARD_INPUT, ["y"])
+
+
+def test_endless_quoted_cell_is_refused_with_the_line_where_it_begins(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_source, "MAX_CELL_CHARACTERS", 5000)
+    lines = [f"{k},text,{k}\n" for k in range(30)]
+    path.write_text("k,t,y\n" + "".join(lines) + '30,"not closed,30\n' + "".join(lines * 50))
+    message = r"line 32: a cell has more than 5,000 characters; is a quote missing at its end\?"
+    with pytest.raises(DataError, match=message):
         table_from_file(path, ["y"])

@@ -1,11 +1,12 @@
 """How a column writes its numbers: decimal mark, thousands marks, and the unit around them."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
-from config.number_format import NumberFormat, match_number
+from config.number_format import PLAIN, NumberFormat, has_marks, match_number
 from config.numbers import parse_number
 from network.column import DECIMAL_MARKS, THOUSANDS_MARKS
 
@@ -45,11 +46,7 @@ class Found:
         """
         total = sum(texts.values())
         base, bodies = _with_unit(texts, total)
-        scores = {
-            marks: sum(count for text, count in bodies.items() if each.parse(text) is not None)
-            for marks in _MARKS
-            for each in [replace(base, decimal=marks[0], thousands=marks[1])]
-        }
+        scores = _scores(base, bodies)
         best = max(scores.values())
         fitting = [marks for marks in _MARKS if scores[marks] == best]
         marks, assumed = _choose(fitting, bodies, comma_is_decimal)
@@ -58,8 +55,10 @@ class Found:
         return cls(found, best / total, assumed, decides)
 
 
-def _with_unit(texts: Mapping[str, int], total: int) -> tuple[NumberFormat, dict[str, int]]:
-    """Return the unit that every cell has, and the cells that may be numbers with it."""
+def _with_unit(
+    texts: Mapping[str, int], total: int
+) -> tuple[NumberFormat, dict[str, tuple[re.Match[str], int]]]:
+    """Return the unit that every cell has, and the matches and counts of possible numbers."""
     cells = {text: (cell, count) for text, count in texts.items() if (cell := match_number(text))}
     units: Counter[tuple[str, str]] = Counter()
     for cell, count in cells.values():
@@ -68,13 +67,37 @@ def _with_unit(texts: Mapping[str, int], total: int) -> tuple[NumberFormat, dict
     if count < total:
         unit = ("", "")
     parentheses = any(cell["open"] for cell, _ in cells.values())
-    return NumberFormat(prefix=unit[0], suffix=unit[1], parentheses=parentheses), {
-        text: count for text, (_, count) in cells.items()
+    return NumberFormat(prefix=unit[0], suffix=unit[1], parentheses=parentheses), cells
+
+
+def _scores(
+    base: NumberFormat, bodies: Mapping[str, tuple[re.Match[str], int]]
+) -> dict[tuple[str, str], int]:
+    """Return how many cells are numbers with each decimal mark and thousands mark."""
+    digits = [(base.digits(cell) or "", count) for cell, count in bodies.values()]
+    present = set("".join(text for text, _ in digits))
+    # marks that no cell has make no difference
+    used = {
+        (decimal, thousands): (
+            decimal if decimal in present else "",
+            thousands if thousands in present else "",
+        )
+        for decimal, thousands in _MARKS
     }
+    counts = {
+        marks: sum(count for text, count in digits if has_marks(text, *marks))
+        for marks in set(used.values())
+    }
+    scores = {marks: counts[used[marks]] for marks in _MARKS}
+    if base == PLAIN:  # which has a grammar of its own
+        scores[".", ""] = sum(
+            count for text, (_, count) in bodies.items() if base.parse(text) is not None
+        )
+    return scores
 
 
 def _choose(
-    fitting: list[tuple[str, str]], texts: Mapping[str, int], comma_is_decimal: bool | None
+    fitting: list[tuple[str, str]], texts: Collection[str], comma_is_decimal: bool | None
 ) -> tuple[tuple[str, str], str]:
     """Return one of the marks that fit equally well, and what had to be assumed."""
     if (".", "") in fitting:

@@ -51,7 +51,7 @@ class TextLines:
             or not lines
         ):
             if size > MAX_LINE_CHARACTERS and not lines:
-                raise DataError(f"{self._name}: line {self._lines + 1} is too long to be a row")
+                raise self._too_long()
             parts.append(self._read())
             size += len(parts[-1])
             lines += parts[-1].count("\n")
@@ -62,13 +62,18 @@ class TextLines:
 
     def line(self) -> str | None:
         """Return the next line; None at the end."""
+        parts, size = [], 0
         while (end := self._text.find("\n", self._position)) < 0:
+            parts.append(self._text[self._position :])
+            size += len(parts[-1])
+            if size > MAX_LINE_CHARACTERS:
+                raise self._too_long()
+            self._text, self._position = "", 0
             if self._ended:
                 return None
-            self._text = self._text[self._position :] + self._read()
-            self._position = 0
+            self._text = self._read()
         start, self._position = self._position, end + 1
-        return self._text[start : end + 1]
+        return "".join([*parts, self._text[start : end + 1]])
 
     def _read(self) -> str:
         try:
@@ -88,6 +93,12 @@ class TextLines:
         if text:
             self._in_line = not text.endswith("\n")
         return f"{text}\n" if self._ended and self._in_line else text
+
+    def _too_long(self) -> DataError:
+        return DataError(
+            f"{self._name}: line {self._lines + 1} is too long to be a row, with more than "
+            f"{MAX_LINE_CHARACTERS:,} characters"
+        )
 
     def _new_decoder(self) -> codecs.IncrementalDecoder:
         name = self.encoding.lower().replace("_", "-")

@@ -20,6 +20,7 @@ from trainer.data.reading.formats.content import Content
 from trainer.data.reading.formats.text_lines import TextLines
 from trainer.errors import DataError
 
+MAX_CELL_CHARACTERS = 1 << 24
 _END_OF_FILE = "\x1a"  # of DOS
 _MISSING = ("", "NA", "NaN", "?")  # words for missing cells that are frequent and quickly replaced
 _NOT_A_NUMBER_IN_JSON = ("t", "f", "n", '"', "[", "{")
@@ -39,6 +40,7 @@ def text_source(content: Content, name: str, wanted: Sequence[str], encoding: st
     DataError
         the bytes are not such a text; also while the blocks are read.
     """
+    csv.field_size_limit(MAX_CELL_CHARACTERS)  # of the whole process; 131,072 is less than a text
     text = TextLines(content, name, encoding)
     first = text.block()
     dialect = find_dialect(first, wanted)
@@ -146,15 +148,24 @@ class TextBlock:
             yield from enumerate(map(str.split, lines), self._first_line)
             return
         reader = csv.reader(self._with_following(lines), strict=True, **self._dialect.csv_options)
+        record = 0  # lines before the current record
         try:
             while reader.line_num < len(lines):
+                record = reader.line_num
                 row = next(reader)
                 yield self._first_line + reader.line_num - 1, row
         except StopIteration:
             return
         except csv.Error as error:
             line = self._first_line + reader.line_num - 1
-            raise DataError(f"{self._name}, line {line}: {error}") from error
+            what = str(error)
+            if "field limit" in what:
+                line = self._first_line + record
+                what = (
+                    f"a cell has more than {MAX_CELL_CHARACTERS:,} characters; "
+                    f"is a quote missing at its end?"
+                )
+            raise DataError(f"{self._name}, line {line}: {what}") from error
 
     def _with_following(self, lines: Sequence[str]) -> Iterator[str]:
         """Yield the lines of this block, then those that a quoted cell at its end goes on in."""
