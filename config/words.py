@@ -2,7 +2,9 @@
 
 MISSING = frozenset(("", "?", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "null", "none"))
 MISSING_NUMBERS = MISSING.union(
-    ("-", "--", ".", "..", "*", "n.a.", "nil", "missing", "unknown"),
+    ("-", "--", "---", "–", "—", ".", "..", "...", "…", "*", "n.a.", "n.d.", "nd", "nil"),
+    ("missing", "unknown", "undefined", "not available", "no data", "(null)", "(blank)", "tbd"),
+    ("k.a.", "k. a.", "keine angabe", "unbekannt", "n.v.", "n.b.", "s/d", "inconnu", "desconocido"),
     ("#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!"),  # Excel's errors
 )
 BOOLEANS = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"))

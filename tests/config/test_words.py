@@ -13,7 +13,10 @@ def test_words_for_missing_cells(text: str) -> None:
     assert is_missing(f" {text} ", among_numbers=True)
 
 
-@pytest.mark.parametrize("text", ["-", ".", "unknown", "missing", "#DIV/0!"])
+@pytest.mark.parametrize(
+    "text",
+    ["-", "—", ".", "unknown", "missing", "#DIV/0!", "k.A.", "n.d.", "(null)", "Not available"],
+)
 def test_words_that_are_missing_only_among_numbers(text: str) -> None:
     assert is_missing(text, among_numbers=True)
     assert not is_missing(text)

@@ -68,6 +68,9 @@ def test_a_model_with_an_encoding_predicts_what_one_on_its_inputs_predicts() -> 
     assert Y.tobytes() == base.predict(ENCODING.encode(X)).tobytes()
     assert [model.predict_row(row) for row in X.tolist()] == Y.tolist()
     assert model.unseen(X)[:, 1].tolist() == (X[:, 1] == -1).tolist()
+    for row in (X[0, :2].tolist(), [*X[0].tolist(), 0.0]):
+        with pytest.raises(ValueError, match=f"the row has {len(row)} values; expected 3"):
+            model.predict_row(row)
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from trainer.errors import DataError
 CELLS_AT_A_TIME = 1 << 20
 FEW_VALUES = 20  # so few different texts are a category in a table of any length
 _ROW_NUMBERS = re.compile(
-    r"(row|obs|record|sample)?[ _.-]*(id|idx|ix|index|no|nr|num|number|names?)|row|rows|obs|#"
-    r"|unnamed: ?0|_c0",
+    r"(row|obs|record|sample)?[ _.-]*(id|idx|ix|index|(no|nr|num|lfd)\.?|n[°º]|№|number|names?)"
+    r"|row|rows|obs|#|unnamed: ?0|_c0",
     re.IGNORECASE,
 )
 

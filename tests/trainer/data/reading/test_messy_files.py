@@ -192,6 +192,10 @@ LINES = {
         rows("id,a,b,y", lambda k: f"{k + 1},{2 * k + 0.5},{k - 3},{k * k}"),
         "id: it numbers the rows",
     ),
+    "row numbers in German": numbers(
+        rows("Nr.,a,b,y", lambda k: f"{k + 1},{2 * k + 0.5},{k - 3},{k * k}"),
+        "Nr.: it numbers the rows",
+    ),
     "constant column": numbers(
         plain(header="c,a,b,y", row=lambda *c: "7," + ",".join(c)), "c: it is '7' in every row"
     ),
@@ -312,6 +316,15 @@ CELLS = {
     ),
     "square metres and gaps": one(
         "number", (NAN, 11.0, 12.0), lambda k: f"{k + 10} m²" if k else "-"
+    ),
+    "a unit and words for missing cells": one(
+        "number",
+        (1000.5, 1001.5, NAN),
+        lambda k: "k.A." if k == 2 else f"1.{k:03},5 km",
+        of_columns={"x": {"unit": "km"}},
+    ),
+    "names that begin with numbers": one(
+        "category", (0.0, 1.0, 2.0), lambda k: f"{k % 3 + 3} Series" if k < 23 else "X5"
     ),
     "two units": one(
         "none",
