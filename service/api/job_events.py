@@ -103,7 +103,9 @@ class JobPoller:
         try:
             yield event(job, first=True, whole=whole)
             while job.active and (news := await self._news(job)):
-                job, content = news
+                latest, content = news
+                if content is not _HEARTBEAT:  # ids grow: a job without news may be an older one
+                    job = latest
                 is_whole = whole and job.whole_error
                 yield event(job, first=False, whole=True) if is_whole else content
         finally:
@@ -159,9 +161,10 @@ class JobPoller:
         content = event(job, first=False)
         watchers = self._waiting.get(job_id, {})
         for index, (waiting, revision) in enumerate(list(watchers.items()), 1):
-            if revision != job.revision or heartbeat or waiting.done():
+            newer = job.revision > revision
+            if newer or heartbeat or waiting.done():
                 watchers.pop(waiting, None)
-                _wake(waiting, (job, content if revision != job.revision else _HEARTBEAT))
+                _wake(waiting, (job, content if newer else _HEARTBEAT))
             if index % WATCHERS_PER_TURN == 0:
                 await asyncio.sleep(0)
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-QUEUED, RUNNING, PROMOTED, KEPT_BACK, FAILED, CANCELLED = STATES = (
+QUEUED, RUNNING, PROMOTED, KEPT_BACK, UNCHANGED, FAILED, CANCELLED = STATES = (
     "queued",
     "running",
     "promoted",
     "kept_back",
+    "unchanged",
     "failed",
     "cancelled",
 )
@@ -25,7 +26,9 @@ WITHOUT_OUTPUT = {
 
 SILENCE_SECONDS = 5.0  # after which a job that is queued, or does not progress, gets a note
 _ONLY_WHILE_RUNNING = ("phase", "fraction_done", "eta_seconds")
-_INTERNAL = ("at", "begun_at")  # seconds since the epoch
+_INTERNAL = ("at", "begun_at", "ended", "number")  # the first two are seconds since the epoch
+
+REVISIONS_PER_SNAPSHOT = 1_000_000  # half of them while the job is queued, half while it runs
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Job:
     Attributes
     ----------
     state : one of `STATES`
-    revision : increases with every change
+    revision : increases with every change; counted, because clocks may be set back
     document : the job as JSON, for any client
     asked : the options that the client gave
     whole_error : why it failed, which may contain the text of cells; for administrators
@@ -83,11 +86,12 @@ class Job:
             "finished_at": _iso(_finished_at(workflow, progress)),
             **{key: value for key, value in progress.items() if key not in _INTERNAL},
         }
-        changed_at = int(progress.get("at", 0.0) * 1000)
+        silent_seconds = 0
         if state in (QUEUED, RUNNING):
-            if note := _note(state, workflow, progress, now):
-                document["note"] = note
-                changed_at = int(now * 1000)  # the note states how long it has been
+            silence = _silence(workflow, progress, now)
+            if silence >= SILENCE_SECONDS:
+                document["note"] = _note(state, progress, silence)
+                silent_seconds = int(silence)
         elif state in (FAILED, CANCELLED):
             for key in _ONLY_WHILE_RUNNING:
                 document.pop(key, None)
@@ -95,9 +99,7 @@ class Job:
                 document["error"] = _public_error(output)
         else:
             document |= {"fraction_done": 1.0, "eta_seconds": 0.0, "result": output["result"]}
-        revision = max(changed_at, workflow.updated_at or workflow.created_at)
-        if state not in (QUEUED, RUNNING):
-            revision += 1  # the last report may be of the same millisecond
+        revision = _revision(state, progress.get("number", 0), silent_seconds)
         whole_error = output.get("error", "") if state == FAILED else ""
         return cls(workflow.workflow_id, state, revision, document, given["asked"], whole_error)
 
@@ -109,12 +111,25 @@ def _public_error(output: Mapping[str, Any]) -> str:
     return output.get("error_without_cells") or "failed; the admin token shows the reason"
 
 
-def _note(state: str, workflow: Any, progress: Mapping[str, Any], now: float) -> str | None:
-    """Return a warning if no trainer has reported on the job for a while."""
+def _revision(state: str, snapshots: int, silent_seconds: int) -> int:
+    """Return a number that grows with the reports on a job, with the time without one, when the job
+    starts and when it ends.
+    """
+    if state not in (QUEUED, RUNNING):
+        return (snapshots + 1) * REVISIONS_PER_SNAPSHOT
+    half = REVISIONS_PER_SNAPSHOT // 2
+    start = snapshots * REVISIONS_PER_SNAPSHOT + (half if state == RUNNING else 0)
+    return start + min(silent_seconds, half - 1)
+
+
+def _silence(workflow: Any, progress: Mapping[str, Any], now: float) -> float:
+    """Return the seconds since a trainer reported on the job."""
     reported_at = max(progress.get("at", 0.0), (workflow.updated_at or workflow.created_at) / 1000)
-    silence = now - reported_at
-    if silence < SILENCE_SECONDS:
-        return None
+    return float(now - reported_at)
+
+
+def _note(state: str, progress: Mapping[str, Any], silence: float) -> str:
+    """Return a warning that no trainer has reported on the job for a while."""
     if state == QUEUED and not progress:
         return (
             f"no trainer has started this job for {silence:.0f} s: "

@@ -52,7 +52,8 @@ class JobProgress:
             "begun_at": before.get("begun_at", now()),
             "phase": "starting",
         }
-        self._before = {key: before[key] for key in before if key not in self._facts}
+        self._number: int = before.get("number", 0)
+        self._before = {key: before[key] for key in before if key not in (*self._facts, "ended")}
         self._max_seconds = math.inf
         self._epoch: Epoch | None = None
         self._decisions: list[str] = before.get("decisions", [])
@@ -74,6 +75,11 @@ class JobProgress:
         with self._lock:
             self._facts |= {"phase": "waiting for a trainer", "attempt": self._facts["attempt"] - 1}
 
+    def end(self) -> None:
+        """Note that the attempt has ended: if its outcome cannot be stored, it did not crash."""
+        with self._lock:
+            self._facts["ended"] = True
+
     def decided(self, reasons: list[str]) -> None:
         """Note how the solver was chosen."""
         with self._lock:
@@ -92,13 +98,15 @@ class JobProgress:
                 self._history = [e for e in self._history if e["epoch"] % self._stride == 0]
 
     def snapshot(self) -> dict[str, Any]:
-        """Return the progress as JSON."""
+        """Return the progress as JSON, with the snapshot's number, which counts up."""
         with self._lock:
+            self._number += 1
             document = {
                 "fraction_done": 0.0,
                 **self._before,
                 **self._facts,
                 "at": self._now(),
+                "number": self._number,
                 "decisions": list(self._decisions),
                 "loss_history": list(self._history),
             }

@@ -101,6 +101,24 @@ def test_only_an_administrator_gets_the_whole_error() -> None:
     run(scenario)
 
 
+def test_event_ids_grow_if_a_job_is_looked_up_in_an_older_state() -> None:
+    async def scenario(jobs: FakeJobs, poller: JobPoller) -> None:
+        events = poller.events(job(1))
+        await anext(events)
+        jobs.now = job(5)
+        assert await anext(events) == event(job(5), first=False)
+        jobs.now = job(3)
+        following = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0.05)  # several polls
+        assert not following.done()
+        jobs.now = job(6)
+        assert await following == event(job(6), first=False)
+        jobs.now = job(7, "promoted")
+        assert await rest(events) == [event(job(7, "promoted"), first=False)]
+
+    run(scenario)
+
+
 def test_slow_watcher_skips_events_that_are_out_of_date() -> None:
     async def scenario(jobs: FakeJobs, poller: JobPoller) -> None:
         slow, fast = poller.events(job(1)), poller.events(job(1))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from trainer.errors import (
 )
 from trainer.jobs import Job, Jobs, Request
 from trainer.jobs.database import MAX_CONNECTED_THREADS, reason
+from trainer.jobs.progress import JobProgress
 
 THREADS = 20
 
@@ -206,6 +208,35 @@ def test_note_warns_if_no_trainer_starts_the_job(jobs: Jobs, clock: Clock) -> No
     }
     assert waiting.revision > job.revision  # so that watchers receive an event
     assert "note" not in jobs.cancel(job.id).document
+
+
+def test_revisions_grow_whatever_the_clocks_say(jobs: Jobs) -> None:
+    submitted, _ = submit(jobs)
+    progress = JobProgress("host:7", 1, now=iter([50.0, 2e9, 1e9, 1.5e9]).__next__)
+    found = []
+
+    def look(status: str, now: float, output: Any = None) -> None:
+        workflow = SimpleNamespace(
+            workflow_id=submitted.id,
+            status=status,
+            input={"args": [{"request": {}, "by": "tests", "asked": {}}]},
+            output=output,
+            created_at=1e12,
+            updated_at=1e12,
+            completed_at=None,
+        )
+        found.append(Job.from_workflow(workflow, snapshot, now).revision)
+
+    snapshot: dict[str, Any] = {}
+    for seconds in (0.0, 6.0, 7.5):
+        look("ENQUEUED", 1e9 + seconds)
+    look("PENDING", 1e9)
+    for now in (3e9, 1.0, 1e9):  # the trainer's clock is set back, and so is the service's
+        snapshot = progress.snapshot()
+        look("PENDING", now)
+    look("PENDING", 1.5e9 + 3600)
+    look("SUCCESS", 1.0, {"state": "promoted", "result": {}})
+    assert found == sorted(set(found))
 
 
 # Unusable databases

@@ -43,6 +43,7 @@ def test_snapshot_has_the_phase() -> None:
         "attempt": 1,
         "begun_at": 100.0,
         "at": 101.0,
+        "number": 1,
         "phase": "starting",
         "fraction_done": 0.0,
         "decisions": [],
@@ -109,6 +110,7 @@ def test_next_attempt_continues_from_the_last_snapshot() -> None:
     snapshot = as_json(second.snapshot())
     assert (snapshot["worker"], snapshot["attempt"], snapshot["phase"]) == ("host:8", 2, "starting")
     assert (snapshot["begun_at"], snapshot["at"]) == (50.0, 70.0)
+    assert (before["number"], snapshot["number"]) == (1, 2)
     for key in ("fraction_done", "eta_seconds", "epoch", "loss", "decisions", "loss_history"):
         assert snapshot[key] == before[key]
 
