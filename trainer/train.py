@@ -36,6 +36,7 @@ from trainer.data.alignment import aligned_rows
 from trainer.data.table import Table
 from trainer.errors import Interrupted, RecipeError
 from trainer.release.promotion import Terms, release, released
+from trainer.release.unchanged import reason, unchanged_version
 from trainer.training.checkpoint import INTERVAL_SECONDS, Checkpoint
 from trainer.training.recipe import RECIPE_OPTIONS, Recipe
 from trainer.training.trained import Trained
@@ -73,6 +74,11 @@ MAX_JOBS = 1_024
     is_flag=True,
     help="Promote the version even if it is worse or has other features than the current one.",
 )
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Train although data, recipe and code are those of the current version.",
+)
 @click.option("--if-none", is_flag=True, help="Train only if there is no current version.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on the last line.")
 def main(
@@ -83,6 +89,7 @@ def main(
     models: Path | None,
     no_promote: bool,
     force_promote: bool,
+    force: bool,
     if_none: bool,
     as_json: bool,
     **options: Any,
@@ -103,6 +110,8 @@ def main(
         report_table(table)
         test = _test_rows(test_file, table, options)
         registry.check_writable()
+        if not (force or force_promote or test is not None):
+            _finish_if_unchanged(registry, table, recipe, as_json)
         for name in table.constant_features:
             note(f"feature {name!r} is constant and carries no information")
         checkpoint = Checkpoint(
@@ -137,6 +146,13 @@ def _test_rows(file: str | None, table: Table, options: dict[str, Any]) -> Rows 
     test = read_test_table(file, table, weights=options["weights"], encoding=options["encoding"])
     report_table(test)
     return aligned_rows(test, table)
+
+
+def _finish_if_unchanged(registry: Registry, table: Table, recipe: Recipe, as_json: bool) -> None:
+    """Exit if the training would only repeat that of the current version or a newer one."""
+    if same := unchanged_version(registry, table, recipe):
+        click.echo(f"{reason(same)} (--force trains all the same)", err=True)
+        finish({"version": same["version"], "state": "unchanged"}, as_json)
 
 
 def _terms(settings: Settings, *, no_promote: bool, force_promote: bool) -> Terms:

@@ -18,6 +18,9 @@ class JobRequest(Schema):
     samples = fields.Integer(required=True, allow_none=True)
     recipe = fields.Dict(required=True)
     promote = fields.Boolean(required=True)
+    force = fields.Boolean(
+        metadata={"description": "train although data, recipe and code are the current version's"}
+    )
     current = fields.Integer(
         required=True, allow_none=True, metadata={"description": "the current version at that time"}
     )

@@ -76,4 +76,7 @@ class VersionCard(Schema):
     test_report = fields.Dict()
     training = fields.Dict()
     libraries = fields.Dict()
+    identity = fields.String(
+        metadata={"description": "SHA-256 of data, recipe and code, which decide the weights"}
+    )
     job = fields.String()

@@ -214,8 +214,10 @@ def _summary(registry: Registry, version: int, loaded: LoadedVersion | None) -> 
 def _without_odd_members(card: Card) -> Card:
     """Return a card, which may have any origin, without members that its schema does not allow."""
     odd = {name for name in _OBJECTS if not isinstance(card.get(name, {}), dict)}
-    if not isinstance(card.get("job", ""), str):
-        odd.add("job")
+    odd |= {name for name in ("job", "identity") if not isinstance(card.get(name, ""), str)}
+    texts = card.get("warnings", [])
+    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+        odd.add("warnings")
     if "created_at" in card and not _is_date(card["created_at"]):
         odd.add("created_at")
     return {name: value for name, value in card.items() if name not in odd}

@@ -78,6 +78,9 @@ class RetrainBody(Schema):
     missing = Text(*trainer_jobs.MISSING)
     samples = Whole(trainer_jobs.MIN_ROWS, trainer_jobs.MAX_SAMPLES)
     promote = Flag()
+    force = Flag(
+        metadata={"description": "train although data, recipe and code are the current version's"}
+    )
 
 
 @blueprint.post("")

@@ -123,6 +123,28 @@ def test_a_worse_training_is_kept_back_with_the_ratio(run: Run, models: Path) ->
     assert "version 3 kept back: " in run(*SHORT).stdout
 
 
+def test_unchanged_training_ends_without_a_version(run: Run, models: Path) -> None:
+    run(*SHORT)
+    stored = files(models)
+    done = run(*SHORT, "--json")
+    assert (done.returncode, last_line(done)) == (0, {"version": 1, "state": "unchanged"})
+    assert done.stderr == (
+        "data, recipe and code are those of version 1: nothing to train (--force trains all the "
+        "same)\n"
+    )
+    assert files(models) == stored
+    assert last_line(run(*SHORT, "--json", "--force"))["version"] == 2
+
+
+def test_changed_file_is_trained(run: Run, models: Path, observations: Path) -> None:
+    table = ("--data", observations, "--target", "y", "--layers", "3", *SHORT, "--json")
+    assert last_line(run(*table))["version"] == 1
+    assert last_line(run(*table))["state"] == "unchanged"
+    with observations.open("a") as file:
+        file.write("day 200;0.5;0.25;0.75;0.125\n")
+    assert last_line(run(*table))["version"] == 2
+
+
 def test_force_promote_promotes_a_worse_training(run: Run, models: Path) -> None:
     run(*SHORT, "--epochs", 30)
     assert last_line(run(*SHORT, "--force-promote", "--json"))["state"] == "promoted"
@@ -257,7 +279,7 @@ def test_a_linear_model_has_no_layers(run: Run, models: Path) -> None:
 
 def test_same_seed_gives_the_same_weights_in_two_processes(run: Run, models: Path) -> None:
     for seed in (5, 5, 6):
-        run(*SHORT, "--seed", seed)
+        run(*SHORT, "--seed", seed, "--force")
     first, again, other = (
         network(Registry.local(models).load(number).model).theta.tobytes() for number in (1, 2, 3)
     )

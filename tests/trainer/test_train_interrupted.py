@@ -106,7 +106,7 @@ def test_an_interrupted_training_can_be_resumed(
     ]
     resumed = run(*options, "--resume")
     assert resumed.stderr.startswith("note: continuing ")
-    run(*options)
+    run(*options, "--force")
     first, second = (Registry.local(models).load(version) for version in (1, 2))
     assert network(first.model).theta.tobytes() == network(second.model).theta.tobytes()
 
@@ -128,7 +128,7 @@ def test_a_killed_training_is_resumed_with_the_same_bits(
     assert re.match(r"note: continuing \d+\.\d s after the start", resumed.stderr)
     assert "epoch 1/" not in resumed.stderr
     assert not list(tmp_path.glob("var/checkpoints/*"))
-    whole = run(*options)
+    whole = run(*options, "--force")
     assert whole.stderr.startswith("epoch 1/")
     first, second = (Registry.local(models).load(version) for version in (1, 2))
     assert network(first.model).theta.tobytes() == network(second.model).theta.tobytes()

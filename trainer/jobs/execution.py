@@ -3,16 +3,19 @@
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from config import Settings
-from registry import ObjectUnreadable, Registry, Version, VersionNotFound, VersionRefused
+from registry import Card, ObjectUnreadable, Registry, Version, VersionNotFound, VersionRefused
 from trainer.data.table import Table
 from trainer.errors import CheckpointError, Interrupted, TrainingFailed
+from trainer.jobs.job import UNCHANGED
 from trainer.jobs.progress import JobProgress
 from trainer.jobs.request import Request
+from trainer.release.gate import Verdict
 from trainer.release.promotion import Terms, release, released
+from trainer.release.unchanged import reason, same_version, unchanged_version
 from trainer.solvers import State
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.trained import main_metrics
@@ -65,7 +68,14 @@ class Retraining:
         self.progress.enter("reading data")
         table = self.request.read(self.settings.data, self._poll)
         self._poll()
-        published = self._already_published(registry) or self._train(registry, table)
+        published = self._already_published(registry)
+        if not (published or self.request.force):
+            recipe = self.request.make_recipe()
+            if same := unchanged_version(registry, table, recipe):
+                return _unchanged(same)
+            if same := same_version(registry, table, recipe):  # kept back, or never judged
+                published = registry.load(same["version"])
+        published = published or self._train(registry, table)
         self.progress.enter("judging")
         self.confirm()
         terms = Terms(
@@ -147,6 +157,17 @@ class Retraining:
     def _poll(self) -> None:
         if self._has_to_end():
             raise Interrupted
+
+
+def _unchanged(card: Card) -> dict[str, Any]:
+    """Return the result of a job that need not train, because of the version with this card."""
+    version = card["version"]
+    return {
+        "version": version,
+        "state": UNCHANGED,
+        "verdict": asdict(Verdict(False, reason(card), against=version)),
+        "metrics": main_metrics(card),
+    }
 
 
 def _read(checkpoint: Checkpoint) -> State | None:

@@ -42,6 +42,7 @@ class Request:
     samples : rows of synthetic data
     recipe : the fields of `trainer.training.recipe.Recipe` that differ from their defaults
     promote : whether the gate may promote the version
+    force : whether to train although data, recipe and code are those of the version in use
     current : the version in use when the request was made
 
     Raises
@@ -62,6 +63,7 @@ class Request:
     samples: int | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
     promote: bool = True
+    force: bool = False
     current: int | None = None
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from trainer.training.choice import train_best
 from trainer.training.course import Course
 from trainer.training.ensemble_training import train_ensemble
 from trainer.training.epoch import Epoch
+from trainer.training.identity import version_identity
 from trainer.training.network_training import train_network
 from trainer.training.recipe import AUTO, ENSEMBLE, Recipe
 from trainer.training.trained import Trained
@@ -83,6 +84,7 @@ def train(
         if test is not None:
             _add_test(trained, test)
     trained.card["warnings"] = find_warnings(trained.card)
+    trained.card["identity"] = version_identity(table, recipe)
     return trained
 
 

@@ -13,7 +13,7 @@ from benchmarks.load.closed_loop import clients
 from benchmarks.reliability.scenarios.versions import promote, publish
 from registry import Registry
 
-OPTIONS = {"layers": [8], "samples": 200, "max_seconds": 1}
+OPTIONS = {"layers": [8], "samples": 200, "max_seconds": 1, "force": True}
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ def test_link_to_itself_leaves_the_version_in_use(
         ["created_at"],
         ["metrics"],
         ["job"],
+        ["identity"],
+        ["warnings"],
         ["data"],
         ["data", "source"],
         ["data", "rows"],

@@ -180,6 +180,7 @@ WRONG_KINDS: dict[str, list[Any]] = {
     "target_mse": ["1", True, None, 0, -1],
     "test_fraction": ["0.1", True, None, 0, 1, [0.1]],
     "promote": ["true", 0, 1, None, []],
+    "force": ["true", 0, 1, None, []],
 }
 
 

@@ -16,8 +16,10 @@ from trainer.errors import DataError, Interrupted, TrainingFailed
 from trainer.jobs.execution import Retraining
 from trainer.jobs.progress import JobProgress
 from trainer.jobs.request import Request
+from trainer.training import identity
 from trainer.training.training import train
 
+FORCED = TINY | {"force": True}
 LONG = TINY | {"solver": "adam", "epochs": 300, "patience": 300, "max_seconds": 60.0}
 
 
@@ -125,7 +127,7 @@ def test_second_run_publishes_nothing(make: Make, registry: Registry) -> None:
     again = make(progress=progress).run()
     assert progress.phases == ["reading data", "judging"]
     assert (again["version"], again["state"], again["metrics"]) == (1, "promoted", first["metrics"])
-    assert make(job="job-2").run()["version"] == 2
+    assert make(FORCED, job="job-2").run()["version"] == 2
     assert registry.versions() == [1, 2]
     assert registry.promotion_numbers() == [1, 2]  # an equal version is promoted
 
@@ -144,15 +146,15 @@ def test_damaged_version_of_another_job_is_ignored(
     make: Make, registry: Registry, settings: Settings
 ) -> None:
     make().run()
-    make(job="job-2").run()
+    make(FORCED, job="job-2").run()
     (settings.models / "2.npz").write_bytes(b"PK")
-    assert make(job="job-3").run()["version"] == 3
+    assert make(FORCED, job="job-3").run()["version"] == 3
     assert make().run()["version"] == 1
 
 
 def test_versions_from_before_the_job_are_not_searched(make: Make, registry: Registry) -> None:
     make().run()
-    assert make(newest_before=1).run()["version"] == 2
+    assert make(FORCED, newest_before=1).run()["version"] == 2
     assert registry.versions() == [1, 2]
 
 
@@ -168,11 +170,60 @@ def test_settings_have_the_margin_and_the_number_of_versions_kept(
 ) -> None:
     mild = replace(settings, gate_margin=1e6, keep_versions=2)
     for number in range(4):
-        worse = TINY | {"epochs": 5 - number}
+        worse = TINY | {"epochs": 5 - number, "seed": number}
         assert make(worse, job=f"job-{number}", settings=mild).run()["state"] == "promoted"
     assert registry.versions() == [3, 4]
     strict = make(TINY | {"epochs": 1}, job="job-5", settings=replace(settings, gate_margin=-0.9))
     assert strict.run()["state"] == "kept_back"
+
+
+# Unchanged data
+
+
+def test_nothing_is_trained_if_nothing_changed(make: Make, registry: Registry) -> None:
+    first = make().run()
+    progress = Phases()
+    again = make(job="job-2", progress=progress).run()
+    assert progress.phases == ["reading data"]
+    assert (again["version"], again["state"], again["metrics"]) == (
+        1,
+        "unchanged",
+        first["metrics"],
+    )
+    assert again["verdict"]["reason"] == (
+        "data, recipe and code are those of version 1: nothing to train"
+    )
+    assert registry.versions() == registry.promotion_numbers() == [1]
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 1}, {"samples": 201}, {"epochs": 6}, {"max_seconds": 601.0}], ids=str
+)
+def test_other_data_or_options_are_trained(
+    make: Make, registry: Registry, change: dict[str, Any]
+) -> None:
+    make().run()
+    assert make(TINY | change, job="job-2").run()["version"] == 2
+    assert registry.versions() == [1, 2]
+
+
+def test_version_of_other_code_is_trained_again(
+    make: Make, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make().run()
+    monkeypatch.setattr(identity, "VERSION", "0.0.0")
+    assert make(job="job-2").run()["version"] == 2
+
+
+def test_version_that_was_kept_back_is_judged_again(make: Make, registry: Registry) -> None:
+    make().run()
+    worse = TINY | {"epochs": 1}
+    kept_back = make(worse, job="job-2").run()
+    assert (kept_back["version"], kept_back["state"]) == (2, "kept_back")
+    progress = Phases()
+    assert make(worse, job="job-3", progress=progress).run() == kept_back
+    assert progress.phases == ["reading data", "judging"]
+    assert registry.versions() == [1, 2]
 
 
 # Interruptions
