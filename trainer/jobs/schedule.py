@@ -24,6 +24,22 @@ log = logging.getLogger(__name__)
 MAX_WAIT_SECONDS = 30.0
 
 
+def next_time(cron: str, now: datetime) -> datetime:
+    """Return the next time of a cron expression, in the zone of `now`.
+
+    When clocks are set back, times stand twice in a day. An expression for certain hours means the
+    first of them; one for every hour (its field begins with `*`) means both. When clocks are set
+    forward, a time that is left out becomes the end of the gap.
+
+    Source: cron(8) of Vixie cron, which makes the same difference.
+    """
+    every_hour = cron.split()[1].startswith("*")
+    due: datetime = croniter(cron, now).get_next(datetime)
+    while not every_hour and due.astimezone(UTC).astimezone(now.tzinfo).fold:
+        due = croniter(cron, due).get_next(datetime)
+    return due
+
+
 class Schedule:
     """Submits a job at each time of the expression, unless one is queued or running.
 
@@ -48,7 +64,7 @@ class Schedule:
     def run(self, stopping: threading.Event) -> None:
         """Submit jobs until `stopping` is set."""
         while True:
-            due: datetime = croniter(self._cron, self._now()).get_next(datetime)
+            due = next_time(self._cron, self._now())
             # in short waits, because the clock may be set and the machine suspended
             while (remaining := _seconds(self._now(), due)) > 0:
                 if stopping.wait(min(remaining, MAX_WAIT_SECONDS)):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.registry.races import in_threads
 from tests.trainer.installation import TINY, Installation
 from trainer.jobs import Jobs
 from trainer.jobs.request import Request
-from trainer.jobs.schedule import Schedule
+from trainer.jobs.schedule import Schedule, next_time
 from trainer.training.training import train
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -73,6 +74,35 @@ def test_job_of_a_minute_is_submitted_once(
     assert ids(jobs) == ["cron-20250301T1200"]
     schedule.submit(NOON + timedelta(minutes=2))
     assert ids(jobs) == ["cron-20250301T1200", "cron-20250301T1202"]
+
+
+BERLIN = ZoneInfo("Europe/Berlin")  # clocks change on 29 March and 25 October 2026
+
+
+def times(cron: str, start: str, count: int) -> list[str]:
+    """Return the next times of an expression after a time in Berlin."""
+    found = [datetime.fromisoformat(start).astimezone(BERLIN)]
+    for _ in range(count):
+        found.append(next_time(cron, found[-1].astimezone(UTC).astimezone(BERLIN)))
+    return [f"{time.astimezone(UTC).astimezone(BERLIN):%d %H:%M%z}" for time in found[1:]]
+
+
+def test_repeated_hour_runs_once_for_certain_hours() -> None:
+    assert times("30 2 * * *", "2026-10-24T12:00Z", 2) == ["25 02:30+0200", "26 02:30+0100"]
+    assert times("30 2 * * *", "2026-10-25T00:45Z", 1) == ["26 02:30+0100"]
+    assert times("0,30 1-3 * * *", "2026-10-24T23:45Z", 4) == [
+        *("25 02:00+0200", "25 02:30+0200", "25 03:00+0100", "25 03:30+0100"),
+    ]
+
+
+def test_repeated_hour_runs_twice_for_every_hour() -> None:
+    assert times("15 * * * *", "2026-10-24T23:50Z", 3) == [
+        *("25 02:15+0200", "25 02:15+0100", "25 03:15+0100"),
+    ]
+
+
+def test_time_left_out_runs_at_the_end_of_the_gap() -> None:
+    assert times("30 2 * * *", "2026-03-28T12:00Z", 2) == ["29 03:00+0200", "30 02:30+0200"]
 
 
 def test_of_concurrent_trainers_one_submits_the_job_of_a_minute(
@@ -165,7 +195,7 @@ from datetime import timedelta
 from tests.trainer.jobs.test_schedule import NOON, clock_at
 from trainer import worker
 from trainer.jobs import executor
-from trainer.jobs.schedule import Schedule
+from trainer.jobs.schedule import Schedule, next_time
 
 executor.Schedule = lambda *given: Schedule(*given, clock_at(NOON - timedelta(seconds=0.5)))
 worker.main([])
