@@ -101,8 +101,10 @@ class Metrics(Collector):
             yield _gauge("numnet_model_age_seconds", "Time since it was trained.", age)
 
     def _job_states(self) -> Iterator[Metric]:
+        reported_at = None
         try:
             counts = self._jobs.counts()
+            reported_at = self._jobs.last_report()
         except JobsUnavailable as error:
             log.warning("jobs cannot be counted: %s", error)
             counts = None
@@ -112,6 +114,12 @@ class Metrics(Collector):
         for state, count in (counts or {}).items():
             family.add_metric([state], count)
         yield family
+        silence = 0.0 if reported_at is None else max(0.0, time.time() - reported_at)
+        yield _gauge(
+            "numnet_job_silence_seconds",
+            "Time since the trainer reported on the running job; 0 if none is running.",
+            silence,
+        )
 
 
 @blueprint.get("/metrics")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from trainer.errors import JobConflict, JobFinished, JobKeyReused, JobNotFound
-from trainer.jobs.counts import count_by_state
+from trainer.jobs.counts import count_by_state, last_report
 from trainer.jobs.database import PROGRESS, QUEUE, WORKFLOW, Database, with_timeouts
 from trainer.jobs.job import ACTIVE, CANCELLED, Job
 from trainer.jobs.request import Request
@@ -111,6 +111,10 @@ class Jobs:
     def counts(self) -> dict[str, int]:
         """Return the number of jobs per state, without loading DBOS."""
         return count_by_state(self._url)
+
+    def last_report(self) -> float | None:
+        """Return when the running job was last reported on, as `counts.last_report` does."""
+        return last_report(self._url)
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job. Its trainer notices within half a second.

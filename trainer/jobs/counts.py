@@ -1,4 +1,4 @@
-"""The number of jobs per state, read from DBOS's tables without DBOS.
+"""The number of jobs per state, and the last report, read from DBOS's tables without DBOS.
 
 Prometheus asks every few seconds, and asks processes that otherwise never load DBOS, which takes
 tens of megabytes. The tables are those of the pinned version of DBOS.
@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,8 +23,14 @@ _COUNT = """
     FROM {schema}workflow_status LEFT JOIN {schema}workflow_output AS o USING (workflow_uuid)
     WHERE name = 'retrain' GROUP BY 1, 2
 """
+_LAST_REPORT = """
+    SELECT coalesce({at}, s.updated_at / 1000.0)
+    FROM {schema}workflow_status AS s LEFT JOIN {schema}workflow_events AS e
+    ON e.workflow_uuid = s.workflow_uuid AND e.key = 'progress'
+    WHERE s.name = 'retrain' AND s.status = 'PENDING'
+"""
 
-Rows = Iterable[tuple[Any, Any, int]]
+Rows = Iterable[tuple[Any, ...]]
 
 
 def count_by_state(url: str) -> dict[str, int]:
@@ -38,16 +45,37 @@ def count_by_state(url: str) -> dict[str, int]:
     JobsUnavailable
     """
     counts = Counter(dict.fromkeys(STATES, 0))
-    rows = _query_sqlite(url) if url.startswith("sqlite:") else _query_postgresql(url)
+    sqlite, postgresql = "json_extract(o.output, '$.state')", "o.output::json ->> 'state'"
+    rows = _query(url, _COUNT, "state", sqlite, postgresql)
     for status, output, count in rows:
         state = ACTIVE.get(status) or WITHOUT_OUTPUT.get(status) or output
         counts[state if state in STATES else FAILED] += count  # a damaged database has any state
     return dict(counts)
 
 
-def _query_sqlite(url: str) -> Rows:
+def last_report(url: str) -> float | None:
+    """Return when the trainer last reported on the running job, in seconds since the epoch.
+
+    The result is None if no job is running.
+
+    Raises
+    ------
+    JobsUnavailable
+    """
+    sqlite, postgresql = "json_extract(e.value, '$.at')", "(e.value::json ->> 'at')::float8"
+    rows = _query(url, _LAST_REPORT, "at", sqlite, postgresql)
+    return min((float(at) for (at,) in rows if isinstance(at, int | float | Decimal)), default=None)
+
+
+def _query(url: str, statement: str, member: str, sqlite: str, postgresql: str) -> Rows:
+    """Return the rows of a statement with a member of a JSON document, in each database's SQL."""
+    if url.startswith("sqlite:"):
+        return _query_sqlite(url, statement.format(**{member: sqlite}, schema=""))
+    return _query_postgresql(url, statement.format(**{member: postgresql}, schema="dbos."))
+
+
+def _query_sqlite(url: str, statement: str) -> Rows:
     path = url.removeprefix("sqlite:///").partition("?")[0]
-    statement = _COUNT.format(state="json_extract(o.output, '$.state')", schema="")
     try:
         if not Path(path).exists():  # no job was ever submitted
             return []
@@ -65,11 +93,10 @@ def _query_sqlite(url: str) -> Rows:
         raise JobsUnavailable(f"the job database cannot be used: {error.strerror}") from error
 
 
-def _query_postgresql(url: str) -> Rows:
+def _query_postgresql(url: str, statement: str) -> Rows:
     import psycopg  # noqa: PLC0415  # an installation on SQLite need not load it
     from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415
 
-    statement = _COUNT.format(state="o.output::json ->> 'state'", schema="dbos.")
     given: dict[str, Any] = {
         **TIMEOUTS,
         "options": f"-c statement_timeout={_TIMEOUT_SECONDS}s",

@@ -24,7 +24,7 @@ from trainer.jobs.client import Jobs
 from trainer.jobs.database import PROGRESS, WORKFLOW, serializer
 from trainer.jobs.execution import Retraining
 from trainer.jobs.first_version import request_first_version
-from trainer.jobs.job import CANCELLED, FAILED
+from trainer.jobs.job import CANCELLED, FAILED, RUNNING
 from trainer.jobs.lock import trainer_lock
 from trainer.jobs.progress import JobProgress, Reporter
 from trainer.jobs.request import Request
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 LOCK_SECONDS = 0.5  # between two attempts to take the lock
 WATCH_SECONDS = 0.2  # between two checks of the lock and of the running job
+IDLE_SECONDS = 5.0  # between two looks for a job that nobody works on
 SHUTDOWN_SECONDS = 8.0  # Docker kills a container after ten
 KEPT_JOBS = 1_000
 
@@ -61,6 +62,8 @@ class Executor:
         self._busy = threading.Lock()
         self._last_job: str | None = None
         self._stuck = threading.Event()
+        self._unattended: str | None = None
+        self._look_at = 0.0
         self._beat = beat
         self.stopping = threading.Event()
 
@@ -94,6 +97,9 @@ class Executor:
                 return True
             if self._lock.lost():
                 log.error("the lock in the database is lost: restarting")
+                return True
+            if self._has_unattended_job():
+                log.error("a job is running and nobody works on it: restarting, to end it")
                 return True
         self._finish()
         return False
@@ -129,6 +135,25 @@ class Executor:
 
         DBOS.launch()
 
+    def _has_unattended_job(self) -> bool:
+        """Return whether a job has been running for a while although this process is idle.
+
+        DBOS gives a workflow up if it cannot store its outcome, for example on a full disk. The
+        next process gets the job from DBOS again, and finds the version that it has published.
+        """
+        if self._busy.locked():
+            self._unattended, self._look_at = None, time.monotonic() + IDLE_SECONDS
+        if time.monotonic() < self._look_at:
+            return False
+        self._look_at = time.monotonic() + IDLE_SECONDS
+        before = self._unattended
+        try:
+            job = self._jobs.active()
+        except JobError:
+            return False
+        self._unattended = job.id if job and job.state == RUNNING else None
+        return self._unattended is not None and self._unattended == before
+
     def _finish(self) -> None:
         """Wait until the running job has saved a checkpoint, or its result is stored."""
         deadline = time.monotonic() + SHUTDOWN_SECONDS
@@ -148,7 +173,7 @@ class Executor:
             if self.stopping.is_set():
                 exit_at_once()
             before = DBOS.get_all_events(job).get(PROGRESS, {})
-            attempt = before.get("attempt", 0) + 1
+            attempt = before.get("attempt", 0) + (not before.get("ended", False))
             if attempt > MAX_ATTEMPTS:
                 return _failed(f"the trainer crashed in {MAX_ATTEMPTS} attempts at this job")
             log.info("job starts", extra={"job": job, "attempt": attempt})
@@ -161,6 +186,7 @@ class Executor:
                         log.info("the next trainer resumes the job", extra={"job": job})
                         exit_at_once()
                     outcome = _failed("cancelled")  # DBOS drops it and keeps the status CANCELLED
+                reporter.progress.end()
             log.info("job ends, %s", _summary(outcome), extra={"job": job})
             self._clean_up()
             self._last_job = job

@@ -3,13 +3,14 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.patience import until
+from tests.patience import DEADLINE_SECONDS, until
 from tests.trainer.installation import LONG, TINY, Installation
 from trainer.errors import JobNotFound, JobsUnavailable
 from trainer.jobs import STATES, Jobs, Request
@@ -33,18 +34,21 @@ def test_jobs_are_counted_by_state(installation: Installation) -> None:
         return installation.jobs.counts()
 
     assert counts() == NONE  # there are no tables yet
+    assert installation.jobs.last_report() is None
     waiting = installation.submit(LONG)
     assert counts() == NONE | {"queued": 1}
     installation.jobs.cancel(waiting.id)
     assert counts() == NONE | {"cancelled": 1}
     installation.start_trainer(NUMNET_GATE_MARGIN="-0.5")
     installation.run(TINY)
-    installation.run(TINY)  # the same model is not better by half
+    installation.run(TINY)
+    installation.run(TINY | {"force": True})  # the same model is not better by half
     installation.run({"data": "none.csv", "targets": ["y"]})
-    ended = {"cancelled": 1, "promoted": 1, "kept_back": 1, "failed": 1}
+    ended = {"cancelled": 1, "promoted": 1, "kept_back": 1, "unchanged": 1, "failed": 1}
     assert counts() == NONE | ended
     job = installation.submit(LONG)
     until(lambda: counts() == NONE | ended | {"running": 1})
+    assert 0 <= time.time() - (installation.jobs.last_report() or 0.0) < DEADLINE_SECONDS
     installation.jobs.cancel(job.id)
     assert counts() == NONE | ended | {"cancelled": 2}
 
