@@ -29,7 +29,7 @@ MAX_VALIDATION_ROWS = 5_000  # sufficient for early stopping; evaluated after ev
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Three disjoint sets of rows that together are the table.
+    """Three disjoint sets of a table's rows.
 
     Attributes
     ----------
@@ -42,17 +42,22 @@ class Split:
     unseen_indices: NDArray[np.intp]
 
 
-def split(table: Table, rng: np.random.Generator, test_fraction: float = TEST_FRACTION) -> Split:
+def split(
+    table: Table,
+    rng: np.random.Generator,
+    test_fraction: float = TEST_FRACTION,
+    most_training_rows: int | None = None,
+) -> Split:
     """Split a table into training, 10 % validation and test rows, each at least 1.
 
     The test rows are chosen and ordered by their hashes; the others are assigned at random.
-    Validation has at most `MAX_VALIDATION_ROWS`, and training the rest.
+    Validation has at most `MAX_VALIDATION_ROWS`, and training the rest, or `most_training_rows`.
     """
     rows = table.rows
     test, others = _order(table, test_fraction)
     validation = min(MAX_VALIDATION_ROWS, max(1, round(VALIDATION_FRACTION * len(rows))))
     rng.shuffle(others)
-    train, validate = others[validation:], others[:validation]
+    train, validate = others[validation:][:most_training_rows], others[:validation]
     unseen = np.concatenate([validate, test])
     return Split(rows[train], rows[validate], rows[test], unseen)
 

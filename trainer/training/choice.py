@@ -32,6 +32,7 @@ SAME_NOISE = 1.5  # ratio of errors, up to which noise and not too few rows limi
 SHARE_OF_TIME = 0.15  # for one network, if its error is still above `NOISE_FREE` then
 ENOUGH_ROWS = 20  # that neither was trained on, for one network to be preferred
 STANDARD_ERRORS = 2.0  # by which one network has to be better than the ensemble
+MOST_ROWS = 1_000_000  # that one network is trained on: enough for its parameters, and in memory
 
 
 def train_best(
@@ -52,6 +53,7 @@ def train_best(
     else:
         leave = NoiseWatch(course.watchdog, recipe.max_seconds)
         network, reasons = fit_network(problem, plan, _initial_rng(recipe), course, leave)
+        reasons = [*reasons, *_rows_left_out(problem)]
         if not _leaves_doubt(network):
             return finish_network(problem, plan, network, course, reasons=reasons, created_at=now())
         course = replace(course, resume=None)
@@ -66,6 +68,7 @@ def train_best(
     ):
         alone = replace(course, checkpoint=None, resume=None)
         network, reasons = fit_network(problem, plan, _initial_rng(recipe), alone)
+        reasons = [*reasons, *_rows_left_out(problem)]
         errors = _Errors.of(problem, network, ensemble)
     if errors.prefer_the_network:
         reasons = [*reasons, errors.sentence]
@@ -74,8 +77,14 @@ def train_best(
 
 
 def _problem_and_plan(table: Table, recipe: Recipe) -> tuple[Problem, Plan]:
-    problem = Problem.of(table, recipe, np.random.default_rng(recipe.seed).spawn(2)[0])
+    rng = np.random.default_rng(recipe.seed).spawn(2)[0]
+    problem = Problem.of(table, recipe, rng, MOST_ROWS)
     return problem, make_plan(recipe, problem.architecture, len(problem.rows.train))
+
+
+def _rows_left_out(problem: Problem) -> list[str]:
+    rows = len(problem.rows.train)
+    return [f"one network was trained on {rows} rows drawn at random"] if rows == MOST_ROWS else []
 
 
 def _initial_rng(recipe: Recipe) -> np.random.Generator:
@@ -108,6 +117,8 @@ class NoiseWatch:
 
 def _leaves_doubt(network: Fit) -> bool:
     """Return whether an ensemble may be better than a network whose fit has ended."""
+    if network.stopped is Stopped.TIME and not network.best_epoch:
+        return True
     if network.stopped in (Stopped.TIME, Stopped.INTERRUPTED, Stopped.TARGET):
         return False
     return not (network.history and network.history[-1].best_loss <= NOISE_FREE)

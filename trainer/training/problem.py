@@ -34,7 +34,13 @@ class Problem:
     feature_range: Array
 
     @classmethod
-    def of(cls, table: Table, recipe: Recipe, rng: np.random.Generator) -> Self:
+    def of(
+        cls,
+        table: Table,
+        recipe: Recipe,
+        rng: np.random.Generator,
+        most_training_rows: int | None = None,
+    ) -> Self:
         """Split a table at random and compute the scaling.
 
         Raises
@@ -42,7 +48,7 @@ class Problem:
         ArchitectureError
             the recipe's layers are too many or too large.
         """
-        rows = split(table, rng, recipe.test_fraction or TEST_FRACTION)
+        rows = split(table, rng, recipe.test_fraction or TEST_FRACTION, most_training_rows)
         X = rows.train.X
         encoding = None if table.is_plain else fit_encoding(table.columns, X)
         inputs = X if encoding is None else encoding.encode(X)

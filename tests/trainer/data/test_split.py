@@ -55,6 +55,14 @@ def test_a_tenth_of_the_rows_validates_and_a_tenth_tests(
     assert (len(parts.train), len(parts.validation), len(parts.test)) == (train, validation, test)
 
 
+def test_training_rows_may_be_limited(make_table: MakeTable) -> None:
+    table = make_table(1000)
+    all_rows, some = (split(table, np.random.default_rng(0), 0.1, most) for most in (None, 300))
+    assert (len(some.train), len(some.validation), len(some.test)) == (300, 100, 100)
+    assert numbers_of(some.train) == numbers_of(all_rows.train)[:300]
+    assert some.unseen_indices.tolist() == all_rows.unseen_indices.tolist()
+
+
 @pytest.mark.parametrize("rows", [10, 11, 25, 100, 1001])
 def test_every_row_is_in_exactly_one_part_with_its_own_targets(
     rows: int, make_table: MakeTable

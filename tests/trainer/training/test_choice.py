@@ -16,6 +16,7 @@ from trainer.data.synthetic import synthetic_table
 from trainer.data.table import Table
 from trainer.ensemble.networks.group import EpochLosses, Group
 from trainer.errors import Interrupted
+from trainer.training import choice
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.epoch import Epoch
 from trainer.training.recipe import Recipe
@@ -118,3 +119,22 @@ def test_a_short_time_limit_ends_with_fewer_epochs_and_says_so(
     assert 1.5 < now[0] < 2.5
     assert any("time limit" in each for each in trained.card["training"]["decisions"])
     assert trained.metrics["rmse"] < 0.7
+
+
+def test_one_network_is_trained_on_limited_rows_of_a_large_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choice, "MOST_ROWS", 700)
+    trained = train(synthetic_table(1000, 0), NO_LIMIT)
+    assert trained.card["data"]["rows"] == {"train": 700, "validation": 100, "test": 100}
+    assert (
+        "one network was trained on 700 rows drawn at random"
+        in (trained.card["training"]["decisions"])
+    )
+
+
+def test_an_ensemble_is_trained_if_the_time_is_over_before_one_network_found_anything() -> None:
+    now = iter(range(1_000_000))
+    trained = train(NOISY, replace(NO_LIMIT, max_seconds=3.0), clock=lambda: float(next(now)))
+    assert isinstance(trained.model, Ensemble)
+    assert np.isfinite(trained.metrics["rmse"])
