@@ -53,6 +53,7 @@ EVERYTHING: dict[str, Any] = {
     "target_mse": 0.01,
     "test_fraction": 0.2,
     "promote": False,
+    "force": True,
 }
 
 
@@ -113,6 +114,7 @@ def test_empty_body_uses_the_defaults(client: FlaskClient, arguments: dict[str, 
             "samples": 5_000,
             "recipe": {},
             "promote": True,
+            "force": False,
             "current": None,
         },
         "started_at": None,
