@@ -40,9 +40,15 @@ class ListedCell(Cell):
             self._types.add(type(None))
 
     def convert(self, value: Any) -> float | None:
+        value = self._plain(value)
         return self._numbers.get(value, self._unlisted) if type(value) in self._types else None
 
+    def _plain(self, value: Any) -> Any:
+        """Return a value as training compares it: a text without white space around it."""
+        return value.strip() if type(value) is str else value
+
     def convert_all(self, values: Sequence[Any]) -> Array | None:
+        values = list(map(self._plain, values))
         if not set(map(type, values)) <= self._types:
             return None
         found = list(map(self._numbers.get, values, repeat(self._unlisted)))
@@ -96,6 +102,7 @@ class BooleanCell(ListedCell):
 
     def __init__(self, column: Column, no_gaps: str) -> None:
         words = column.values
+        self._folded = {word.casefold(): word for word in words}
         expected = "true or false" + (f", {words[1]} or {words[0]}" if words else "")
         numbers: dict[Any, float] = {False: 0.0, True: 1.0}
         numbers |= {word: float(value) for value, word in enumerate(words)}
@@ -107,6 +114,9 @@ class BooleanCell(ListedCell):
             self._words.insert(0, (words[0], words[1]))
             schema = {"type": ["boolean", "string"], "enum": list(numbers)}
         super().__init__(numbers, types, None, column, expected, False, schema, no_gaps)
+
+    def _plain(self, value: Any) -> Any:
+        return self._folded.get(value.strip().casefold(), value) if type(value) is str else value
 
     def convert_array(self, x: Array) -> tuple[Array, NDArray[np.bool_]]:
         valid = (x == 0.0) | (x == 1.0)

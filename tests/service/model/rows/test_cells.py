@@ -241,3 +241,14 @@ def test_examples_of_dates_are_valid(date_format: str, least: float, example: st
     assert cell.convert(example) == min(max(least, -719_162.0), 2_932_896.0)
     if date_format.startswith("%a"):
         assert re.fullmatch(cell.json_schema["anyOf"][-1]["pattern"], example)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [(Column("x", "boolean", ("no", "Yes")), " YES"), (Column("x", "category", ("b", "a")), " a ")],
+)
+def test_json_texts_are_read_as_in_training(column: Column, value: str) -> None:
+    [cell] = cells_of(table_model((column,)), refuse_unseen=True)
+    together = cell.convert_all([value])
+    assert together is not None
+    assert [cell.convert(value), *together] == [1.0, 1.0]
