@@ -46,7 +46,9 @@ CONFIG: dict[str, Any] = {
             # Solver, loss and data have to fit together, which the schema does not express.
             "include-name": "POST /retrain",
             "checks": {
-                "positive_data_acceptance": {"expected-statuses": ["2xx", "403", "409", "422"]}
+                "positive_data_acceptance": {
+                    "expected-statuses": ["2xx", "403", "409", "422", "429"]
+                }
             },
         },
         {

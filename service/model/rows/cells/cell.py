@@ -78,5 +78,5 @@ class Cell(fields.Field[float]):
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a value that may also be null."""
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    enum = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-    return {**schema, "type": [*kinds, "null"], **enum}
+    either = {"anyOf": [*schema["anyOf"], {"type": "null"}]} if "anyOf" in schema else {}
+    return {**schema, "type": [*kinds, "null"], **either}

@@ -1,7 +1,8 @@
 """Cells whose valid values can be listed: categories and booleans."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -14,6 +15,10 @@ from network import UNSEEN, Array, Column
 from service.model.rows.cells.cell import Cell
 from service.web.field_errors import listed
 from service.web.fields import NUMBERS
+
+# The characters that `str.strip` removes, as a class of regular expressions in JSON Schema.
+SPACES = r"[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+_SYNTAX = re.compile(r"[\^$\\.*+?()\[\]{}|/]")
 
 
 class ListedCell(Cell):
@@ -75,7 +80,7 @@ class CategoryCell(ListedCell):
             types, kinds, values = {str, *NUMBERS}, ["string", "number"], [*texts, *parsed]
         schema: dict[str, Any] = {"type": kinds if len(kinds) > 1 else kinds[0]}
         if refuse:
-            schema |= {"enum": values}
+            schema |= {"anyOf": [{"enum": values}, _spaced(map(_escaped, texts))]}
             expected = f"text: one of {known}"
         else:
             about = f"training had {known}; any other value is reported as `unseen`"
@@ -102,7 +107,7 @@ class BooleanCell(ListedCell):
 
     def __init__(self, column: Column, no_gaps: str) -> None:
         words = column.values
-        self._folded = {word.casefold(): word for word in words}
+        self._lower = {word.lower(): word for word in words}
         expected = "true or false" + (f", {words[1]} or {words[0]}" if words else "")
         numbers: dict[Any, float] = {False: 0.0, True: 1.0}
         numbers |= {word: float(value) for value, word in enumerate(words)}
@@ -112,11 +117,17 @@ class BooleanCell(ListedCell):
         if words:
             types = {bool, str}
             self._words.insert(0, (words[0], words[1]))
-            schema = {"type": ["boolean", "string"], "enum": list(numbers)}
+            in_any_case = _spaced(map(_in_any_case, words))
+            schema = {
+                "type": ["boolean", "string"],
+                "anyOf": [{"enum": list(numbers)}, in_any_case],
+            }
         super().__init__(numbers, types, None, column, expected, False, schema, no_gaps)
 
     def _plain(self, value: Any) -> Any:
-        return self._folded.get(value.strip().casefold(), value) if type(value) is str else value
+        if type(value) is not str or not (text := value.strip()).isascii():
+            return value
+        return self._lower.get(text.lower(), value)
 
     def convert_array(self, x: Array) -> tuple[Array, NDArray[np.bool_]]:
         valid = (x == 0.0) | (x == 1.0)
@@ -131,3 +142,18 @@ class BooleanCell(ListedCell):
             if (value := parse_boolean(text, words)) is not None:
                 return value
         return text
+
+
+def _spaced(patterns: Iterable[str]) -> dict[str, Any]:
+    """Return the schema of texts with one of these patterns, with white space around them."""
+    return {"type": "string", "pattern": f"^{SPACES}*(?:{'|'.join(patterns)}){SPACES}*$"}
+
+
+def _escaped(text: str) -> str:
+    """Return the pattern of a text; `re.escape` escapes more than JSON Schema allows."""
+    return _SYNTAX.sub(r"\\\g<0>", text)
+
+
+def _in_any_case(word: str) -> str:
+    """Return the pattern of a word in ASCII, whatever its case."""
+    return "".join(f"[{each.lower()}{each.upper()}]" for each in word)

@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from network import Column
 from service.model.rows.cells.date import DateCell
+from service.model.rows.cells.listed import SPACES
 from service.model.rows.cells.of_model import cells_of
 from service.model.rows.reader import RowReader
 from service.web.errors import InvalidInput
@@ -252,3 +255,32 @@ def test_json_texts_are_read_as_in_training(column: Column, value: str) -> None:
     together = cell.convert_all([value])
     assert together is not None
     assert [cell.convert(value), *together] == [1.0, 1.0]
+
+
+def test_spaces_are_those_that_strip_removes() -> None:
+    spaces = re.compile(SPACES)
+    for code in range(sys.maxunicode + 1):
+        assert (spaces.fullmatch(chr(code)) is not None) == chr(code).isspace(), hex(code)
+
+
+ODD_WORDS = ("a.b", "50 %", "(x|y)", "sea\\green", "-", "[z]/^$")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        Column("x", "boolean", ("no", "Yes")),
+        Column("x", "category", ODD_WORDS),
+        Column("x", "category", ("1", "2.5")),
+        Column("x", "category", ODD_WORDS, has_gaps=True),
+    ],
+)
+@given(st.data())
+def test_schema_allows_what_the_cell_accepts(column: Column, data: st.DataObject) -> None:
+    [cell] = cells_of(table_model((column,)), refuse_unseen=True)
+    near = st.sampled_from(["", " ", "\t", "\xa0", "\u2003", "\ufeff", "\n", "x"])
+    word = data.draw(st.sampled_from(column.values)).swapcase()
+    text = data.draw(near) + data.draw(st.sampled_from([word, word.swapcase()])) + data.draw(near)
+    for value in (text, text[:-1], f"{text}x", None, 2.5, 3, True):
+        allowed = Draft202012Validator(cell.json_schema).is_valid(value)
+        assert allowed == (cell.convert(value) is not None), value
