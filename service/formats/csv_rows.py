@@ -24,10 +24,14 @@ from service.web.responses import ROWS_AT_A_TIME
 MEDIA_TYPE = "text/csv"
 
 
-def read(reader: RowReader, body: bytes) -> Array:
+def read(reader: RowReader, body: bytes, *, any_columns: bool = False) -> Array:
     """Read the matrix (N, features); the header names each feature once, in any order.
 
     Columns of the training table that are no features are ignored.
+
+    Parameters
+    ----------
+    any_columns : whether columns of any other name are ignored, too
 
     Raises
     ------
@@ -42,7 +46,7 @@ def read(reader: RowReader, body: bytes) -> Array:
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = _header(next(lines, []), reader.others)
-        order = reader.column_order(header, reader.others)
+        order = reader.column_order(header, frozenset(header) if any_columns else reader.others)
         rows = text.partition("\n")[2]
         X = _parse_numbers(rows, len(header), order) if reader.only_plain_texts else None
         return _parse(reader, header, order, list(filter(None, lines))) if X is None else X

@@ -22,11 +22,15 @@ from service.web.responses import ROWS_AT_A_TIME
 MEDIA_TYPE = "application/x-npy"
 
 
-def read(reader: RowReader, body: bytes) -> Array:
+def read(reader: RowReader, body: bytes, *, any_columns: bool = False) -> Array:
     """Read the matrix (N, features).
 
     The array is (N, features), with columns in the order of the model's features, or has one row
     of named fields per row. If not all features are numbers, its cells may be texts.
+
+    Parameters
+    ----------
+    any_columns : whether fields of any other name are ignored
 
     Raises
     ------
@@ -45,7 +49,8 @@ def read(reader: RowReader, body: bytes) -> Array:
         )
     data = np.ndarray(shape, dtype, body, header.start, order=header.order)
     if dtype.names:
-        order = reader.column_order(list(dtype.names), reader.others)
+        ignored = frozenset(dtype.names) if any_columns else reader.others
+        order = reader.column_order(list(dtype.names), ignored)
         return _matrix(
             reader, [each if each is None else data[dtype.names[each]] for each in order]
         )

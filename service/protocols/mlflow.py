@@ -29,9 +29,9 @@ _FILES = {
 
 LAYOUTS = {
     "dataframe_split": row_layouts.SPLIT,
-    "dataframe_records": row_layouts.ROWS,
-    "instances": row_layouts.ROWS,
-    "inputs": row_layouts.ROWS_OR_COLUMNS,
+    "dataframe_records": row_layouts.ROWS_OF_ANY_COLUMNS,
+    "instances": row_layouts.ROWS_OF_ANY_COLUMNS,
+    "inputs": row_layouts.ROWS_OR_ANY_COLUMNS,
 }
 NO_PARAMETERS: tuple[dict[str, object] | None, ...] = ({}, None)
 
@@ -94,9 +94,9 @@ def invoke() -> Response:
             )
         _, X = row_layouts.read(reader, document, LAYOUTS, body)
     elif media_type == npy_rows.MEDIA_TYPE:
-        X = npy_rows.read(reader, body)
+        X = npy_rows.read(reader, body, any_columns=True)
     else:
-        X = csv_rows.read(reader, csv_rows.with_header(reader, body))
+        X = csv_rows.read(reader, csv_rows.with_header(reader, body), any_columns=True)
     prediction = predict_rows(version, X, context)
     wanted = request.accept_mimetypes.best_match([JSON, csv_rows.MEDIA_TYPE], default=JSON)
     parts = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from network import Array
@@ -17,6 +18,7 @@ from service.openapi.json_schema import (
     closed,
     lenient,
     one_of,
+    same,
 )
 from service.web.errors import InvalidInput
 from service.web.field_errors import escape, shown
@@ -75,58 +77,104 @@ def wrong(reader: RowReader, pointer: str, detail: str) -> InvalidInput:
     return reader.refusals.invalid([{"pointer": pointer, "detail": detail}])
 
 
-def _rows(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
-    """Read a list of rows that are objects or lists."""
+def _rows(
+    reader: RowReader, value: Any, pointer: str, body: bytes, *, any_columns: bool = False
+) -> Array:
+    """Read a list of rows that are objects or lists; of one feature, a row may be its value.
+
+    In an object, a value may be in a list of its own.
+    """
     if not isinstance(value, list) or not value:
         raise wrong(reader, pointer, f"must be a list of at least one row, got {shown(value)}")
-    return reader.matrix(value, pointer, body)
+    try:
+        return reader.matrix(value, pointer, body)
+    except InvalidInput:
+        rows = [_plain_row(reader, row, any_columns) for row in value]
+        if rows == value:
+            raise
+        return reader.matrix(rows, pointer, body)
 
 
-def _rows_shape(version: LoadedVersion | None) -> JsonSchema:
+def _plain_row(reader: RowReader, row: Any, any_columns: bool) -> Any:
+    """Return a row without the forms that clients of tensors send besides `/predict`'s."""
+    if isinstance(row, dict):
+        return {
+            name: _unwrap(value)
+            for name, value in row.items()
+            if not any_columns or reader.is_feature(name)
+        }
+    return [row] if len(reader.cells) == 1 and not isinstance(row, list) else row
+
+
+def _rows_shape(version: LoadedVersion | None, *, any_columns: bool = False) -> JsonSchema:
     if version is None:
-        return array(any_of(by_name(None, CELL), array(CELL, 1)), 1)
+        return array(any_of(by_name(None, CELL), array(CELL, 1), CELL), 1)
     example = version.reader.example
-    return array(ref("AnyRow"), 1) | {"examples": [[example], [list(example.values())]]}
+    bare = [version.reader.cells[0].json_schema] if len(example) == 1 else []
+    either = any_of(ref("AnyRow"), _object(version, _or_in_list, any_columns=any_columns), *bare)
+    return array(either, 1) | {"examples": [[example], [list(example.values())]]}
 
 
-def _rows_or_columns(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
-    """Read rows as `_rows` does, or columns `{"x1": [1.0, …], …}`; a number may be `[1.0]`."""
+def _object(
+    version: LoadedVersion, shape: Callable[[JsonSchema], JsonSchema], *, any_columns: bool
+) -> JsonSchema:
+    """Return the schema of an object with a member for each feature."""
+    members: dict[bool, dict[str, JsonSchema]] = {True: {}, False: {}}
+    for cell in version.reader.cells:
+        members[cell.required][cell.column.name] = shape(cell.json_schema)
+    if any_columns:
+        return lenient(members[True], members[False])
+    return closed(members[True], members[False] | {name: {} for name in version.reader.others})
+
+
+def _or_in_list(cell: JsonSchema) -> JsonSchema:
+    return any_of(cell, array(cell, 1, 1))
+
+
+def _rows_or_columns(
+    reader: RowReader, value: Any, pointer: str, body: bytes, *, any_columns: bool = False
+) -> Array:
+    """Read rows as `_rows` does, columns `{"x1": [1.0, …], …}`, or one row of values."""
     if not isinstance(value, dict):
-        return _rows(reader, value, pointer, body)
-    order = reader.column_order(list(value))
+        return _rows(reader, value, pointer, body, any_columns=any_columns)
+    order = reader.column_order(list(value), value.keys() if any_columns else reader.others)
     if not value:
         raise wrong(reader, pointer, "must have at least one column")
+    names = [name for name in value if reader.is_feature(name)]
     columns = list(value.values())
-    for name, column in value.items():
-        if not isinstance(column, list) or not column or len(column) != len(columns[0]):
+    if names and not any(isinstance(value[name], list) for name in names):
+        return reader.matrix([{name: value[name] for name in names}], pointer, body)
+    for name in names:
+        column = value[name]
+        if not isinstance(column, list) or not column or len(column) != len(value[names[0]]):
             detail = (
                 f"must be a list of {reader.values}, as long as the others, got {shown(column)}"
             )
             raise wrong(reader, f"{pointer}/{escape(name)}", detail)
-    flat = [[_unwrap(cell) for cell in column] for column in columns]
-    flat.append([None] * len(flat[0]))  # in place of a column that is absent
-    ordered = [flat[-1 if index is None else index] for index in order]
+    absent = [None] * len(value[names[0]])
+    ordered = [absent if index is None else list(map(_unwrap, columns[index])) for index in order]
     return reader.matrix(list(map(list, zip(*ordered, strict=True))), pointer, body)
 
 
-def _rows_or_columns_shape(version: LoadedVersion | None) -> JsonSchema:
+def _rows_or_columns_shape(
+    version: LoadedVersion | None, *, any_columns: bool = False
+) -> JsonSchema:
     if version is None:
-        return any_of(_rows_shape(None), by_name(None, _column(CELL)))
-    rows, cells = _rows_shape(version), version.reader.cells
+        return any_of(_rows_shape(None), by_name(None, _column(CELL)), by_name(None, CELL))
+    rows, cells = _rows_shape(version, any_columns=any_columns), version.reader.cells
     examples = [*rows.pop("examples"), {cell.column.name: [cell.example] for cell in cells}]
-    shapes: dict[bool, dict[str, JsonSchema]] = {True: {}, False: {}}
-    for cell in cells:
-        shapes[cell.required][cell.column.name] = _column(cell.json_schema)
-    columns = closed(shapes[True], shapes[False]) | {"description": "lists of the same length"}
-    return any_of(rows, columns) | {"examples": examples}
+    columns = _object(version, _column, any_columns=any_columns)
+    columns |= {"description": "lists of the same length"}
+    one_row = _object(version, lambda cell: cell, any_columns=any_columns)
+    return any_of(rows, columns, one_row) | {"examples": examples}
 
 
 def _column(cell: JsonSchema) -> JsonSchema:
-    return array(any_of(cell, array(cell, 1, 1)), 1)
+    return array(_or_in_list(cell), 1)
 
 
 def _split(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
-    """Read `{"columns": […], "data": [[…], …]}`, and ignore `index`."""
+    """Read `{"columns": […], "data": [[…], …]}`; ignore `index`, and columns of other names."""
     columns, data = (
         value.get(key) if isinstance(value, dict) else None for key in ("columns", "data")
     )
@@ -136,7 +184,7 @@ def _split(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
         if not isinstance(name, str):
             detail = f"must be a name, got {shown(name)}"
             raise wrong(reader, f"{pointer}/columns/{index}", detail)
-    order = reader.column_order(columns)
+    order = reader.column_order(columns, frozenset(columns))
     for index, row in enumerate(data):
         if not isinstance(row, list) or len(row) != len(columns):
             detail = f"must be a list of {len(columns)} {reader.values}, got {shown(row)}"
@@ -152,8 +200,19 @@ def _split_shape(version: LoadedVersion | None) -> JsonSchema:
     columns = array(one_of(tuple(example)), len(example), len(example)) | {"uniqueItems": True}
     if not version.reader.only_numbers:  # values in another order would have other types
         columns = {"const": list(example), "description": "in any order, and the data accordingly"}
-    made = lenient({"columns": columns, "data": array(ref("Values"), 1)})
+    made = any_of(
+        lenient({"columns": columns, "data": array(ref("Values"), 1)}), _wider_split_shape(version)
+    )
     return made | {"examples": [{"columns": list(example), "data": [list(example.values())]}]}
+
+
+def _wider_split_shape(version: LoadedVersion) -> JsonSchema:
+    """Return the schema of a table with further columns, which are ignored, in any place."""
+    cells = version.reader.cells
+    more = {"type": "array", "minItems": len(cells) + 1}
+    columns = {**more, "prefixItems": [same(cell.column.name) for cell in cells], "items": TEXT}
+    row = {**more, "prefixItems": [cell.json_schema for cell in cells]}
+    return lenient({"columns": columns, "data": array(row, 1)})
 
 
 def _unwrap(cell: Any) -> Any:
@@ -162,4 +221,10 @@ def _unwrap(cell: Any) -> Any:
 
 ROWS = Layout(_rows, _rows_shape)
 ROWS_OR_COLUMNS = Layout(_rows_or_columns, _rows_or_columns_shape)
+ROWS_OF_ANY_COLUMNS = Layout(
+    partial(_rows, any_columns=True), partial(_rows_shape, any_columns=True)
+)
+ROWS_OR_ANY_COLUMNS = Layout(
+    partial(_rows_or_columns, any_columns=True), partial(_rows_or_columns_shape, any_columns=True)
+)
 SPLIT = Layout(_split, _split_shape)

@@ -1,10 +1,14 @@
 """Reads request bodies: decompresses and parses them."""
 
+import json
 import zlib
+from collections.abc import Iterator
 
 import orjson
 from flask import current_app, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+
+from service.web.field_errors import escape
 
 JSON = "application/json"
 ZLIB_FORMATS = {"gzip": 31, "deflate": 15}  # `wbits` of zlib's functions
@@ -12,6 +16,7 @@ _ALIASES = {"x-gzip": "gzip"}  # RFC 9110, section 8.4.1.3
 
 _PART_BYTES = 16 * 1024
 _MAX_STREAMS = 10_000
+_MAX_SEARCHED_BYTES = 1024 * 1024
 
 
 def json_body() -> tuple[object, bytes]:
@@ -95,7 +100,8 @@ def parse(body: bytes) -> object:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is not JSON: {invalid_utf8(body) or error}") from None
+        reason = invalid_utf8(body) or _number_beyond_json(body) or error
+        raise BadRequest(f"the body is not JSON: {reason}") from None
 
 
 def invalid_utf8(body: bytes) -> str:
@@ -105,6 +111,30 @@ def invalid_utf8(body: bytes) -> str:
     except UnicodeDecodeError as error:
         return f"byte {error.start} is not UTF-8"
     return ""
+
+
+def _number_beyond_json(body: bytes) -> str:
+    """Return where NaN or an infinity is, which Python's parser alone accepts; empty if nowhere."""
+    if len(body) > _MAX_SEARCHED_BYTES or not any(word in body for word in (b"NaN", b"Infinity")):
+        return ""
+    try:
+        found = next(_constants(json.loads(body, parse_constant=_Beyond), ""), None)
+    except (ValueError, RecursionError):
+        return ""
+    return "" if found is None else f"{found}: JSON has no such number"
+
+
+class _Beyond(str):
+    """NaN or an infinity in a parsed document."""
+
+
+def _constants(value: object, pointer: str) -> Iterator[str]:
+    if isinstance(value, _Beyond):
+        yield f"{value} at {pointer}" if pointer else value
+    elif isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, each in items:
+            yield from _constants(each, f"{pointer}/{escape(name)}")
 
 
 def _receive(limit: int) -> bytes:

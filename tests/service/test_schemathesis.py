@@ -76,6 +76,7 @@ RELATIONS = re.compile(
     "|the prediction is not finite|its prediction is not finite"
     "|is not nested as its shape|has [0-9,]+ values; expected"  # data and shape
     "|must have equally many rows"
+    "|must be a list of [0-9]+ (numbers|values), got"  # as many as columns
     "|(missing|unknown) inputs|appears twice"  # a tensor instead of another one
     "|level must be at most"  # of the calibration rows
     "|has binary_data_size [0-9,]+, and 0 bytes are there"

@@ -56,6 +56,7 @@ def lines(rows: list[list[float]]) -> str:
     return "".join(",".join(map(repr, row)) + "\n" for row in rows)
 
 
+WIDER = {"columns": [*FEATURES, "z"], "data": [[*row, "text"] for row in ROWS]}
 TURNED = {"columns": list(FEATURES[::-1]), "data": [row[::-1] for row in ROWS]}
 
 
@@ -69,6 +70,12 @@ TURNED = {"columns": list(FEATURES[::-1]), "data": [row[::-1] for row in ROWS]}
         ({"instances": RECORDS, "params": {}}, "application/json"),
         ({"inputs": ROWS}, "application/json"),
         ({"inputs": COLUMNS}, "application/json"),
+        ({"inputs": COLUMNS | {"z": COLUMNS["x1"]}}, "application/json"),
+        ({"inputs": COLUMNS | {"z": 7}}, "application/json"),
+        ({"dataframe_records": [each | {"z": "a:b"} for each in RECORDS]}, "application/json"),
+        ({"instances": [*RECORDS[:6], RECORDS[6] | {"z": None}]}, "application/json"),
+        ({"dataframe_split": WIDER | {"index": ["a"] * 7}}, "application/json"),
+        (f"z,{','.join(FEATURES)}\n{lines([[9.0, *row] for row in ROWS])}".encode(), "text/csv"),
         ({"inputs": {k: [[each] for each in v] for k, v in COLUMNS.items()}}, "application/json"),
         (f"{','.join(FEATURES)}\n{lines(ROWS)}".encode(), "text/csv"),
         (lines(ROWS).encode(), "text/csv"),
@@ -129,7 +136,6 @@ def test_every_layout_has_the_bits_of_predict(
             "/dataframe_split/columns/0 must be a name, got list",
         ),
         ({"inputs": COLUMNS | {"x2": [1.0]}}, "/inputs/x2 must be a list of numbers, as long as"),
-        ({"inputs": COLUMNS | {"z": COLUMNS["x1"]}}, 'column "z" is not a feature'),
         (b'{"dataframe_records": [{"x1":1,"x1":1,"x2":1,"x3":1,"x4":1}]}', "appears twice"),
         (b"{", "the body is not JSON"),
         (b"", "the body is empty"),
@@ -178,3 +184,17 @@ def test_unsupported_method_has_the_error_format_of_mlflow(app: Flask, path: str
 def test_version_is_that_of_the_project(app: Flask) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert app.test_client().get("/version").text == VERSION == project["version"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"instances":[[1,NaN,3,4]]}', "NaN at /instances/0/1"),
+        (b'{"dataframe_split":{"index":[0],"data":[[1],[-Infinity]]}}', "-Infinity at /dataframe_"),
+        (b'{"inputs":{"a/b":[NaN]}}', "NaN at /inputs/a~1b/0"),
+        (b"NaN", "NaN: JSON has no such number"),
+        (b'{"instances":[[1,NaN,3,4]}', "the body is not JSON"),
+    ],
+)
+def test_nan_is_named_with_its_place(app: Flask, body: bytes, message: str) -> None:
+    assert message in refused(post(app, body))

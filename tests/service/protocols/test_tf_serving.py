@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from flask import Flask
@@ -56,6 +57,49 @@ def test_every_layout_has_the_bits_of_predict(
     key = "predictions" if "instances" in body else "outputs"
     assert answer.get_json() == {key: model.predict(X)[:, 0].tolist()}
     assert answer.headers["X-Model-Version"] == "1"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"instances": [1.0, 2.0, 5.0]},
+        {"instances": [1, [2], {"x": 5}]},
+        {"instances": [{"x": [1]}, {"x": 2}, [5]]},
+        {"inputs": [1, 2, 5]},
+        {"inputs": {"x": [1, [2], 5]}},
+    ],
+)
+@pytest.mark.parametrize("path", [PREDICT, "/invocations"])
+def test_row_of_one_feature_may_be_its_value(
+    make_client: MakeClient, registry: Registry, body: dict[str, Any], path: str
+) -> None:
+    model = small_model(("x",))
+    serve(registry, model)
+    answer = make_client().post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    [predictions] = answer.get_json().values()
+    assert predictions == model.predict(np.array([[1.0], [2.0], [5.0]]))[:, 0].tolist()
+
+
+@pytest.mark.parametrize("path", [PREDICT, "/invocations"])
+def test_object_of_values_is_one_row(app: Flask, model: Model, path: str) -> None:
+    answer = post(app, {"inputs": RECORDS[0]}, path, content_type="application/json")
+    [predictions] = answer.get_json().values()
+    assert predictions == model.predict(X[:1])[:, 0].tolist()
+    message = {"error", "message"}
+    wrong = post(app, {"inputs": RECORDS[0] | {"x1": "1"}}, path, content_type="application/json")
+    assert wrong.status_code == 400
+    [text] = [text for key, text in wrong.get_json().items() if key in message]
+    assert "must be a finite number" in text
+
+
+@pytest.mark.parametrize("rows", [[1.0, "x"], [1.0, None], [1.0, [1.0, 2.0]], [True]])
+def test_wrong_value_of_one_feature_is_named(
+    make_client: MakeClient, registry: Registry, rows: list[Any]
+) -> None:
+    serve(registry, small_model(("x",)))
+    answer = make_client().post(PREDICT, json={"instances": rows})
+    assert f"/instances/{len(rows) - 1}" in refused(answer, 400)
 
 
 def test_several_targets_are_objects(make_client: MakeClient, registry: Registry) -> None:
