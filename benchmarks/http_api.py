@@ -1,6 +1,7 @@
 """Requests to a running service, as an operator sends them."""
 
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 
@@ -55,7 +56,7 @@ class Api:
         response = self.post("/retrain", options)
         if response.status_code != 202:
             raise RuntimeError(response.text)
-        return response.headers["Location"]
+        return urljoin("/retrain", response.headers["Location"])
 
     def finished(self, job: str, seconds: float = DEADLINE_SECONDS) -> dict[str, Any]:
         """Wait until a job has finished and return its document."""

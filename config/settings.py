@@ -128,8 +128,8 @@ class Settings:
     forwarded_allow_ips: tuple[str, ...] = setting(
         (),
         Networks(),
-        "addresses or networks of the proxies whose `X-Forwarded-For` header is trusted, "
-        "separated by commas; `*` for all",
+        "addresses or networks of the proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` "
+        "headers are trusted, separated by commas; `*` for all",
         if_unset="none",
     )
     model_name: str = setting(

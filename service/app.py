@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
+from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, request
+from flask.ctx import RequestContext as FlaskRequestContext
 
 from config import Settings
 from registry import Registry
@@ -45,6 +47,14 @@ class Application(Flask):
     spared_paths = READINESS_PATHS | {"/metrics"}
     readiness_paths = READINESS_PATHS
     error_document = staticmethod(error_formats.error_document)
+
+    def request_context(self, environ: WSGIEnvironment) -> FlaskRequestContext:
+        """Answer a path with a slash at its end as the path without."""
+        RequestContext.from_environ(environ)  # which keeps the path as it was sent
+        path: str = environ["PATH_INFO"]
+        if path.endswith("/") and not path.endswith("//"):
+            environ["PATH_INFO"] = path[:-1] or "/"
+        return super().request_context(environ)
 
 
 def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Application:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, send_from_directory
 from service.openapi.contract import ResponseSpec, operation
 from service.services import services
 from service.web.bodies import JSON
+from service.web.responses import sent_path
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 # `data:` allows the images in Swagger UI's style sheet.
@@ -21,19 +22,20 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>numnet: the API</title>
-<link rel="stylesheet" href="docs/swagger-ui.css">
-<link rel="stylesheet" href="docs/index.css">
-<link rel="icon" href="docs/favicon-32x32.png">
+<link rel="stylesheet" href="{folder}swagger-ui.css">
+<link rel="stylesheet" href="{folder}index.css">
+<link rel="icon" href="{folder}favicon-32x32.png">
 </head>
 <body>
 <div id="swagger-ui"></div>
-<script src="docs/swagger-ui-bundle.js"></script>
-<script src="docs/start.js"></script>
+<script src="{folder}swagger-ui-bundle.js"></script>
+<script src="{folder}start.js"></script>
 </body>
 </html>
 """
 _START = """SwaggerUIBundle({
-  url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null
+  url: new URL("../openapi.json", document.currentScript.src).href,
+  dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null
 });
 """
 
@@ -61,7 +63,8 @@ def openapi() -> Response:
 )
 def page() -> Response:
     """Show this API in a browser; needs no other network access."""
-    response = Response(_PAGE, content_type="text/html; charset=utf-8")
+    folder = "" if sent_path().endswith("/") else "docs/"  # relative to this page
+    response = Response(_PAGE.format(folder=folder), content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = POLICY
     return response
 

@@ -15,7 +15,7 @@ from service.web.errors import InvalidInput
 from service.web.field_errors import Error
 from service.web.fields import Flag, Number, Several, Text, Whole
 from service.web.json_options import read_options
-from service.web.responses import json_response
+from service.web.responses import json_response, reference_to
 from service.web.tokens.authorization import admin_only, is_admin
 from trainer import jobs as trainer_jobs
 
@@ -30,7 +30,7 @@ _LINKS = {
     for name in ("show_job", "watch", "cancel")
 }
 
-_LOCATION = {"Location": "path of the job"}
+_LOCATION = {"Location": "relative reference to the job"}
 _EVENT: JsonSchema = {
     "type": "object",
     "properties": {
@@ -122,7 +122,7 @@ def submit() -> Response:
         raise _invalid({"parameter": "Idempotency-Key", "detail": str(error)}) from None
     RequestContext.from_environ(request.environ).job = job.id
     response = json_response(job.whole_document, 202 if new else 200)
-    response.headers["Location"] = f"{blueprint.url_prefix}/{job.id}"
+    response.headers["Location"] = reference_to(f"{blueprint.url_prefix}/{job.id}")
     return response
 
 

@@ -70,6 +70,7 @@ def document(app: Flask, version: LoadedVersion | None) -> JsonSchema:
         version=VERSION,
         openapi_version="3.1.0",
         info={"description": ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
+        servers=[{"url": ".", "description": "where this document is, whatever proxies strip"}],
         plugins=[plugin],
     )
     plugin.converter.add_attribute_function(_field_schema)  # type: ignore[union-attr]

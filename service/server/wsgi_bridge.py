@@ -45,7 +45,7 @@ def environ_of(scope: Any, body: bytes, context: RequestContext) -> WSGIEnvironm
     server, client = scope["server"] or ("", None), scope["client"] or ("", None)
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
+        "SCRIPT_NAME": context.prefix,
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": server[0],

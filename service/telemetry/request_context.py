@@ -20,6 +20,7 @@ class RequestContext:
     method, path : empty if the request could not be parsed
     client : the client's address; empty if unknown
     traceparent : the W3C Trace Context header, not validated
+    prefix : of the client's path, which a trusted proxy has stripped
     route : the URL rule that matched, such as `/models/<version>`
     version : the model version that the prediction request is for
     rows : number of rows predicted
@@ -35,6 +36,7 @@ class RequestContext:
     client: str
     request_id: str
     traceparent: str = ""
+    prefix: str = ""
     route: str | None = None
     version: str | None = None
     rows: int | None = None

@@ -17,6 +17,7 @@ from registry import (
 from service.telemetry.request_context import RequestContext
 from service.web import errors
 from service.web.problems import problem, problem_of_status
+from service.web.responses import reference_to
 from trainer.jobs import JobConflict, JobFinished, JobNotFound, JobsUnavailable
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def _job_error(slug: str, error: JobConflict | JobFinished) -> Response:
     path = f"/retrain/{error.job_id}" if error.job_id else None
     response = problem(slug, str(error), job=path)
     if path:
-        response.headers["Link"] = f'<{path}>; rel="related"'
+        response.headers["Link"] = f'<{reference_to(path)}>; rel="related"'
     return response
 
 

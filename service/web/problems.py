@@ -47,7 +47,7 @@ _JOB: dict[str, fields.Field[Any]] = {
         required=True, allow_none=True, metadata={"description": "path of that job"}
     )
 }
-_RELATED = {"Link": "path of that job, with `rel=related`"}
+_RELATED = {"Link": "relative reference to that job, with `rel=related`"}
 
 PROBLEMS = {
     "bad-request": Problem(

@@ -1,5 +1,6 @@
-"""Writes response bodies."""
+"""Writes response bodies, and references to the API's own paths."""
 
+import posixpath
 import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import orjson
 from flask import Response, request
 
+from service.telemetry.request_context import RequestContext
 from service.web.bodies import JSON, ZLIB_FORMATS
 
 ROWS_AT_A_TIME = 8192
@@ -40,3 +42,19 @@ def compress(response: Response) -> Response:
         response.set_data(stream.compress(response.get_data()) + stream.flush())
         response.headers["Content-Encoding"] = encoding
     return response
+
+
+def reference_to(path: str) -> str:
+    """Return a reference to a path of this API, for a response to the current request.
+
+    It begins with the prefix that a trusted proxy says it has stripped. Without one it is relative
+    to the request's path, since a proxy may have stripped something (RFC 3986, section 4.2).
+    """
+    if request.root_path:
+        return request.root_path + path
+    return posixpath.relpath(path, posixpath.dirname(sent_path()))
+
+
+def sent_path() -> str:
+    """Return the path of the request as the client or the last proxy sent it."""
+    return RequestContext.from_environ(request.environ).path

@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -80,7 +81,7 @@ class Run:
         headers = {"Authorization": f"Bearer {token}"}
         answer = self.ask("POST", "/retrain", json=body, headers=headers)
         assert answer.status_code == 202, answer.text
-        return answer.headers["Location"]
+        return urljoin("/retrain", answer.headers["Location"])
 
     def job(self, path: str) -> dict[str, Any]:
         document: dict[str, Any] = self.ask("GET", path).json()

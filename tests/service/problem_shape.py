@@ -34,6 +34,8 @@ def assert_problem(
             assert error["detail"]
     if document["type"] in ("/problems/job-active", "/problems/job-finished"):
         members |= {"job"}
-        assert headers["Link"] == f'<{document["job"]}>; rel="related"'
+        link = re.fullmatch('<(.+)>; rel="related"', headers["Link"])
+        assert link
+        assert document["job"].endswith(f"/{link[1].removeprefix('retrain/')}")
     assert document.keys() == members
     return document

@@ -48,7 +48,7 @@ def test_no_path_is_redirected(app: Flask) -> None:
     row = dict.fromkeys(FEATURES, 0.5)
     doubled = client.post("/", json=row, environ_overrides={"PATH_INFO": "//predict"})
     assert doubled.data == client.post("/predict", json=row).data
-    for path in ("/models//1", "/models/", "/models/1/", "/livez/", "//"):
+    for path in ("/models//1", "/models//", "/models/1//", "/livez//", "//"):
         answer = client.get("/", environ_overrides={"PATH_INFO": path})
         assert answer.status_code == 404
 
@@ -59,3 +59,27 @@ def test_options_lists_the_allowed_methods(app: Flask) -> None:
         200,
         {"POST", "OPTIONS"},
     )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/livez", "/ping", "/metrics", "/models", "/models/1", "/retrain", "/version", "/v2"),
+        *("/v2/models/numnet", "/v2/health/ready", "/v1/models/numnet", "/openapi.json"),
+    ],
+)
+def test_trailing_slash_is_ignored(app: Flask, path: str) -> None:
+    client = app.test_client()
+    answers = [client.get(each) for each in (path, f"{path}/")]
+    assert answers[0].status_code == answers[1].status_code == 200
+    assert client.get(f"{path}//").status_code == 404
+
+
+def test_predictions_ignore_a_trailing_slash(app: Flask) -> None:
+    row = dict.fromkeys(FEATURES, 0.5)
+    for path, body in (
+        ("/predict/", row),
+        ("/invocations/", {"instances": [row]}),
+        ("/v1/models/numnet:predict/", {"instances": [row]}),
+    ):
+        assert app.test_client().post(path, json=body).status_code == 200

@@ -312,13 +312,16 @@ class Protocol(HttpToolsProtocol):
         client = self.peer
         if forwarded := fields.get(b"x-forwarded-for"):
             client = self.door.forwarding.client(client, forwarded)
-        return RequestContext(
+        context = RequestContext(
             method,
             path,
             client,
             acceptable_request_id(fields.get(b"x-request-id", b"").decode("latin-1")),
             fields.get(b"traceparent", b"").decode("latin-1"),
         )
+        if prefix := fields.get(b"x-forwarded-prefix"):
+            context.prefix = self.door.forwarding.prefix(self.peer, prefix)
+        return context
 
     # Refusals, timeouts, shutdown
 

@@ -65,7 +65,7 @@ def submit(service: Service, body: dict[str, Any]) -> str:
         f"{service.url}/retrain", json=body, headers=ADMIN, timeout=DEADLINE_SECONDS
     )
     assert answer.status_code == 202, answer.text
-    return answer.headers["Location"].removeprefix("/retrain/")
+    return answer.headers["Location"].removeprefix("retrain/")
 
 
 def job(service: Service, job_id: str) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def test_simultaneous_retrainings_are_refused_except_one(service: Service) -> No
     with ThreadPoolExecutor(8) as clients:
         answers = list(clients.map(ask, range(8)))
     assert sorted(answer.status_code for answer in answers) == [202, *[409] * 7]
-    (path,) = {answer.headers["Location"] for answer in answers if answer.status_code == 202}
+    (path,) = {f"/{answer.headers['Location']}" for answer in answers if answer.status_code == 202}
     assert {answer.json()["job"] for answer in answers if answer.status_code == 409} == {path}
     ended(service, path.removeprefix("/retrain/"))
 

@@ -19,18 +19,21 @@ TYPES = {
 }
 
 
-@pytest.mark.parametrize("base", ["/docs", "/behind/a/proxy/docs"])
+@pytest.mark.parametrize("base", ["/docs", "/docs/", "/behind/a/proxy/docs"])
 def test_every_asset_of_the_page_exists(app: Flask, base: str) -> None:
     client = app.test_client()
-    page = client.get("/docs").text
+    page = client.get("/docs/" if base.endswith("/") else "/docs").text
     addresses = re.findall(r'(?:href|src)="(.+?)"', page)
     assert {address.removeprefix("docs/") for address in addresses} == TYPES.keys()
     for address in addresses:
-        path = urljoin(base, address).removeprefix(base.removesuffix("/docs"))
+        path = urljoin(base, address).removeprefix(base.removesuffix("/").removesuffix("/docs"))
         answer = client.get(path, buffered=True)
         assert (answer.status_code, answer.content_type) == (200, TYPES[Path(path).name])
     start = client.get("/docs/start.js").text
-    assert client.get(urljoin("/docs", re.findall(r'url: "(.+?)"', start)[0])).status_code == 200
+    assert (
+        client.get(urljoin("/docs/start.js", re.findall(r'new URL\("(.+?)"', start)[0])).status_code
+        == 200
+    )
 
 
 def test_page_loads_only_own_assets_and_has_no_inline_script(app: Flask) -> None:

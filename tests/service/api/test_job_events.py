@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar, cast
+from urllib.parse import urljoin
 
 import pytest
 from flask.testing import FlaskClient
@@ -215,7 +216,7 @@ def test_more_watchers_than_the_most_are_refused() -> None:
 
 
 def test_a_server_without_event_loop_streams_from_its_own_thread(client: FlaskClient) -> None:
-    path = client.post("/retrain", headers=ADMIN).headers["Location"]
+    path = urljoin("/retrain", client.post("/retrain", headers=ADMIN).headers["Location"])
     answer = client.get(f"{path}/events", buffered=False)
     assert answer.headers["Content-Type"] == "text/event-stream"
     stream = iter(answer.response)
@@ -238,7 +239,7 @@ def test_the_server_gets_the_stream_and_the_response_has_the_headers(client: Fla
     submitted = client.post("/retrain", headers=ADMIN)
     streams: list[Any] = []
     answer = client.get(
-        f"{submitted.headers['Location']}/events",
+        f"/{submitted.headers['Location']}/events",
         headers={"X-Request-ID": "kept"},
         environ_overrides={SEND_STREAM: streams.append},
         buffered=True,
@@ -252,7 +253,7 @@ def test_the_server_gets_the_stream_and_the_response_has_the_headers(client: Fla
 
 
 def test_head_has_the_headers_of_the_stream(client: FlaskClient) -> None:
-    path = client.post("/retrain", headers=ADMIN).headers["Location"]
+    path = urljoin("/retrain", client.post("/retrain", headers=ADMIN).headers["Location"])
     answer = client.head(f"{path}/events")
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["Content-Type"] == "text/event-stream"

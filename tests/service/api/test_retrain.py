@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import numpy as np
 import pytest
@@ -67,7 +68,10 @@ def submitted(client: FlaskClient, **arguments: Any) -> Iterator[dict[str, Any]]
     answer = submit(client, **arguments)
     assert answer.status_code == 202, answer.data
     yield answer.get_json()
-    assert client.delete(answer.headers["Location"], headers=ADMIN).status_code == 200
+    assert (
+        client.delete(urljoin("/retrain", answer.headers["Location"]), headers=ADMIN).status_code
+        == 200
+    )
 
 
 def problem(answer: TestResponse, expected: int) -> dict[str, Any]:
@@ -96,8 +100,8 @@ def test_empty_body_uses_the_defaults(client: FlaskClient, arguments: dict[str, 
     assert answer.status_code == 202
     job = answer.get_json()
     assert re.fullmatch(r"\d{8}T\d{6}-[0-9a-f]{8}", job["id"])
-    assert answer.headers["Location"] == f"/retrain/{job['id']}"
-    assert client.get(answer.headers["Location"]).get_json() == job
+    assert urljoin("/retrain", answer.headers["Location"]) == f"/retrain/{job['id']}"
+    assert client.get(f"/retrain/{job['id']}").get_json() == job
     assert datetime.fromisoformat(job.pop("created_at")).tzinfo
     assert job == {
         "id": job["id"],
@@ -300,6 +304,31 @@ def test_unsupported_media_type_is_415(client: FlaskClient) -> None:
         problem(submit(client, data=b'{"seed": 1}', content_type=content_type), 415)
 
 
+@pytest.mark.parametrize(
+    ("root", "path", "location"),
+    [
+        ("", "/retrain", "retrain/{}"),
+        ("", "/retrain/", "{}"),
+        ("/models/plant", "/retrain", "/models/plant/retrain/{}"),
+    ],
+)
+def test_references_hold_behind_a_proxy_that_strips_a_prefix(
+    client: FlaskClient, root: str, path: str, location: str
+) -> None:
+    for _ in range(2):
+        answer = client.post(path, headers=ADMIN, environ_overrides={"SCRIPT_NAME": root})
+        job = answer.get_json()
+        job_id = job.get("id") or job["job"].rpartition("/")[2]
+        reference = answer.headers.get("Location") or answer.headers["Link"]
+        assert reference.removeprefix("<").removesuffix('>; rel="related"') == location.format(
+            job_id
+        )
+        assert urljoin(f"http://a.example/models/plant{path}", location.format(job_id)) == (
+            f"http://a.example/models/plant/retrain/{job_id}"
+        )
+    client.delete(f"/retrain/{job_id}", headers=ADMIN)
+
+
 def test_second_job_is_409_with_a_link_to_the_first(client: FlaskClient) -> None:
     with submitted(client) as job:
         document = problem(submit(client, json={"seed": 1}), 409)
@@ -316,7 +345,7 @@ def test_same_idempotency_key_returns_the_same_job(client: FlaskClient) -> None:
         with submitted(client, headers=headers, json={"seed": 1}) as job:
             again = submit(client, headers=headers, json={"seed": 1})
             assert (again.status_code, again.get_json()["id"]) == (200, job["id"])
-            assert again.headers["Location"] == f"/retrain/{job['id']}"
+            assert again.headers["Location"] == f"retrain/{job['id']}"
         done = submit(client, headers=headers, json={"seed": 1})
         assert (done.status_code, done.get_json()["state"]) == (200, "cancelled")
     assert len(client.get("/retrain").get_json()["jobs"]) == 4
@@ -361,7 +390,7 @@ def test_jobs_are_listed(client: FlaskClient) -> None:
 
 
 def test_queued_job_can_be_cancelled(client: FlaskClient) -> None:
-    path = submit(client).headers["Location"]
+    path = urljoin("/retrain", submit(client).headers["Location"])
     for _ in range(2):
         answer = client.delete(path, headers=ADMIN)
         assert (answer.status_code, answer.get_json()["state"]) == (200, "cancelled")

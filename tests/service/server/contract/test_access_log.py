@@ -147,6 +147,7 @@ def test_a_traceparent_is_logged(server: Server) -> None:
 
 
 FORWARDED = ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "Forwarded: for=192.0.2.1"]
+FORWARDED += ["X-Forwarded-Prefix: /plant"]
 
 
 @pytest.mark.parametrize("path", ["/environ", "/at-once"])
@@ -157,6 +158,7 @@ def test_forwarding_headers_of_untrusted_clients_are_ignored(server: Server, pat
     if path == "/environ":
         environ = json.loads(response.body)
         assert (environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]) == ("127.0.0.1", "http")
+        assert environ["SCRIPT_NAME"] == ""
 
 
 def test_a_trusted_proxy_forwards_the_address_of_its_client(start_server: StartServer) -> None:
@@ -167,9 +169,28 @@ def test_a_trusted_proxy_forwards_the_address_of_its_client(start_server: StartS
         ("198.51.100.9, 192.0.2.1", "192.0.2.1"),  # the first may be made up by the client
         ("198.51.100.9, 192.0.2.1, 127.0.0.5", "192.0.2.1"),
         ("127.0.0.5", "127.0.0.5"),
+        ("192.0.2.1:4711", "192.0.2.1"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
         ("no address", "127.0.0.1"),
         ("", "127.0.0.1"),
     ):
         for path in ("/environ", "/at-once"):
             (line,) = new_lines(server, request(path, f"X-Forwarded-For: {forwarded}", body=b"a"))
             assert line["client"] == client
+
+
+def test_a_trusted_proxy_forwards_the_prefix_of_the_path(start_server: StartServer) -> None:
+    server = start_server(forwarded_allow_ips=["127.0.0.0/8"], linger_seconds=0.1)
+    for forwarded, prefix in (
+        ("/plant", "/plant"),
+        ("/a/b-c_d~1.2/", "/a/b-c_d~1.2"),
+        ("/", ""),
+        ("plant", ""),
+        ("//a.example", ""),
+        ("/a, /b", ""),
+        ("/a b", ""),
+        ("/<script>", ""),
+        ("", ""),
+    ):
+        response = server.ask("/environ", f"X-Forwarded-Prefix: {forwarded}")
+        assert json.loads(response.body)["SCRIPT_NAME"] == prefix
