@@ -13,18 +13,18 @@ from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.openapi.json_schema import TEXT, array, closed
-from service.protocols import row_layouts
+from service.protocols import json_lines, row_layouts
 from service.protocols.error_formats import MLFLOW
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.bodies import JSON, check_type, json_body, read_body
+from service.web.bodies import JSON, check_type, json_body, parse, read_body
 from service.web.responses import response_in_parts
 
 blueprint = Blueprint("invocations", __name__)
 
 _FILES = {
     kind: {"type": "string", "minLength": 1, "contentMediaType": kind}
-    for kind in (csv_rows.MEDIA_TYPE, npy_rows.MEDIA_TYPE)
+    for kind in (csv_rows.MEDIA_TYPE, npy_rows.MEDIA_TYPE, *json_lines.MEDIA_TYPES)
 }
 
 LAYOUTS = {
@@ -79,10 +79,13 @@ def version() -> Response:
     dialect=MLFLOW,
 )
 def invoke() -> Response:
-    """Predict for many rows: MLflow's four JSON layouts, CSV with or without a header, or .npy."""
+    """Predict for many rows: MLflow's four JSON layouts, JSON Lines, CSV or .npy."""
     context = RequestContext.from_environ(request.environ)
-    media_type = check_type(JSON, csv_rows.MEDIA_TYPE, npy_rows.MEDIA_TYPE)
+    media_type = check_type(JSON, *_FILES)
     document, body = json_body() if media_type == JSON else (None, read_body())
+    if media_type in json_lines.MEDIA_TYPES:
+        media_type, body = JSON, json_lines.as_instances(body)
+        document = parse(body)
     version = choose_version(services().versions, context)
     reader = version.reader
     if request.args:

@@ -29,7 +29,7 @@ from service.protocols.tensors import schemas as tensor_schemas
 from service.protocols.tensors.values import BY_KIND
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.bodies import parse, read_body
+from service.web.bodies import JSON, parse, read_body
 from service.web.errors import InvalidInference, PredictionNotFinite
 from service.web.responses import compress, json_response
 
@@ -183,7 +183,7 @@ def infer(name: str, version: str | None = None) -> Response:
     check_name(name)
     context = RequestContext.from_environ(request.environ)
     found = choose_version(services().versions, context, version)
-    inference = tensor_request.read(*_json_and_binary(), found)
+    inference = tensor_request.read(*_json_and_binary(found), found)
     try:
         with_ends = any(output.interval for output in inference.outputs.values())
         prediction = predict_rows(found, inference.X, context, scale=with_ends)
@@ -202,16 +202,25 @@ def infer(name: str, version: str | None = None) -> Response:
     return compress(response)
 
 
-def _json_and_binary() -> tuple[object, bytes]:
-    """Return the body's JSON, parsed, and the bytes that follow it."""
+def _json_and_binary(version: LoadedVersion) -> tuple[object, bytes]:
+    """Return the body's JSON, parsed, and the bytes that follow it or are all there is."""
     body = read_body()
     length = request.headers.get(JSON_LENGTH)
     if length is None:
-        return parse(body), b""
+        try:
+            return parse(body), b""
+        except BadRequest:
+            if not body or request.mimetype != _BYTES:
+                raise
+            return tensor_request.raw(body, version.reader)
     if not (length.isascii() and length.isdecimal() and len(length) < 12):
         raise BadRequest(f"{JSON_LENGTH} is {length[:40]}; expected the size of the JSON in bytes")
     if int(length) > len(body):
         raise BadRequest(f"{JSON_LENGTH} is {length}, but the body has only {len(body):,} bytes")
+    if not int(length):
+        if request.mimetype == JSON:
+            raise BadRequest(f"{JSON_LENGTH} is {length}, but the Content-Type is {JSON}")
+        return tensor_request.raw(body, version.reader)
     return parse(body[: int(length)]), body[int(length) :]
 
 

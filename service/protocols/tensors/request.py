@@ -7,6 +7,7 @@ Source: Open Inference Protocol, inference_rest.md; Triton, extension_binary_dat
 """
 
 import math
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from service.model.rows.cells.cell import Cell
 from service.model.rows.reader import RowReader
 from service.protocols.tensors.response import Output, output_names
 from service.protocols.tensors.values import (
+    BY_KIND,
     DATATYPES,
     MAX_BINARY_BYTES,
     TEXT_DATATYPES,
@@ -32,6 +34,7 @@ from service.web.field_errors import flatten, shown
 from service.web.fields import Flag, Several, Text, Whole
 
 MATRIX = "input"
+MAX_DIMENSIONS = 8  # that a message repeats
 DEFAULT_LEVEL = 0.9
 
 
@@ -85,6 +88,36 @@ def has_matrix(reader: RowReader) -> bool:
     return all(cell.column.kind == "number" for cell in reader.cells)
 
 
+def raw(body: bytes, reader: RowReader) -> tuple[dict[str, Any], bytes]:
+    """Return the JSON that a body without any stands for, and its bytes.
+
+    The body is the only tensor of the model, and its size says how many rows there are; a text is
+    one row, without its length. Source: Triton, extension_binary_data.md, "Raw Binary Request".
+
+    Raises
+    ------
+    InvalidInference
+    """
+    columns, kind = len(reader.cells), reader.cells[0].column.kind
+    name, datatype = reader.model.features[0], BY_KIND[kind][0]
+    if has_matrix(reader):
+        name = MATRIX
+    elif columns > 1:
+        raise InvalidInference(f"the JSON is missing, and the model has {columns} inputs, not one")
+    if datatype == "BYTES":
+        shape, body = [1, 1], struct.pack("<I", len(body)) + body
+    else:
+        row_bytes = columns * DATATYPES.get(datatype, np.dtype("?")).itemsize
+        if not body or len(body) % row_bytes:
+            raise InvalidInference(
+                f"the body has {len(body):,} bytes and no JSON; expected input {name} as "
+                f"{datatype} [N, {columns}], with {row_bytes:,} bytes for each row"
+            )
+        shape = [len(body) // row_bytes, columns]
+    tensor = {"name": name, "shape": shape, "datatype": datatype}
+    return {"inputs": [{**tensor, "parameters": {"binary_data_size": len(body)}}]}, body
+
+
 class LenientSchema(Schema):
     """The protocol allows additional members: they are ignored, and so are nulls."""
 
@@ -101,12 +134,12 @@ class LenientSchema(Schema):
 
 
 class _Shape(fields.Field[list[int]]):
-    """One or two whole numbers."""
+    """Whole numbers; `_shape` checks how many, and names the tensor."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[int]:
         if (
             type(value) is not list
-            or len(value) not in (1, 2)
+            or not 0 < len(value) <= MAX_DIMENSIONS
             or any(type(size) is not int or size < 0 for size in value)
         ):
             raise ValidationError(f"must be a list of one or two sizes, got {shown(value)}")

@@ -75,6 +75,8 @@ TURNED = {"columns": list(FEATURES[::-1]), "data": [row[::-1] for row in ROWS]}
         ({"dataframe_records": [each | {"z": "a:b"} for each in RECORDS]}, "application/json"),
         ({"instances": [*RECORDS[:6], RECORDS[6] | {"z": None}]}, "application/json"),
         ({"dataframe_split": WIDER | {"index": ["a"] * 7}}, "application/json"),
+        (b"\r\n".join(map(orjson.dumps, RECORDS)), "application/jsonlines"),
+        (b"\n\n".join(map(orjson.dumps, ROWS)) + b"\n", "application/x-ndjson"),
         (f"z,{','.join(FEATURES)}\n{lines([[9.0, *row] for row in ROWS])}".encode(), "text/csv"),
         ({"inputs": {k: [[each] for each in v] for k, v in COLUMNS.items()}}, "application/json"),
         (f"{','.join(FEATURES)}\n{lines(ROWS)}".encode(), "text/csv"),
@@ -198,3 +200,19 @@ def test_version_is_that_of_the_project(app: Flask) -> None:
 )
 def test_nan_is_named_with_its_place(app: Flask, body: bytes, message: str) -> None:
     assert message in refused(post(app, body))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "the body is empty"),
+        (b"\n \n", "the body is empty"),
+        (b'{"x1":1,"x2":2,"x3":3,"x4":4}\n{"x1":}\n', "line 2 of the body is not JSON"),
+        (b"[1,2,3,4],[5,6,7,8]\n", "line 1 of the body is not JSON"),
+        (b"[1,2,3,4][5,6,7,8]", "--data-binary"),
+        (b'[1,2,3,4]\n{"x1":1,"x1":1,"x2":2,"x3":3,"x4":4}', '"x1" appears twice'),
+        (b"[1,2,3,4]\n[1,2,3]\n", "/instances/1 has 3 values"),
+    ],
+)
+def test_wrong_json_lines_are_named(app: Flask, body: bytes, message: str) -> None:
+    assert message in refused(post(app, body, "application/jsonlines"))

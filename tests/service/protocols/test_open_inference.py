@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from config import VERSION
-from network import Model
+from network import Column, Model
 from registry import Registry
 from service.model.version_cache import VersionCache
 from tests.service.conftest import MakeClient
@@ -28,6 +28,7 @@ from tests.service.small_models import (
     serve,
     small_model,
     some_calibration,
+    table_model,
 )
 
 MODEL = "/v2/models/numnet"
@@ -305,6 +306,59 @@ def test_unexpected_error_has_the_format_of_the_protocol(
 def test_wrong_json_length_is_400(app: Flask, length: str) -> None:
     body, _ = binary_request()
     refused(post(app.test_client(), INFER, body, Inference_Header_Content_Length=length), 400)
+
+
+@pytest.mark.parametrize("length", ["0", "000", None])
+def test_body_without_json_is_the_only_tensor(app: Flask, length: str | None) -> None:
+    """Triton, extension_binary_data.md: "Raw Binary Request"."""
+    headers = {"Inference-Header-Content-Length": length} if length else {}
+    answer = app.test_client().post(
+        INFER, data=X.tobytes(), headers=headers, content_type="application/octet-stream"
+    )
+    assert answer.status_code == 200, answer.text
+    expected = post(app.test_client(), INFER, json_request())
+    assert predictions(answer) == predictions(expected)
+
+
+def test_json_is_never_taken_for_a_tensor(app: Flask) -> None:
+    body = json_request().ljust(32 * 100)  # as long as a tensor might be
+    headers = {"Inference-Header-Content-Length": "0"}
+    answer = app.test_client().post(
+        INFER, data=body, headers=headers, content_type="application/json"
+    )
+    assert "but the Content-Type is application/json" in refused(answer, 400)
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 33])
+def test_body_without_json_of_another_size_is_400(app: Flask, size: int) -> None:
+    answer = post(app.test_client(), INFER, b"a" * size, Inference_Header_Content_Length="0")
+    assert "expected input input as FP64 [N, 4], with 32 bytes for each row" in refused(answer, 400)
+
+
+@pytest.mark.parametrize(
+    ("column", "body", "value"),
+    [
+        (Column("x", "category", ("red", "blue")), b"blue", 1.0),
+        (Column("x", "boolean"), b"\x01", 1.0),
+        (Column("x"), np.float64(2.5).tobytes(), 2.5),
+    ],
+)
+def test_body_without_json_may_be_a_value_of_the_only_feature(
+    registry: Registry, client: FlaskClient, column: Column, body: bytes, value: float
+) -> None:
+    model = table_model((column,))
+    serve(registry, model)
+    answer = post(client, INFER, body, Inference_Header_Content_Length="0")
+    [output] = answer.get_json()["outputs"]
+    assert output["data"] == model.predict(np.array([[value]]))[0].tolist()
+
+
+def test_body_without_json_needs_a_model_with_one_input(
+    registry: Registry, client: FlaskClient
+) -> None:
+    serve(registry, table_model())
+    answer = post(client, INFER, b"blue", Inference_Header_Content_Length="0")
+    assert "the model has 4 inputs, not one" in refused(answer, 400)
 
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress}

@@ -379,7 +379,11 @@ SIZED = FP64 | {"parameters": {"binary_data_size": 32}}
         ),
         ([as_json("input", ROW, shape=[1.0, 4])], "/inputs/0/shape must be"),
         ([as_json("input", ROW, shape=[True, 4])], "/inputs/0/shape must be"),
-        ([as_json("input", ROW, shape=[1, 4, 1])], "/inputs/0/shape must be"),
+        (
+            [as_json("input", ROW, shape=[1, 4, 1])],
+            "input input has shape [1, 4, 1]; expected [N, 4]",
+        ),
+        ([as_json("input", ROW, shape=[1] * 9)], "/inputs/0/shape must be"),
         ([as_json("input", ROW, shape=[])], "/inputs/0/shape must be"),
         ([as_json("input", ROW, shape="1,4")], "/inputs/0/shape must be"),
         (
