@@ -196,10 +196,16 @@ def test_at_a_terminal_anything_but_yes_discards(
     assert published_files(models) == []
 
 
+@pytest.mark.parametrize("at_first", [signal.SIG_IGN, signal.default_int_handler])
 def test_at_a_terminal_a_second_interrupt_ends_immediately(
-    terminal: StartTerminal, models: Path
+    at_first: Any, terminal: StartTerminal, models: Path
 ) -> None:
-    screen = terminal(*LONG).wait_for("step").type("\x03").wait_for("[y/N]")
+    before = signal.signal(signal.SIGINT, at_first)  # the process inherits that it is ignored
+    try:
+        screen = terminal(*LONG)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    screen.wait_for("step").type("\x03").wait_for("[y/N]")
     # repeated, because input() misses a signal that comes just as it begins to wait
     assert screen.exit_code("\x03") == 130
     assert "interrupted: nothing was published" in screen.shown

@@ -43,5 +43,7 @@ def confirm_publication(trained: Trained, as_json: bool) -> bool:
         click.echo("interrupted: nothing was published", err=True)
         return False
     mse = trained.metrics["mse"]
+    # A shell ignores SIGINT in what it starts with "&", so that a second Ctrl-C would be ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     question = f"Interrupted. Publish the best weights so far (test MSE {mse:.3g})?"
     return click.confirm(question, default=False, err=True)

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,29 +45,6 @@ def installation(shared: tuple[Installation, Trainer]) -> Iterator[Installation]
 
 
 # Outcomes
-
-
-def test_outcome_that_could_not_be_stored_is_stored_later(installation: Installation) -> None:
-    database = installation.settings.state / "jobs.sqlite"
-    installation.run(TINY | {"seed": 8})
-    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute(
-            "CREATE TRIGGER full BEFORE UPDATE ON workflow_status WHEN NEW.status <> 'PENDING' "
-            "AND OLD.status = 'PENDING' "
-            "BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
-        )
-    job = installation.submit(TINY | {"seed": 9})
-    try:
-        until(lambda: installation.versions_of(job))
-        with pytest.raises(JobConflict):
-            installation.submit(TINY)
-    finally:
-        with contextlib.closing(sqlite3.connect(database)) as connection, connection:
-            connection.execute("DROP TRIGGER full")
-    ended = installation.wait_for(job)
-    assert ended.state in ("promoted", "kept_back")
-    assert ended.document["attempt"] == 1
-    assert len(installation.versions_of(job)) == 1
 
 
 def test_better_version_is_promoted_and_worse_version_is_kept_back(
@@ -175,6 +153,31 @@ def test_version_with_other_features_is_kept_back(installation: Installation) ->
         f"clients would have to change"
     )
     assert installation.current() == before
+
+
+def test_outcome_that_could_not_be_stored_is_stored_later(tmp_path: Path) -> None:
+    with contextlib.closing(Installation(tmp_path)) as installation:
+        installation.start_trainer().wait_for("waiting for jobs")
+        database = installation.settings.state / "jobs.sqlite"
+        installation.run(TINY | {"seed": 8})
+        with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute(
+                "CREATE TRIGGER full BEFORE UPDATE ON workflow_status WHEN NEW.status <> 'PENDING' "
+                "AND OLD.status = 'PENDING' "
+                "BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+            )
+        job = installation.submit(TINY | {"seed": 9})
+        try:
+            until(lambda: installation.versions_of(job))
+            with pytest.raises(JobConflict):
+                installation.submit(TINY)
+        finally:
+            with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+                connection.execute("DROP TRIGGER full")
+        ended = installation.wait_for(job)
+        assert ended.state in ("promoted", "kept_back")
+        assert ended.document["attempt"] == 1
+        assert len(installation.versions_of(job)) == 1
 
 
 # One at a time
