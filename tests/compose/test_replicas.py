@@ -14,7 +14,7 @@ import requests
 from benchmarks.load.closed_loop import clients
 from tests.compose.conftest import Project, inspect
 from tests.compose.containment import assert_contained
-from tests.compose.test_one_machine import ENDED_WELL, ROW, SLOW, everything
+from tests.compose.test_one_machine import AGAIN, ENDED_WELL, ROW, SLOW, everything
 from tests.documents import sections
 from tests.patience import DEADLINE_SECONDS, until
 
@@ -71,7 +71,7 @@ def test_database_password_is_only_in_the_file(replicas: Project) -> None:
 
 def test_job_and_its_version_are_visible_through_every_replica(replicas: Project) -> None:
     api = replicas.api()
-    document = api.finished(api.retrain(seed=3), DEADLINE_SECONDS)
+    document = api.finished(api.retrain(seed=3, **AGAIN), DEADLINE_SECONDS)
     assert document["state"] in ENDED_WELL
     version = str(document["result"]["version"])
     api.post(f"/models/{version}/promote").raise_for_status()
@@ -102,7 +102,7 @@ def test_access_logs_have_the_address_of_the_client_not_of_nginx(replicas: Proje
 
 def test_events_arrive_without_buffering(replicas: Project) -> None:
     api = replicas.api()
-    job = api.retrain(**SLOW)
+    job = api.retrain(**SLOW, **AGAIN)
     with requests.get(f"{api.url}{job}/events", stream=True, timeout=DEADLINE_SECONDS) as answer:
         lines = answer.iter_lines(chunk_size=1)
         states = [api.get(job)["state"] for line in lines if line.startswith(b"data:")]
@@ -144,7 +144,7 @@ def test_killed_replica_fails_no_prediction(replicas: Project, figure: Callable[
 
 def test_second_trainer_takes_over_a_job(replicas: Project) -> None:
     api = replicas.api()
-    job = api.retrain(**SLOW)
+    job = api.retrain(**SLOW, **AGAIN)
     until(lambda: api.get(job).get("fraction_done", 0) > 0.4, 120)
     at_work = api.get(job)["worker"].partition(":")[0]
     [container] = [each for each in replicas.containers("trainer") if each.startswith(at_work)]
@@ -163,7 +163,7 @@ def test_killed_container_restarts_and_nothing_is_lost(replicas: Project, servic
     assert until(lambda: jobs_available(replicas), 120)
     assert everything(replicas) == before
     api = replicas.api()
-    assert api.finished(api.retrain(seed=4), DEADLINE_SECONDS)["state"] in ENDED_WELL
+    assert api.finished(api.retrain(seed=4, **AGAIN), DEADLINE_SECONDS)["state"] in ENDED_WELL
 
 
 def jobs_available(project: Project) -> bool:
