@@ -41,8 +41,8 @@ class NumberFormat:
         if self == PLAIN:
             return parse_number(text.replace("\u2212", "-"))
         cell = match_number(text)
-        digits = cell and self.digits(cell)
-        if not digits or not cell or not has_marks(digits, self.decimal, self.thousands):
+        digits = self.digits(cell) if cell else None
+        if not cell or not digits or not has_marks(digits, self.decimal, self.thousands):
             return None
         digits = digits.replace(self.thousands or "\0", "").replace(self.decimal, ".")
         negative = "-" in (cell["sign"], cell["inner"]) or cell["open"] is not None

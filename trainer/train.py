@@ -36,11 +36,12 @@ from trainer.data.alignment import aligned_rows
 from trainer.data.table import Table
 from trainer.errors import Interrupted, RecipeError
 from trainer.release.promotion import Terms, release, released
-from trainer.release.unchanged import reason, unchanged_version
+from trainer.release.unchanged import find_same_version, reason
 from trainer.training.checkpoint import INTERVAL_SECONDS, Checkpoint
+from trainer.training.identity import training_identity
 from trainer.training.recipe import RECIPE_OPTIONS, Recipe
 from trainer.training.trained import Trained
-from trainer.training.training import train, training_identity
+from trainer.training.training import train
 from trainer.training.watchdog import Stopped
 
 MAX_JOBS = 1_024
@@ -149,10 +150,11 @@ def _test_rows(file: str | None, table: Table, options: dict[str, Any]) -> Rows 
 
 
 def _finish_if_unchanged(registry: Registry, table: Table, recipe: Recipe, as_json: bool) -> None:
-    """Exit if the training would only repeat that of the current version or a newer one."""
-    if same := unchanged_version(registry, table, recipe):
-        click.echo(f"{reason(same)} (--force trains all the same)", err=True)
-        finish({"version": same["version"], "state": "unchanged"}, as_json)
+    """Exit if the training would only repeat that of the current version."""
+    same = find_same_version(registry, table, recipe)
+    if same and same.in_use:
+        click.echo(f"{reason(same.card)} (--force trains all the same)", err=True)
+        finish({"version": same.card["version"], "state": "unchanged"}, as_json)
 
 
 def _terms(settings: Settings, *, no_promote: bool, force_promote: bool) -> Terms:

@@ -28,8 +28,6 @@ from service.web.tokens.authorization import admin_only
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 
 PROMOTIONS = 50  # listed
-
-
 _OBJECTS = ("recipe", "data", "metrics", "test_report", "training", "libraries")
 
 
@@ -193,8 +191,9 @@ def _usable_registry() -> Registry:
 
 def _card(registry: Registry, version: int, loaded: LoadedVersion | None) -> Card:
     """Return a card; for the current version the loaded one, as its file may be replaced."""
-    known = loaded is not None and loaded.number == str(version)
-    return _without_odd_members(loaded.card if loaded and known else registry.card(version))
+    if loaded and loaded.number == str(version):
+        return _without_odd_members(loaded.card)
+    return _without_odd_members(registry.card(version))
 
 
 def _summary(registry: Registry, version: int, loaded: LoadedVersion | None) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """JSON Lines: a row of JSON in every line (jsonlines.org)."""
 
+from typing import Any
+
 import orjson
 from werkzeug.exceptions import BadRequest
 
@@ -8,27 +10,24 @@ MEDIA_TYPES = tuple(
 )
 
 
-def as_instances(body: bytes) -> bytes:
-    """Return the JSON `{"instances": [row, …]}` of a row per line; blank lines are skipped.
+def as_instances(body: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return `{"instances": [row, …]}` of a row per line, parsed and as JSON; skip blank lines.
 
     Raises
     ------
     BadRequest
         a line is not JSON.
     """
-    lines = body.splitlines()
-    rows = [line for line in lines if line.strip()]
-    if not rows:
+    lines = {number: line for number, line in enumerate(body.splitlines(), 1) if line.strip()}
+    if not lines:
         raise BadRequest("the body is empty; expected JSON Lines with one row per line")
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            _check(line, number)
-    return b'{"instances":[%b]}' % b",".join(rows)
+    rows = [_row(line, number) for number, line in lines.items()]
+    return {"instances": rows}, b'{"instances":[%b]}' % b",".join(lines.values())
 
 
-def _check(line: bytes, number: int) -> None:
+def _row(line: bytes, number: int) -> Any:
     try:
-        orjson.loads(line)
+        return orjson.loads(line)
     except orjson.JSONDecodeError as error:
         hint = "; curl removes line ends with -d, and keeps them with --data-binary"
         lost = hint if b"}{" in line or b"][" in line else ""

@@ -17,7 +17,7 @@ from service.protocols import json_lines, row_layouts
 from service.protocols.error_formats import MLFLOW
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.bodies import JSON, check_type, json_body, parse, read_body
+from service.web.bodies import JSON, check_type, json_body, read_body
 from service.web.responses import response_in_parts
 
 blueprint = Blueprint("invocations", __name__)
@@ -84,8 +84,8 @@ def invoke() -> Response:
     media_type = check_type(JSON, *_FILES)
     document, body = json_body() if media_type == JSON else (None, read_body())
     if media_type in json_lines.MEDIA_TYPES:
-        media_type, body = JSON, json_lines.as_instances(body)
-        document = parse(body)
+        media_type = JSON
+        document, body = json_lines.as_instances(body)
     version = choose_version(services().versions, context)
     reader = version.reader
     if request.args:

@@ -64,15 +64,13 @@ def leave_one_out_error(
     weights : (N,) float64, above 0; None for equal weights
     strengths : of the penalty, per row
     """
-    residuals = _residuals(Z, Y, weights, strengths)
-    middle = np.average(Y, axis=0, weights=weights)
-    variance = np.average((Y - middle) ** 2, axis=0, weights=weights)
-    errors = np.average(residuals**2, axis=0, weights=weights)
-    return float(np.mean(errors / np.maximum(variance, np.finfo(np.float64).tiny)))
+    return _leave_one_out(Z, Y, weights, strengths)[1]
 
 
-def _residuals(Z: Array, Y: Array, weights: Array | None, strengths: Array = STRENGTHS) -> Array:
-    """Return the leave-one-out residuals y − ŷ (N, K) with the best strength for all targets."""
+def _leave_one_out(
+    Z: Array, Y: Array, weights: Array | None, strengths: Array = STRENGTHS
+) -> tuple[Array, float]:
+    """Return the residuals y − ŷ (N, K) with the best strength for all targets, and their error."""
     shares = np.full(len(Z), 1.0 / len(Z)) if weights is None else weights / weights.sum()
     roots = np.sqrt(shares)[:, None]
     Y = Y - shares @ Y
@@ -86,7 +84,7 @@ def _residuals(Z: Array, Y: Array, weights: Array | None, strengths: Array = STR
         residuals = (Y - (U * shrinkage) @ projected / roots) / (1.0 - leverage)
         if (error := float((shares @ (residuals / deviations) ** 2).mean())) < least:
             best, least = residuals, error
-    return best
+    return best, least
 
 
 def _mean_loss(loss: Loss, Z: Array, Y: Array, weights: Array | None) -> float:
@@ -98,12 +96,12 @@ def _mean_loss(loss: Loss, Z: Array, Y: Array, weights: Array | None) -> float:
     Source: Holland & Welsch 1977, "Robust regression using iteratively reweighted least-squares".
     """
     own = np.ones(len(Z)) if weights is None else weights
-    r = -_residuals(Z, Y, weights).T
+    r = -_leave_one_out(Z, Y, weights)[0].T
     for _ in range(REWEIGHTINGS):
         far = np.copysign(np.maximum(np.abs(r), LEAST_RESIDUAL), r)
         slopes = far.copy()
         loss.slope(slopes, None)
-        r = -_residuals(Z, Y, own * np.abs(slopes / far).mean(axis=0)).T
+        r = -_leave_one_out(Z, Y, own * np.abs(slopes / far).mean(axis=0))[0].T
     return float(np.average(loss.costs(r).mean(axis=0), weights=weights))
 
 

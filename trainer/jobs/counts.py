@@ -19,12 +19,12 @@ from trainer.jobs.job import ACTIVE, FAILED, STATES, WITHOUT_OUTPUT
 
 _TIMEOUT_SECONDS = 2
 _COUNT = """
-    SELECT status, {state}, count(*)
+    SELECT status, {member}, count(*)
     FROM {schema}workflow_status LEFT JOIN {schema}workflow_output AS o USING (workflow_uuid)
     WHERE name = 'retrain' GROUP BY 1, 2
 """
 _LAST_REPORT = """
-    SELECT coalesce({at}, s.updated_at / 1000.0)
+    SELECT coalesce({member}, s.updated_at / 1000.0)
     FROM {schema}workflow_status AS s LEFT JOIN {schema}workflow_events AS e
     ON e.workflow_uuid = s.workflow_uuid AND e.key = 'progress'
     WHERE s.name = 'retrain' AND s.status = 'PENDING'
@@ -46,7 +46,7 @@ def count_by_state(url: str) -> dict[str, int]:
     """
     counts = Counter(dict.fromkeys(STATES, 0))
     sqlite, postgresql = "json_extract(o.output, '$.state')", "o.output::json ->> 'state'"
-    rows = _query(url, _COUNT, "state", sqlite, postgresql)
+    rows = _query(url, _COUNT, sqlite, postgresql)
     for status, output, count in rows:
         state = ACTIVE.get(status) or WITHOUT_OUTPUT.get(status) or output
         counts[state if state in STATES else FAILED] += count  # a damaged database has any state
@@ -63,15 +63,15 @@ def last_report(url: str) -> float | None:
     JobsUnavailable
     """
     sqlite, postgresql = "json_extract(e.value, '$.at')", "(e.value::json ->> 'at')::float8"
-    rows = _query(url, _LAST_REPORT, "at", sqlite, postgresql)
+    rows = _query(url, _LAST_REPORT, sqlite, postgresql)
     return min((float(at) for (at,) in rows if isinstance(at, int | float | Decimal)), default=None)
 
 
-def _query(url: str, statement: str, member: str, sqlite: str, postgresql: str) -> Rows:
+def _query(url: str, statement: str, sqlite: str, postgresql: str) -> Rows:
     """Return the rows of a statement with a member of a JSON document, in each database's SQL."""
     if url.startswith("sqlite:"):
-        return _query_sqlite(url, statement.format(**{member: sqlite}, schema=""))
-    return _query_postgresql(url, statement.format(**{member: postgresql}, schema="dbos."))
+        return _query_sqlite(url, statement.format(member=sqlite, schema=""))
+    return _query_postgresql(url, statement.format(member=postgresql, schema="dbos."))
 
 
 def _query_sqlite(url: str, statement: str) -> Rows:

@@ -15,11 +15,12 @@ from trainer.jobs.progress import JobProgress
 from trainer.jobs.request import Request
 from trainer.release.gate import Verdict
 from trainer.release.promotion import Terms, release, released
-from trainer.release.unchanged import reason, same_version, unchanged_version
+from trainer.release.unchanged import find_same_version, reason
 from trainer.solvers import State
 from trainer.training.checkpoint import Checkpoint
+from trainer.training.identity import training_identity
 from trainer.training.trained import main_metrics
-from trainer.training.training import train, training_identity
+from trainer.training.training import train
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +71,10 @@ class Retraining:
         self._poll()
         published = self._already_published(registry)
         if not (published or self.request.force):
-            recipe = self.request.make_recipe()
-            if same := unchanged_version(registry, table, recipe):
-                return _unchanged(same)
-            if same := same_version(registry, table, recipe):  # kept back, or never judged
-                published = registry.load(same["version"])
+            same = find_same_version(registry, table, self.request.make_recipe())
+            if same and same.in_use:
+                return _unchanged(same.card)
+            published = registry.load(same.card["version"]) if same else None
         published = published or self._train(registry, table)
         self.progress.enter("judging")
         self.confirm()

@@ -1,6 +1,7 @@
 """Whether a training would only repeat one that was made."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 from registry import Card, ObjectUnreadable, Registry, VersionNotFound, VersionRefused, card_object
 from trainer.data.table import Table
@@ -9,22 +10,21 @@ from trainer.training.recipe import Recipe
 from trainer.training.watchdog import Stopped
 
 
-def unchanged_version(registry: Registry, table: Table, recipe: Recipe) -> Card | None:
-    """Return the card of the version in use if its data, recipe and code are the same.
+@dataclass(frozen=True)
+class SameVersion:
+    """A version with the same data, recipe and code as a training.
 
-    Raises
-    ------
-    StorageError
+    Attributes
+    ----------
+    in_use : whether it is the version in use; if not, it was kept back or never judged
     """
-    serving = registry.serving()
-    same = same_version(registry, table, recipe)
-    return same if same and serving and same["version"] == serving.version else None
+
+    card: Card
+    in_use: bool
 
 
-def same_version(registry: Registry, table: Table, recipe: Recipe) -> Card | None:
-    """Return the card of a version with the same data, recipe and code; None if there is none.
-
-    It is the version in use, else the newest of those published after it.
+def find_same_version(registry: Registry, table: Table, recipe: Recipe) -> SameVersion | None:
+    """Return the version in use if a training would repeat it, else the newest such one after it.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def same_version(registry: Registry, table: Table, recipe: Recipe) -> Card | Non
             card = registry.card(number)
             stopped = card_object(card, "training").get("stopped")
             if card.get("identity") == identity and stopped != Stopped.INTERRUPTED:
-                return card
+                return SameVersion(card, in_use=number == serving.version)
     return None
 
 

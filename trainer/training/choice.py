@@ -52,8 +52,7 @@ def train_best(
         course.watchdog.resume(resumed["seconds"])
     else:
         leave = NoiseWatch(course.watchdog, recipe.max_seconds)
-        network, reasons = fit_network(problem, plan, _initial_rng(recipe), course, leave)
-        reasons = [*reasons, *_rows_left_out(problem)]
+        network, reasons = _fit(problem, plan, course, leave)
         if not _leaves_doubt(network):
             return finish_network(problem, plan, network, course, reasons=reasons, created_at=now())
         course = replace(course, resume=None)
@@ -67,8 +66,7 @@ def train_best(
         and errors.network > SAME_NOISE * errors.ensemble
     ):
         alone = replace(course, checkpoint=None, resume=None)
-        network, reasons = fit_network(problem, plan, _initial_rng(recipe), alone)
-        reasons = [*reasons, *_rows_left_out(problem)]
+        network, reasons = _fit(problem, plan, alone)
         errors = _Errors.of(problem, network, ensemble)
     if errors.prefer_the_network:
         reasons = [*reasons, errors.sentence]
@@ -82,13 +80,19 @@ def _problem_and_plan(table: Table, recipe: Recipe) -> tuple[Problem, Plan]:
     return problem, make_plan(recipe, problem.architecture, len(problem.rows.train))
 
 
-def _rows_left_out(problem: Problem) -> list[str]:
-    rows = len(problem.rows.train)
-    return [f"one network was trained on {rows} rows drawn at random"] if rows == MOST_ROWS else []
-
-
-def _initial_rng(recipe: Recipe) -> np.random.Generator:
-    return np.random.default_rng(recipe.seed).spawn(2)[1]
+def _fit(
+    problem: Problem,
+    plan: Plan,
+    course: Course,
+    should_switch: Callable[[Iteration, float], bool] | None = None,
+) -> tuple[Fit, list[str]]:
+    """Fit one network from the recipe's start, as `fit_network` does."""
+    rng = np.random.default_rng(problem.recipe.seed).spawn(2)[1]
+    network, reasons = fit_network(problem, plan, rng, course, should_switch)
+    train, unseen = len(problem.rows.train), len(problem.rows.unseen_indices)
+    if train + unseen < len(problem.table.X):
+        reasons = [*reasons, f"one network was trained on {train} rows drawn at random"]
+    return network, reasons
 
 
 @dataclass

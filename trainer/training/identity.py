@@ -1,10 +1,11 @@
-"""What decides the weights of a version: data, recipe and code."""
+"""What decides the weights of a version: data, recipe and code; and the course of a training."""
 
 import functools
 import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import network
 import trainer
@@ -12,6 +13,20 @@ from config import VERSION
 from trainer.data.table import Table
 from trainer.training.card import library_versions
 from trainer.training.recipe import Recipe
+
+STATE_FORMAT = 4  # raise it when solvers or the split change, so that old checkpoints are not used
+
+
+def training_identity(table: Table, recipe: Recipe) -> dict[str, Any]:
+    """Return everything that decides the course of a training, which names its checkpoint."""
+    options = asdict(recipe)
+    del options["max_seconds"], options["target_mse"]
+    return {
+        "format": STATE_FORMAT,
+        "data": table.fingerprint(),
+        "recipe": options,
+        "libraries": library_versions(),
+    }
 
 
 def version_identity(table: Table, recipe: Recipe) -> str:
@@ -21,11 +36,10 @@ def version_identity(table: Table, recipe: Recipe) -> str:
     has every option, with the time limit, because a plan depends on it. The code is numnet's, as
     its files are now, and the versions of the libraries.
     """
-    document = {
-        "data": [table.source, table.fingerprint(), table.weights_name],
-        "reading": table.summary.get("options", {}),
+    document = training_identity(table, recipe) | {
+        "source": [table.source, table.weights_name, table.summary.get("options", {})],
         "recipe": asdict(recipe),
-        "code": [VERSION, _code_digest(), library_versions()],
+        "code": [VERSION, _code_digest()],
     }
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 

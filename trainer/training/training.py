@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +11,7 @@ from trainer.data.table import Table
 from trainer.evaluation.regression_metrics import regression_metrics
 from trainer.evaluation.residual_report import residual_report
 from trainer.solvers import State
-from trainer.training.card import find_warnings, library_versions
+from trainer.training.card import find_warnings
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.choice import train_best
 from trainer.training.course import Course
@@ -24,8 +22,6 @@ from trainer.training.network_training import train_network
 from trainer.training.recipe import AUTO, ENSEMBLE, Recipe
 from trainer.training.trained import Trained
 from trainer.training.watchdog import GRACE_SECONDS, Watchdog
-
-STATE_FORMAT = 4  # raise it when solvers or the split change, so that old checkpoints are not used
 
 
 def train(
@@ -96,15 +92,3 @@ def _add_test(trained: Trained, test: Rows) -> None:
     trained.card["metrics"]["test_file"] = metrics
     order = np.random.default_rng(0).permutation(len(test))  # the file's may be by size
     trained.card["test_file_report"] = residual_report(Y_hat[order], test.Y[order], targets)
-
-
-def training_identity(table: Table, recipe: Recipe) -> dict[str, Any]:
-    """Return everything that decides the course of a training, which names its checkpoint."""
-    options = asdict(recipe)
-    del options["max_seconds"], options["target_mse"]
-    return {
-        "format": STATE_FORMAT,
-        "data": table.fingerprint(),
-        "recipe": options,
-        "libraries": library_versions(),
-    }

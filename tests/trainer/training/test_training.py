@@ -20,8 +20,9 @@ from trainer.errors import TrainingFailed
 from trainer.solvers import SOLVERS
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.epoch import Epoch
+from trainer.training.identity import training_identity
 from trainer.training.recipe import Recipe
-from trainer.training.training import train, training_identity
+from trainer.training.training import train
 from trainer.training.watchdog import Stopped
 
 MakeTable = Callable[..., Table]
