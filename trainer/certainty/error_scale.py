@@ -164,8 +164,9 @@ def _plan(rows: int) -> Plan:
         patience=15,
         epoch_rows=ROWS,
         batch=min(max(rows // 16, 32), 256),
-        group=3,  # for two threads
+        group=FOLDS,
         bins=0,
         decay=min(0.3, 80 / rows),
         hidden=32,
+        parallel=False,
     )

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 EPOCH_ROWS = 65_536  # at most so many of a member's rows in an epoch
 MAX_RAMPS = 4096  # of all inputs together
@@ -10,6 +11,7 @@ ENOUGH_EPOCHS = 0.2  # of the limit: most trainings end early, and a short one i
 ENOUGH_STEPS = 4000  # in any case
 EPOCHS_IN_TIME = 40  # at least, if an epoch need not have all rows
 LEAST_EPOCH_ROWS = 4096
+FEW_ROWS = 2500  # with more, the time is better spent on more steps of fewer, wider members
 PROCESS_ROWS = 2000  # with more, a Gaussian process takes longer than the networks
 PROCESS_SECONDS = 5.0  # the least time limit with one
 _PROCESSORS = 2  # assumed, so that a plan does not depend on the machine
@@ -31,6 +33,8 @@ class Plan:
     decay : λ of AdamW
     rate, factor_rate : the learning rate at the start; the factor on it for the inputs' factors
     hidden : units in each of the two hidden layers
+    parallel : whether threads train groups at the same time; the steps of a small table are so
+        short that threads lose more time to the interpreter's lock than they gain
     dropout : the rate for the first half of the epochs
     process_rows : at most so many rows have a Gaussian process
     notes : what is smaller than usual, and why, as sentences
@@ -45,10 +49,11 @@ class Plan:
     group: int
     bins: int
     decay: float
+    hidden: int
     rate: float = 0.01
     factor_rate: float = 6.0
-    hidden: int = 64
     dropout: float = 0.15
+    parallel: bool = True
     process_rows: int = 0
     notes: tuple[str, ...] = ()
 
@@ -70,9 +75,8 @@ def make_plan(rows: int, inputs: int = 1, continuous: int = 1, seconds: float = 
     seconds : the time limit; the plan has fewer members and bins if a fraction of the training
         would take longer
     """
-    small = rows < 1000
-    # with more rows, the time is better spent on more steps of fewer members
-    folds, partitions = (6, 2) if rows < 2500 else (8, 1) if rows < 50_000 else (5, 1)
+    small, few = rows < 1000, rows < FEW_ROWS
+    folds, partitions = (6, 2) if few else (8, 1) if rows < 50_000 else (5, 1)
     plan = Plan(
         folds,
         partitions,
@@ -83,6 +87,8 @@ def make_plan(rows: int, inputs: int = 1, continuous: int = 1, seconds: float = 
         group=6 if small else 4,
         bins=_bins(min(max(rows // 16, 8), 64), continuous),
         decay=min(0.3, 80 / rows),
+        hidden=32 if few else 64,
+        parallel=not few,
         process_rows=PROCESS_ROWS,
     )
     if rows <= PROCESS_ROWS and seconds < PROCESS_SECONDS:
@@ -107,7 +113,7 @@ def _bins(wanted: int, continuous: int) -> int:
     return bins if bins >= LEAST_BINS else 0
 
 
-def _reduced(plan: Plan, smaller: dict[str, int], seconds: float) -> Plan:
+def _reduced(plan: Plan, smaller: dict[str, Any], seconds: float) -> Plan:
     """Return the plan with fewer of what `smaller` names, and a note."""
     notes = [
         f"{value} instead of {getattr(plan, name)} {name}, {_within(seconds)}"

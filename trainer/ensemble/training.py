@@ -10,10 +10,9 @@ depend on the number of threads. Therefore the weights do not depend on it eithe
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -40,9 +39,11 @@ PLAIN, PIECEWISE = "plain", "piecewise-linear"
 PROCESS, LINEAR = "Gaussian process", "linear"
 
 _QUANTILE_ROWS = 100_000  # sufficient for the edges of the bins
-_GROUP_NUMBERS = 1 << 16  # of a layer's inputs and outputs in a step
+_GROUP_NUMBERS = 1 << 18
 _POLL_SECONDS = 0.05
 _PREDICTION_COST = 0.35  # of a row, relative to training with it
+
+T = TypeVar("T")
 
 
 class Training:
@@ -115,15 +116,23 @@ class Training:
         watch : called after every epoch; it may call `state`
         poll : called every few hundredths of a second; may raise to stop the training
         """
+        self._cancelled.clear()
         with ThreadPoolExecutor(self._jobs) as threads:
-            while active := self._active():
-                before = self._clock()
-                self._train(active, threads, poll)
-                self._in_epochs += self._clock() - before
-                self._epoch += 1
-                self._fit_into_time()
-                watch(self._progress(active))
-            return self._result(threads, poll)
+            try:
+                by_process = threads.submit(self._process)
+                if self._jobs == 1:  # its time is not that of an epoch
+                    _results([by_process], poll)
+                while active := self._active():
+                    before = self._clock()
+                    self._train(active, threads, poll)
+                    self._in_epochs += self._clock() - before
+                    self._epoch += 1
+                    self._fit_into_time()
+                    watch(self._progress(active))
+                return self._result(by_process, threads, poll)
+            except BaseException:
+                self._cancelled.set()
+                raise
 
     def state(self) -> dict[str, Any]:
         """Return everything that a new instance needs to continue with identical bits.
@@ -170,30 +179,14 @@ class Training:
 
         # the models that take longer first, so that the threads end at about the same time
         groups = [group for model in reversed(models.values()) for group in model.groups]
-        tasks = [partial(group.epoch, progress) for group in groups]
-        losses = iter(self._in_threads(tasks, threads, poll))
+        if self._plan.parallel:
+            losses = _results([threads.submit(each.epoch, progress) for each in groups], poll)
+        else:
+            in_turn = threads.submit(lambda: [each.epoch(progress) for each in groups])
+            (losses,) = _results([in_turn], poll)
+        remaining = iter(losses)
         for model in reversed(models.values()):
-            model.record([next(losses) for _ in model.groups])
-
-    def _in_threads(
-        self,
-        tasks: Sequence[Callable[[], Any]],
-        threads: ThreadPoolExecutor,
-        poll: Callable[[], None],
-    ) -> list[Any]:
-        """Run the tasks, and return their results in order."""
-        futures = [threads.submit(task) for task in tasks]
-        pending = set(futures)
-        try:
-            while pending:
-                _, pending = wait(pending, _POLL_SECONDS)
-                poll()
-        except BaseException:
-            self._cancelled.set()
-            wait(futures)
-            self._cancelled.clear()
-            raise
-        return [future.result() for future in futures]
+            model.record([next(remaining) for _ in model.groups])
 
     def _check(self) -> None:
         if self._cancelled.is_set():
@@ -217,31 +210,33 @@ class Training:
             {name: model.best_loss for name, model in self._models.items()},
         )
 
-    def _result(self, threads: ThreadPoolExecutor, poll: Callable[[], None]) -> Trained:
+    def _result(
+        self,
+        by_process: Future[tuple[GaussianProcess, Floats] | None],
+        threads: ThreadPoolExecutor,
+        poll: Callable[[], None],
+    ) -> Trained:
         models = {name: model for name, model in self._models.items() if model.best_epoch}
         members = np.zeros((len(models), *self._data.folds.shape, self._data.targets), np.float32)
-        tasks: list[Callable[[], Any]] = [
-            partial(group.predict_held_out, out)
+        tasks: list[Future[Any]] = [
+            threads.submit(group.predict_held_out, out)
             for model, out in zip(models.values(), members, strict=True)
             for group in model.groups
         ]
-        tasks += [self._process, self._linear]  # while other threads predict
-        *_, (process, by_process), (linear, by_linear) = self._in_threads(tasks, threads, poll)
-        others = {
-            name: predictions
-            for name, predictions in ((PROCESS, by_process), (LINEAR, by_linear))
-            if predictions is not None
-        }
+        by_ridge = threads.submit(self._linear)  # while other threads predict
+        _results([*tasks, by_ridge, by_process], poll)
+        process, linear = by_process.result(), by_ridge.result()
+        others = {name: fit for name, fit in ((PROCESS, process), (LINEAR, linear)) if fit}
         if not models and not others:
             raise TrainingFailed("no network has a finite loss, and no other model can be fitted")
-        out_of_fold = OutOfFold(members, list(others.values()))
+        out_of_fold = OutOfFold(members, [predictions for _, predictions in others.values()])
         weights = self._stack(out_of_fold)
         stacked = out_of_fold.stacked(weights)
-        self._note_what_shrank(linear)
+        self._note_what_shrank(linear is not None)
         return Trained(
             networks={name: self._networks(name) for name in models},
-            process=process,
-            linear=linear,
+            process=process and process[0],
+            linear=linear and linear[0],
             stack=dict(zip([*models, *others], weights, strict=True)),
             out_of_fold=stacked,
             histories={name: model.history for name, model in models.items()},
@@ -249,17 +244,17 @@ class Training:
             notes=self._notes,
         )
 
-    def _process(self) -> tuple[GaussianProcess | None, Floats | None]:
-        """Return the Gaussian process and its predictions out of fold."""
+    def _process(self) -> tuple[GaussianProcess, Floats] | None:
+        """Return the Gaussian process, if there is one, and its predictions out of fold."""
         if len(self._data) > self._plan.process_rows:
-            return None, None
+            return None
         process = gaussian_process(self._data, self._plan.folds, self._seed, self._check)
-        return process, process_out_of_fold(process, self._data) if process else None
+        return (process, process_out_of_fold(process, self._data)) if process else None
 
-    def _linear(self) -> tuple[Linear | None, Floats | None]:
-        """Return the linear model and its predictions out of fold."""
+    def _linear(self) -> tuple[Linear, Floats] | None:
+        """Return the linear model, if there is one, and its predictions out of fold."""
         linear = ridge(self._data, self._plan.folds)
-        return linear, out_of_fold(linear, self._data) if linear else None
+        return (linear, out_of_fold(linear, self._data)) if linear else None
 
     def _stack(self, predictions: OutOfFold) -> Array:
         """Return the weight of each model for each target: (models, K)."""
@@ -278,18 +273,27 @@ class Training:
             np.array([each for group in groups for each in group.held_out]),
         )
 
-    def _note_what_shrank(self, linear: Linear | None) -> None:
+    def _note_what_shrank(self, has_linear: bool) -> None:
         if self._epochs < self._plan.epochs:  # the learning rate fell faster, wherever it ended
             self._notes.append(
                 f"the time limit allowed {self._epochs} of up to {self._plan.epochs} epochs"
             )
-        if linear is None:
+        if not has_linear:
             self._notes.append(
                 f"{self._data.inputs} inputs are too many for the linear model, which was left out"
             )
         for name, model in self._models.items():
             if not model.best_epoch:
                 self._notes.append(f"the {name} networks diverged and were left out")
+
+
+def _results(futures: Sequence[Future[T]], poll: Callable[[], None]) -> list[T]:
+    """Wait for the futures, polling, and return their results in order."""
+    pending = set(futures)
+    while pending:
+        _, pending = wait(pending, _POLL_SECONDS)
+        poll()
+    return [future.result() for future in futures]
 
 
 class _Cancelled(Exception):
