@@ -80,7 +80,7 @@ def make_plan(rows: int, inputs: int = 1, continuous: int = 1, seconds: float = 
     plan = Plan(
         folds,
         partitions,
-        epochs=200 if small else 150,
+        epochs=160 if small else 150,
         patience=30,
         epoch_rows=EPOCH_ROWS,
         batch=min(max(rows // 16, min(rows // 4, 64), 16), 256),

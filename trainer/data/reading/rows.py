@@ -21,6 +21,7 @@ from trainer.data.reading.formats.block import Block, Source
 from trainer.data.reading.options import Missing, ReadingOptions
 from trainer.data.reading.selection import Selection
 from trainer.data.reading.stored_rows import StoredRows
+from trainer.data.reading.totals import LABELS, leave_out_totals
 from trainer.errors import DataError
 
 MAX_ERRORS = 20
@@ -83,7 +84,10 @@ def read_rows(
         if len(reader.errors) >= MAX_ERRORS:
             break
         stored.add(numbers)
-    if reader.errors:
+    label = reader.totals_label()
+    if totals := leave_out_totals(stored, label):
+        stored.notes.append(totals)
+    if reader.errors and not (label and totals):
         raise _error(name, sorted(reader.errors)[:MAX_ERRORS], reader.advice())
     return stored
 
@@ -114,7 +118,7 @@ class _BlockReader:
         self._names = names = selection.names
         self._strict = missing == "refuse"
         self._conventions = Conventions()
-        self._is_first = True
+        self._is_first, self._last_line = True, 0
         self._fixed = fixed
         self._like = {name: like[name] for name in names if name in like}
         self._points_group = any(each.thousands == "." for each in self._like.values())
@@ -129,6 +133,7 @@ class _BlockReader:
     def read(self, block: Block) -> Array:
         """Return the used cells of a block as numbers: (rows, columns)."""
         indices = self._selection.indices
+        self._last_line = block.lines[-1] if len(block.lines) else self._last_line
         if (numbers := self._plain_numbers(block)) is not None:
             return numbers
         columns = block.columns(indices)
@@ -229,6 +234,14 @@ class _BlockReader:
             self.errors.append(
                 (lines[row], self._selection.indices[index], where, f", got {found!r}")
             )
+
+    def totals_label(self) -> str:
+        """Return the text in the only invalid cell if it calls the last row a total."""
+        if len(self.errors) != 1 or not self._faults or self.errors[0][0] != self._last_line:
+            return ""
+        ((cells, _),) = self._faults.values()
+        text = str(cells[-1]).strip()
+        return text if text.casefold() in LABELS else ""
 
     def advice(self) -> list[str]:
         """Return what to do about the errors, as sentences."""

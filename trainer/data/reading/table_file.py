@@ -21,7 +21,6 @@ from trainer.data.reading.rows import Reconsidered, read_rows
 from trainer.data.reading.selection import Selection
 from trainer.data.reading.stored_rows import StoredRows
 from trainer.data.reading.summary import summarize
-from trainer.data.reading.totals import leave_out_totals
 from trainer.data.table import Table, check_row_count
 from trainer.errors import DataError
 
@@ -128,11 +127,9 @@ def _table(
     selection = stored.selection
     if selection.weights and not len(stored.X) and stored.without_weight:
         raise DataError(f"{source}: every row has weight 0 in column {selection.weights!r}")
-    totals = leave_out_totals(stored)
     check_row_count(len(stored.X), source, is_test=bool(like))
     features = find_features(stored, name, options.categories, like)
     remarks = find_remarks(features.columns, selection.targets, features.X, stored.Y)
-    remarks = [totals, *remarks] if totals else remarks
     return Table(
         features.columns,
         selection.targets,

@@ -13,12 +13,17 @@ _SEEN_ROWS = 1_000
 _ROWS_AT_A_TIME = 100_000
 
 
-def leave_out_totals(stored: StoredRows) -> str:
-    """Leave out the last row if it has the sums of the others; return why, or an empty text."""
+def leave_out_totals(stored: StoredRows, label: str = "") -> str:
+    """Leave out the last row if it has the sums of the others; return why, or an empty text.
+
+    Parameters
+    ----------
+    label : a text in the last row, in place of a number or a date, that calls it a total
+    """
     X, Y = stored.X, stored.Y
     if len(X) < 3:
         return ""
-    label = _label(stored, X[-1])
+    label = label or _label(stored, X[-1])
     sums = _count_sums(Y) if _may_be_sums(Y) else 0
     if sums == Y.shape[1] and (label or sums + _count_sums(X[:, _numbers(stored)]) >= 2):
         del X, Y  # views, which would keep the memory from shrinking

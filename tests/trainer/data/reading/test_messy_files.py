@@ -241,6 +241,15 @@ LINES = {
         ("the last row, called 'Total', is left out",),
         {"t": {"values": ("blue", "green", "red")}},
     ),
+    "row of totals with a label among dates": Readable(
+        rows("d,b,y", lambda k: f"2024-01-{k + 1:02},{k - 3},{k * k}") + "Grand total,204,4324\n",
+        {"d": ("datetime", (19723.0, 19724.0, 19725.0)), "b": NUMBERS["b"]},
+        ("the last row, called 'Grand total', is left out",),
+    ),
+    "row of totals with a label among numbers": numbers(
+        plain() + f"sum,{sum(k - 3 for k in range(24))},{sum(k * k for k in range(24))}\n",
+        "the last row, called 'sum', is left out",
+    ),
 }
 
 ENCODINGS = {
@@ -581,6 +590,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "JSON": (
         '[{"a": 1, "y": 2}]',
         "is a JSON document, not a table of text: write its table as CSV",
+    ),
+    "a label of totals in a row that has none": (
+        plain() + "Total,1,1\n",
+        "line 26, column 'a': expected a finite number, got 'Total'",
     ),
     "JSON lines": ('{"a": 1, "y": 2}\n' * 20, "is a JSON document"),
     "HTML": ("<!DOCTYPE html><html><table>", "is an HTML page, not a table of text"),
