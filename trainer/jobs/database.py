@@ -15,6 +15,10 @@ from trainer.errors import JobsUnavailable
 if TYPE_CHECKING:
     from dbos import DBOSClient
 
+log = logging.getLogger(__name__)
+
+FileIdentity = tuple[int, int]
+
 QUEUE = WORKFLOW = "retrain"
 PROGRESS = "progress"  # the workflow event that has the latest `JobProgress.snapshot`
 POLL_SECONDS = 0.5  # between two times that the trainer polls the queue
@@ -40,6 +44,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = url
         self._client: DBOSClient | None = None
+        self._file: FileIdentity | None = None
         self._lock = threading.Lock()
         self._threads = threading.BoundedSemaphore(MAX_CONNECTED_THREADS)
 
@@ -57,13 +62,26 @@ class Database:
         if not self._threads.acquire(timeout=CONNECT_TIMEOUT_SECONDS):
             raise JobsUnavailable("the job database does not respond")
         try:
-            with self._lock:
-                client = self._client = self._client or _make_client(self._url)
-            yield client
+            yield self._connected()
         except (SQLAlchemyError, OSError) as error:
             raise JobsUnavailable(f"the job database cannot be used: {reason(error)}") from error
         finally:
             self._threads.release()
+
+    def _connected(self) -> "DBOSClient":
+        """Return the client, a new one if the file was deleted or replaced.
+
+        SQLite would go on with the old file, which no other process opens any more.
+        """
+        with self._lock:
+            if self._client and self._file != file_identity(self._url):
+                log.warning("the job database was deleted or replaced: opening the new one")
+                self._client.destroy()
+                self._client = None
+            if self._client is None:
+                self._client = _make_client(self._url)
+                self._file = file_identity(self._url)
+            return self._client
 
     def close(self) -> None:
         """Close the connections. The next `connect` opens new ones."""
@@ -71,6 +89,17 @@ class Database:
             client, self._client = self._client, None
         if client:
             client.destroy()
+
+
+def file_identity(url: str) -> FileIdentity | None:
+    """Return device and inode of SQLite's file; None if it is missing, or for PostgreSQL."""
+    if not url.startswith("sqlite:"):
+        return None
+    try:
+        status = Path(url.removeprefix("sqlite:///").partition("?")[0]).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def with_timeouts(url: str) -> str:

@@ -21,7 +21,7 @@ from network import NetworkError
 from registry import Registry, RegistryError, StorageError
 from trainer.errors import DataError, Interrupted, JobError, TrainerError
 from trainer.jobs.client import Jobs
-from trainer.jobs.database import PROGRESS, WORKFLOW, serializer
+from trainer.jobs.database import PROGRESS, WORKFLOW, FileIdentity, file_identity, serializer
 from trainer.jobs.execution import Retraining
 from trainer.jobs.first_version import request_first_version
 from trainer.jobs.job import CANCELLED, FAILED, RUNNING
@@ -62,6 +62,7 @@ class Executor:
         self._busy = threading.Lock()
         self._last_job: str | None = None
         self._stuck = threading.Event()
+        self._file: FileIdentity | None = None
         self._unattended: str | None = None
         self._look_at = 0.0
         self._beat = beat
@@ -84,6 +85,7 @@ class Executor:
             if self.stopping.wait(LOCK_SECONDS):
                 return False
         self._launch()
+        self._file = file_identity(self._settings.jobs_url)
         log.info("waiting for jobs", extra={"worker": self._name})
         if train_first:
             _in_background(request_first_version, self._jobs, self._registry, self.stopping)
@@ -97,6 +99,9 @@ class Executor:
                 return True
             if self._lock.lost():
                 log.error("the lock in the database is lost: restarting")
+                return True
+            if self._file != file_identity(self._settings.jobs_url):
+                log.error("the job database was deleted or replaced: restarting")
                 return True
             if self._has_unattended_job():
                 log.error("a job is running and nobody works on it: restarting, to end it")
@@ -162,8 +167,9 @@ class Executor:
                 log.warning("the computation does not stop")
                 return
         if self._last_job:
-            while self._jobs.get(self._last_job).active and time.monotonic() < deadline:
-                time.sleep(0.02)
+            with suppress(JobError):  # the database may have been replaced
+                while self._jobs.get(self._last_job).active and time.monotonic() < deadline:
+                    time.sleep(0.02)
 
     def _run_job(self, document: dict[str, Any], newest_before: int) -> dict[str, Any]:
         """Return the job's state, with its result or the error."""

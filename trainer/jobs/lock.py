@@ -49,6 +49,8 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> bool:
+        if self._descriptor is not None and self.lost():
+            self.release()
         if self._descriptor is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -59,7 +61,13 @@ class FileLock:
         return True
 
     def lost(self) -> bool:
-        return False
+        """Return whether the file was deleted or replaced: others lock the new one."""
+        if self._descriptor is None:
+            return True
+        try:
+            return not os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        except OSError:
+            return True
 
     def release(self) -> None:
         if self._descriptor is not None:
