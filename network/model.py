@@ -81,7 +81,7 @@ class Model:
 
     @property
     def target_scale(self) -> Array:
-        """The standard deviations of the targets in training (targets,)."""
+        """The standard deviations of the targets in training (targets,); see `Scaling.of`."""
         return self.target_scaling.scale
 
     def predict(self, X: ArrayLike) -> Array:
