@@ -10,6 +10,7 @@ import logging
 import math
 import resource
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -18,6 +19,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from config import VERSION, Settings, SettingsError
+from config.temporary_folder import temporary_folder
 from service.app import create_app
 from service.server.application import ServedApplication
 from service.server.limits import Limits
@@ -33,6 +35,7 @@ from service.web.tokens.admin_token import AdminToken
 SWITCH_SECONDS = 0.001  # Python's 5 ms would delay predictions, which take 0.1 ms
 KILL_SECONDS = 2.0  # after a server process should have ended
 OPEN_FILES = 16_384  # of each process
+INHERITED_SOCKETS = {"GUNICORN_FD", "LISTEN_FDS"}  # variables, after a re-execution or by systemd
 
 log = logging.getLogger("service")
 
@@ -170,11 +173,27 @@ def _raise_open_files_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
+def _check_address(settings: Settings) -> None:
+    """Exit if nothing can listen on the address; gunicorn would try again for seconds."""
+    if os.environ.keys() & INHERITED_SOCKETS:
+        return
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        address = f"{settings.host}, port {settings.port}"
+        what = "NUMNET_HOST and NUMNET_PORT choose another address"
+        sys.exit(f"error: cannot listen on {address}: {reason}; {what}")
+
+
 def main() -> None:
     try:
         settings = Settings.from_environment()
+        temporary_folder()  # for the counters that all server processes share
     except SettingsError as error:
         sys.exit(f"error: {error}")
+    _check_address(settings)
     AdminToken(settings).get()  # created and shown once, before there are several processes
     run(settings, limits_of(settings), load_service)
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config import VERSION, Settings, SettingsError
 from config.json_logging import formatter
+from config.temporary_folder import temporary_folder
 from trainer.errors import JobError
 from trainer.heartbeat import Heartbeat
 from trainer.jobs.database import reason
@@ -42,6 +43,7 @@ def main(train_first: bool) -> None:
     """Run retraining jobs, one at a time, until SIGTERM or Ctrl-C."""
     try:
         settings = Settings.from_environment()
+        temporary_folder()  # for the heartbeat
     except SettingsError as error:
         sys.exit(f"error: {error}")
     _configure_logging()
@@ -60,9 +62,18 @@ def main(train_first: bool) -> None:
         if executor.run(train_first=train_first):
             _restart()
     except (SQLAlchemyError, OSError, JobError) as error:
-        print(f"error: the job database cannot be used: {reason(error)}", file=sys.stderr)
+        print(f"error: {_explained(error, settings)}", file=sys.stderr)
         exit_at_once(1)
     exit_at_once()
+
+
+def _explained(error: Exception, settings: Settings) -> str:
+    """Return what is wrong with the job database, and for a file its path and who has to write."""
+    known = isinstance(error, JobError)
+    what = str(error) if known else f"the job database cannot be used: {reason(error)}"
+    path = getattr(error, "filename", None) or settings.state / "jobs.sqlite"
+    where = f"; it is {path}, which user {os.getuid()} must be able to write"
+    return what if settings.database_url else what + where
 
 
 def _configure_logging() -> None:

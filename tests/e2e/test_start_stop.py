@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -58,20 +59,47 @@ def test_a_restarted_service_serves_the_same_version(
     ],
 )
 def test_an_invalid_setting_ends_the_start_with_one_line(setting: dict[str, str]) -> None:
+    (name,) = setting
+    assert start_in_vain("-m", "service", **setting).startswith(f"error: {name}")
+
+
+def test_a_port_in_use_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        settings = {"NUMNET_PORT": str(port), "NUMNET_STATE": str(tmp_path)}
+        error = start_in_vain("-m", "service", **settings)
+    assert error.startswith(f"error: cannot listen on 127.0.0.1, port {port}: Address already in")
+    assert "NUMNET_PORT" in error
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("program", ["service", "trainer.worker"])
+def test_a_missing_temporary_folder_ends_the_start_with_one_line(program: str) -> None:
+    without = (
+        "import runpy, tempfile; "
+        "tempfile._candidate_tempdir_list = lambda: ['/proc/none']; "
+        f"runpy.run_module({program!r}, run_name='__main__')"
+    )
+    error = start_in_vain("-c", without)
+    assert error.startswith("error: No usable temporary directory found in ['/proc/none']")
+    assert "set TMPDIR" in error
+
+
+def start_in_vain(*program: str, **settings: str) -> str:
+    """Return the only line that `python PROGRAM` writes before it ends with status 1."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
     outcome = subprocess.run(
-        [sys.executable, "-m", "service"],
+        [sys.executable, *program],
         cwd=ROOT,
-        env=kept | setting,
+        env=kept | settings,
         capture_output=True,
         text=True,
         timeout=DEADLINE_SECONDS,
         check=False,
     )
-    (name,) = setting
     assert (outcome.returncode, outcome.stdout) == (1, "")
-    assert outcome.stderr.startswith(f"error: {name}")
     assert outcome.stderr.count("\n") == 1
+    return outcome.stderr
 
 
 def test_ctrl_c_stops_every_process(start_service: StartService) -> None:

@@ -161,6 +161,10 @@ def test_idle_trainer_stops_at_once(installation: Installation) -> None:
             {"NUMNET_DATABASE_URL": "postgresql://ada:s3cr3t@127.0.0.1:1/jobs"},
             "error: the job database cannot be used: ",
         ),
+        (
+            {"NUMNET_STATE": "/dev/null"},
+            "error: the job database cannot be used: File exists; it is /dev/null, which user ",
+        ),
     ],
 )
 def test_trainer_that_cannot_start_logs_the_reason(
