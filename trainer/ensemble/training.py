@@ -39,7 +39,7 @@ PLAIN, PIECEWISE = "plain", "piecewise-linear"
 PROCESS, LINEAR = "Gaussian process", "linear"
 
 _QUANTILE_ROWS = 100_000  # sufficient for the edges of the bins
-_GROUP_NUMBERS = 1 << 18
+_GROUP_NUMBERS = 1 << 18  # of a layer's inputs and outputs in a step
 _POLL_SECONDS = 0.05
 _PREDICTION_COST = 0.35  # of a row, relative to training with it
 

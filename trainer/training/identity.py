@@ -14,7 +14,7 @@ from trainer.data.table import Table
 from trainer.training.card import library_versions
 from trainer.training.recipe import Recipe
 
-STATE_FORMAT = 4  # raise it when solvers or the split change, so that old checkpoints are not used
+STATE_FORMAT = 5  # raise it when solvers or the split change, so that old checkpoints are not used
 
 
 def training_identity(table: Table, recipe: Recipe) -> dict[str, Any]:
