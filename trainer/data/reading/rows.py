@@ -144,12 +144,24 @@ class _BlockReader:
         place = self._source.place
         self.errors += [(line, -1, f"{place} {line}: {text}", "") for line, text in block.errors]
         numbers = np.full((len(columns[0]), len(columns)), np.nan)
+        faults = []
         for index, cells in enumerate(columns):
             numbers[:, index], wrong = self._read_column(index, cells)
-            self._note(index, cells, wrong, block)
+            faults.append(wrong)
+        left_out = self._without_target(numbers, faults)
+        for index, (cells, wrong) in enumerate(zip(columns, faults, strict=True)):
+            self._note(index, cells, [row for row in wrong if row not in left_out], block)
         if is_first and self._is_row_of_units(columns, block):
             return numbers[1:]
         return numbers
+
+    def _without_target(self, numbers: Array, faults: Sequence[list[int]]) -> set[int]:
+        """Return the rows that will be left out, whatever their other cells are."""
+        if self._strict:
+            return set()
+        targets = len(self._selection.targets)
+        missing = set(np.flatnonzero(np.isnan(numbers[:, :targets]).any(axis=1)).tolist())
+        return missing.difference(*faults[:targets])
 
     def _is_row_of_units(self, columns: Sequence[Cells], block: Block) -> bool:
         """Return whether the first row has texts in all columns of numbers; forget its errors."""
@@ -253,6 +265,8 @@ class _BlockReader:
             if index < first_feature and isinstance(kind, TextCells | DateCells):
                 what = "text" if isinstance(kind, TextCells) else "dates"
                 advice.append(f"numnet predicts numbers, and column {name!r} holds {what}")
-            elif index >= first_feature and wrong > 2 and not self._strict:
+            elif index < first_feature or isinstance(self.readers[index], DateCells):
+                continue
+            elif wrong > 2 and not self._strict:
                 advice.append(f"if column {name!r} is a category, name it in categories")
         return advice

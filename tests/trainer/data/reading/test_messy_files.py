@@ -246,6 +246,9 @@ LINES = {
         {"d": ("datetime", (19723.0, 19724.0, 19725.0)), "b": NUMBERS["b"]},
         ("the last row, called 'Grand total', is left out",),
     ),
+    "footer without a target": numbers(
+        plain() + "Source: plant 3,,\n", "1 row left out, because 'y' is missing"
+    ),
     "row of totals with a label among numbers": numbers(
         plain() + f"sum,{sum(k - 3 for k in range(24))},{sum(k * k for k in range(24))}\n",
         "the last row, called 'sum', is left out",
@@ -590,6 +593,19 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "JSON": (
         '[{"a": 1, "y": 2}]',
         "is a JSON document, not a table of text: write its table as CSV",
+    ),
+    "one cell without the unit": (
+        rows("a,y", lambda k: f"{2 * k + 0.5}{' kg' if k != 5 else ''},{k * k}"),
+        "line 7, column 'a': expected a finite number with 'kg', as in most cells, got '10.5'",
+    ),
+    "one cell with another currency": (
+        rows("a,y", lambda k: f"\"{'€' if k == 5 else '$'}{1000 + 37 * k:,}\",{k * k}"),
+        "line 7, column 'a': expected a finite number with '\\$', as in most cells, got '€1,185'",
+    ),
+    "footers among dates": (
+        rows("d,b,y", lambda k: f"2024-01-{k + 1:02},{k - 3},{k * k}")
+        + "Average,1,1\nMaximum,20,500\nPrinted by me,1,1\n",
+        "got 'Printed by me'$",
     ),
     "a label of totals in a row that has none": (
         plain() + "Total,1,1\n",

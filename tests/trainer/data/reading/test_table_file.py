@@ -129,7 +129,7 @@ REFUSED = {
         "{path} cannot be used:\n  line 5: 4 cells, but the header has 3",
     ),
     "several bad cells": (
-        with_line("x,2,").replace("11,5.5,0.121", "11,5.5"),
+        with_line("x,2,0").replace("11,5.5,0.121", "11,5.5"),
         """{path} cannot be used:
   line 5, column 'a': expected a finite number, got 'x'
   line 13: 2 cells, but the header has 3""",

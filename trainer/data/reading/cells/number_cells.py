@@ -30,7 +30,8 @@ class NumberCells:
     @property
     def expected(self) -> str:
         """Return what a cell has to be."""
-        return "a finite number"
+        unit = self.format.prefix or self.format.suffix
+        return f"a finite number with {unit!r}, as in most cells" if unit else "a finite number"
 
     def fresh(self) -> "NumberCells":
         """Return a reader of the same format that has not read anything."""

@@ -10,7 +10,7 @@ from config.number_format import PLAIN, NumberFormat, has_marks, match_number
 from config.numbers import parse_number
 from network.column import DECIMAL_MARKS, THOUSANDS_MARKS
 
-MAX_OTHERS = 0.1  # of the cells of a column of numbers with a unit may be no numbers
+MAX_OTHERS = 0.1  # of the cells of a column of numbers with a unit may be none, or have another
 FEW_NUMBERS = 20  # different ones
 _MARKS = tuple(
     (decimal, thousands)
@@ -60,18 +60,17 @@ class Found:
 def _with_unit(
     texts: Mapping[str, int], total: int
 ) -> tuple[NumberFormat, dict[str, tuple[re.Match[str], int]]]:
-    """Return the unit that every number has, and the matches and counts of possible numbers.
+    """Return the unit that nearly all numbers have, and the matches and counts of possible numbers.
 
-    A few other cells may be words for missing ones. If the numbers are also few, as in "3 Series"
-    and "X5", they are rather names.
+    A few other cells may be words for missing ones, or mistakes. If the numbers are also few, as in
+    "3 Series" and "X5", they are rather names.
     """
     cells = {text: (cell, count) for text, count in texts.items() if (cell := match_number(text))}
     units: Counter[tuple[str, str]] = Counter()
     for cell, count in cells.values():
         units[cell["prefix"] or "", (cell["suffix"] or "").strip()] += count
     unit, count = units.most_common(1)[0] if units else (("", ""), 0)
-    others = total - units.total()
-    if count < units.total() or others > (MAX_OTHERS * total if len(cells) > FEW_NUMBERS else 0):
+    if total - count > (MAX_OTHERS * total if len(cells) > FEW_NUMBERS else 0):
         unit = ("", "")
     parentheses = any(cell["open"] for cell, _ in cells.values())
     return NumberFormat(prefix=unit[0], suffix=unit[1], parentheses=parentheses), cells
