@@ -26,7 +26,6 @@ from network.ensemble.weights import Floats, Weights
 from network.rows import sample
 from trainer.ensemble.data import Data, Inputs
 from trainer.ensemble.gaussian_process import gaussian_process
-from trainer.ensemble.gaussian_process import out_of_fold as process_out_of_fold
 from trainer.ensemble.networks.group import Group
 from trainer.ensemble.networks.model import Model
 from trainer.ensemble.plan import Plan
@@ -248,8 +247,7 @@ class Training:
         """Return the Gaussian process, if there is one, and its predictions out of fold."""
         if len(self._data) > self._plan.process_rows:
             return None
-        process = gaussian_process(self._data, self._plan.folds, self._seed, self._check)
-        return (process, process_out_of_fold(process, self._data)) if process else None
+        return gaussian_process(self._data, self._plan.folds, self._seed, self._check)
 
     def _linear(self) -> tuple[Linear, Floats] | None:
         """Return the linear model, if there is one, and its predictions out of fold."""

@@ -15,7 +15,6 @@ from trainer.ensemble.gaussian_process import (
     ROWS_PER_INPUT,
     Covariance,
     gaussian_process,
-    out_of_fold,
     weights_given_others,
 )
 
@@ -24,9 +23,13 @@ EVERY_COVARIANCE = pytest.mark.parametrize("is_matern", [False, True])
 
 
 def fitted(data: Data) -> GaussianProcess:
-    process = gaussian_process(data, FOLDS, 0, lambda: None)
-    assert process is not None
-    return process
+    return with_predictions(data)[0]
+
+
+def with_predictions(data: Data) -> tuple[GaussianProcess, Floats]:
+    found = gaussian_process(data, FOLDS, 0, lambda: None)
+    assert found is not None
+    return found
 
 
 def rmse(predictions: Floats, Y: Array) -> float:
@@ -83,10 +86,32 @@ def test_members_have_the_mean_of_the_process_given_the_rows_outside_their_folds
         inside = data.folds[p] == k
         assert not weights[inside].any()
         assert weights[~inside].all()
-    Z = data.X.astype(float)
-    unseen = [m for m, (p, k) in enumerate(process.held_out) if data.folds[p, 7] == k]
-    expected = np.mean([process.predict_member(m, Z[7:8])[0] for m in unseen], axis=0)
-    np.testing.assert_allclose(out_of_fold(process, data)[7], expected, rtol=1e-5)
+
+
+def test_a_prediction_out_of_fold_does_not_depend_on_the_row_s_own_target(
+    make_data: MakeData,
+) -> None:
+    data = make_data(90, 2, partitions=2)
+    _, before = with_predictions(data)
+    for row in (0, 7, 42):
+        Y = data.Y.copy()
+        Y[row] += 3.0
+        _, after = with_predictions(replace(data, Y=Y))
+        np.testing.assert_allclose(after[row], before[row], rtol=1e-4)
+        assert np.abs(after - before).max() > 0.01
+
+
+def test_errors_out_of_fold_are_not_smaller_than_those_of_new_rows() -> None:
+    """Of a process with more lengths than the rows can determine, on noise."""
+    rng = np.random.default_rng(0)
+    errors, new = [], []
+    for _ in range(5):
+        X, Y = rng.normal(size=(560, 6)), rng.normal(size=(560, 1))
+        folds = rng.integers(0, FOLDS, (1, 60))
+        process, predictions = with_predictions(Data(X[:60], Y[:60], folds, np.ones(6, bool)))
+        errors.append(rmse(predictions, Y[:60]))
+        new.append(rmse(process.predict_member(0, X[60:]), Y[60:]))
+    assert np.mean(errors) > 0.97 * np.mean(new)
 
 
 def test_a_process_learns_a_smooth_function_and_ignores_other_inputs() -> None:
@@ -99,8 +124,8 @@ def test_a_process_learns_a_smooth_function_and_ignores_other_inputs() -> None:
         rng.integers(0, FOLDS, (1, 150)),
         np.ones(6, bool),
     )
-    process = fitted(data)
-    assert rmse(out_of_fold(process, data), signal) < 0.08
+    process, predictions = with_predictions(data)
+    assert rmse(predictions, signal) < 0.08
     assert process.lengths[0] < 0.5 * process.lengths[2:].min()
 
 
@@ -123,8 +148,8 @@ def test_too_many_inputs_have_no_process(make_data: MakeData) -> None:
 
 @pytest.mark.parametrize("rows", [ROWS_PER_INPUT * 4 - 1, ROWS_PER_INPUT * 4])
 def test_too_few_rows_per_input_have_no_process(rows: int, make_data: MakeData) -> None:
-    process = gaussian_process(make_data(rows), FOLDS, 0, lambda: None)
-    assert (process is None) == (rows < ROWS_PER_INPUT * 4)
+    found = gaussian_process(make_data(rows), FOLDS, 0, lambda: None)
+    assert (found is None) == (rows < ROWS_PER_INPUT * 4)
 
 
 def test_inputs_that_are_not_finite_have_no_process(make_data: MakeData) -> None:
