@@ -72,8 +72,9 @@ class Selection:
             if counts[column] != 1:
                 problem = "two columns called" if counts[column] else "no column"
                 short = f"{name} has {problem} {column!r}"
+                rename = ": rename one, or name other features" if counts[column] else ""
                 # The first row of a file without a header would be listed as column names.
-                raise DataError(f"{short}; {_columns_are(source)}", without_cells=short)
+                raise DataError(f"{short}{rename}; {_columns_are(source)}", without_cells=short)
         if weights and weights in (*targets, *features):
             raise DataError(
                 f"column {weights!r} cannot be both the weights and a feature or target"

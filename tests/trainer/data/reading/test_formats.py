@@ -96,6 +96,15 @@ def path(tmp_path: Path) -> Path:
 # Excel
 
 
+def test_the_sheet_with_the_target_is_read(path: Path) -> None:
+    cover = [["Report"], ["on the", "y"], ["of a plant"]]
+    table = [["a", "y"], *([k, k * k] for k in range(20))]
+    path.write_bytes(workbook(cover, [["a", "z"], [1, 2]], table))
+    found = table_from_file(path, ["y"])
+    assert found.summary["format"] == "sheet 'Sheet 3' of an Excel workbook"
+    assert found.Y[:, 0].tolist() == [k * k for k in range(20)]
+
+
 def test_the_first_sheet_of_a_workbook_is_read(path: Path) -> None:
     rows: list[list[object]] = [["A title"], [], [*NAMES], *map(row, range(COUNT)), [None] * 6, []]
     path.write_bytes(workbook([], rows, [["a", "y"], [1, 2]]))

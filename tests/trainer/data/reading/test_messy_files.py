@@ -599,7 +599,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "line 7, column 'a': expected a finite number with 'kg', as in most cells, got '10.5'",
     ),
     "one cell with another currency": (
-        rows("a,y", lambda k: f"\"{'€' if k == 5 else '$'}{1000 + 37 * k:,}\",{k * k}"),
+        rows("a,y", lambda k: f'"{"€" if k == 5 else "$"}{1000 + 37 * k:,}",{k * k}'),
         "line 7, column 'a': expected a finite number with '\\$', as in most cells, got '€1,185'",
     ),
     "footers among dates": (
@@ -671,7 +671,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "no column is left to predict from:\n  column 'name': it is a text with 24 different",
     ),
     "ragged rows": (plain() + "1,2\n", "line 26: 2 cells, but the header has 3"),
-    "used twice": (plain(header="a,a,y"), "has two columns called 'a'; its columns are: a, a, y"),
+    "used twice": (
+        plain(header="a,a,y"),
+        "has two columns called 'a': rename one, or name other features; its columns are: a, a, y",
+    ),
 }
 
 

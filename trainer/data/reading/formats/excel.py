@@ -1,4 +1,4 @@
-"""Rows of the first sheet of an Excel workbook or an OpenDocument spreadsheet."""
+"""Rows of a sheet of an Excel workbook or an OpenDocument spreadsheet."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
@@ -11,10 +11,13 @@ from trainer.errors import DataError
 
 BLOCK_ROWS = 10_000
 SAMPLE_ROWS = 100
+LEAST_ROWS = 3  # of a table; a cover page has fewer below a word that is the target's name
 
 
 def excel_source(stream: IO[bytes], name: str, wanted: Sequence[str]) -> Source:
-    """Return the rows of the first visible sheet that has cells.
+    """Return the rows of the first visible sheet that has the wanted columns and rows below them.
+
+    If none has, it is the first one with cells.
 
     Parameters
     ----------
@@ -26,8 +29,12 @@ def excel_source(stream: IO[bytes], name: str, wanted: Sequence[str]) -> Source:
     DataError
         the workbook cannot be read, or python-calamine is not installed.
     """
-    sheet, title, others = _first_sheet(stream, name)
-    rows = ([as_text(cell) for cell in row] for row in sheet.iter_rows())
+    sheets = _filled_sheets(stream, name)
+    title = next(
+        (title for title in sheets if _has_table(sheets[title], wanted)), next(iter(sheets))
+    )
+    others = [each for each in sheets if each != title]
+    rows = _rows(sheets[title])
     sample = list(islice(rows, SAMPLE_ROWS))
     header = find_header(sample, wanted)
     numbered = enumerate(chain(sample[header.rows :], rows), header.rows + 1)
@@ -48,8 +55,19 @@ def _blocks(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[Typed
             yield TypedBlock(list(zip(*cells, strict=True)), numbers)
 
 
-def _first_sheet(stream: IO[bytes], name: str) -> tuple[Any, str, list[str]]:
-    """Return the first visible sheet with cells, its title, and the titles of the others."""
+def _rows(sheet: Any) -> Iterator[list[str]]:
+    return ([as_text(cell) for cell in row] for row in sheet.iter_rows())
+
+
+def _has_table(sheet: Any, wanted: Sequence[str]) -> bool:
+    """Return whether a sheet has the wanted columns, and a few rows below them."""
+    sample = list(islice(_rows(sheet), SAMPLE_ROWS))
+    header = find_header(sample, wanted)
+    return set(wanted) <= set(header.names) and len(sample) >= header.rows + LEAST_ROWS
+
+
+def _filled_sheets(stream: IO[bytes], name: str) -> dict[str, Any]:
+    """Return the visible sheets that have cells, by title."""
     try:
         from python_calamine import (  # noqa: PLC0415  # an optional package
             CalamineError,
@@ -68,10 +86,10 @@ def _first_sheet(stream: IO[bytes], name: str) -> tuple[Any, str, list[str]]:
             for sheet in workbook.sheets_metadata
             if sheet.visible == SheetVisibleEnum.Visible
         ]
-        sheets = [(title, workbook.get_sheet_by_name(title)) for title in visible]
+        sheets = {title: workbook.get_sheet_by_name(title) for title in visible}
     except CalamineError as error:
         raise DataError(f"{name} is not a valid Excel workbook: {error}") from error
-    filled = [(sheet, title) for title, sheet in sheets if sheet.start is not None]
+    filled = {title: sheet for title, sheet in sheets.items() if sheet.start is not None}
     if not filled:
         raise DataError(f"{name} is an Excel workbook without a filled sheet")
-    return *filled[0], [title for _, title in filled[1:]]
+    return filled
