@@ -100,7 +100,8 @@ REFUSED = {
     ),
     "duplicated header": (
         csv("a,a,y"),
-        "{path} has two columns called 'a': rename one, or name other features; its columns are: a, a, y",
+        """{path} has two columns called 'a': rename one, or name other features; \
+its columns are: a, a, y""",
     ),
     "a missing target and duplicated names": (
         "a,a,b\n" + "1,1,2\n" * 12,
