@@ -74,7 +74,8 @@ def find_features(
         if why and selection.explicit:
             raise DataError(f"{name}: feature {feature!r} cannot be used: {why}")
         if not why and not selection.explicit:
-            why = _why_uninformative(feature, reader, x, constant[index])
+            gone = stored.without_target + stored.without_weight
+            why = _why_uninformative(feature, reader, x, constant[index], gone)
         if why or reader is None:
             left_out[feature] = why
         else:
@@ -114,7 +115,10 @@ def _why_empty(reader: CellReader | None, x: Array, missing: int, named: bool) -
     return ""
 
 
-def _why_uninformative(feature: str, reader: CellReader | None, x: Array, constant: bool) -> str:
+def _why_uninformative(
+    feature: str, reader: CellReader | None, x: Array, constant: bool, gone: int
+) -> str:
+    """Return why a column carries no information, of a file of which some rows are gone."""
     if constant:
         value = reader.values[int(x[0])] if isinstance(reader, TextCells) else f"{x[0]:g}"
         return f"it is {value!r} in every row" if isinstance(value, str) else ""
@@ -123,13 +127,17 @@ def _why_uninformative(feature: str, reader: CellReader | None, x: Array, consta
         if different > max(FEW_VALUES, len(x) / 2):
             about = f", {reader.about}" if reader.about else ""
             return f"it is a text with {different:,} different values in {len(x):,} rows{about}"
-    elif _ROW_NUMBERS.fullmatch(feature) and _counts_up(x):
+    elif _ROW_NUMBERS.fullmatch(feature) and _counts_up(x, gone):
         return "it numbers the rows"
     return ""
 
 
-def _counts_up(x: Array) -> bool:
-    return len(x) > 1 and x[1] - x[0] == 1 and bool((np.diff(x) == 1).all())
+def _counts_up(x: Array, gone: int) -> bool:
+    """Return whether whole numbers counted up by one before the rows that are gone."""
+    if len(x) < 2 or not 0 <= x[-1] - x[0] - (len(x) - 1) <= gone:
+        return False
+    steps = np.diff(x)
+    return bool(((steps >= 1) & (steps == np.floor(steps))).all())
 
 
 def _column(name: str, reader: CellReader, x: Array, *, has_gaps: bool) -> Column:

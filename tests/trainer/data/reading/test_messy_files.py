@@ -192,6 +192,12 @@ LINES = {
         rows("id,a,b,y", lambda k: f"{k + 1},{2 * k + 0.5},{k - 3},{k * k}"),
         "id: it numbers the rows",
     ),
+    "row numbers of which one has no target": numbers(
+        rows("id,a,b,y", lambda k: f"{k + 1 + (k > 8)},{2 * k + 0.5},{k - 3},{k * k}").replace(
+            "\n11,", "\n10,1,1,\n11,"
+        ),
+        "id: it numbers the rows",
+    ),
     "row numbers in German": numbers(
         rows("Nr.,a,b,y", lambda k: f"{k + 1},{2 * k + 0.5},{k - 3},{k * k}"),
         "Nr.: it numbers the rows",
