@@ -5,6 +5,12 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _DATE_DIRECTIVES = ("%d", "%m", "%b", "%B", "%Y", "%y")
+ISO_TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")  # formats of a time without a date
+
+
+def has_date(date_format: str) -> bool:
+    """Return whether texts in a format have a date, not only a time."""
+    return not date_format or any(each in date_format for each in _DATE_DIRECTIVES)
 
 
 def days_since_1970(text: str, date_format: str = "") -> float | None:
@@ -27,7 +33,7 @@ def days_since_1970(text: str, date_format: str = "") -> float | None:
             moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    if date_format and not any(directive in date_format for directive in _DATE_DIRECTIVES):
+    if not has_date(date_format):
         moment = moment.replace(year=1970, month=1, day=1)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from config.dates import days_since_1970, format_date
+from config.dates import ISO_TIMES, days_since_1970, format_date, has_date
 from config.words import is_missing
 from network import Array, Column
 from service.model.rows.cells.cell import Cell
@@ -78,8 +78,9 @@ class DateCell(Cell):
 
 @lru_cache(10_000)  # parsing takes as long as a prediction, and requests repeat dates
 def _days(text: str, date_format: str) -> float | None:
-    days = days_since_1970(text, date_format)
-    return days_since_1970(text) if days is None else days
+    times = () if has_date(date_format) else ISO_TIMES
+    found = (days_since_1970(text, each) for each in (date_format, "", *times))
+    return next((days for days in found if days is not None), None)
 
 
 def _example(days: float, date_format: str) -> str:

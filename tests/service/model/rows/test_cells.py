@@ -246,6 +246,13 @@ def test_examples_of_dates_are_valid(date_format: str, least: float, example: st
         assert re.fullmatch(cell.json_schema["anyOf"][-1]["pattern"], example)
 
 
+@pytest.mark.parametrize("text", ["09:00", "09:00:00", "09:00:00.0"])
+@pytest.mark.parametrize("date_format", ["%H:%M", "%H:%M:%S", "%I:%M %p"])
+def test_times_may_be_in_iso_8601(text: str, date_format: str) -> None:
+    cell = DateCell(Column("x", "datetime", date_format=date_format), 0.25, 0.5, "")
+    assert cell.convert(text) == 0.375
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [(Column("x", "boolean", ("no", "Yes")), " YES"), (Column("x", "category", ("b", "a")), " a ")],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from config.dates import days_since_1970
+from config.dates import days_since_1970, format_date
 from config.words import is_missing
 from network import Array
 
@@ -23,6 +23,7 @@ _MAILS = ("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:
 _FORMATS = (*_DATES, *_TIMES, *_MAILS, *(f"{date} {time}" for date in _DATES for time in _TIMES))
 _TRIED = 5  # texts; no format is looked at further that fits none of them
 _REMEMBERED = 100_000
+_DAY, _NOON = 19753.0, 19753.5  # examples, 2024-01-31
 MIN_SHARE = 0.8  # of the cells, so that a few invalid dates are named
 
 
@@ -43,7 +44,8 @@ class DateCells:
     @property
     def expected(self) -> str:
         """Return what a cell has to be."""
-        return f"a date in the format {self.date_format or 'ISO 8601'}"
+        has_time = "%H" in self.date_format or "%I" in self.date_format
+        return f"a date like {format_date(_NOON if has_time else _DAY, self.date_format)}"
 
     def fresh(self) -> "DateCells":
         """Return a reader of the same format that has not read anything."""
