@@ -5,6 +5,7 @@ import os
 # The matrices of a request are small: more than one BLAS thread gains nothing.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import ctypes
 import gc
 import logging
 import math
@@ -13,6 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -36,6 +38,8 @@ SWITCH_SECONDS = 0.001  # Python's 5 ms would delay predictions, which take 0.1 
 KILL_SECONDS = 2.0  # after a server process should have ended
 OPEN_FILES = 16_384  # of each process
 INHERITED_SOCKETS = {"GUNICORN_FD", "LISTEN_FDS"}  # variables, after a re-execution or by systemd
+RETURNED_BYTES = 4 * 1024 * 1024  # smaller blocks may be kept for later ones
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 log = logging.getLogger("service")
 
@@ -187,6 +191,18 @@ def _check_address(settings: Settings) -> None:
         sys.exit(f"error: cannot listen on {address}: {reason}; {what}")
 
 
+def _return_large_memory() -> None:
+    """Have glibc return large blocks to the system when they are freed.
+
+    By default it raises its threshold to the largest block that was freed, and then keeps blocks of
+    that size: one long body would make a process larger for good.
+    """
+    with suppress(AttributeError, OSError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, RETURNED_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, RETURNED_BYTES)
+
+
 def main() -> None:
     try:
         settings = Settings.from_environment()
@@ -200,6 +216,7 @@ def main() -> None:
 
 def run(settings: Settings, limits: Limits, load: Load) -> None:
     """Start the master process, and return when it has stopped."""
+    _return_large_memory()
     gc.freeze()  # a collection would write to shared pages, and every process would copy them
     _deliver_stop_signals_once()
     _raise_open_files_limit()

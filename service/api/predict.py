@@ -1,6 +1,7 @@
 """`POST /predict`."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from flask import Blueprint, Response, request
@@ -12,6 +13,7 @@ from service.formats.table_columns import TableColumns
 from service.model import options
 from service.model.options import Options
 from service.model.prediction import Prediction, choose_version, predict_row, predict_rows
+from service.model.rows.blocks import parse_rows
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.services import services
 from service.telemetry.request_context import RequestContext
@@ -48,6 +50,9 @@ _EXPLAIN = {
 }
 
 
+_parse = partial(parse_rows, members={"instances"})
+
+
 @blueprint.post("/predict")
 @operation(
     {
@@ -76,7 +81,7 @@ def predict() -> Response:
     """
     context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, *TABLES)
-    document, body = json_body() if media_type == JSON else (None, read_body())
+    document, body = json_body(_parse) if media_type == JSON else (None, read_body())
     version = choose_version(services().versions, context)
     reader = version.reader
     wanted = options.from_query(version, request.args)

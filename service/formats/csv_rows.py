@@ -4,7 +4,8 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,10 @@ from werkzeug.exceptions import BadRequest
 from config.numbers import parse_number
 from network import Array
 from service.formats.csv_dialect import with_commas
+from service.formats.csv_lines import Lines
 from service.formats.table_columns import TableColumns
 from service.model.prediction import Prediction
+from service.model.rows.blocks import collect_blocks
 from service.model.rows.reader import RowReader
 from service.web.bodies import invalid_utf8
 from service.web.errors import MAX_ERRORS
@@ -22,6 +25,9 @@ from service.web.field_errors import Error
 from service.web.responses import ROWS_AT_A_TIME
 
 MEDIA_TYPE = "text/csv"
+
+_BLOCK_CELLS = 32 * 1024
+_FIRST_LINE_BYTES = 1024 * 1024
 
 
 def read(reader: RowReader, body: bytes, *, any_columns: bool = False) -> Array:
@@ -40,18 +46,20 @@ def read(reader: RowReader, body: bytes, *, any_columns: bool = False) -> Array:
     if reason := invalid_utf8(body):
         raise BadRequest(f"the body is not CSV: {reason}")
     body = with_commas(reader, body)
-    text = body.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
+    if not body.removeprefix(codecs.BOM_UTF8).strip():
         raise BadRequest("the body is empty; expected CSV with a header and one line per row")
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = Lines(body)
     try:
-        header = _header(next(lines, []), reader.others)
+        header = _header(next(csv.reader(lines, strict=True), []), reader.others)
         order = reader.column_order(header, frozenset(header) if any_columns else reader.others)
-        rows = text.partition("\n")[2]
-        X = _parse_numbers(rows, len(header), order) if reader.only_plain_texts else None
-        return _parse(reader, header, order, list(filter(None, lines))) if X is None else X
+        blocks = _blocks(reader, header, order, lines)
+        X = collect_blocks(reader.refusals, len(reader.cells), blocks)
     except csv.Error as error:
-        raise BadRequest(f"the body is not CSV: line {lines.line_num}: {error}") from None
+        raise BadRequest(f"the body is not CSV: line {lines.number}: {error}") from None
+    if not len(X):
+        detail = "must have at least one row below the header"
+        raise reader.refusals.invalid([{"pointer": "", "detail": detail}])
+    return X
 
 
 def write(
@@ -90,8 +98,11 @@ def with_header(reader: RowReader, body: bytes) -> bytes:
     A line of numbers is no header, and for a model with other features a line without their names.
     """
     text = body.removeprefix(codecs.BOM_UTF8)
-    first = re.split(rb"[\r\n]", text, maxsplit=1)[0].decode(errors="replace")
+    part = text[:_FIRST_LINE_BYTES]
+    first = re.split(rb"[\r\n]", part, maxsplit=1)[0].decode(errors="replace")
     cells = first.split(",")
+    if len(first) == _FIRST_LINE_BYTES:
+        cells.pop()  # it may be cut
     if all(parse_number(cell) is not None for cell in cells) or not (
         reader.only_numbers or any(reader.is_feature(cell.strip(' "')) for cell in cells)
     ):
@@ -131,6 +142,41 @@ def _header(cells: list[str], others: Set[str]) -> list[str]:
     ]
 
 
+def _blocks(
+    reader: RowReader, header: list[str], order: list[int | None], lines: Lines
+) -> Iterator[tuple[int, Callable[..., Array]]]:
+    """Yield the number of rows of each block, and what returns its matrix."""
+    while reader.only_plain_texts and (block := lines.block()):
+        if not block.strip("\n"):
+            continue
+        X = _parse_numbers(block, len(header), order)
+        if X is None:
+            lines.return_block(block)
+            break
+        yield len(X), partial(_numbers, X)
+    for rows in _rows(lines):
+        yield len(rows), partial(_parse, reader, header, order, rows)
+
+
+def _rows(lines: Lines) -> Iterator[list[list[str]]]:
+    """Yield the rows, without empty ones, some thousand cells at a time."""
+    rows, cells = list[list[str]](), 0
+    for row in csv.reader(lines, strict=True):
+        lines.cells = 0
+        if row:
+            rows.append(row)
+            cells += len(row)
+        if cells >= _BLOCK_CELLS:
+            yield rows
+            rows, cells = [], 0
+    if rows:
+        yield rows
+
+
+def _numbers(X: Array, *, first: int) -> Array:
+    return X
+
+
 def _parse_numbers(text: str, width: int, order: Sequence[int | None]) -> Array | None:
     """Parse all cells at once; return None if a cell is quoted or might be wrong."""
     if '"' in text or not text.strip():
@@ -145,19 +191,21 @@ def _parse_numbers(text: str, width: int, order: Sequence[int | None]) -> Array 
 
 
 def _parse(
-    reader: RowReader, header: list[str], order: list[int | None], rows: list[list[str]]
+    reader: RowReader,
+    header: list[str],
+    order: list[int | None],
+    rows: list[list[str]],
+    *,
+    first: int,
 ) -> Array:
     """Parse column by column; if a cell is wrong, check row by row to name every wrong cell."""
-    if not rows:
-        detail = "must have at least one row below the header"
-        raise reader.refusals.invalid([{"pointer": "", "detail": detail}])
     if set(map(len, rows)) == {len(header)}:
         columns = list(zip(*rows, strict=True))
         texts = [None if index is None else columns[index] for index in order]
         if (X := reader.texts(texts, len(rows))) is not None:
             return X
     errors: list[Error] = []
-    for index, cells in enumerate(rows):
+    for index, cells in enumerate(rows, first):
         errors += _errors_in_row(reader, header, cells, f"/instances/{index}")
         if len(errors) >= MAX_ERRORS:
             break

@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from network import Array
 from registry.npy_header import read_npy_header
 from service.formats.table_columns import TableColumns
 from service.model.prediction import Prediction
+from service.model.rows.blocks import collect_blocks
 from service.model.rows.cells.cell import Cell
+from service.model.rows.columns import converted
 from service.model.rows.reader import RowReader
 from service.web.errors import InvalidInput
 from service.web.responses import ROWS_AT_A_TIME
@@ -22,8 +25,8 @@ from service.web.responses import ROWS_AT_A_TIME
 MEDIA_TYPE = "application/x-npy"
 
 
-def read(reader: RowReader, body: bytes, *, any_columns: bool = False) -> Array:
-    """Read the matrix (N, features).
+def read(reader: RowReader, body: bytes, *, any_columns: bool = False) -> NDArray[Any]:
+    """Read the matrix (N, features), of float64 or of the body's own type of numbers.
 
     The array is (N, features), with columns in the order of the model's features, or has one row
     of named fields per row. If not all features are numbers, its cells may be texts.
@@ -48,15 +51,23 @@ def read(reader: RowReader, body: bytes, *, any_columns: bool = False) -> Array:
             f"{shape} of {dtype} takes {header.data_bytes}"
         )
     data = np.ndarray(shape, dtype, body, header.start, order=header.order)
+    if reader.only_numbers and not dtype.names:
+        return reader.array(converted(data))
+    order = list[int | None]()
     if dtype.names:
         ignored = frozenset(dtype.names) if any_columns else reader.others
         order = reader.column_order(list(dtype.names), ignored)
-        return _matrix(
-            reader, [each if each is None else data[dtype.names[each]] for each in order]
-        )
-    if dtype.kind == "U":
-        return _matrix(reader, list(data.T))
-    return reader.array(np.ascontiguousarray(data, np.float64))
+    return collect_blocks(
+        reader.refusals,
+        len(reader.cells),
+        (
+            (len(block), partial(_matrix, reader, block, order))
+            for block in (
+                data[start : start + ROWS_AT_A_TIME]
+                for start in range(0, len(data), ROWS_AT_A_TIME)
+            )
+        ),
+    )
 
 
 def write(
@@ -102,14 +113,27 @@ def _is_column(dtype: np.dtype[Any]) -> bool:
     )
 
 
-def _matrix(reader: RowReader, columns: list[NDArray[Any] | None]) -> Array:
-    """Return the matrix (N, features) of the features' columns; None for one of missing cells."""
-    rows = max(len(column) for column in columns if column is not None)
+def _matrix(
+    reader: RowReader, block: NDArray[Any], order: list[int | None], *, first: int
+) -> Array:
+    """Return the matrix (n, features) of rows of numbers, of texts, or with named fields.
+
+    Parameters
+    ----------
+    order : the index of each feature's field; None for one of missing cells
+    first : the index of the first of these rows in the body
+    """
+    names = block.dtype.names
+    if not names and block.dtype.kind != "U":
+        return reader.array(np.ascontiguousarray(block, np.float64), first=first)
+    columns = list(block.T)
+    if names:
+        columns = [None if each is None else block[names[each]] for each in order]
     values = [
-        [None] * rows if column is None else _values(cell, column)
+        [None] * len(block) if column is None else _values(cell, column)
         for cell, column in zip(reader.cells, columns, strict=True)
     ]
-    return reader.matrix(list(map(list, zip(*values, strict=True))), "/instances")
+    return reader.matrix(list(map(list, zip(*values, strict=True))), "/instances", first=first)
 
 
 def _values(cell: Cell, column: NDArray[Any]) -> list[Any]:

@@ -1,8 +1,10 @@
 """The predict step of every protocol: predict, and note in the request's context what was."""
 
 import math
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,9 @@ from network import Array, Explanation
 from service.model.loaded_version import LoadedVersion
 from service.model.version_cache import VersionCache
 from service.telemetry.request_context import RequestContext
+from service.web.errors import MAX_ERRORS
+
+ROWS_AT_A_TIME = 16_384
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +36,13 @@ class Prediction:
     Y: Array
     out_of_range: NDArray[np.bool_]
     unseen: NDArray[np.bool_] | None = None
-    explained: Array | None = None
+    explained: NDArray[Any] | None = None
     scale: Array | None = None
     unfamiliar: NDArray[np.bool_] | None = None
 
     @property
     def extrapolating_rows(self) -> int:
-        """The number of rows with an input out of range. Fast if they are few."""
+        """The number of rows with an input out of range. Fast if there are none."""
         return _rows_with_any(self.out_of_range)
 
     @property
@@ -54,7 +59,8 @@ class Prediction:
         """Explain the predictions of some rows; return None if that was not asked for."""
         if self.explained is None:
             return None
-        return self.version.explainer.explain(self.explained[rows], self.Y[rows])
+        X = np.asarray(self.explained[rows], np.float64)
+        return self.version.explainer.explain(X, self.Y[rows])
 
 
 class RowPrediction(NamedTuple):
@@ -94,17 +100,17 @@ def choose_version(
 
 def predict_rows(
     version: LoadedVersion,
-    X: Array,
+    X: NDArray[Any],
     context: RequestContext,
     *,
     explain: bool = False,
     scale: bool = False,
 ) -> Prediction:
-    """Predict for many rows.
+    """Predict for many rows, block by block, so that little memory is needed besides the rows.
 
     Parameters
     ----------
-    X : (N, features), as the version's reader returns it
+    X : (N, features) of any type of numbers, as the version's reader returns it
     explain : whether the predictions are to be explained
     scale : whether intervals are to be made
 
@@ -113,25 +119,48 @@ def predict_rows(
     PredictionNotFinite
         names the rows whose predictions overflow.
     """
-    assessment = version.model.assess(X, scale=scale)
-    Y, unfamiliar = assessment.Y, assessment.unfamiliar
-    if not (finite := np.isfinite(Y)).all():
-        rows = np.flatnonzero(~finite.all(axis=1)).tolist()
+    blocks = (
+        _predict_block(version, np.asarray(X[start : start + ROWS_AT_A_TIME], np.float64), scale)
+        for start in range(0, len(X), ROWS_AT_A_TIME)
+    )
+    prediction = replace(_joined(len(X), blocks), explained=X if explain else None)
+    if not (finite := np.isfinite(prediction.Y)).all():
+        rows = np.flatnonzero(~finite.all(axis=1))[:MAX_ERRORS].tolist()
         raise version.reader.refusals.not_finite(rows, many=True)
     features = version.model.features
-    out_of_range, unseen = version.model.outside(X), None
     context.rows = len(X)
-    context.out_of_range = _counts(out_of_range, features)
-    if version.reader.has_categories:
-        unseen = version.model.unseen(X)
-        context.unseen = _counts(unseen, features)
-        unseen = unseen if context.unseen else None
-    explained = X if explain else None
-    prediction = Prediction(
-        version, Y, out_of_range, unseen, explained, assessment.scale, unfamiliar
-    )
+    context.out_of_range = _counts(prediction.out_of_range, features)
+    if prediction.unseen is not None:
+        context.unseen = _counts(prediction.unseen, features)
     context.unfamiliar = prediction.unfamiliar_rows
     return prediction
+
+
+def _predict_block(version: LoadedVersion, X: Array, scale: bool) -> Prediction:
+    model = version.model
+    found = model.assess(X, scale=scale)
+    unseen = model.unseen(X) if version.reader.has_categories else None
+    return Prediction(
+        version, found.Y, model.outside(X), unseen, None, found.scale, found.unfamiliar
+    )
+
+
+def _joined(rows: int, blocks: Iterator[Prediction]) -> Prediction:
+    """Return the predictions for the rows of all blocks, of which memory holds one at a time."""
+    joined, start = next(blocks), 0
+    if len(joined.Y) < rows:
+        arrays = dict[str, Any]()
+        for block in chain([joined], blocks):
+            for name in ("Y", "out_of_range", "unseen", "scale", "unfamiliar"):
+                if (part := getattr(block, name)) is not None:
+                    if name not in arrays:
+                        arrays[name] = np.empty((rows, *part.shape[1:]), part.dtype)
+                    arrays[name][start : start + len(part)] = part
+            start += len(block.Y)
+        joined = replace(joined, **arrays)
+    if joined.unseen is not None and not joined.unseen.any():
+        joined = replace(joined, unseen=None)
+    return joined
 
 
 def predict_row(
@@ -169,14 +198,20 @@ def predict_row(
 
 
 def _rows_with_any(cells: NDArray[np.bool_]) -> int:
-    rows = np.flatnonzero(cells) // cells.shape[1]
-    return 1 + int(np.count_nonzero(np.diff(rows))) if len(rows) else 0
+    return sum(int(np.count_nonzero(part.any(axis=1))) for part in _marked_parts(cells))
 
 
 def _counts(cells: NDArray[np.bool_], features: tuple[str, ...]) -> dict[str, int] | None:
     """Return the number of cells of each feature; None if there are none."""
-    found = np.flatnonzero(cells)
-    if not len(found):
-        return None
-    counts = np.bincount(found % len(features), minlength=len(features)).tolist()
-    return dict(zip(features, counts, strict=True))
+    counts = np.zeros(len(features), np.intp)
+    for part in _marked_parts(cells):
+        counts += np.bincount(np.flatnonzero(part) % len(features), minlength=len(features))
+    return dict(zip(features, counts.tolist(), strict=True)) if counts.any() else None
+
+
+def _marked_parts(cells: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
+    """Yield some rows at a time, without parts that have no marked cell."""
+    for start in range(0, len(cells), ROWS_AT_A_TIME):
+        part = cells[start : start + ROWS_AT_A_TIME]
+        if part.any():
+            yield part

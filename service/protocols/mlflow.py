@@ -4,6 +4,8 @@ Sources: MLflow, "MLflow Model Serving" (endpoints, input formats, errors); Amaz
 "Custom Inference Code with Hosting Services" (`/ping`, `/invocations`, CSV without a header).
 """
 
+from functools import partial
+
 from flask import Blueprint, Response, request
 
 from config import VERSION
@@ -11,6 +13,7 @@ from service.formats import csv_rows, json_rows, npy_rows
 from service.formats.response_headers import response_headers
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
+from service.model.rows.blocks import parse_rows
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.openapi.json_schema import TEXT, array, closed
 from service.protocols import json_lines, row_layouts
@@ -34,6 +37,9 @@ LAYOUTS = {
     "inputs": row_layouts.ROWS_OR_ANY_COLUMNS,
 }
 NO_PARAMETERS: tuple[dict[str, object] | None, ...] = ({}, None)
+
+
+_parse = partial(parse_rows, members={"dataframe_records", "instances", "inputs"})
 
 
 def _body(version: LoadedVersion | None) -> JsonSchema:
@@ -82,10 +88,10 @@ def invoke() -> Response:
     """Predict for many rows: MLflow's four JSON layouts, JSON Lines, CSV or .npy."""
     context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, *_FILES)
-    document, body = json_body() if media_type == JSON else (None, read_body())
+    document, body = json_body(_parse) if media_type == JSON else (None, read_body())
     if media_type in json_lines.MEDIA_TYPES:
         media_type = JSON
-        document, body = json_lines.as_instances(body)
+        document = json_lines.as_instances(body)
     version = choose_version(services().versions, context)
     reader = version.reader
     if request.args:

@@ -31,7 +31,7 @@ from service.services import services
 from service.telemetry.request_context import RequestContext
 from service.web.bodies import JSON, parse, read_body
 from service.web.errors import InvalidInference, PredictionNotFinite
-from service.web.responses import compress, json_response
+from service.web.responses import compress, json_response, response_in_parts
 
 blueprint = Blueprint("v2", __name__, url_prefix="/v2")
 
@@ -192,14 +192,13 @@ def infer(name: str, version: str | None = None) -> Response:
             f"row {error.rows[0]} is too far outside the range seen in training: its prediction is "
             "not finite"
         ) from None
-    body, json_bytes = tensor_response.write(
+    parts, json_bytes = tensor_response.write(
         prediction, inference.outputs, model_name=name, request_id=inference.id
     )
-    response = Response(body, content_type="application/json")
+    media_type, headers = JSON, dict[str, str]()
     if json_bytes is not None:
-        response.content_type = _BYTES
-        response.headers[JSON_LENGTH] = str(json_bytes)
-    return compress(response)
+        media_type, headers = _BYTES, {JSON_LENGTH: str(json_bytes)}
+    return compress(response_in_parts(parts, len(prediction.Y), media_type, headers))
 
 
 def _json_and_binary(version: LoadedVersion) -> tuple[object, bytes]:

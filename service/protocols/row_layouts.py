@@ -7,6 +7,7 @@ from typing import Any
 
 from network import Array
 from service.model.loaded_version import LoadedVersion
+from service.model.rows.blocks import NotInBlocks, RowBlocks
 from service.model.rows.reader import RowReader
 from service.openapi.contract import JsonSchema, ref
 from service.openapi.json_schema import (
@@ -31,11 +32,12 @@ class Layout:
     Attributes
     ----------
     read : returns the matrix (N, features) of the value; takes also the pointer to it and the raw
-        body; raises `InvalidInput`
+        body, and for a block of rows `colons` and `first` of `RowReader.matrix`; raises
+        `InvalidInput`
     shape : returns the value's JSON Schema for a version, with examples; for any version if None
     """
 
-    read: Callable[[RowReader, Any, str, bytes], Array]
+    read: Callable[..., Array]
     shape: Callable[[LoadedVersion | None], JsonSchema]
 
 
@@ -54,6 +56,12 @@ def read(
         names = ", ".join(map(shown, document)) or "nothing"
         raise wrong(reader, "", f"must have one of {', '.join(layouts)}; got {names}")
     [(name, value)] = document.items()
+    if isinstance(value, RowBlocks):
+        try:
+            read_block = partial(layouts[name].read, reader)
+            return name, reader.matrix_of_blocks(value, f"/{name}", read_block)
+        except NotInBlocks:
+            return read(reader, value.whole(), layouts, body)
     return name, layouts[name].read(reader, value, f"/{name}", body)
 
 
@@ -78,7 +86,13 @@ def wrong(reader: RowReader, pointer: str, detail: str) -> InvalidInput:
 
 
 def _rows(
-    reader: RowReader, value: Any, pointer: str, body: bytes, *, any_columns: bool = False
+    reader: RowReader,
+    value: Any,
+    pointer: str,
+    body: bytes,
+    *,
+    any_columns: bool = False,
+    **place: int,
 ) -> Array:
     """Read a list of rows that are objects or lists; of one feature, a row may be its value.
 
@@ -87,12 +101,12 @@ def _rows(
     if not isinstance(value, list) or not value:
         raise wrong(reader, pointer, f"must be a list of at least one row, got {shown(value)}")
     try:
-        return reader.matrix(value, pointer, body)
+        return reader.matrix(value, pointer, body, **place)
     except InvalidInput:
         rows = [_plain_row(reader, row, any_columns) for row in value]
         if rows == value:
             raise
-        return reader.matrix(rows, pointer, body)
+        return reader.matrix(rows, pointer, body, **place)
 
 
 def _plain_row(reader: RowReader, row: Any, any_columns: bool) -> Any:
@@ -132,11 +146,17 @@ def _or_in_list(cell: JsonSchema) -> JsonSchema:
 
 
 def _rows_or_columns(
-    reader: RowReader, value: Any, pointer: str, body: bytes, *, any_columns: bool = False
+    reader: RowReader,
+    value: Any,
+    pointer: str,
+    body: bytes,
+    *,
+    any_columns: bool = False,
+    **place: int,
 ) -> Array:
     """Read rows as `_rows` does, columns `{"x1": [1.0, …], …}`, or one row of values."""
     if not isinstance(value, dict):
-        return _rows(reader, value, pointer, body, any_columns=any_columns)
+        return _rows(reader, value, pointer, body, any_columns=any_columns, **place)
     order = reader.column_order(list(value), value.keys() if any_columns else reader.others)
     if not value:
         raise wrong(reader, pointer, "must have at least one column")
@@ -152,8 +172,10 @@ def _rows_or_columns(
             )
             raise wrong(reader, f"{pointer}/{escape(name)}", detail)
     absent = [None] * len(value[names[0]])
-    ordered = [absent if index is None else list(map(_unwrap, columns[index])) for index in order]
-    return reader.matrix(list(map(list, zip(*ordered, strict=True))), pointer, body)
+    ordered = [absent if index is None else map(_unwrap, columns[index]) for index in order]
+    X = reader.table(map(list, zip(*ordered, strict=True)), pointer)
+    reader.check_names(body, [value[name] for name in names], 1 + len(value))
+    return X
 
 
 def _rows_or_columns_shape(
@@ -189,8 +211,10 @@ def _split(reader: RowReader, value: Any, pointer: str, body: bytes) -> Array:
         if not isinstance(row, list) or len(row) != len(columns):
             detail = f"must be a list of {len(columns)} {reader.values}, got {shown(row)}"
             raise wrong(reader, f"{pointer}/data/{index}", detail)
-    table = [[None if index is None else row[index] for index in order] for row in data]
-    return reader.matrix(table, f"{pointer}/data", body)
+    rows = ([None if index is None else row[index] for index in order] for row in data)
+    X = reader.table(rows, f"{pointer}/data")
+    reader.check_names(body, data, 1 + len(value))
+    return X
 
 
 def _split_shape(version: LoadedVersion | None) -> JsonSchema:

@@ -13,6 +13,7 @@ from service.formats import json_rows
 from service.formats.response_headers import response_headers
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
+from service.model.rows.blocks import parse_rows
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, ref
 from service.openapi.json_schema import (
     FLAG,
@@ -36,7 +37,7 @@ from service.protocols.model_address import (
 )
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.bodies import JSON, parse, read_body
+from service.web.bodies import JSON, read_body
 from service.web.errors import NotSupported
 from service.web.field_errors import shown
 from service.web.responses import json_response, response_in_parts
@@ -127,7 +128,7 @@ def predict(name: str, version: str | None = None) -> Response:
     context = RequestContext.from_environ(request.environ)
     found = choose_version(services().versions, context, version)
     body = read_body()  # with any Content-Type: curl's default is a form
-    document = parse(body)
+    document = parse_rows(body, LAYOUTS)
     signature = document.pop("signature_name", None) if isinstance(document, dict) else None
     if signature not in SIGNATURES:
         raise BadRequest(f"signature_name is {shown(signature)}; expected {SIGNATURE}")

@@ -1,5 +1,6 @@
 """Admission control: bounds on queued requests and on memory held for clients."""
 
+import asyncio
 from operator import itemgetter
 from typing import Protocol
 
@@ -114,3 +115,34 @@ class Admission:
             if client in self.clients and client.idle_since == since:
                 return client
         return None
+
+
+class Turn:
+    """The turn of a request that needs much memory and time: the others wait until it ends.
+
+    Used by the event loop alone.
+
+    Parameters
+    ----------
+    lock : held by the request whose turn it is
+    """
+
+    def __init__(self, lock: asyncio.Lock) -> None:
+        self._lock = lock
+        self._has_begun = False
+
+    async def begin(self) -> None:
+        """Wait until no other request has its turn."""
+        await self._lock.acquire()
+        self._has_begun = True
+
+    def end_after(self, seconds: float) -> None:
+        """End the turn after a time, unless it has ended by then."""
+        if self._has_begun:
+            asyncio.get_running_loop().call_later(seconds, self.end)
+
+    def end(self) -> None:
+        """End the turn, if it has begun and not ended."""
+        if self._has_begun:
+            self._has_begun = False
+            self._lock.release()

@@ -9,7 +9,7 @@ from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 from service.server import wsgi_bridge
-from service.server.admission import Admission
+from service.server.admission import Admission, Turn
 from service.server.application import ServedApplication
 from service.server.client_address import Forwarding
 from service.server.error_response import error_response, on_the_wire, status_line
@@ -21,6 +21,7 @@ from service.telemetry.request_context import RequestContext
 
 log = logging.getLogger(__name__)
 
+MAX_COMPRESSION = 1032  # of zlib's formats
 CLIENTS_PER_TURN = 64  # that are checked before the event loop serves requests
 
 
@@ -40,6 +41,7 @@ class FrontDoor:
         self.known_heads = KnownHeads()
         self.stopping = False
         self._pool = ThreadPool(limits.threads)
+        self._long_bodies = asyncio.Lock()
         self._pool_check: asyncio.TimerHandle | None = None
         self._logs = False
         self._check_at = 0.0
@@ -52,14 +54,17 @@ class FrontDoor:
         context: RequestContext = scope["state"]["context"]
         body: bytes = scope["state"]["body"]
         status, sent = 500, 0
+        turn = Turn(self._long_bodies)
         try:
-            response = await self._response(scope, body, context)
+            response = await self._response(scope, body, context, turn)
             status = response.status
+            turn.end_after(self.limits.long_response_seconds)
             sent = await self._send(response, scope, send)
         except Exception:
             status = 500
             raise
         finally:
+            turn.end()
             self.admission.held_bytes -= len(body)
             self._log(context, status, sent, time.monotonic() - began)
 
@@ -103,7 +108,9 @@ class FrontDoor:
         for client in self.admission.clients:
             client.shutdown()
 
-    async def _response(self, scope: Any, body: bytes, context: RequestContext) -> Response:
+    async def _response(
+        self, scope: Any, body: bytes, context: RequestContext, turn: Turn
+    ) -> Response:
         environ = wsgi_bridge.environ_of(scope, body, context)
         respond = partial(self._call, environ, context)
         is_quick = self.application.is_quick(context.path)
@@ -117,12 +124,20 @@ class FrontDoor:
             return self._error(context, detail, "overloaded")
         try:
             async with asyncio.timeout(self.limits.deadline_seconds):
+                if self._may_be_long(scope, body):
+                    await turn.begin()
                 response: Response = await self._in_thread(respond)
         except TimeoutError:
             detail = f"the request timed out after {self.limits.deadline_seconds:g} seconds"
             response = self._error(context, detail, "deadline")
             response.headers.append((b"connection", b"close"))
         return response
+
+    def _may_be_long(self, scope: Any, body: bytes) -> bool:
+        """Return whether a body is long, or may be when it is decompressed."""
+        is_compressed = any(name == b"content-encoding" for name, _ in scope["headers"])
+        size = len(body) * (MAX_COMPRESSION if is_compressed else 1)
+        return size >= self.limits.long_body_bytes
 
     def _call(self, environ: WSGIEnvironment, context: RequestContext) -> Response:
         try:

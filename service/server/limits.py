@@ -14,6 +14,8 @@ class Limits:
     deadline_seconds : from the complete request to the start of its response
     body_bytes : longest request body
     buffered_bodies : such bodies, and unsent responses of that size, that are held at a time
+    long_body_bytes : bodies from this size on, decompressed, are worked on one at a time
+    long_response_seconds : until the next long body has its turn, if the client reads slowly
     head_bytes, line_bytes, field_bytes, fields : longest head, request line and header field,
         and most header fields
     max_connections : most open connections
@@ -31,7 +33,9 @@ class Limits:
     waiting: int = 64
     deadline_seconds: float = 30.0
     body_bytes: int = 16 * 1024 * 1024
-    buffered_bodies: int = 8
+    buffered_bodies: int = 2
+    long_body_bytes: int = 128 * 1024
+    long_response_seconds: float = 5.0
     head_bytes: int = 64 * 1024
     line_bytes: int = 4094
     field_bytes: int = 8190

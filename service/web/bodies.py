@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import orjson
 from flask import current_app, request
@@ -13,14 +13,24 @@ from service.web.field_errors import escape
 JSON = "application/json"
 ZLIB_FORMATS = {"gzip": 31, "deflate": 15}  # `wbits` of zlib's functions
 _ALIASES = {"x-gzip": "gzip"}  # RFC 9110, section 8.4.1.3
+LONG_BYTES = 256 * 1024  # a body whose parsed values may need much memory
 
+_MAX_PARSED_BYTES = 48 * 1024 * 1024
+# At most this much memory of parsed values for each of these characters: a dict, a list, a name's
+# entry in a dict, a number in a list, and half of a text.
+_PARSED_BYTES = {b"{": 232, b"[": 88, b":": 40, b",": 32, b'"': 28}
+_COUNTED_BYTES = 1024 * 1024  # at a time, so that other threads have their turn
 _PART_BYTES = 16 * 1024
 _MAX_STREAMS = 10_000
 _MAX_SEARCHED_BYTES = 1024 * 1024
 
 
-def json_body() -> tuple[object, bytes]:
+def json_body(parse_body: Callable[[bytes], object] | None = None) -> tuple[object, bytes]:
     """Return the request's body, parsed and raw.
+
+    Parameters
+    ----------
+    parse_body : by default `parse`
 
     Raises
     ------
@@ -30,7 +40,7 @@ def json_body() -> tuple[object, bytes]:
     body = read_body()
     if not body:
         raise BadRequest("the body is empty; expected a JSON object")
-    return parse(body), body
+    return (parse_body or parse)(body), body
 
 
 def optional_json_body() -> object:
@@ -96,7 +106,10 @@ def parse(body: bytes) -> object:
     Raises
     ------
     BadRequest
+    RequestEntityTooLarge
+        the parsed values would need too much memory.
     """
+    check_values(body)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -111,6 +124,30 @@ def invalid_utf8(body: bytes) -> str:
     except UnicodeDecodeError as error:
         return f"byte {error.start} is not UTF-8"
     return ""
+
+
+def check_values(body: bytes) -> None:
+    """Check that the parsed values of JSON need little memory, by the characters between them.
+
+    Raises
+    ------
+    RequestEntityTooLarge
+    """
+    if len(body) <= LONG_BYTES:
+        return
+    counts = {
+        mark: sum(
+            body.count(mark, start, start + _COUNTED_BYTES)
+            for start in range(0, len(body), _COUNTED_BYTES)
+        )
+        for mark in _PARSED_BYTES
+    }
+    if sum(size * counts[mark] for mark, size in _PARSED_BYTES.items()) > _MAX_PARSED_BYTES:
+        values = counts[b","] + counts[b"{"] + counts[b"["]
+        raise RequestEntityTooLarge(
+            f"the body has about {values:,} values, which need too much memory; send fewer rows "
+            "per request"
+        )
 
 
 def _number_beyond_json(body: bytes) -> str:

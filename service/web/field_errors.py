@@ -22,6 +22,8 @@ def flatten(
     pointer : to the object that was validated
     pointers : to members of it whose names are not their places in the body
     """
+    # The frame that raised it refers to it, so the request would stay in memory until a collection.
+    error.__traceback__ = None
     messages: dict[Any, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
     yield from _entries(messages, pointer, pointers or {})
 

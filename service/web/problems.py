@@ -72,7 +72,7 @@ PROBLEMS = {
     "job-finished": Problem(
         409, "the job is already finished", "The job is finished", _JOB, _RELATED
     ),
-    "content-too-large": Problem(413, "the body is larger than the limit"),
+    "content-too-large": Problem(413, "the body is larger than the limit, or has too many values"),
     "unsupported-media-type": Problem(415, "the body's media type or encoding is not supported"),
     "misdirected-request": Problem(421, "the Host header names another service"),
     "invalid-input": Problem(

@@ -2,7 +2,7 @@
 
 import posixpath
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -38,10 +38,19 @@ def compress(response: Response) -> Response:
     """Compress a response's body if the request's Accept-Encoding prefers that."""
     encoding = request.accept_encodings.best_match([*ZLIB_FORMATS, "identity"])
     if encoding in ZLIB_FORMATS:
-        stream = zlib.compressobj(_COMPRESSION_LEVEL, wbits=ZLIB_FORMATS[encoding])
-        response.set_data(stream.compress(response.get_data()) + stream.flush())
+        parts = _compressed(response.iter_encoded(), ZLIB_FORMATS[encoding])
+        if response.is_streamed:
+            response.response = parts
+        else:
+            response.set_data(b"".join(parts))
         response.headers["Content-Encoding"] = encoding
     return response
+
+
+def _compressed(parts: Iterable[bytes], wbits: int) -> Iterator[bytes]:
+    stream = zlib.compressobj(_COMPRESSION_LEVEL, wbits=wbits)
+    yield from filter(None, map(stream.compress, parts))
+    yield stream.flush()
 
 
 def reference_to(path: str) -> str:

@@ -4,13 +4,17 @@ The schema of a row decides what is valid. Many rows are checked column by colum
 finds something wrong, the schema checks row by row and names every wrong cell.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from marshmallow import ValidationError
+from numpy.typing import NDArray
 
 from network import UNSEEN, Array, Predictor
+from service.model.rows.blocks import NotInBlocks, RowBlocks, collect_blocks
 from service.model.rows.cells.number import reads_plain_numbers
 from service.model.rows.cells.of_model import cells_of, has_only_numbers
 from service.model.rows.columns import (
@@ -27,6 +31,7 @@ from service.web.errors import MAX_ERRORS
 from service.web.field_errors import Error, flatten, shown
 
 _ENVELOPE = Envelope()  # costly to create
+_ROWS_AT_A_TIME = 8192
 
 
 class RowReader:
@@ -90,7 +95,7 @@ class RowReader:
     def has_many_rows(self, document: dict[str, Any]) -> bool:
         """Return whether a body contains many rows; a feature may be called `instances`, too."""
         return "instances" in document and (
-            "instances" not in self._names or type(document["instances"]) is list
+            "instances" not in self._names or type(document["instances"]) in (list, RowBlocks)
         )
 
     def row(self, document: Any, body: bytes) -> list[float]:
@@ -113,38 +118,105 @@ class RowReader:
         ------
         InvalidInput
         """
+        if isinstance(instances := document["instances"], RowBlocks):
+            try:
+                return self.matrix_of_blocks(instances, "/instances", self.matrix)
+            except NotInBlocks:
+                return self.rows(instances.whole(), body)
         try:
             instances = _ENVELOPE.load(document)["instances"]
         except ValidationError as error:
             raise self.refusals.invalid(list(flatten(error, ""))) from None
         return self.matrix(instances, "/instances", body)
 
-    def matrix(self, instances: list[Any], pointer: str, body: bytes | None = None) -> Array:
+    def matrix_of_blocks(
+        self, blocks: RowBlocks, pointer: str, read: Callable[..., Array]
+    ) -> Array:
+        """Return the matrix (N, features) of the rows of a long body.
+
+        Parameters
+        ----------
+        pointer : to the rows in the body
+        read : returns the matrix of one block; takes the same as `matrix`
+
+        Raises
+        ------
+        InvalidInput, NotInBlocks
+        """
+        return collect_blocks(
+            self.refusals,
+            len(self.cells),
+            ((len(rows), partial(read, rows, pointer, text, colons=0)) for rows, text in blocks),
+        )
+
+    def matrix(
+        self,
+        instances: list[Any],
+        pointer: str,
+        body: bytes | None = None,
+        *,
+        colons: int = 1,
+        first: int = 0,
+    ) -> Array:
         """Return the matrix (N, features) of rows that are objects or lists.
 
         Parameters
         ----------
         pointer : to the rows in the body
         body : of JSON, which might repeat names
+        colons : of the body outside the rows
+        first : the index of the first of these rows in the body
 
         Raises
         ------
         InvalidInput
         """
         if self.only_numbers:
-            X = matrix_of_numbers(instances, self.model.features, self.others)
+            booleans = body is None or b"u" in body or b"l" in body  # as in true and false
+            features = self.model.features
+            X = matrix_of_numbers(instances, features, self.others, booleans=booleans)
         else:
             X = matrix_of_rows(instances, self.cells, self.others)
         if X is None:
             errors: list[Error] = []
-            for index, instance in enumerate(instances):
+            for index, instance in enumerate(instances, first):
                 errors += self.schema.check(instance, f"{pointer}/{index}")[1]
                 if len(errors) >= MAX_ERRORS:
                     break
             raise self.refusals.invalid(errors)
-        if body is not None and (errors := self._repeated.errors(body, instances, 1)):
-            raise self.refusals.invalid(errors)
+        if body is not None:
+            self.check_names(body, instances, colons)
         return X
+
+    def table(self, rows: Iterable[list[Any]], pointer: str) -> Array:
+        """Return the matrix (N, features) of rows that are lists, some thousand at a time.
+
+        Raises
+        ------
+        InvalidInput
+        """
+        remaining = iter(rows)
+        blocks = iter(lambda: list(islice(remaining, _ROWS_AT_A_TIME)), [])
+        return collect_blocks(
+            self.refusals,
+            len(self.cells),
+            ((len(block), partial(self.matrix, block, pointer)) for block in blocks),
+        )
+
+    def check_names(self, body: bytes, rows: list[Any], colons: int) -> None:
+        """Check that no object in a body has a name twice.
+
+        Parameters
+        ----------
+        rows : valid, objects or lists of cells
+        colons : of the body outside the rows
+
+        Raises
+        ------
+        InvalidInput
+        """
+        if errors := self._repeated.errors(body, rows, colons):
+            raise self.refusals.invalid(errors)
 
     def texts(self, columns: Sequence[Sequence[str] | None], rows: int) -> Array | None:
         """Return the matrix (rows, features) of columns of texts; None if any text is wrong.
@@ -169,13 +241,20 @@ class RowReader:
         }
         return self.schema.check(values, pointer)[1]
 
-    def array(self, X: Array) -> Array:
+    def array(self, X: NDArray[Any], *, first: int = 0) -> NDArray[Any]:
         """Return the matrix (N, features) of an array of the same shape; NaN is a missing cell.
+
+        Parameters
+        ----------
+        X : float64; of any type of numbers if all features are numbers
+        first : the index of the first row in the body
 
         Raises
         ------
         InvalidInput
         """
+        if X.dtype.kind in "iu":  # always finite
+            return X
         numbers, valid = X, np.isfinite(X)
         if not self.only_numbers:
             numbers, valid = matrix_of_array(X, self.cells)
@@ -184,8 +263,8 @@ class RowReader:
         raise self.refusals.invalid(
             [
                 {
-                    "pointer": f"/instances/{row}/{column}",
-                    "detail": self.cells[column].wrong(X[row, column].item()),
+                    "pointer": f"/instances/{first + row}/{column}",
+                    "detail": self.cells[column].wrong(float(X[row, column])),
                 }
                 for row, column in np.argwhere(~valid)[:MAX_ERRORS].tolist()
             ]
@@ -207,20 +286,22 @@ class RowReader:
         InvalidInput
             a feature is missing or appears twice, or a column is not a feature.
         """
-        features = self.model.features
+        features, places = self.model.features, dict[str, int]()
+        for place, name in enumerate(columns):
+            places.setdefault(name, place)
         details = [
             f"column {shown(cell.column.name)} {cell.error_messages['required']}"
             for cell in self.cells
-            if cell.required and cell.column.name not in columns
+            if cell.required and cell.column.name not in places
         ]
+        unknown = (name for name in places if name not in self._names and name not in ignored)
         details += [
             f"column {shown(name)} is not a feature; expected {', '.join(features)}"
-            for name in dict.fromkeys(columns)
-            if name not in self._names and name not in ignored
+            for name in islice(unknown, MAX_ERRORS)
         ]
-        details += [
-            f"column {shown(name)} appears twice" for name in features if columns.count(name) > 1
-        ]
+        if len(places) < len(columns):
+            twice = (name for name in features if columns.count(name) > 1)
+            details += [f"column {shown(name)} appears twice" for name in islice(twice, MAX_ERRORS)]
         if details:
             raise self.refusals.invalid([{"pointer": "", "detail": detail} for detail in details])
-        return [columns.index(name) if name in columns else None for name in features]
+        return [places.get(name) for name in features]

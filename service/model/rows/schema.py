@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence, Set
+from itertools import islice
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from service.model.rows.cells.cell import Cell
+from service.web.errors import MAX_ERRORS
 from service.web.field_errors import Error, flatten, shown
 
 
@@ -92,6 +94,11 @@ class RowSchema:
         return [math.nan if value is None else value for value in values], []
 
     def _without_ignored(self, row: dict[str, Any]) -> dict[str, Any]:
-        if self._ignored.isdisjoint(row):
+        """Return a row without ignored names, and with no more unknown ones than are reported."""
+        if self._ignored.isdisjoint(row) and len(row) <= len(self._names) + MAX_ERRORS:
             return row
-        return {name: value for name, value in row.items() if name not in self._ignored}
+        known = {name: row[name] for name in self._names if name in row}
+        others = (
+            item for item in row.items() if item[0] not in known and item[0] not in self._ignored
+        )
+        return known | dict(islice(others, MAX_ERRORS))

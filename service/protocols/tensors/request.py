@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
+from numpy.typing import NDArray
 
-from network import Array, Calibration, LevelError
+from network import Calibration, LevelError
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction_interval import Interval, Level
 from service.model.rows.cells.cell import Cell
+from service.model.rows.columns import converted
 from service.model.rows.reader import RowReader
 from service.protocols.tensors.response import Output, output_names
 from service.protocols.tensors.values import (
@@ -45,12 +47,12 @@ class Inference:
     Attributes
     ----------
     id : the caller's name for the request, if any
-    X : (N, features) float64, finite
+    X : (N, features) of any type of numbers, finite; see `converted`
     outputs : the requested tensors by name, in order
     """
 
     id: str | None
-    X: Array
+    X: NDArray[Any]
     outputs: dict[str, Output]
 
 
@@ -273,17 +275,19 @@ def _shape(tensor: Tensor, columns: int | None) -> list[int]:
     return shape
 
 
-def _matrix(values: Mapping[str, Array], reader: RowReader, *, is_matrix: bool) -> Array:
+def _matrix(
+    values: Mapping[str, NDArray[Any]], reader: RowReader, *, is_matrix: bool
+) -> NDArray[Any]:
     """Return (N, features), from one tensor of this shape or one per feature."""
     features = reader.model.features
     if is_matrix:
-        return values[MATRIX].reshape(-1, len(features))
+        return converted(values[MATRIX].reshape(-1, len(features)))
     rows = {name: len(values[name]) for name in features if name in values}
     if len(set(rows.values())) > 1:
         found = ", ".join(f"{name} has {count:,}" for name, count in rows.items())
         raise InvalidInference(f"inputs must have equally many rows: {found}"[:500])
     missing = np.full(max(rows.values()), math.nan)
-    return np.column_stack([values.get(name, missing) for name in features])
+    return converted(np.column_stack([values.get(name, missing) for name in features]))
 
 
 def _outputs(body: dict[str, Any], version: LoadedVersion) -> dict[str, Output]:

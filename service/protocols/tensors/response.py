@@ -6,16 +6,19 @@ prediction intervals are `lower` and `upper` (N, targets), if requested.
 Source: Open Inference Protocol, inference_rest.md; Triton, extension_binary_data.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import orjson
 
 from network import Array
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import Prediction
 from service.model.prediction_interval import Interval
+from service.web.responses import ROWS_AT_A_TIME
 
 ENDS = ("lower", "upper")
 
@@ -50,7 +53,7 @@ def write(
     *,
     model_name: str,
     request_id: str | None = None,
-) -> tuple[bytes, int | None]:
+) -> tuple[Iterator[bytes], int | None]:
     """Write a response.
 
     Parameters
@@ -60,22 +63,21 @@ def write(
 
     Returns
     -------
-    body : JSON, followed by the values of the tensors requested as bytes
+    parts : of JSON, followed by the values of the tensors requested as bytes
     json_bytes : the size of the JSON; None if nothing follows it
     """
-    tensors, binary = [], []
+    tensors, binary = list[tuple[dict[str, Any], Array | None]](), list[Array]()
     for name, output in outputs.items():
-        values = _values(name, output.interval, prediction).astype("<f8", order="C")
+        values = np.ascontiguousarray(_values(name, output.interval, prediction), "<f8")
         tensor: dict[str, Any] = {"name": name, "datatype": "FP64", "shape": list(values.shape)}
         parameters: dict[str, Any] = {}
         if output.interval:
             parameters["level"] = output.interval.level
         if output.as_bytes:
-            binary.append(values.tobytes())
-            parameters["binary_data_size"] = len(binary[-1])
-        else:
-            tensor["data"] = values.ravel()
-        tensors.append(tensor | ({"parameters": parameters} if parameters else {}))
+            binary.append(values)
+            parameters["binary_data_size"] = values.nbytes
+        tensor |= {"parameters": parameters} if parameters else {}
+        tensors.append((tensor, None if output.as_bytes else values))
     parameters = {"extrapolating_rows": prediction.extrapolating_rows}
     if prediction.unseen is not None:
         parameters["unseen_rows"] = prediction.unseen_rows
@@ -86,10 +88,33 @@ def write(
         "model_version": prediction.version.number,
         **({} if request_id is None else {"id": request_id}),
         "parameters": parameters,
-        "outputs": tensors,
     }
-    header = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-    return b"".join([header, *binary]), len(header) if binary else None
+    json_bytes = sum(map(len, _json(document, tensors))) if binary else None
+    return chain(_json(document, tensors), (values.tobytes() for values in binary)), json_bytes
+
+
+def _json(
+    document: dict[str, Any], tensors: list[tuple[dict[str, Any], Array | None]]
+) -> Iterator[bytes]:
+    """Yield the parts of a document with these outputs.
+
+    Parameters
+    ----------
+    tensors : each with its data, unless that is sent as bytes
+    """
+    yield orjson.dumps(document)[:-1] + b',"outputs":['
+    for index, (tensor, values) in enumerate(tensors):
+        comma, text = b"," if index else b"", orjson.dumps(tensor)
+        if values is None:
+            yield comma + text
+            continue
+        yield comma + text[:-1] + b',"data":['
+        for start in range(0, len(values), ROWS_AT_A_TIME):
+            part = values[start : start + ROWS_AT_A_TIME].ravel()
+            items = orjson.dumps(part, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+            yield b"," + items if start else items
+        yield b"]}"
+    yield b"]}"
 
 
 def _values(name: str, interval: Interval | None, prediction: Prediction) -> Array:

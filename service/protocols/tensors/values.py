@@ -47,7 +47,7 @@ Tensor = dict[str, Any]
 
 def read_values(
     tensor: Tensor, shape: list[int], cells: Cell | Sequence[Cell], binary: bytes, start: int
-) -> tuple[Array, int]:
+) -> tuple[NDArray[Any], int]:
     """Return a tensor's values as numbers in X, flat, and the offset of the next tensor's bytes.
 
     Parameters
@@ -86,8 +86,8 @@ def read_values(
     return _texts_from_bytes(tensor, shape, cells[0], binary[start:end], size), end
 
 
-def _checked(tensor: Tensor, numbers: NDArray[Any], cells: Sequence[Cell]) -> Array:
-    """Return numbers as float64 after checking that they are finite, or NaN if that is allowed."""
+def _checked(tensor: Tensor, numbers: NDArray[Any], cells: Sequence[Cell]) -> NDArray[Any]:
+    """Return numbers after checking that they are finite, or NaN if that is allowed."""
     valid = np.isfinite(numbers)
     gaps = [cell.column.has_gaps for cell in cells]
     if any(gaps):
@@ -99,7 +99,7 @@ def _checked(tensor: Tensor, numbers: NDArray[Any], cells: Sequence[Cell]) -> Ar
             f"value {place} of input {tensor['name']} is not a finite number as "
             f"{tensor['datatype']}: {numbers[place]}{hint}"
         )
-    return numbers.astype(np.float64)
+    return numbers
 
 
 def _numbers_from_bytes(
@@ -116,14 +116,14 @@ def _numbers_from_bytes(
 
 def _booleans_from_bytes(
     tensor: Tensor, shape: list[int], size: int, binary: bytes, start: int
-) -> Array:
+) -> NDArray[Any]:
     numbers = _numbers_from_bytes(tensor, shape, size, binary, start)
     if not (valid := numbers <= 1).all():
         place = int(np.flatnonzero(~valid)[0])
         raise InvalidInference(
             f"value {place} of input {tensor['name']} must be 0 or 1 as BOOL, got {numbers[place]}"
         )
-    return numbers.astype(np.float64)
+    return numbers
 
 
 def _texts_from_bytes(

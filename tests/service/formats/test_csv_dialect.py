@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from service.formats import csv_rows
-from service.formats.csv_dialect import MAX_CELLS, with_commas
+from service.formats.csv_dialect import with_commas
+from service.formats.csv_lines import MAX_CELLS
 from service.model.rows.reader import RowReader
 from service.web.errors import InvalidInput
 from tests.service.formats.test_json_rows import ONE

@@ -88,12 +88,17 @@ def reads_plain_numbers(column: Column) -> bool:
     return column.thousands != "."
 
 
-def finite_numbers(values: Sequence[Any]) -> Array | None:
-    """Return JSON values as an array, or None if any is no finite number."""
-    if not set(map(type, values)) <= NUMBERS:
+def finite_numbers(values: Sequence[Any], *, booleans: bool = True) -> Array | None:
+    """Return JSON values as an array, or None if any is no finite number.
+
+    Parameters
+    ----------
+    booleans : whether there may be any, which `struct` takes for numbers
+    """
+    if booleans and not set(map(type, values)) <= NUMBERS:
         return None
     try:  # the fastest way from numbers to an array
         x = np.frombuffer(struct.pack(f"{len(values)}d", *values))
-    except OverflowError:
+    except (OverflowError, struct.error):
         return None
     return x if np.isfinite(x).all() else None

@@ -63,12 +63,13 @@ def answered(
 ) -> tuple[dict[str, Any], bytes]:
     """Return the JSON of the response, and the bytes that follow it."""
     inference = read(document, content, version)
-    body, length = tensor_response.write(
+    parts, length = tensor_response.write(
         predict_rows(version, inference.X, a_request()),
         inference.outputs,
         model_name="numnet",
         request_id=inference.id,
     )
+    body = b"".join(parts)
     return json.loads(body[:length]), b"" if length is None else body[length:]
 
 

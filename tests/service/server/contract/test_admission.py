@@ -393,3 +393,23 @@ def test_process_with_a_free_thread_is_ready(start_server: StartServer) -> None:
     assert server.connect(request("/wait?gate=never")).response().status == 503
     assert server.ask("/ready").status == 200
     assert server.workers() == workers
+
+
+LONG = b"a" * 200_000
+
+
+def test_long_bodies_are_worked_on_one_at_a_time_and_short_ones_beside_them(
+    start_server: StartServer,
+) -> None:
+    server = start_server(threads=4)
+    first = server.connect(request("/wait?gate=long", body=LONG))
+    server.wait_until_waiting("long")
+    second = server.connect(request("/echo", body=LONG)).wait_until_delivered()
+    compressed = server.connect(request("/echo", "Content-Encoding: gzip", body=LONG[:200]))
+    server.turn()
+    assert server.ask("/echo", body=b"short").body == b"short"
+    assert second.is_silent(0)
+    assert compressed.is_silent(0)
+    server.open_gate("long")
+    assert first.response().body == second.response().body == LONG
+    assert compressed.response().body == LONG[:200]
