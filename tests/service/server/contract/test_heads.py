@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.patience import until
 from tests.service.problem_shape import assert_problem
 from tests.service.server.harness.client import Client, request
 from tests.service.server.harness.server import Server
@@ -229,7 +230,7 @@ def test_host_of_an_absolute_target_replaces_the_host_field(server: Server) -> N
 def test_absolute_target_of_a_quick_path_is_logged_by_its_path(server: Server) -> None:
     client = server.connect(request("http://here/quick?a", "X-Request-ID: absolute-target"))
     assert client.response().status == 200
-    [entry] = server.access_lines("absolute-target")
+    [entry] = until(lambda: server.access_lines("absolute-target"))
     assert entry["path"] == "/quick"
 
 

@@ -98,7 +98,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_the_sheet_with_the_target_is_read(path: Path) -> None:
     cover = [["Report"], ["on the", "y"], ["of a plant"]]
-    table = [["a", "y"], *([k, k * k] for k in range(20))]
+    table: list[tuple[object, ...]] = [("a", "y"), *((k, k * k) for k in range(20))]
     path.write_bytes(workbook(cover, [["a", "z"], [1, 2]], table))
     found = table_from_file(path, ["y"])
     assert found.summary["format"] == "sheet 'Sheet 3' of an Excel workbook"
