@@ -35,6 +35,7 @@ MAX_INPUTS = 200
 ROWS_PER_INPUT = 10  # at least; with fewer, the lengths fit the rows too closely
 PARTS = 3  # of the rows; the parameters for the predictions of one are found on the others
 LIKELIHOOD_ROWS = 400
+PART_ROWS = 250  # likewise, for the predictions of a part
 STEPS = {True: 60, False: 30}  # with Matérn's function, and then with the squared exponential
 RATE = 0.1  # of Adam, in units of the logarithms
 BETA1, BETA2 = 0.9, 0.99
@@ -149,7 +150,7 @@ class _Given:
 
     def processes(self, count: int) -> GaussianProcess:
         """Return the processes, whose parameters are the most likely ones given all rows."""
-        best, inverse = self._fit(np.ones(len(self._Z), bool))
+        best, inverse = self._fit(np.ones(len(self._Z), bool), LIKELIHOOD_ROWS)
         held_out = [(p, k) for p in range(len(self._folds)) for k in range(count)]
         amplitude, slope, _ = best.variances
         A = np.stack(
@@ -173,7 +174,7 @@ class _Given:
         Y, predictions = self._Y, np.zeros(self._Y.shape, np.float32)
         part = self._folds[0].astype(np.intp) * PARTS // count
         for number in range(PARTS):
-            _, inverse = self._fit(part != number)
+            _, inverse = self._fit(part != number, PART_ROWS)
             A = inverse @ Y
             for folds in self._folds:
                 for k in range(count):
@@ -183,9 +184,9 @@ class _Given:
                     predictions[h[inside]] += means[inside]
         return predictions / np.float32(len(self._folds))
 
-    def _fit(self, seen: NDArray[np.bool_]) -> tuple[Covariance, Array]:
-        """Return the most likely covariance given the rows that are seen, and all rows' inverse."""
-        some = self._order[seen[self._order]][:LIKELIHOOD_ROWS]
+    def _fit(self, seen: NDArray[np.bool_], most: int) -> tuple[Covariance, Array]:
+        """Return the most likely covariance given rows that are seen, and the inverse for all."""
+        some = self._order[seen[self._order]][:most]
         if not len(some):
             raise np.linalg.LinAlgError("no rows to find the parameters on")
         best = _most_likely(self._Z[some], self._Y[some], self._noise[some], self._poll)
