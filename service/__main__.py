@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import ctypes
+import errno
 import gc
 import logging
 import math
@@ -13,6 +14,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -37,6 +39,7 @@ from service.web.tokens.admin_token import AdminToken
 SWITCH_SECONDS = 0.001  # Python's 5 ms would delay predictions, which take 0.1 ms
 KILL_SECONDS = 2.0  # after a server process should have ended
 OPEN_FILES = 16_384  # of each process
+RELEASE_SECONDS = 1.0  # until the processes of a service that was killed release its address
 INHERITED_SOCKETS = {"GUNICORN_FD", "LISTEN_FDS"}  # variables, after a re-execution or by systemd
 RETURNED_BYTES = 4 * 1024 * 1024  # smaller blocks may be kept for later ones
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -177,14 +180,25 @@ def _raise_open_files_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
-def _check_address(settings: Settings) -> None:
-    """Exit if nothing can listen on the address; gunicorn would try again for seconds."""
-    if os.environ.keys() & INHERITED_SOCKETS:
-        return
+def _listening_error(settings: Settings) -> OSError | None:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         socket.create_server((settings.host, settings.port), family=family).close()
     except OSError as error:
+        return error
+    return None
+
+
+def _check_address(settings: Settings) -> None:
+    """Exit if nothing can listen on the address; gunicorn would try again for seconds."""
+    if os.environ.keys() & INHERITED_SOCKETS:
+        return
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while (error := _listening_error(settings)) and error.errno == errno.EADDRINUSE:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    if error:
         reason = (error.strerror or str(error)).partition(" (while")[0]
         address = f"{settings.host}, port {settings.port}"
         what = "NUMNET_HOST and NUMNET_PORT choose another address"

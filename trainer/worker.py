@@ -1,6 +1,7 @@
 """The trainer, which runs retraining jobs: `python -m trainer.worker [--train-first]`."""
 
 import os
+import re
 
 # One thread, see trainer/train.py. To be set before NumPy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -24,6 +25,7 @@ from trainer.jobs.executor import Executor, exit_at_once
 
 log = logging.getLogger("trainer.worker")
 
+_PERMISSION = "Permission denied|Read-only|readonly|unable to open"  # in errors of files
 NICENESS = 10  # so that the service has the cores whenever it needs them
 
 
@@ -71,9 +73,11 @@ def _explained(error: Exception, settings: Settings) -> str:
     """Return what is wrong with the job database, and for a file its path and who has to write."""
     known = isinstance(error, JobError)
     what = str(error) if known else f"the job database cannot be used: {reason(error)}"
-    path = getattr(error, "filename", None) or settings.state / "jobs.sqlite"
-    where = f"; it is {path}, which user {os.getuid()} must be able to write"
-    return what if settings.database_url else what + where
+    if not settings.jobs_url.startswith("sqlite:"):
+        return what
+    path = getattr(error, "filename", None) or settings.jobs_url.removeprefix("sqlite:///")
+    writing = f", which user {os.getuid()} must be able to write"
+    return f"{what}; it is {path}{writing if re.search(_PERMISSION, what) else ''}"
 
 
 def _configure_logging() -> None:

@@ -33,7 +33,7 @@ NUMPY_IS_FASTER = any(
 
 STEPS = 1024  # of the table, per unit
 LIMIT = 20  # from 19.07, tanh is rounded to 1
-BLOCK = 16_384  # numbers per pass: fewer calls, and all arrays of a pass stay in the cache
+BLOCK = 14_336  # numbers per pass: few calls, and all arrays of a pass stay in the cache
 
 # Adding 1.5·2⁵²/STEPS rounds x to a multiple of 1/STEPS, and leaves its number in the last bits.
 _ROUNDER = np.array(1.5 * 2.0**52 / STEPS)

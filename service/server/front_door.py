@@ -125,7 +125,11 @@ class FrontDoor:
         try:
             async with asyncio.timeout(self.limits.deadline_seconds):
                 if self._may_be_long(scope, body):
-                    await turn.begin()
+                    self._count(1)  # it waits, as for a thread
+                    try:
+                        await turn.begin()
+                    finally:
+                        self._count(-1)
                 response: Response = await self._in_thread(respond)
         except TimeoutError:
             detail = f"the request timed out after {self.limits.deadline_seconds:g} seconds"
@@ -135,7 +139,10 @@ class FrontDoor:
 
     def _may_be_long(self, scope: Any, body: bytes) -> bool:
         """Return whether a body is long, or may be when it is decompressed."""
-        is_compressed = any(name == b"content-encoding" for name, _ in scope["headers"])
+        is_compressed = any(
+            name == b"content-encoding" and value.lower() != b"identity"
+            for name, value in scope["headers"]
+        )
         size = len(body) * (MAX_COMPRESSION if is_compressed else 1)
         return size >= self.limits.long_body_bytes
 

@@ -163,7 +163,7 @@ def test_idle_trainer_stops_at_once(installation: Installation) -> None:
         ),
         (
             {"NUMNET_STATE": "/dev/null"},
-            "error: the job database cannot be used: File exists; it is /dev/null, which user ",
+            "error: the job database cannot be used: File exists; it is /dev/null\n",
         ),
     ],
 )
@@ -211,7 +211,7 @@ def test_second_trainer_takes_over_from_the_first(on_postgresql: Installation) -
 
     # without its connection the trainer loses the lock, restarts, and takes the free lock again
     kill_lock_connection(on_postgresql.settings.jobs_url)
-    standby.wait_for("the lock in the database is lost: restarting")
+    standby.wait_for("the trainer's lock is lost: restarting")
     until(lambda: on_postgresql.jobs.get(job.id).document.get("attempt") == 3)
     assert standby.log.count('"waiting for jobs"') == 2
 

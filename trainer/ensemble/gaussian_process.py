@@ -4,9 +4,9 @@ A length for each input lets the process ignore inputs. On a few hundred rows of
 with noise, it beats networks. Time is cubic in the rows: the parameters are found on
 `LIKELIHOOD_ROWS` of them, and larger tables have no process.
 
-The mean for a row of a fold, given the rows outside it, follows from one inverse for all folds.
-Parameters that were found with a row make its error too small, by 7 to 13 % on tables of 200 rows.
-Therefore they are found again without it for its prediction out of fold.
+With the same parameters, the means for the rows of every fold, given the rows outside it, follow
+from one inverse. Parameters that were found with a row make its error too small, by 7 to 13 % on
+tables of 200 rows. Therefore they are found again without it for its prediction out of fold.
 
 References
 ----------
@@ -32,10 +32,10 @@ from network.ensemble.weights import Floats
 from trainer.ensemble.data import Data
 
 MAX_INPUTS = 200
-ROWS_PER_INPUT = 10  # at least; with fewer, the lengths fit the rows too closely
+ROWS_PER_INPUT = 10  # at least, of all rows
 PARTS = 3  # of the rows; the parameters for the predictions of one are found on the others
-LIKELIHOOD_ROWS = 400
-PART_ROWS = 250  # likewise, for the predictions of a part
+LIKELIHOOD_ROWS = 400  # at most, to find the parameters
+PART_ROWS = 250  # at most, to find the parameters for the predictions of a part
 STEPS = {True: 60, False: 30}  # with Matérn's function, and then with the squared exponential
 RATE = 0.1  # of Adam, in units of the logarithms
 BETA1, BETA2 = 0.9, 0.99

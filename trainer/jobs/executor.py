@@ -78,7 +78,7 @@ class Executor:
         Returns
         -------
         must_restart : whether the process has to be replaced by a new one, because a computation
-            cannot be stopped or the lock is lost
+            cannot be stopped, or the lock or the job database is lost
         """
         while not self._lock.acquire():
             self._beat()
@@ -98,7 +98,7 @@ class Executor:
                 log.warning("the computation does not stop: restarting")
                 return True
             if self._lock.lost():
-                log.error("the lock in the database is lost: restarting")
+                log.error("the trainer's lock is lost: restarting")
                 return True
             if self._file != file_identity(self._settings.jobs_url):
                 log.error("the job database was deleted or replaced: restarting")

@@ -21,11 +21,22 @@ from service.web.field_errors import Error
 
 BLOCK_BYTES = 128 * 1024
 _TRIES = 8  # ends of a block
-_HEAD = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"([a-z_]+)"[ \t\r\n]*:[ \t\r\n]*\[')
-_TAIL = re.compile(rb"\][ \t\r\n]*\}[ \t\r\n]*\Z")
-_TAIL_BYTES = 256
-_END_OF_ROW = re.compile(rb"[\]}][ \t\r\n]*(,)")
-_COMMA = re.compile(rb"(,)")
+_TAIL_BYTES = 512
+
+
+def _pattern(text: str) -> re.Pattern[bytes]:
+    """Compile a pattern in which a space stands for any white space of JSON."""
+    return re.compile(text.replace(" ", r"[ \t\r\n]*").encode())
+
+
+# other members that a protocol knows, with values that say nothing about the rows
+_OTHER = r'("(?:signature_name|params)" : (?:"[^"\\]{0,100}"|\{ \}|null))'
+_HEAD = _pattern(rf' \{{ (?:{_OTHER} , )?"([a-z_]+)" : \[')
+_TAIL = _pattern(rf" \] (?:, {_OTHER} )?\}} \Z")
+# what rows begin with, and what is between two of them
+_OPENING = _pattern(r" (\[ \[|[\[{]|)")
+_ENDS = {b"{": _pattern(r"\} (,)"), b"[": _pattern(r"\] (,)"), b"[[": _pattern(r"\] \] (,)")}
+_COMMA = _pattern("(,)")
 
 
 class NotInBlocks(Exception):  # the body may still be valid
@@ -69,10 +80,13 @@ class RowBlocks:
     def _block(self, start: int) -> tuple[list[Any], bytes, int]:
         """Return the items from here, their JSON, and the start of the next block."""
         following = start + BLOCK_BYTES
+        opening = _OPENING.match(self.body, start)
+        marks = b"".join(opening[1].split()) if opening else b""
+        end_of_row = _ENDS.get(marks, _COMMA)
         for _ in range(_TRIES):
             limit = min(following + BLOCK_BYTES, self.end)
             place = (self.body, following, limit)
-            if found := _END_OF_ROW.search(*place) or _COMMA.search(*place):
+            if found := end_of_row.search(*place) or _COMMA.search(*place):
                 stop, following = found.start(1), found.end()
             elif limit == self.end:
                 stop, following = self.end, self.end + 1
@@ -121,7 +135,7 @@ def collect_blocks(
 
 
 def parse_rows(body: bytes, members: Collection[str]) -> object:
-    """Parse JSON; if it is long and has one of these members alone, that is `RowBlocks`.
+    """Parse JSON; if it is long and has one of these members, that is `RowBlocks`.
 
     Raises
     ------
@@ -129,6 +143,7 @@ def parse_rows(body: bytes, members: Collection[str]) -> object:
     """
     if len(body) > LONG_BYTES and (head := _HEAD.match(body)) is not None:
         tail = _TAIL.search(body[-_TAIL_BYTES:])
-        if tail is not None and (name := head[1].decode()) in members:
-            return {name: RowBlocks(body, head.end(), len(body) - len(tail[0]))}
+        if tail is not None and (name := head[2].decode()) in members and not (head[1] and tail[1]):
+            others = orjson.loads(b"{%b}" % (head[1] or tail[1] or b""))
+            return {**others, name: RowBlocks(body, head.end(), len(body) - len(tail[0]))}
     return parse(body)

@@ -74,7 +74,7 @@ def test_lock_is_lost_with_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pattern", "why"),
     [
-        ("jobs.sqlite*", "the lock in the database is lost: restarting"),
+        ("jobs.sqlite*", "the trainer's lock is lost: restarting"),
         ("jobs.sqlite", "the job database was deleted or replaced: restarting"),
     ],
 )

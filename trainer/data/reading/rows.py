@@ -118,7 +118,8 @@ class _BlockReader:
         self._names = names = selection.names
         self._strict = missing == "refuse"
         self._conventions = Conventions()
-        self._is_first, self._last_line = True, 0
+        self._is_first = True
+        self._last_line, self._first_fault = 0, ""
         self._fixed = fixed
         self._like = {name: like[name] for name in names if name in like}
         self._points_group = any(each.thousands == "." for each in self._like.values())
@@ -133,7 +134,6 @@ class _BlockReader:
     def read(self, block: Block) -> Array:
         """Return the used cells of a block as numbers: (rows, columns)."""
         indices = self._selection.indices
-        self._last_line = block.lines[-1] if len(block.lines) else self._last_line
         if (numbers := self._plain_numbers(block)) is not None:
             return numbers
         columns = block.columns(indices)
@@ -149,6 +149,8 @@ class _BlockReader:
             numbers[:, index], wrong = self._read_column(index, cells)
             faults.append(wrong)
         left_out = self._without_target(numbers, faults)
+        kept = [line for row, line in enumerate(block.lines) if row not in left_out]
+        self._last_line = kept[-1] if kept else self._last_line
         for index, (cells, wrong) in enumerate(zip(columns, faults, strict=True)):
             self._note(index, cells, [row for row in wrong if row not in left_out], block)
         if is_first and self._is_row_of_units(columns, block):
@@ -237,6 +239,7 @@ class _BlockReader:
         if not wrong:
             return
         self._faults.setdefault(index, (cells, len(wrong)))
+        self._first_fault = self._first_fault or str(cells[wrong[0]])
         reader, name = self.readers[index], self._names[index]
         expected = reader.expected if reader else "a finite number"
         lines, place = block.lines, self._source.place
@@ -249,10 +252,9 @@ class _BlockReader:
 
     def totals_label(self) -> str:
         """Return the text in the only invalid cell if it calls the last row a total."""
-        if len(self.errors) != 1 or not self._faults or self.errors[0][0] != self._last_line:
+        if len(self.errors) != 1 or self.errors[0][0] != self._last_line:
             return ""
-        ((cells, _),) = self._faults.values()
-        text = str(cells[-1]).strip()
+        text = self._first_fault.strip()
         return text if text.casefold() in LABELS else ""
 
     def advice(self) -> list[str]:

@@ -56,6 +56,38 @@ def described(read: Callable[[RowReader, bytes], Any], body: bytes) -> Any:
         return error.description
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        '"signature_name": "serving_default"',
+        '"params": {}',
+        '"params" : null',
+        '"signature_name":""',
+    ],
+)
+def test_a_small_member_may_be_beside_the_rows(other: str) -> None:
+    rows = json.dumps([ROW] * 100)
+    for members in (f'{other}, "instances": {rows}', f'"instances": {rows}\n,{other} '):
+        document = parse_rows(f"{{{members}}}".encode(), {"instances"})
+        assert isinstance(document, dict)
+        found = document.pop("instances")
+        assert isinstance(found, RowBlocks)
+        assert [row for rows, _ in found for row in rows] == [ROW] * 100
+        assert document == json.loads(f"{{{other}}}")
+
+
+@pytest.mark.parametrize("wrap", [list, dict], ids=["lists", "objects"])
+def test_rows_of_values_in_lists_of_their_own_are_divided(wrap: type) -> None:
+    names = [f"x{index}" for index in range(8)]
+    rows = [[[index + 0.25] for _ in names] for index in range(60)]
+    sent = rows if wrap is list else [dict(zip(names, row, strict=True)) for row in rows]
+    document = parse_rows(json.dumps({"instances": sent}).encode(), {"instances"})
+    assert isinstance(document, dict)
+    blocks_of_rows = list(document["instances"])
+    assert len(blocks_of_rows) > 5
+    assert [row for found, _ in blocks_of_rows for row in found] == sent
+
+
 @pytest.mark.parametrize("row", [ROW, NAMED], ids=["lists", "objects"])
 @pytest.mark.parametrize("indent", [None, 2])
 def test_blocks_have_all_rows_in_order(row: Any, indent: int | None) -> None:

@@ -105,6 +105,13 @@ def test_the_sheet_with_the_target_is_read(path: Path) -> None:
     assert found.Y[:, 0].tolist() == [k * k for k in range(20)]
 
 
+def test_a_sheet_with_few_rows_is_read_before_a_longer_one(path: Path) -> None:
+    few = [("a", "y"), (1, 2), (3, 4)]
+    path.write_bytes(workbook(few, [("a", "y"), *((k, k) for k in range(20))]))
+    like = table_from_file(path, ["y"], like=[Column("a")])
+    assert like.Y[:, 0].tolist() == [2, 4]
+
+
 def test_the_first_sheet_of_a_workbook_is_read(path: Path) -> None:
     rows: list[list[object]] = [["A title"], [], [*NAMES], *map(row, range(COUNT)), [None] * 6, []]
     path.write_bytes(workbook([], rows, [["a", "y"], [1, 2]]))

@@ -255,6 +255,12 @@ LINES = {
     "footer without a target": numbers(
         plain() + "Source: plant 3,,\n", "1 row left out, because 'y' is missing"
     ),
+    "row of totals and a footer": Readable(
+        rows("d,b,y", lambda k: f"2024-01-{k + 1:02},{k - 3},{k * k}")
+        + "Total,204,4324\nexported by X,,\n",
+        {"d": ("datetime", (19723.0, 19724.0, 19725.0)), "b": NUMBERS["b"]},
+        ("the last row, called 'Total', is left out",),
+    ),
     "row of totals with a label among numbers": numbers(
         plain() + f"sum,{sum(k - 3 for k in range(24))},{sum(k * k for k in range(24))}\n",
         "the last row, called 'sum', is left out",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from config.dates import days_since_1970, format_date
+from config.dates import days_since_1970, format_date, has_date
 from config.words import is_missing
 from network import Array
 
@@ -45,7 +45,8 @@ class DateCells:
     def expected(self) -> str:
         """Return what a cell has to be."""
         has_time = "%H" in self.date_format or "%I" in self.date_format
-        return f"a date like {format_date(_NOON if has_time else _DAY, self.date_format)}"
+        what = "date" if has_date(self.date_format) else "time"
+        return f"a {what} like {format_date(_NOON if has_time else _DAY, self.date_format)}"
 
     def fresh(self) -> "DateCells":
         """Return a reader of the same format that has not read anything."""

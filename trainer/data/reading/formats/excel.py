@@ -11,7 +11,6 @@ from trainer.errors import DataError
 
 BLOCK_ROWS = 10_000
 SAMPLE_ROWS = 100
-LEAST_ROWS = 3  # of a table; a cover page has fewer below a word that is the target's name
 
 
 def excel_source(stream: IO[bytes], name: str, wanted: Sequence[str]) -> Source:
@@ -60,10 +59,13 @@ def _rows(sheet: Any) -> Iterator[list[str]]:
 
 
 def _has_table(sheet: Any, wanted: Sequence[str]) -> bool:
-    """Return whether a sheet has the wanted columns, and a few rows below them."""
+    """Return whether a sheet has the wanted columns, and a row with a cell in all of them."""
     sample = list(islice(_rows(sheet), SAMPLE_ROWS))
     header = find_header(sample, wanted)
-    return set(wanted) <= set(header.names) and len(sample) >= header.rows + LEAST_ROWS
+    if not set(wanted) <= set(header.names):
+        return False
+    places = [header.names.index(each) for each in wanted]
+    return any(all(row[place] for place in places) for row in sample[header.rows :])
 
 
 def _filled_sheets(stream: IO[bytes], name: str) -> dict[str, Any]:
