@@ -2,21 +2,20 @@
 
 import os
 import tempfile
-from pathlib import Path
 
 from config.environment import SettingsError
 
 
-def temporary_folder() -> Path:
-    """Return the folder for temporary files.
+def check_temporary_folder() -> None:
+    """Check that temporary files can be written.
 
     Raises
     ------
     SettingsError
-        none can be written; names those that were tried.
+        there is no folder for them; names those that were tried.
     """
     try:
-        return Path(tempfile.gettempdir())
+        tempfile.gettempdir()
     except OSError as error:
         wanted = f"set TMPDIR to a folder that user {os.getuid()} can write"
         raise SettingsError(f"{error.strerror}; {wanted}") from None

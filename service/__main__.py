@@ -23,7 +23,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from config import VERSION, Settings, SettingsError
-from config.temporary_folder import temporary_folder
+from config.temporary_folder import check_temporary_folder
 from service.app import create_app
 from service.server.application import ServedApplication
 from service.server.limits import Limits
@@ -194,10 +194,10 @@ def _check_address(settings: Settings) -> None:
     if os.environ.keys() & INHERITED_SOCKETS:
         return
     deadline = time.monotonic() + RELEASE_SECONDS
-    while (error := _listening_error(settings)) and error.errno == errno.EADDRINUSE:
-        if time.monotonic() > deadline:
-            break
+    error = _listening_error(settings)
+    while error and error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
         time.sleep(0.1)
+        error = _listening_error(settings)
     if error:
         reason = (error.strerror or str(error)).partition(" (while")[0]
         address = f"{settings.host}, port {settings.port}"
@@ -220,7 +220,7 @@ def _return_large_memory() -> None:
 def main() -> None:
     try:
         settings = Settings.from_environment()
-        temporary_folder()  # for the counters that all server processes share
+        check_temporary_folder()  # for the counters that all server processes share
     except SettingsError as error:
         sys.exit(f"error: {error}")
     _check_address(settings)

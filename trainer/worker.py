@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config import VERSION, Settings, SettingsError
 from config.json_logging import formatter
-from config.temporary_folder import temporary_folder
+from config.temporary_folder import check_temporary_folder
 from trainer.errors import JobError
 from trainer.heartbeat import Heartbeat
 from trainer.jobs.database import reason
@@ -45,7 +45,7 @@ def main(train_first: bool) -> None:
     """Run retraining jobs, one at a time, until SIGTERM or Ctrl-C."""
     try:
         settings = Settings.from_environment()
-        temporary_folder()  # for the heartbeat
+        check_temporary_folder()  # for the heartbeat
     except SettingsError as error:
         sys.exit(f"error: {error}")
     _configure_logging()

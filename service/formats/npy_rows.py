@@ -57,16 +57,11 @@ def read(reader: RowReader, body: bytes, *, any_columns: bool = False) -> NDArra
     if dtype.names:
         ignored = frozenset(dtype.names) if any_columns else reader.others
         order = reader.column_order(list(dtype.names), ignored)
+    blocks = (data[start : start + ROWS_AT_A_TIME] for start in range(0, len(data), ROWS_AT_A_TIME))
     return collect_blocks(
         reader.refusals,
         len(reader.cells),
-        (
-            (len(block), partial(_matrix, reader, block, order))
-            for block in (
-                data[start : start + ROWS_AT_A_TIME]
-                for start in range(0, len(data), ROWS_AT_A_TIME)
-            )
-        ),
+        ((len(block), partial(_matrix, reader, block, order)) for block in blocks),
     )
 
 

@@ -26,6 +26,12 @@ NAME = '"n{}":0'
 INFER, V1 = "/v2/models/numnet/infer", "/v1/models/numnet:predict"
 
 
+@pytest.fixture
+def service(registry: Registry, start_service: StartService) -> Service:
+    promote(registry, publish(registry, small_model()))
+    return start_service(settings=LONG_DEADLINE)
+
+
 def filled(start: str, item: str, end: str) -> bytes:
     """Return as many items, separated by commas, as a body may have."""
     items = (BODY_BYTES - len(start) - len(end)) // (len(item) + 1)
@@ -84,11 +90,7 @@ def post(service: Service, path: str, body: bytes, **headers: str) -> requests.R
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_bodies_need_little_memory(
-    registry: Registry, start_service: StartService, kind: str
-) -> None:
-    promote(registry, publish(registry, small_model()))
-    service = start_service(settings=LONG_DEADLINE)
+def test_hostile_bodies_need_little_memory(service: Service, kind: str) -> None:
     path, media_type, make, status = HOSTILE[kind]
     body = gzip.compress(make(), 1)
     assert service.predict({"x1": 0, "x2": 0, "x3": 0, "x4": 0}).ok
@@ -124,10 +126,8 @@ VALID: dict[str, tuple[str, str, Callable[[], bytes], int]] = {
 
 @pytest.mark.parametrize("kind", VALID)
 def test_the_largest_valid_bodies_are_answered_with_little_memory(
-    registry: Registry, start_service: StartService, kind: str
+    service: Service, kind: str
 ) -> None:
-    promote(registry, publish(registry, small_model()))
-    service = start_service(settings=LONG_DEADLINE)
     path, media_type, make, rows = VALID[kind]
     before = memory(service, "VmRSS")
     response = post(service, path, make(), Content_Type=media_type, Accept=CSV)
@@ -137,11 +137,7 @@ def test_the_largest_valid_bodies_are_answered_with_little_memory(
     assert grown(service, before) < MOST_MEGABYTES
 
 
-def test_largest_tensor_of_bytes_is_answered_with_little_memory(
-    registry: Registry, start_service: StartService
-) -> None:
-    promote(registry, publish(registry, small_model()))
-    service = start_service(settings=LONG_DEADLINE)
+def test_largest_tensor_of_bytes_is_answered_with_little_memory(service: Service) -> None:
     rows = BODY_BYTES // 4 - 64
     tensor = {"name": "input", "datatype": "INT8", "shape": [rows, 4]}
     head = json.dumps({"inputs": [tensor | {"parameters": {"binary_data_size": 4 * rows}}]})
@@ -153,11 +149,7 @@ def test_largest_tensor_of_bytes_is_answered_with_little_memory(
     assert grown(service, before) < MOST_MEGABYTES
 
 
-def test_eight_valid_bodies_at_once_need_little_memory(
-    registry: Registry, start_service: StartService
-) -> None:
-    promote(registry, publish(registry, small_model()))
-    service = start_service(settings=LONG_DEADLINE)
+def test_eight_valid_bodies_at_once_need_little_memory(service: Service) -> None:
     path, media_type, make, _ = VALID["CSV"]
     body = make()
     before = memory(service, "VmRSS")

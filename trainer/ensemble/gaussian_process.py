@@ -167,10 +167,7 @@ class _Given:
         )
 
     def out_of_fold(self, count: int) -> Floats:
-        """Return (N, K) float32; see `gaussian_process`.
-
-        The prediction for rows h given all others is y_h − inverse[hh]⁻¹·(inverse·y)_h.
-        """
+        """Return (N, K) float32; see `gaussian_process`."""
         Y, predictions = self._Y, np.zeros(self._Y.shape, np.float32)
         part = self._folds[0].astype(np.intp) * PARTS // count
         for number in range(PARTS):
@@ -179,9 +176,10 @@ class _Given:
             for folds in self._folds:
                 for k in range(count):
                     h = np.flatnonzero(folds == k)
-                    means = Y[h] - np.linalg.solve(inverse[np.ix_(h, h)], A[h])
                     inside = part[h] == number
-                    predictions[h[inside]] += means[inside]
+                    if inside.any():
+                        residuals = _residuals_given_others(inverse, A, h)
+                        predictions[h[inside]] += (Y[h] - residuals)[inside]
         return predictions / np.float32(len(self._folds))
 
     def _fit(self, seen: NDArray[np.bool_], most: int) -> tuple[Covariance, Array]:
@@ -225,11 +223,17 @@ def weights_given_others(inverse: Array, Y: Array, held_out: NDArray[np.bool_]) 
     """
     A: Array = inverse @ Y
     if held_out.any():
-        A -= inverse[:, held_out] @ np.linalg.solve(
-            inverse[np.ix_(held_out, held_out)], A[held_out]
-        )
+        A -= inverse[:, held_out] @ _residuals_given_others(inverse, A, held_out)
         A[held_out] = 0.0
     return A
+
+
+def _residuals_given_others(
+    inverse: Array, A: Array, held_out: NDArray[np.bool_] | NDArray[np.intp]
+) -> Array:
+    """Return y − ŷ of rows held out, given all others: inverse[hh]⁻¹·A[h] with A = inverse·y."""
+    residuals = np.linalg.solve(inverse[np.ix_(held_out, held_out)], A[held_out])
+    return residuals.astype(np.float64, copy=False)
 
 
 def _inverse(matrix: Array) -> Array:
