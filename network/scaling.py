@@ -1,9 +1,10 @@
 """Scaling of features and targets to mean 0 and standard deviation 1, as a part of the model."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from network.arrays import Array, freeze
 from network.errors import ScalingError
@@ -73,6 +74,10 @@ class Scaling:
         scaled: Array = data - self.shift
         scaled /= self.scale
         return scaled
+
+    def undo(self, scaled: NDArray[np.floating[Any]]) -> Array:
+        """Return what scaled columns (N, columns) are in the units of the data, in float64."""
+        return scaled * self.scale + self.shift
 
 
 def standard_deviation(values: Array) -> float:

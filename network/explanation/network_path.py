@@ -39,7 +39,7 @@ class NetworkPath:
         self._weights[0, :-1] = weights
         self._weights[1, -1] = 1.0
         output = self._forward(np.zeros((1, outputs[0])))[-1][0]
-        self.baseline: Array = output * scaling.scale + scaling.shift
+        self.baseline = scaling.undo(output)
         self.rows_per_pass = max(1, _MAX_NUMBERS // (len(self._nodes) * max(outputs) * outputs[-1]))
 
     def inputs(self, X: Array) -> Array:

@@ -83,7 +83,7 @@ def fit_error_scale(
         trained = training.run(poll=poll)
     except TrainingFailed as failed:
         return FittedScale(None, np.ones_like(residuals), (f"left out, because {failed}",))
-    g = trained.out_of_fold * log_scaling.scale + log_scaling.shift
+    g = log_scaling.undo(trained.out_of_fold)
     return _stretched(trained, g, residuals, log_scaling)
 
 

@@ -12,6 +12,7 @@ ENOUGH_STEPS = 4000  # in any case
 EPOCHS_IN_TIME = 40  # at least, if an epoch need not have all rows
 LEAST_EPOCH_ROWS = 4096
 FEW_ROWS = 2500  # with more, the time is better spent on more steps of fewer, wider members
+JUDGED_ROWS = 1_000_000  # the standard error of an RMSE is then some 0.1 % of it
 PROCESS_ROWS = 2000  # with more, a Gaussian process takes longer than the networks
 PROCESS_SECONDS = 5.0  # the least time limit with one
 _PROCESSORS = 2  # assumed, so that a plan does not depend on the machine
@@ -37,6 +38,7 @@ class Plan:
         short that threads lose more time to the interpreter's lock than they gain
     dropout : the rate for the first half of the epochs
     process_rows : at most so many rows have a Gaussian process
+    judged_rows : at most so many rows are predicted out of fold; of more, so many drawn at random
     notes : what is smaller than usual, and why, as sentences
     """
 
@@ -55,6 +57,7 @@ class Plan:
     dropout: float = 0.15
     parallel: bool = True
     process_rows: int = 0
+    judged_rows: int = JUDGED_ROWS
     notes: tuple[str, ...] = ()
 
     def rate_at(self, progress: float) -> float:
@@ -101,10 +104,13 @@ def make_plan(rows: int, inputs: int = 1, continuous: int = 1, seconds: float = 
     share = seconds / EPOCHS_IN_TIME / _epoch_seconds(plan, rows, inputs, continuous)
     epoch_rows = min(plan.epoch_rows, int(share * min(rows, EPOCH_ROWS)) if share < 1.0 else rows)
     epoch_rows = max(LEAST_EPOCH_ROWS, epoch_rows)
-    if epoch_rows >= rows:
-        return plan
-    note = f"an epoch of a network has {epoch_rows} rows drawn at random, not all {rows}"
-    return replace(plan, epoch_rows=epoch_rows, notes=(*plan.notes, note))
+    if epoch_rows < rows:
+        note = f"an epoch of a network has {epoch_rows} rows drawn at random, not all {rows}"
+        plan = replace(plan, epoch_rows=epoch_rows, notes=(*plan.notes, note))
+    if plan.judged_rows < rows:
+        note = f"its errors are those of {plan.judged_rows} rows drawn at random, not of all {rows}"
+        plan = replace(plan, notes=(*plan.notes, note))
+    return plan
 
 
 def _bins(wanted: int, continuous: int) -> int:

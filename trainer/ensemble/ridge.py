@@ -16,7 +16,7 @@ import numpy as np
 from network import Array
 from network.ensemble.parts import Linear
 from network.ensemble.weights import Floats
-from trainer.ensemble.data import Data, Integers
+from trainer.ensemble.data import CHUNK, Data, Integers
 
 STRENGTHS = np.logspace(-6.0, 2.0, 33)  # λ, per unit of the rows' weight
 LEAVE_ONE_OUT_ROWS = 100_000  # sufficient to select a strength
@@ -46,16 +46,17 @@ def ridge(data: Data, count: int) -> Linear | None:
     return Linear(fits[:, 0], slopes, np.array(held_out))
 
 
-def out_of_fold(linear: Linear, data: Data) -> Floats:
-    """Return (N, K) float32, the mean prediction of the models that have not seen the row."""
-    Y = np.zeros(data.Y.shape, np.float32)
-    for part in data.chunks():
-        Z = data.take(part)
+def out_of_fold(linear: Linear, data: Data, rows: Integers) -> Floats:
+    """Return, for rows (n,), the mean prediction of the models that have not seen it: (n, K)."""
+    Y = np.zeros((len(rows), data.targets), np.float32)
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        Z, y = data.take(part), Y[start : start + CHUNK]
         for (p, k), intercept, slopes in zip(
             linear.held_out, linear.intercepts, linear.slopes, strict=True
         ):
             inside = data.folds[p, part] == k
-            Y[part][inside] += Z[inside] @ slopes + intercept
+            y[inside] += Z[inside] @ slopes + intercept
     return Y / np.float32(len(data.folds))
 
 

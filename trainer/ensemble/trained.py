@@ -6,6 +6,7 @@ from network import Array
 from network.ensemble.gaussian_process import GaussianProcess
 from network.ensemble.parts import Linear, Networks
 from network.ensemble.weights import Floats
+from trainer.ensemble.data import Integers
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Trained:
     process : the Gaussian process, unless there are too many rows or inputs
     linear : the linear model, unless there are too many rows and inputs
     stack : the weight of each model for each target, (K,), not negative; they sum to 1
-    out_of_fold : (N, K) float32, the stack of the means of the members that did not see the row
+    judged : (n,), increasing: the rows with predictions out of fold, at most `Plan.judged_rows`
+    out_of_fold : (n, K) float32, the stack of the means of the members that did not see the row
     histories, best_epochs : of each model of networks, all losses, and the epoch of its weights
     notes : what was shrunk or left out, as sentences
     """
@@ -54,6 +56,7 @@ class Trained:
     process: GaussianProcess | None
     linear: Linear | None
     stack: dict[str, Array]
+    judged: Integers
     out_of_fold: Floats
     histories: dict[str, list[Losses]]
     best_epochs: dict[str, int]

@@ -76,6 +76,7 @@ class Training:
         self._cancelled = Event()
         self._epoch, self._epochs = 0, plan.epochs
         self._notes = list(plan.notes)
+        self._judged = sample(len(data), plan.judged_rows)
         self._inputs = {PLAIN: Inputs(data, Ramps.none(), dtype)}
         if len(ramps := _ramps(data, plan.bins)):
             self._inputs[PIECEWISE] = Inputs(data, ramps, dtype)
@@ -195,7 +196,7 @@ class Training:
         """Reduce the number of epochs to those that fit into the time limit at the pace so far."""
         pace = self._in_epochs / self._epoch
         rows = min(self._plan.epoch_rows, len(self._data)) * self._plan.folds
-        reserved = _PREDICTION_COST * len(self._data) / rows  # in epochs
+        reserved = _PREDICTION_COST * len(self._judged) / rows  # in epochs
         left = self._seconds - self._elapsed
         if pace * (self._epochs - self._epoch + reserved) > left:
             self._epochs = self._epoch + max(0, int(left / pace - reserved))
@@ -216,9 +217,10 @@ class Training:
         poll: Callable[[], None],
     ) -> Trained:
         models = {name: model for name, model in self._models.items() if model.best_epoch}
-        members = np.zeros((len(models), *self._data.folds.shape, self._data.targets), np.float32)
+        shape = len(models), len(self._data.folds), len(self._judged), self._data.targets
+        members = np.zeros(shape, np.float32)
         tasks: list[Future[Any]] = [
-            threads.submit(group.predict_held_out, out)
+            threads.submit(group.predict_held_out, self._judged, out)
             for model, out in zip(models.values(), members, strict=True)
             for group in model.groups
         ]
@@ -237,6 +239,7 @@ class Training:
             process=process and process[0],
             linear=linear and linear[0],
             stack=dict(zip([*models, *others], weights, strict=True)),
+            judged=self._judged,
             out_of_fold=stacked,
             histories={name: model.history for name, model in models.items()},
             best_epochs={name: model.best_epoch for name, model in models.items()},
@@ -247,17 +250,19 @@ class Training:
         """Return the Gaussian process, if there is one, and its predictions out of fold."""
         if len(self._data) > self._plan.process_rows:
             return None
-        return gaussian_process(self._data, self._plan.folds, self._seed, self._check)
+        fit = gaussian_process(self._data, self._plan.folds, self._seed, self._check)
+        return (fit[0], fit[1][self._judged]) if fit else None
 
     def _linear(self) -> tuple[Linear, Floats] | None:
         """Return the linear model, if there is one, and its predictions out of fold."""
         linear = ridge(self._data, self._plan.folds)
-        return (linear, out_of_fold(linear, self._data)) if linear else None
+        return (linear, out_of_fold(linear, self._data, self._judged)) if linear else None
 
     def _stack(self, predictions: OutOfFold) -> Array:
         """Return the weight of each model for each target: (models, K)."""
-        some = sample(len(self._data), STACKED_ROWS)
-        models = predictions.of_models(some).astype(np.float64)
+        places = sample(len(self._judged), STACKED_ROWS)
+        some = self._judged[places]
+        models = predictions.of_models(places).astype(np.float64)
         Y, weights = self._data.Y[some].astype(np.float64), self._data.weights_of(some)
         w = None if weights is None else weights.astype(np.float64)
         each_target = [stack(models[:, :, k], Y[:, k], w, self._loss) for k in range(Y.shape[1])]

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from network import Ensemble
+from network.rows import sample
 from registry import PromotionOvertaken, Registry, StorageError, Version, card_object
 from trainer.data.split import TEST_FRACTION, fold_numbers, held_out_indices
 from trainer.data.table import Table
+from trainer.ensemble.plan import JUDGED_ROWS
 from trainer.release.gate import Candidate, Verdict, judge
 from trainer.training.recipe import RECIPE_OPTIONS, Recipe
 
@@ -108,9 +110,9 @@ def _candidate(published: Version, current: Version, table: Table, recipe: Recip
     """Return the candidate with the rows that it and the current model can be judged on.
 
     Rows that are held out from a network are those with the smallest hashes. Both have not seen
-    the rows of the smaller test fraction.
+    the rows of the smaller test fraction. Two ensembles are judged on all rows, or enough of them.
     """
-    which: NDArray[np.intp] | slice = slice(None)
+    which = sample(len(table.X), JUDGED_ROWS)
     if not (isinstance(published.model, Ensemble) and isinstance(current.model, Ensemble)):
         which = held_out_indices(table, min(map(_test_fraction, (published, current))))
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from network import Array, Encoding, Ensemble, Rows, Scaling, ranges
 from network.ensemble.weights import Floats
@@ -16,7 +15,7 @@ from trainer.data.date_inputs import choose_date_inputs
 from trainer.data.input_encoding import fit_encoding
 from trainer.data.split import fold_numbers, kept_and_test
 from trainer.data.table import Table
-from trainer.ensemble.data import Data
+from trainer.ensemble.data import Data, Integers
 from trainer.ensemble.plan import Plan, make_plan
 from trainer.ensemble.ridge import out_of_fold
 from trainer.ensemble.trained import Progress
@@ -53,13 +52,16 @@ def train_ensemble(
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """A trained ensemble, and its predictions for the rows that it was trained on.
+    """A trained ensemble, and its predictions for rows that it was trained on.
 
     Attributes
     ----------
-    rows : that it was trained on, unscaled
+    count : of all rows that it was trained on
+    rows : those that are predicted, all or enough of them; unscaled
     indices : of these rows in the table
     test : rows kept apart; may be none
+    folds : (partitions, N), of `rows`
+    linear : predictions of a linear model for `rows`, (N, targets) float64; None without one
     Y_hat : (N, targets) float64, each row's by the members that have not seen it
     notes : what was left out, as sentences
     """
@@ -67,10 +69,12 @@ class OutOfFold:
     table: Table
     recipe: Recipe
     plan: Plan
+    count: int
     rows: Rows
-    indices: NDArray[np.intp] | slice
+    indices: Integers | slice
     test: Rows
-    data: Data
+    folds: Integers
+    linear: Array | None
     model: Ensemble
     members: Members
     Y_hat: Array
@@ -137,9 +141,26 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
         target_scaling=scaling,
         feature_range=ranges(table.columns, rows.X),
     )
-    Y_hat = members.out_of_fold.astype(np.float64) * scaling.scale + scaling.shift
+    linear = None
+    if members.linear:
+        linear = scaling.undo(out_of_fold(members.linear, data, members.judged))
+    indices: Integers | slice = kept
+    if len(members.judged) < len(rows):
+        indices = members.judged if isinstance(kept, slice) else kept[members.judged]
     return OutOfFold(
-        table, recipe, sizes, rows, kept, table.rows[apart], data, model, members, Y_hat, notes
+        table,
+        recipe,
+        sizes,
+        len(rows),
+        rows if indices is kept else table.rows[indices],
+        indices,
+        table.rows[apart],
+        folds[:, members.judged],
+        linear,
+        model,
+        members,
+        scaling.undo(members.out_of_fold),
+        notes,
     )
 
 
@@ -163,7 +184,7 @@ def finish_ensemble(
     card = make_card(
         table,
         _recipe(ensemble),
-        rows={"train": len(rows), "validation": 0, "test": len(ensemble.test)},
+        rows={"train": ensemble.count, "validation": 0, "test": len(ensemble.test)},
         metrics={**metrics, "calibration": certainty.intervals},
         reports={**reports, "importance": certainty.importance},
         training=_record(ensemble, reasons, certainty.notes, seconds),
@@ -180,7 +201,7 @@ def _certainty(ensemble: OutOfFold, course: Course) -> Certainty:
     try:
         return ensemble_certainty(
             ensemble.model,
-            Judged(ensemble.rows, ensemble.data.folds, ensemble.Y_hat),
+            Judged(ensemble.rows, ensemble.folds, ensemble.Y_hat),
             recipe.make_loss(),
             seed=recipe.seed,
             seconds=max(least, recipe.max_seconds - watchdog.elapsed),
@@ -191,9 +212,7 @@ def _certainty(ensemble: OutOfFold, course: Course) -> Certainty:
         raise Interrupted("the training was interrupted") from halt
 
 
-def _data(
-    rows: Rows, encoding: Encoding, scaling: Scaling, folds: NDArray[np.integer[Any]]
-) -> Data:
+def _data(rows: Rows, encoding: Encoding, scaling: Scaling, folds: Integers) -> Data:
     """Return the rows for the training, encoded beforehand if they fit into memory."""
     weights = None if rows.weights is None else rows.weights / rows.weights.mean()
     Y = scaling.apply(rows.Y).astype(np.float32)
@@ -325,11 +344,9 @@ def _stack_sentence(ensemble: OutOfFold) -> str:
 def _metrics(ensemble: OutOfFold) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the metrics and the reports of the card."""
     rows, Y_hat, targets = ensemble.rows, ensemble.Y_hat, ensemble.model.targets
-    baselines = {"mean": mean_out_of_fold(rows, ensemble.data.folds[0])}
-    if ensemble.members.linear:
-        scaling = ensemble.model.target_scaling
-        Y = out_of_fold(ensemble.members.linear, ensemble.data).astype(np.float64)
-        baselines["linear"] = Y * scaling.scale + scaling.shift
+    baselines = {"mean": mean_out_of_fold(rows, ensemble.folds[0])}
+    if ensemble.linear is not None:
+        baselines["linear"] = ensemble.linear
     metrics: dict[str, Any] = {
         "out_of_fold": out_of_fold_metrics(Y_hat, rows, targets, baselines),
     }

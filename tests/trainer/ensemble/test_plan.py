@@ -4,14 +4,14 @@ import math
 
 import pytest
 
-from trainer.ensemble.plan import EPOCH_ROWS, MAX_RAMPS, make_plan
+from trainer.ensemble.plan import EPOCH_ROWS, JUDGED_ROWS, MAX_RAMPS, make_plan
 
 
 @pytest.mark.parametrize(("rows", "members"), [(200, 12), (2000, 12), (10_000, 8), (10**7, 5)])
 def test_larger_tables_have_fewer_members(rows: int, members: int) -> None:
     plan = make_plan(rows, 10, 10)
     assert plan.folds * plan.partitions == members
-    assert len(plan.notes) == (rows > EPOCH_ROWS)
+    assert len(plan.notes) == (rows > EPOCH_ROWS) + (rows > JUDGED_ROWS)
 
 
 def test_a_short_time_limit_has_fewer_members_and_says_so() -> None:

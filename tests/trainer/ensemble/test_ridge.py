@@ -67,7 +67,7 @@ def test_out_of_fold_predictions_average_the_members_that_have_not_seen_the_row(
         [small.X[row] @ linear.slopes[m] + linear.intercepts[m] for m in unseen], axis=0
     )
     assert len(unseen) == 2
-    np.testing.assert_allclose(out_of_fold(linear, small)[row], expected, rtol=1e-5)
+    np.testing.assert_allclose(out_of_fold(linear, small, np.array([row]))[0], expected, rtol=1e-5)
 
 
 def test_each_target_has_a_strength_of_its_own(make_data: MakeData) -> None:

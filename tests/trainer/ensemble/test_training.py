@@ -232,9 +232,12 @@ def test_a_plan_fits_tables_of_any_size(make_data: MakeData, rows: int) -> None:
     assert PIECEWISE in trained.networks
 
 
-def test_the_published_ensemble_predicts_what_the_training_did(make_data: MakeData) -> None:
+@pytest.mark.parametrize("judged", [120, 50])
+def test_the_published_ensemble_predicts_what_the_training_did(
+    make_data: MakeData, judged: int
+) -> None:
     data = make_data(rows=120, targets=2, partitions=2)
-    plan = replace(PLAN, partitions=2)
+    plan = replace(PLAN, partitions=2, judged_rows=judged)
     trained = Training(data, plan, Squared(), seed=1).run()
     inputs = data.X.shape[1]
     ensemble = Ensemble(
@@ -248,5 +251,7 @@ def test_the_published_ensemble_predicts_what_the_training_did(make_data: MakeDa
         target_scaling=Scaling(np.zeros(2), np.ones(2)),
         feature_range=np.vstack([data.X.min(axis=0), data.X.max(axis=0)]),
     )
-    predicted = ensemble.predict_out_of_fold(data.X, data.folds)
+    rows = trained.judged
+    assert len(np.unique(rows)) == judged
+    predicted = ensemble.predict_out_of_fold(data.X[rows], data.folds[:, rows])
     np.testing.assert_allclose(predicted, trained.out_of_fold, atol=1e-4)

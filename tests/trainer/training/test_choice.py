@@ -15,8 +15,9 @@ from network.column import numbers
 from trainer.data.synthetic import synthetic_table
 from trainer.data.table import Table
 from trainer.ensemble.networks.group import EpochLosses, Group
+from trainer.ensemble.plan import make_plan
 from trainer.errors import Interrupted
-from trainer.training import choice
+from trainer.training import choice, ensemble_training
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.epoch import Epoch
 from trainer.training.recipe import Recipe
@@ -80,6 +81,24 @@ def test_a_test_fraction_keeps_rows_apart_from_the_ensemble() -> None:
     assert trained.card["data"]["rows"] == {"train": 90, "validation": 0, "test": 30}
     assert trained.card["metrics"].keys() >= {"out_of_fold", "test"}
     assert trained.card["metrics"]["test"]["rmse"] == pytest.approx(0.5, rel=0.5)
+
+
+@pytest.mark.parametrize("test_fraction", [None, 0.25])
+@pytest.mark.parametrize("solver", ["auto", "ensemble"])
+def test_a_large_table_is_judged_by_some_of_its_rows(
+    monkeypatch: pytest.MonkeyPatch, solver: str, test_fraction: float | None
+) -> None:
+    monkeypatch.setattr(
+        ensemble_training, "make_plan", lambda *given: replace(make_plan(*given), judged_rows=60)
+    )
+    trained = train(NOISY, replace(NO_LIMIT, solver=solver, test_fraction=test_fraction))
+    trains = 120 if test_fraction is None else 90
+    assert trained.card["data"]["rows"]["train"] == trains
+    assert trained.metrics["rows"] == 60
+    assert trained.metrics["baselines"]["linear"]["rmse"] == pytest.approx(
+        trained.metrics["baselines"]["mean"]["rmse"], rel=0.6
+    )
+    assert 0.4 < trained.metrics["rmse"] < trained.metrics["baselines"]["mean"]["rmse"]
 
 
 @pytest.mark.parametrize("after", [10, 60])  # within the fit of one network, and of the ensemble

@@ -108,12 +108,20 @@ class Group:
         """Return the best weights."""
         return Weights.of(self._best, self._shape)
 
-    def predict_held_out(self, out: Floats) -> None:
-        """Write each member's best predictions for the rows of its fold to out (P, N, K)."""
-        rows = [each.held_out() for each in self._samplers]
+    def predict_held_out(self, judged: Integers, out: Floats) -> None:
+        """Write each member's best predictions for those rows of its fold that are judged.
+
+        Parameters
+        ----------
+        judged : (n,), increasing
+        out : (P, n, K)
+        """
+        folds = self._data.folds[:, judged]
+        rows = [judged[folds[each.partition] == each.fold] for each in self._samplers]
         with np.errstate(all="ignore"):
             for member, part, Y in self._predict(self.best(), rows):
-                out[self._samplers[member].partition, part] = Y
+                places = np.searchsorted(judged, part)
+                out[self._samplers[member].partition, places] = Y
 
     def state(self) -> dict[str, Any]:
         """Return everything that a new instance needs to continue with identical bits."""
