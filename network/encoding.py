@@ -118,7 +118,9 @@ class Encoding:
         if len(missing := self._missing):
             Z[:, missing] = np.isnan(x[:, missing])
         Z -= self.mean
-        Z[np.isnan(Z) & np.isnan(x)] = 0.0
+        gaps = np.isnan(x)
+        if gaps.any():
+            Z[gaps & np.isnan(Z)] = 0.0
         return Z
 
     def slopes(self, X: Array) -> Array:

@@ -118,12 +118,14 @@ class Familiarity:
         return found
 
     def unfamiliar_row(self, z: Array) -> bool:
-        """Return whether one row of inputs z (I,) is outside all balls; faster for one row."""
-        with np.errstate(all="ignore"):
-            u = z.dot(self.projection)
-            bounds = u.dot(self._slopes)
-            bounds += self._intercepts
-            margin = float(u.dot(u)) - float(bounds[bounds.argmax()])
+        """Return whether one row of inputs z (I,) is outside all balls; faster for one row.
+
+        NumPy's warnings of an overflow are the caller's.
+        """
+        u = z.dot(self.projection)
+        bounds = u.dot(self._slopes)
+        bounds += self._intercepts
+        margin = float(u.dot(u)) - float(bounds[bounds.argmax()])
         return not margin <= 0.0  # a margin that is not a number is outside, too
 
     def _unfamiliar(self, Z: Array) -> NDArray[np.bool_]:

@@ -100,22 +100,38 @@ class Radial:
         squares, _ = self._distances(Z)
         return covariance(squares, self._is_matern)
 
-    def gradients(self, Z: Array, weights: Array) -> Array:
-        """Return the derivatives (n, K, I) of Σⱼ wⱼ·k for weights (C, K)."""
-        squares, scaled = self._distances(Z)
-        slopes = covariance_and_slope(squares, self._is_matern)[1][:, 0]
-        # ∂d²/∂zᵢ = 2·(zᵢ − cᵢ)/lengthᵢ²
-        gradients: Array = slopes[:, None, :] * weights.T
-        gradients = gradients.sum(axis=2)[:, :, None] * scaled - gradients @ self._centres
+    def gradients(self, Z: Array, weights: Array, points: Array, shares: Array) -> Array:
+        """Return derivatives of Σⱼ wⱼ·k at α·z, as S sums over some α: (n, K, S, I).
+
+        Parameters
+        ----------
+        weights : (C, K), w
+        points, shares : (nodes,) and (S, nodes), α and its share of each sum
+        """
+        squares, scaled = self._distances(Z, points[:, None])
+        slopes = covariance_and_slope(squares, self._is_matern)[1]
+        # ∂d²/∂zᵢ = 2·(α·zᵢ − cᵢ)/lengthᵢ²
+        towards_z = np.matmul(np.matmul(shares * points, slopes), weights).mT[:, :, :, None]
+        from_centres = np.matmul(shares, slopes)[:, None] * weights.T[:, None]
+        gradients: Array = towards_z * scaled[:, None] - np.matmul(from_centres, self._centres)
         gradients *= 2.0 * self._inverse_lengths
         return gradients
 
-    def _distances(self, Z: Array) -> tuple[Array, Array]:
-        """Return the squared distances (n, 1, C), and the inputs (n, 1, I) in units of lengths."""
+    def _distances(self, Z: Array, points: Array | float = 1.0) -> tuple[Array, Array]:
+        """Return squared distances at α·z, and the inputs in units of the lengths.
+
+        Parameters
+        ----------
+        points : (nodes, 1), α
+
+        Returns
+        -------
+        squares, scaled : (n, nodes, C) and (n, 1, I)
+        """
         scaled: Array = Z[:, None, :] * self._inverse_lengths
-        squares: Array = np.matmul(scaled, self._doubled)
+        squares: Array = np.matmul(scaled, self._doubled) * points
         squares += self._squares
-        squares += np.matmul(scaled, scaled.transpose(0, 2, 1))
+        squares += np.matmul(scaled, scaled.transpose(0, 2, 1)) * points * points
         np.maximum(squares, 0.0, out=squares)
         return squares, scaled
 

@@ -2,12 +2,7 @@
 
 As in `network_path`, the weighted inputs of the first hidden layers follow straight paths, if the
 ramps do: from those of z = 0 to those of z.
-
-The derivatives along the path are computed in float32. The rounding errors are far smaller than the
-quadrature's, and are distributed over the features with it. Those at its end are in float64.
 """
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +10,11 @@ from numpy.typing import NDArray
 from network.arrays import Array
 from network.ensemble.activation import activate_with_slope
 from network.ensemble.ensemble import Ensemble
-from network.ensemble.weights import Floats
 from network.explanation.quadrature import gauss_legendre
 
 _NODES, _WEIGHTS = gauss_legendre(4)  # sufficient for a mean of many smooth functions
+_POINTS = np.append(_NODES, 1.0)  # with the path's end
+_SHARES = np.array([[*_WEIGHTS, 0.0], [0.0] * len(_NODES) + [1.0]])  # of the mean, and of the end
 _MAX_NUMBERS = 262_144  # in an array of a pass, so that it stays in the cache
 
 
@@ -39,34 +35,27 @@ class EnsemblePath:
         self.baseline: Array = model.stacked.predict(mean)[0]
         self.rows_per_pass = model.stacked.chunk
         if radial := model.stacked.radial:
-            numbers = (len(_NODES) + 1) * radial.centres * len(model.targets)
+            numbers = len(_POINTS) * radial.centres * len(model.targets)
             self.rows_per_pass = max(1, min(self.rows_per_pass, _MAX_NUMBERS // numbers))
         if forward := model.stacked.forward:
-            numbers = len(_NODES) * forward.units * len(model.targets)
+            numbers = len(_POINTS) * forward.units * len(model.targets)
             self.rows_per_pass = max(1, min(self.rows_per_pass, _MAX_NUMBERS // numbers))
             M, H, _ = forward.W2.shape
             self._start = forward.weighted_inputs(mean).reshape(1, M, 1, H)
             self._start_parts = [sums.parts(mean)[0] for _, sums in forward.sums]
-            layers = [
-                forward.W2,
-                forward.b2.reshape(M, 1, H),
-                model.stacked.last.T.reshape(-1, M, 1, H),
-            ]
-            self._later: dict[Any, list[Floats]] = {
-                np.dtype(kind): [np.ascontiguousarray(each, kind) for each in layers]
-                for kind in (np.float32, np.float64)
-            }
+            self._b2 = forward.b2.reshape(M, 1, H)
+            self._last = model.stacked.last.T.reshape(-1, M, 1, H)
 
-    def inputs(self, X: Array) -> Array:
-        """Return the inputs (N, I) of rows X (N, features)."""
-        return self._model.inputs(X)
+    def inputs(self, X: Array) -> tuple[Array, Array]:
+        """Return the inputs of rows X (N, features), and their slopes: (N, I) each.
 
-    def input_slopes(self, X: Array) -> Array:
-        """Return the derivative of each input with respect to its feature: (N, I)."""
-        Z, (least, greatest) = self._model.encoding.encode(X), self._model.limits
-        limited = (least > Z) | (greatest < Z)
-        slopes: Array = np.where(limited, 0.0, self._model.encoding.slopes(X))
-        return slopes
+        A slope is the derivative of an input with respect to its feature.
+        """
+        unlimited = self._model.encoding.encode(X)
+        Z = np.clip(unlimited, *self._model.limits)
+        slopes = self._model.encoding.slopes(X)
+        slopes[unlimited != Z] = 0.0
+        return Z, slopes
 
     def gradients(self, Z: Array) -> tuple[Array, Array]:
         """Return ∂ŷₖ/∂zᵢ for rows Z (N, I), and its integral over the path: (N, K, I) each."""
@@ -75,56 +64,44 @@ class EnsemblePath:
         slopes[:] = skip
         contributions = slopes * Z[:, None]
         if radial:
-            path = np.append(_NODES, 1.0)[:, None, None] * Z
-            along = radial.gradients(path.reshape(-1, Z.shape[1]), self._stack.kernel)
-            *inner, last = along.reshape(-1, *slopes.shape)
-            slopes += last
-            for weight, gradients in zip(_WEIGHTS, inner, strict=True):
-                contributions += weight * gradients * Z[:, None]
+            along = radial.gradients(Z, self._stack.kernel, _POINTS, _SHARES)
+            contributions += along[:, :, 0] * Z[:, None]
+            slopes += along[:, :, 1]
         if not forward:
             return slopes, contributions
-        K, end = len(skip), forward.weighted_inputs(Z).reshape(len(Z), *self._start.shape[1:])
-        both = np.concatenate([self._means(end), self._ends(end)], axis=1)  # (N, 2·K, units)
-        products = np.matmul(both, forward.W.T)
-        contributions += products[:, :K] * Z[:, None]
-        slopes += products[:, K:]
+        means, ends = self._means_and_ends(forward.weighted_inputs(Z), forward.W2)
+        contributions += np.matmul(means, forward.W.T) * Z[:, None]
+        slopes += np.matmul(ends, forward.W.T)
+        K = len(skip)
         for (part, sums), start in zip(forward.sums, self._start_parts, strict=True):
-            weights = both[:, :, part].mT
+            weights = np.concatenate([means[:, :, part], ends[:, :, part]], axis=1).mT
             parts, rates = sums.weighted_parts(Z, weights)
             parts = parts[:, :, :K] - np.matmul(start, weights[:, :, :K])
             contributions[:, :, sums.columns] += parts.mT
             slopes[:, :, sums.columns] += rates[:, :, K:].mT
         return slopes, contributions
 
-    def _ends(self, end: Array) -> Array:
-        """Return ∂ŷ/∂(weighted inputs) at the ends of paths (N, M, 1, H): (N, K, units)."""
-        delta = self._derivatives(end.copy())
-        return _by_units(delta)
+    def _means_and_ends(self, end: Array, W2: Array) -> tuple[Array, Array]:
+        """Return ∂ŷ/∂(weighted inputs): their means over paths, and those at the paths' ends.
 
-    def _means(self, end: Array) -> Array:
-        """Return the means of ∂ŷ/∂(weighted inputs) over paths: (N, K, units)."""
-        path = (end - self._start) * _NODES[:, None]  # (N, M, nodes, H)
-        path += self._start
-        delta = self._derivatives(path.astype(np.float32))
-        return _by_units(np.matmul(_WEIGHTS.astype(np.float32), delta))
+        Parameters
+        ----------
+        end : (N, 1, units), the weighted inputs at the ends
+        W2 : (M, H, H)
 
-    def _derivatives(self, path: Floats) -> Floats:
-        """Return ∂ŷ/∂(weighted inputs) on paths (N, M, nodes, H), which are overwritten.
-
-        The shape of the result is (N, K, M, nodes, H).
+        Returns
+        -------
+        means, ends : (N, K, units) each
         """
-        W2, b2, last = self._later[path.dtype]
-        first, second, scratch = np.empty((3, *path.shape), path.dtype)
+        path = end.reshape(len(end), *self._start.shape[1:]) - self._start
+        path = path * _POINTS[:, None]  # (N, M, nodes, H)
+        path += self._start
+        first, second, scratch = np.empty((3, *path.shape))
         activate_with_slope(path, first, scratch)
         outputs = np.matmul(path, W2)
-        outputs += b2
+        outputs += self._b2
         activate_with_slope(outputs, second, scratch)
-        delta: Floats = np.matmul(second[:, None] * last, W2.mT)
+        delta = np.matmul(second[:, None] * self._last, W2.mT)
         delta *= first[:, None]
-        return delta
-
-
-def _by_units(delta: Floats) -> Array:
-    """Return (N, K, units) float64 for (N, K, M, 1, H) or (N, K, M, H)."""
-    units: Array = delta.reshape(*delta.shape[:2], -1).astype(np.float64, copy=False)
-    return units
+        means, ends = np.moveaxis(np.matmul(_SHARES, delta), 3, 0)
+        return means.reshape(*delta.shape[:2], -1), ends.reshape(*delta.shape[:2], -1)

@@ -36,11 +36,11 @@ class Path(Protocol):
     baseline: Array
     rows_per_pass: int
 
-    def inputs(self, X: Array) -> Array:
-        """Return the inputs (N, I) of rows X (N, features)."""
+    def inputs(self, X: Array) -> tuple[Array, Array]:
+        """Return the inputs of rows X (N, features), and their slopes: (N, I) each.
 
-    def input_slopes(self, X: Array) -> Array:
-        """Return the derivative of each input with respect to its feature: (N, I)."""
+        A slope is the derivative of an input with respect to its feature.
+        """
 
     def gradients(self, Z: Array) -> tuple[Array, Array]:
         """Return ∂ŷₖ/∂zᵢ for rows Z (N, I), and its integral over the path: (N, K, I) each."""
@@ -90,8 +90,10 @@ class Explainer:
         return Explanation(sensitivities, contributions, self._path.baseline)
 
     def _explain(self, X: Array, Y: Array) -> tuple[Array, Array]:
-        slopes, contributions = self._path.gradients(self._path.inputs(X))
-        slopes = np.matmul(slopes * self._path.input_slopes(X)[:, None], self._sums)
+        Z, input_slopes = self._path.inputs(X)
+        slopes, contributions = self._path.gradients(Z)
+        slopes *= input_slopes[:, None]
+        slopes = np.matmul(slopes, self._sums)
         undefined = np.isnan(X) | ~self._is_sloped
         np.copyto(slopes, np.nan, where=undefined[:, None])
         contributions = np.matmul(contributions, self._sums)

@@ -42,15 +42,14 @@ class NetworkPath:
         self.baseline = scaling.undo(output)
         self.rows_per_pass = max(1, _MAX_NUMBERS // (len(self._nodes) * max(outputs) * outputs[-1]))
 
-    def inputs(self, X: Array) -> Array:
-        """Return the inputs (N, I) of rows X (N, features)."""
-        return self._model.inputs(X)
+    def inputs(self, X: Array) -> tuple[Array, Array]:
+        """Return the inputs of rows X (N, features), and their slopes: (N, I) each.
 
-    def input_slopes(self, X: Array) -> Array:
-        """Return the derivative of each input with respect to its feature: (N, I)."""
+        A slope is the derivative of an input with respect to its feature.
+        """
         encoding, scale = self._model.encoding, self._model.feature_scaling.scale
-        slopes: Array = (np.ones_like(X) if encoding is None else encoding.slopes(X)) / scale
-        return slopes
+        slopes = np.ones_like(X) if encoding is None else encoding.slopes(X)
+        return self._model.inputs(X), slopes / scale
 
     def gradients(self, Z: Array) -> tuple[Array, Array]:
         """Return ∂ŷₖ/∂zᵢ for rows Z (N, I), and its integral over the path: (N, K, I) each."""

@@ -55,14 +55,18 @@ def test_gradients_are_the_derivatives_of_weighted_covariances(is_matern: bool) 
     radial = Radial(random_process(1, is_matern=is_matern))
     rng = np.random.default_rng(1)
     Z, weights, step = rng.normal(size=(5, INPUTS)), rng.normal(size=(9, 2)), 1e-6
+    points, shares = np.array([0.25, 0.5, 1.0]), np.array([[0.5, 0.3, 0.0], [0.0, 0.0, 1.0]])
 
     def total(Z: Array) -> Array:
         return radial.covariances(Z)[:, 0] @ weights
 
-    expected = [(total(Z + s) - total(Z - s)) / (2 * step) for s in step * np.eye(INPUTS)]
-    np.testing.assert_allclose(
-        radial.gradients(Z, weights), np.stack(expected, axis=2), rtol=1e-6, atol=1e-8
-    )
+    def derivatives(Z: Array) -> Array:
+        steps = step * np.eye(INPUTS)
+        return np.stack([(total(Z + s) - total(Z - s)) / (2 * step) for s in steps], axis=2)
+
+    at_points = np.stack([derivatives(point * Z) for point in points], axis=2)
+    gradients = radial.gradients(Z, weights, points, shares)
+    np.testing.assert_allclose(gradients, shares @ at_points, rtol=1e-6, atol=1e-8)
 
 
 def test_a_member_predicts_with_its_weights_slopes_and_intercept() -> None:
