@@ -34,6 +34,7 @@ _NEIGHBOUR = 5
 _LEAST_VARIANCE = 0.1  # added to the variance in every direction
 _LEAST_SQUARE = 1e-6  # of a radius
 _ROUNDING = 1e-9  # of the squares that are subtracted, far above rounding errors
+_FLOAT32 = 2.0 * np.finfo(np.float32).eps  # the same in float32, for each term of a sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,7 @@ class Familiarity:
     squared_radii: Array
     _slopes: Array = field(init=False, repr=False)
     _intercepts: Array = field(init=False, repr=False)
+    _both: NDArray[np.float32] = field(init=False, repr=False)
     _largest: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -74,8 +76,11 @@ class Familiarity:
         # |u − c|² > r² for every centre c if and only if |u|² > max (2·c·u + r² − |c|²)
         object.__setattr__(self, "_slopes", np.ascontiguousarray(2.0 * self.centres.T))
         squares = (self.centres * self.centres).sum(axis=1)
-        object.__setattr__(self, "_largest", float(squares.max()))
         object.__setattr__(self, "_intercepts", self.squared_radii - squares)
+        both = np.vstack((self._slopes, self._intercepts)).astype(np.float32)
+        object.__setattr__(self, "_both", both)
+        largest = float(2.0 * squares.max() + self.squared_radii.max())
+        object.__setattr__(self, "_largest", largest)
 
     @classmethod
     def of(cls, Z: Array, column: NDArray[Any], rng: np.random.Generator) -> Self:
@@ -129,10 +134,21 @@ class Familiarity:
         return not margin <= 0.0  # a margin that is not a number is outside, too
 
     def _unfamiliar(self, Z: Array) -> NDArray[np.bool_]:
+        """Decide most rows in float32, in a third of the time, and the others in float64."""
         U = Z @ self.projection
+        bounds = np.hstack((U, np.ones((len(U), 1)))).astype(np.float32) @ self._both
+        squares = (U * U).sum(axis=1)
+        margins = squares - bounds.max(axis=1)
+        found: NDArray[np.bool_] = margins > 0.0
+        rounding = _FLOAT32 * (len(self._both) + 3) * (squares + self._largest)
+        left = np.flatnonzero(~(np.isfinite(margins) & (abs(margins) > rounding)))
+        if len(left):
+            found[left] = self._unfamiliar_precisely(Z[left], U[left], squares[left])
+        return found
+
+    def _unfamiliar_precisely(self, Z: Array, U: Array, squares: Array) -> NDArray[np.bool_]:
         bounds = U @ self._slopes
         bounds += self._intercepts
-        squares = (U * U).sum(axis=1)
         margins = squares - bounds.max(axis=1)
         found: NDArray[np.bool_] = ~(margins <= 0.0)
         # The rounding errors of a product of matrices depend on their shapes. Where they could

@@ -85,6 +85,15 @@ def test_a_row_has_the_same_result_alone_and_in_a_batch(rows: int) -> None:
     assert familiarity.unfamiliar(Z).tolist() == alone
 
 
+def test_rows_that_are_known_exactly_have_the_same_result_alone_and_in_a_batch() -> None:
+    known = np.random.default_rng(8).integers(0, 3, (60, 4)).astype(float)
+    familiarity = fitted(np.repeat(known, 20, axis=0))  # the radii are tiny
+    Z = np.concatenate([known, known + 1e-7, known + 1e-4])
+    alone = [familiarity.unfamiliar_row(z) for z in Z]
+    assert not any(alone[: len(known)])
+    assert familiarity.unfamiliar(Z).tolist() == alone
+
+
 def test_rows_on_the_edge_of_a_ball_have_the_same_result_alone_and_in_a_batch() -> None:
     rng = np.random.default_rng(6)
     centres = rng.normal(size=(20, 5))
@@ -97,7 +106,9 @@ def test_rows_on_the_edge_of_a_ball_have_the_same_result_alone_and_in_a_batch() 
     assert familiarity.unfamiliar(Z).tolist() == alone
 
 
-@pytest.mark.parametrize("value", [1e100, 1e200, 1e308, -1e308, np.inf, np.nan])
+@pytest.mark.parametrize(
+    "value", [1e18, 1e19, 1e30, 1e37, 1e38, 1e39, 1e100, 1e200, 1e308, -1e308, np.inf, np.nan]
+)
 def test_a_row_at_an_extreme_distance_is_unfamiliar(value: float) -> None:
     familiarity = fitted(correlated(100, 1))
     Z = np.zeros((1, COLUMNS))
