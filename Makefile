@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-BENCHMARKS := tables training convergence matrix passes footprint predict serving server overload profile startup live
+BENCHMARKS := tables training convergence matrix passes footprint predict serving server overload bodies profile startup live
 BASELINE := a6882b9
 SERVERS := mlserver bentoml fastapi flask
 .PHONY: help setup setup-dev run test test-fast compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
@@ -91,6 +91,9 @@ bench-server: setup-dev .venv-bench-fastapi/installed .venv-bench-mlserver/insta
 
 bench-overload: setup  ## four times the load it can take, and slow clients (4 minutes, needs wrk)
 	@$(BIN)/python -m benchmarks.reliability.overload
+
+bench-bodies: setup  ## bodies as long as are allowed: memory, and how long a plain row waits (5 minutes)
+	@$(BIN)/python -m benchmarks.reliability.long_bodies
 
 bench-profile: setup  ## where the time of a one-row request goes (needs wrk)
 	@$(BIN)/python -m benchmarks.serving.request_profile

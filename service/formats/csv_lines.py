@@ -8,7 +8,7 @@ from itertools import chain
 
 MAX_CELLS = 500_000  # of one row, counting the delimiters in texts
 MAX_CHARACTERS = 4 * 1024 * 1024  # of one line
-_BLOCK_CHARACTERS = 64 * 1024
+_BLOCK_CHARACTERS = 16 * 1024  # for whose numbers other threads wait
 
 
 class Lines:

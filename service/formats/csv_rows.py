@@ -22,12 +22,13 @@ from service.model.rows.reader import RowReader
 from service.web.bodies import invalid_utf8
 from service.web.errors import MAX_ERRORS
 from service.web.field_errors import Error
-from service.web.responses import ROWS_AT_A_TIME
 
 MEDIA_TYPE = "text/csv"
 
+ROWS_AT_A_TIME = 1024  # written in one call, for which other threads wait
 _BLOCK_CELLS = 32 * 1024
 _FIRST_LINE_BYTES = 1024 * 1024
+_NOT_EMPTY = re.compile(rb"\S")
 
 
 def read(reader: RowReader, body: bytes, *, any_columns: bool = False) -> Array:
@@ -46,7 +47,7 @@ def read(reader: RowReader, body: bytes, *, any_columns: bool = False) -> Array:
     if reason := invalid_utf8(body):
         raise BadRequest(f"the body is not CSV: {reason}")
     body = with_commas(reader, body)
-    if not body.removeprefix(codecs.BOM_UTF8).strip():
+    if not _NOT_EMPTY.search(body, len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0):
         raise BadRequest("the body is empty; expected CSV with a header and one line per row")
     lines = Lines(body)
     try:

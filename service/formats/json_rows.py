@@ -78,7 +78,9 @@ def many_rows(
             yield from _items_of_cells(cells, features, rows_at_a_time)
             yield b"]"
     if (unfamiliar := prediction.unfamiliar) is not None:
-        yield b',"unfamiliar":' + orjson.dumps(np.flatnonzero(unfamiliar).tolist())
+        yield b',"unfamiliar":['
+        yield from _numbers_of_rows(unfamiliar, rows_at_a_time)
+        yield b"]"
     yield b"}"
 
 
@@ -145,6 +147,16 @@ def _items_of_cells(
         found = np.argwhere(cells[start : start + rows_at_a_time]).tolist()
         if found:
             yield _items([[start + row, features[column]] for row, column in found], is_first)
+            is_first = False
+
+
+def _numbers_of_rows(which: NDArray[np.bool_], rows_at_a_time: int) -> Iterator[bytes]:
+    """Yield the items of a JSON array with the numbers of the rows for which (N,) is true."""
+    is_first = True
+    for start in range(0, len(which), rows_at_a_time):
+        found = np.flatnonzero(which[start : start + rows_at_a_time])
+        if len(found):
+            yield _items(found + start, is_first)
             is_first = False
 
 

@@ -120,7 +120,8 @@ class Admission:
 class Turn:
     """The turn of a request that needs much memory and time: the others wait until it ends.
 
-    Used by the event loop alone.
+    It ends when the request is answered and no thread works on it: a thread goes on after the
+    deadline. Used by the event loop alone.
 
     Parameters
     ----------
@@ -129,7 +130,8 @@ class Turn:
 
     def __init__(self, lock: asyncio.Lock) -> None:
         self._lock = lock
-        self._has_begun = False
+        self._has_begun = self._is_answered = False
+        self._threads = 0
 
     async def begin(self) -> None:
         """Wait until no other request has its turn."""
@@ -142,7 +144,16 @@ class Turn:
             asyncio.get_running_loop().call_later(seconds, self.end)
 
     def end(self) -> None:
-        """End the turn, if it has begun and not ended."""
-        if self._has_begun:
+        """End the turn, if it has begun and not ended, as soon as no thread works."""
+        self._is_answered = True
+        self._end_if_done()
+
+    def count_threads(self, change: int) -> None:
+        """Count a thread that begins to work on the request, or ends."""
+        self._threads += change
+        self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if self._has_begun and self._is_answered and not self._threads:
             self._has_begun = False
             self._lock.release()

@@ -52,20 +52,21 @@ class FrontDoor:
         """Answer one request, whose body has arrived."""
         began = time.monotonic()
         context: RequestContext = scope["state"]["context"]
-        body: bytes = scope["state"]["body"]
+        size = len(scope["state"]["body"])
         status, sent = 500, 0
         turn = Turn(self._long_bodies)
         try:
-            response = await self._response(scope, body, context, turn)
+            # from here on the WSGI environ alone holds the body, until the application has read it
+            response = await self._response(scope, scope["state"].pop("body"), context, turn)
             status = response.status
             turn.end_after(self.limits.long_response_seconds)
-            sent = await self._send(response, scope, send)
+            sent = await self._send(response, scope, send, turn)
         except Exception:
             status = 500
             raise
         finally:
             turn.end()
-            self.admission.held_bytes -= len(body)
+            self.admission.held_bytes -= size
             self._log(context, status, sent, time.monotonic() - began)
 
     def fast_response(
@@ -130,7 +131,7 @@ class FrontDoor:
                         await turn.begin()
                     finally:
                         self._count(-1)
-                response: Response = await self._in_thread(respond)
+                response: Response = await self._in_thread(respond, turn)
         except TimeoutError:
             detail = f"the request timed out after {self.limits.deadline_seconds:g} seconds"
             response = self._error(context, detail, "deadline")
@@ -157,7 +158,9 @@ class FrontDoor:
         self.application.meter.count_refusal(reason)
         return error_response(self.application, context, 503, detail)
 
-    async def _send(self, response: Response, scope: Any, send: Callable[[Any], Any]) -> int:
+    async def _send(
+        self, response: Response, scope: Any, send: Callable[[Any], Any], turn: Turn
+    ) -> int:
         """Send a response, of which no more is made than the client takes; return its size."""
         head = {"status": response.status, "headers": response.headers}
         await send({"type": "http.response.start", **head})
@@ -168,7 +171,8 @@ class FrontDoor:
             await send({"type": "http.response.body", "body": part, "more_body": more})
             if rest is not None:
                 async with asyncio.timeout(self.limits.deadline_seconds):
-                    part, is_last = await self._in_thread(partial(wsgi_bridge.next_part, rest))
+                    next_part = partial(wsgi_bridge.next_part, rest)
+                    part, is_last = await self._in_thread(next_part, turn)
                 rest = None if is_last else rest
             elif response.stream is not None:
                 part = await self._next_event(response.stream, scope)
@@ -188,19 +192,20 @@ class FrontDoor:
         except asyncio.CancelledError:
             return b""
 
-    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+    async def _in_thread(self, work: Callable[[], Any], turn: Turn) -> Any:
         """Return what `work` returns in a thread; if cancelled, it does not run or is not heard."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
 
         def run() -> None:
             try:
-                finish = partial(self._finish, future, work(), None)
+                finish = partial(self._finish, turn, future, work(), None)
             except Exception as error:
-                finish = partial(self._finish, future, None, error)
+                finish = partial(self._finish, turn, future, None, error)
             loop.call_soon_threadsafe(finish)
 
         self._count(1)
+        turn.count_threads(1)
         self._pool.add(run)
         if self._pool_check is None:
             self._check_pool()
@@ -209,10 +214,18 @@ class FrontDoor:
         except asyncio.CancelledError:
             if self._pool.remove(run):
                 self._count(-1)
+                turn.count_threads(-1)
             raise
 
-    def _finish(self, future: "asyncio.Future[Any]", result: Any, error: Exception | None) -> None:
+    def _finish(
+        self,
+        turn: Turn,
+        future: "asyncio.Future[Any]",
+        result: Any,
+        error: Exception | None,
+    ) -> None:
         self._count(-1)
+        turn.count_threads(-1)
         if future.done():  # cancelled
             return
         if error is None:

@@ -91,6 +91,7 @@ def respond(application: WSGIApplication, environ: WSGIEnvironment) -> Response:
     environ[SEND_STREAM] = send_stream
     parts = application(environ, start_response)
     del environ[SEND_STREAM]  # a reference cycle
+    environ["wsgi.input"] = io.BytesIO()  # the body is read, and may be long
     if response.stream is not None:
         _close(parts)
         response.headers = [*_without_length(response.headers), (b"connection", b"close")]

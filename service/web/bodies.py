@@ -1,5 +1,6 @@
 """Reads request bodies: decompresses and parses them."""
 
+import codecs
 import json
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ _MAX_PARSED_BYTES = 48 * 1024 * 1024
 # entry in a dict, a number in a list, and half of a text.
 _PARSED_BYTES = {b"{": 232, b"[": 88, b":": 40, b",": 32, b'"': 28}
 _COUNTED_BYTES = 1024 * 1024  # at a time, so that other threads have their turn
+_DECODED_BYTES = 1024 * 1024  # likewise
 _PART_BYTES = 16 * 1024
 _MAX_STREAMS = 10_000
 _MAX_SEARCHED_BYTES = 1024 * 1024
@@ -119,10 +121,13 @@ def parse(body: bytes) -> object:
 
 def invalid_utf8(body: bytes) -> str:
     """Return where the body is not UTF-8; an empty string if it is."""
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        return f"byte {error.start} is not UTF-8"
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(body), _DECODED_BYTES):
+        end = min(start + _DECODED_BYTES, len(body))
+        try:
+            decoder.decode(body[start:end], final=end == len(body))
+        except UnicodeDecodeError as error:  # its object begins with what the last part left
+            return f"byte {end - len(error.object) + error.start} is not UTF-8"
     return ""
 
 

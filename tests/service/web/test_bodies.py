@@ -13,7 +13,7 @@ from flask import Flask, Response
 from network import Model
 from service.telemetry.request_context import acceptable_request_id
 from service.web import error_handlers
-from service.web.bodies import json_body, optional_json_body
+from service.web.bodies import invalid_utf8, json_body, optional_json_body
 from tests.service.problem_shape import assert_problem
 from tests.service.small_models import random_rows
 
@@ -79,6 +79,23 @@ def test_empty_required_body_is_400(echo: Flask) -> None:
             answer.status_code, answer.data, dict(answer.headers), expected=400
         )
         assert document["detail"] == "the body is empty; expected a JSON object"
+
+
+@pytest.mark.parametrize(
+    ("end", "place"),
+    [
+        ("é".encode(), None),
+        ("é".encode() + b"\xe9", 1),
+        (b"\xc3", -1),
+        (b"\xc3x", -1),
+        (b"\xff", -1),
+    ],
+)
+def test_a_long_body_is_checked_in_parts(end: bytes, place: int | None) -> None:
+    """The characters at the end of a part may be cut."""
+    mebibyte = 1024 * 1024
+    expected = "" if place is None else f"byte {mebibyte + place} is not UTF-8"
+    assert invalid_utf8(b"x" * (mebibyte - 1) + end) == expected
 
 
 ROW = b'{"x1": 0.1, "x2": 0.2}'

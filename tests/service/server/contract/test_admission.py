@@ -93,6 +93,20 @@ def assert_overloaded(response: Response) -> None:
     assert int(response.headers["Retry-After"]) > 0
 
 
+def test_a_long_body_waits_for_a_thread_that_still_works_on_another_one(
+    run_server: RunServer,
+) -> None:
+    long = b"a" * 200_000
+    configuration = Configuration(threads=2, deadline_seconds=seconds(0.5))
+    with run_server(configuration) as server:
+        assert_overloaded(server.ask("/wait?gate=turn", body=long))  # at its deadline
+        assert server.ask("/echo", body=b"short").body == b"short"
+        assert_overloaded(server.ask("/echo", body=long))
+        server.open_gate("turn")
+        server.wait_until_idle()
+        assert server.ask("/echo", body=long).body == long
+
+
 def test_requests_get_a_503_when_the_queue_is_full(small: Server) -> None:
     waiting = fill(small, "full")
     assert_overloaded(small.ask("/echo"))
