@@ -117,43 +117,61 @@ class Admission:
         return None
 
 
-class Turn:
-    """The turn of a request that needs much memory and time: the others wait until it ends.
+class Turns:
+    """Makes requests that need much memory and time wait. Used by the event loop alone.
 
-    It ends when the request is answered and no thread works on it: a thread goes on after the
-    deadline. Used by the event loop alone.
-
-    Parameters
-    ----------
-    lock : held by the request whose turn it is
+    One is worked on at a time. While slow clients take their responses, the arrays behind these
+    stay in memory; so there is a limit on the responses that are not complete.
     """
 
-    def __init__(self, lock: asyncio.Lock) -> None:
-        self._lock = lock
-        self._has_begun = self._is_answered = False
+    def __init__(self, responses: int) -> None:
+        self.work = asyncio.Lock()
+        self.responses = asyncio.Semaphore(responses)
+
+
+class Turn:
+    """The turn of a request. A thread that works on after the deadline keeps it."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._works = self._responds = False  # whether it holds one of each
+        self._is_over = False
         self._threads = 0
 
-    async def begin(self) -> None:
-        """Wait until no other request has its turn."""
-        await self._lock.acquire()
-        self._has_begun = True
+    @property
+    def has_begun(self) -> bool:
+        """Whether the request had to wait for its turn, and has got it."""
+        return self._responds
 
-    def end_after(self, seconds: float) -> None:
-        """End the turn after a time, unless it has ended by then."""
-        if self._has_begun:
-            asyncio.get_running_loop().call_later(seconds, self.end)
+    async def begin(self) -> None:
+        """Wait until the request may be worked on."""
+        await self._turns.responses.acquire()
+        self._responds = True
+        await self._turns.work.acquire()
+        self._works = True
+
+    def pass_on_after(self, seconds: float) -> None:
+        """Let the next request be worked on after a time, if this one is not complete by then."""
+        if self._works:
+            asyncio.get_running_loop().call_later(seconds, self._pass_on)
 
     def end(self) -> None:
-        """End the turn, if it has begun and not ended, as soon as no thread works."""
-        self._is_answered = True
-        self._end_if_done()
+        """End the turn as soon as no thread works on the request."""
+        self._is_over = True
+        self._pass_on()
 
     def count_threads(self, change: int) -> None:
         """Count a thread that begins to work on the request, or ends."""
         self._threads += change
-        self._end_if_done()
+        if self._is_over:
+            self._pass_on()
 
-    def _end_if_done(self) -> None:
-        if self._has_begun and self._is_answered and not self._threads:
-            self._has_begun = False
-            self._lock.release()
+    def _pass_on(self) -> None:
+        if self._is_over and self._threads:
+            return
+        if self._works:
+            self._works = False
+            self._turns.work.release()
+        if self._responds and self._is_over:
+            self._responds = False
+            self._turns.responses.release()

@@ -9,7 +9,7 @@ from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 from service.server import wsgi_bridge
-from service.server.admission import Admission, Turn
+from service.server.admission import Admission, Turn, Turns
 from service.server.application import ServedApplication
 from service.server.client_address import Forwarding
 from service.server.error_response import error_response, on_the_wire, status_line
@@ -41,7 +41,7 @@ class FrontDoor:
         self.known_heads = KnownHeads()
         self.stopping = False
         self._pool = ThreadPool(limits.threads)
-        self._long_bodies = asyncio.Lock()
+        self._turns = Turns(limits.long_responses)
         self._pool_check: asyncio.TimerHandle | None = None
         self._logs = False
         self._check_at = 0.0
@@ -54,12 +54,14 @@ class FrontDoor:
         context: RequestContext = scope["state"]["context"]
         size = len(scope["state"]["body"])
         status, sent = 500, 0
-        turn = Turn(self._long_bodies)
+        turn = Turn(self._turns)
         try:
             # from here on the WSGI environ alone holds the body, until the application has read it
             response = await self._response(scope, scope["state"].pop("body"), context, turn)
             status = response.status
-            turn.end_after(self.limits.long_response_seconds)
+            turn.pass_on_after(self.limits.long_response_seconds)
+            if turn.has_begun:
+                scope["state"]["connection"].least_rate = self.limits.long_bytes_per_second
             sent = await self._send(response, scope, send, turn)
         except Exception:
             status = 500

@@ -16,6 +16,8 @@ class Limits:
     buffered_bodies : such bodies, and unsent responses of that size, that are held at a time
     long_body_bytes : bodies from this size on, decompressed, are worked on one at a time
     long_response_seconds : until the next long body has its turn, if the client reads slowly
+    long_responses : to long bodies that are sent at a time; the next long body waits
+    long_bytes_per_second : the rate at which they have to move
     head_bytes, line_bytes, field_bytes, fields : longest head, request line and header field,
         and most header fields
     max_connections : most open connections
@@ -36,6 +38,8 @@ class Limits:
     buffered_bodies: int = 2
     long_body_bytes: int = 128 * 1024
     long_response_seconds: float = 5.0
+    long_responses: int = 3
+    long_bytes_per_second: float = 16.0 * 1024
     head_bytes: int = 64 * 1024
     line_bytes: int = 4094
     field_bytes: int = 8190

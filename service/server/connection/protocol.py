@@ -62,6 +62,7 @@ class Protocol(HttpToolsProtocol):
         self._since = self.loop.time()
         self._moved_bytes = 0  # of bodies
         self._measured: tuple[float, int] | None = None
+        self.least_rate = self.limits.min_bytes_per_second  # of the body or the response
 
     # Connection
 
@@ -302,6 +303,7 @@ class Protocol(HttpToolsProtocol):
         self.on_disconnect = lambda: None
         super().on_response_complete()
         self._since, self._measured = self.loop.time(), None
+        self.least_rate = self.limits.min_bytes_per_second
         self._proceed()
 
     def _context(self, fields: dict[bytes, bytes]) -> RequestContext:
@@ -374,7 +376,7 @@ class Protocol(HttpToolsProtocol):
         if now - since <= self.limits.body_seconds:
             return False
         self._measured = now, moved
-        return moved - before < self.limits.body_seconds * self.limits.min_bytes_per_second
+        return moved - before < self.limits.body_seconds * self.least_rate
 
     def shutdown(self) -> None:
         """Close after the response to the last request that has arrived."""

@@ -107,6 +107,21 @@ def test_a_long_body_waits_for_a_thread_that_still_works_on_another_one(
         assert server.ask("/echo", body=long).body == long
 
 
+def test_few_responses_to_long_bodies_are_sent_at_a_time(run_server: RunServer) -> None:
+    """What a slow client has not taken stays in memory."""
+    long = b"a" * 200_000
+    limits = Limits(long_response_seconds=0.01, long_responses=2)
+    configuration = Configuration(threads=2, deadline_seconds=seconds(0.5), limits=limits)
+    with run_server(configuration) as server:
+        slow = [server.connect(request("/long", body=long)) for _ in range(2)]
+        for client in slow:
+            assert client.head()[1] == 200
+        assert_overloaded(server.ask("/echo", body=long))
+        assert server.ask("/echo", body=b"short").body == b"short"
+        slow[0].close()
+        until(lambda: server.ask("/echo", body=long).body == long)
+
+
 def test_requests_get_a_503_when_the_queue_is_full(small: Server) -> None:
     waiting = fill(small, "full")
     assert_overloaded(small.ask("/echo"))

@@ -20,6 +20,8 @@ class Limits:
     graceful_seconds : time for which a stopping server waits for running requests
     max_connections : open connections of one process
     buffered_bodies : memory for bodies and responses, in bodies of `max_body_bytes`
+    long_response_seconds, long_responses, long_bytes_per_second : how long a response to a long
+        body keeps the next one waiting, how many there may be at a time, and their least progress
     """
 
     head_seconds: float | None = None
@@ -31,6 +33,9 @@ class Limits:
     graceful_seconds: int | None = None
     max_connections: int | None = None
     buffered_bodies: int | None = None
+    long_response_seconds: float | None = None
+    long_responses: int | None = None
+    long_bytes_per_second: float | None = None
 
 
 @dataclass(frozen=True)
