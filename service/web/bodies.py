@@ -5,6 +5,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import orjson
 from flask import current_app, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
@@ -19,7 +20,7 @@ LONG_BYTES = 256 * 1024  # a body whose parsed values may need much memory
 _MAX_PARSED_BYTES = 48 * 1024 * 1024
 # At most this much memory of parsed values for each of these characters: a dict, a list, a name's
 # entry in a dict, a number in a list, and half of a text.
-_PARSED_BYTES = {b"{": 232, b"[": 88, b":": 40, b",": 32, b'"': 28}
+_PARSED_BYTES = {"{": 232, "[": 88, ":": 40, ",": 32, '"': 28}
 _COUNTED_BYTES = 1024 * 1024  # at a time, so that other threads have their turn
 _DECODED_BYTES = 1024 * 1024  # likewise
 _PART_BYTES = 16 * 1024
@@ -140,15 +141,14 @@ def check_values(body: bytes) -> None:
     """
     if len(body) <= LONG_BYTES:
         return
-    counts = {
-        mark: sum(
-            body.count(mark, start, start + _COUNTED_BYTES)
-            for start in range(0, len(body), _COUNTED_BYTES)
-        )
-        for mark in _PARSED_BYTES
-    }
+    counts = dict.fromkeys(_PARSED_BYTES, 0)
+    for start in range(0, len(body), _COUNTED_BYTES):
+        # faster than `bytes.count` for characters that are frequent
+        part = np.frombuffer(body[start : start + _COUNTED_BYTES], np.uint8)
+        for mark in counts:
+            counts[mark] += int(np.count_nonzero(part == ord(mark)))
     if sum(size * counts[mark] for mark, size in _PARSED_BYTES.items()) > _MAX_PARSED_BYTES:
-        values = counts[b","] + counts[b"{"] + counts[b"["]
+        values = counts[","] + counts["{"] + counts["["]
         raise RequestEntityTooLarge(
             f"the body has about {values:,} values, which need too much memory; send fewer rows "
             "per request"
