@@ -104,7 +104,8 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._lingers or self._refused or self._respond_to_known_head(data):
             return
-        if self._unparsed or len(data) > SLICE_BYTES or self._is_busy():
+        at_once = max(SLICE_BYTES, self._missing_bytes())  # without a copy
+        if self._unparsed or len(data) > at_once or self._is_busy():
             self._unparsed += data
             self.admission.held_bytes += len(data)
             self._parse()
