@@ -8,10 +8,9 @@ missed time at once after the clock was set forward. They also need a time zone 
 import logging
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from croniter import croniter
-from dateutil.tz import tzlocal
 
 from network import NetworkError
 from registry import Registry, RegistryError
@@ -40,6 +39,28 @@ def next_time(cron: str, now: datetime) -> datetime:
     return due
 
 
+class LocalZone(tzinfo):
+    """The machine's time zone, with the offsets of the C library.
+
+    dateutil's `tzlocal` is an hour wrong in zones whose daylight saving time is their winter
+    time, as in Ireland and Morocco.
+    """
+
+    def utcoffset(self, local: datetime | None) -> timedelta | None:
+        return local.replace(tzinfo=None).astimezone().utcoffset() if local else None
+
+    def dst(self, local: datetime | None) -> timedelta | None:
+        return timedelta(0)
+
+    def tzname(self, local: datetime | None) -> str | None:
+        return local.replace(tzinfo=None).astimezone().tzname() if local else None
+
+    def fromutc(self, time: datetime) -> datetime:
+        seconds = time.replace(tzinfo=UTC).timestamp()
+        local = datetime.fromtimestamp(seconds)  # noqa: DTZ006  # local time with its `fold`
+        return local.replace(tzinfo=self)
+
+
 class Schedule:
     """Submits a job at each time of the expression, unless one is queued or running.
 
@@ -54,7 +75,7 @@ class Schedule:
         cron: str,
         jobs: Jobs,
         registry: Registry,
-        now: Callable[[], datetime] = lambda: datetime.now(tzlocal()),
+        now: Callable[[], datetime] = lambda: datetime.now(LocalZone()),
     ) -> None:
         self._cron = cron
         self._jobs = jobs

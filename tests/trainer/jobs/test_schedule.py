@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,7 +18,7 @@ from tests.registry.races import in_threads
 from tests.trainer.installation import TINY, Installation
 from trainer.jobs import Jobs
 from trainer.jobs.request import Request
-from trainer.jobs.schedule import Schedule, next_time
+from trainer.jobs.schedule import LocalZone, Schedule, next_time
 from trainer.training.training import train
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -84,7 +85,7 @@ def times(cron: str, start: str, count: int) -> list[str]:
     found = [datetime.fromisoformat(start).astimezone(BERLIN)]
     for _ in range(count):
         found.append(next_time(cron, found[-1].astimezone(UTC).astimezone(BERLIN)))
-    return [f"{time.astimezone(UTC).astimezone(BERLIN):%d %H:%M%z}" for time in found[1:]]
+    return [f"{each.astimezone(UTC).astimezone(BERLIN):%d %H:%M%z}" for each in found[1:]]
 
 
 def test_repeated_hour_runs_once_for_certain_hours() -> None:
@@ -103,6 +104,51 @@ def test_repeated_hour_runs_twice_for_every_hour() -> None:
 
 def test_time_left_out_runs_at_the_end_of_the_gap() -> None:
     assert times("30 2 * * *", "2026-03-28T12:00Z", 2) == ["29 03:00+0200", "30 02:30+0200"]
+
+
+@pytest.fixture
+def use_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Return a function that sets the zone of this process."""
+
+    def use_zone(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield use_zone
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "Europe/Berlin",
+        "Europe/Dublin",  # daylight saving time is in winter, by -1 h
+        "Africa/Casablanca",
+        "Australia/Lord_Howe",  # by half an hour
+        "America/St_Johns",
+        "America/Havana",  # at midnight
+        "Pacific/Apia",
+        "UTC",
+    ],
+)
+def test_local_zone_has_the_offsets_of_the_zone(zone: str, use_zone: Callable[[str], None]) -> None:
+    use_zone(zone)
+    local, expected = LocalZone(), ZoneInfo(zone)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    for half_hours in range(366 * 48):
+        at = start + timedelta(minutes=30 * half_hours)
+        ours, theirs = at.astimezone(local), at.astimezone(expected)
+        assert (ours.isoformat(), ours.fold) == (theirs.isoformat(), theirs.fold)
+        assert ours.astimezone(UTC) == at
+
+
+def test_hour_is_local_in_a_zone_with_winter_time(use_zone: Callable[[str], None]) -> None:
+    use_zone("Europe/Dublin")
+    due = [datetime(2026, 3, 28, 12, tzinfo=UTC).astimezone(LocalZone())]
+    for _ in range(2):
+        due.append(next_time("30 1 * * *", due[-1].astimezone(UTC).astimezone(LocalZone())))
+    assert [f"{each.astimezone(UTC):%d %H:%M}" for each in due[1:]] == ["29 01:00", "30 00:30"]
 
 
 def test_of_concurrent_trainers_one_submits_the_job_of_a_minute(
@@ -195,7 +241,7 @@ from datetime import timedelta
 from tests.trainer.jobs.test_schedule import NOON, clock_at
 from trainer import worker
 from trainer.jobs import executor
-from trainer.jobs.schedule import Schedule, next_time
+from trainer.jobs.schedule import LocalZone, Schedule, next_time
 
 executor.Schedule = lambda *given: Schedule(*given, clock_at(NOON - timedelta(seconds=0.5)))
 worker.main([])
