@@ -60,8 +60,10 @@ def release(
     VersionNotFound, VersionRefused, StorageError
     """
     for promotion in registry.history():
-        # promoted before a crash; the checksum tells it from a deleted version of the same number
-        if (promotion.version, promotion.sha256) == (published.number, published.sha256):
+        # promoted by this release before a crash; the checksum tells the version from a deleted one
+        # of the same number
+        mine = promotion.by == terms.by and promotion.sha256 == published.sha256
+        if mine and promotion.version == published.number:
             return Verdict(True, promotion.reason, promotion.previous)
     while True:
         latest = max(registry.promotion_numbers(), default=0)

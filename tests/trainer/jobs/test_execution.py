@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,17 @@ def test_version_that_was_kept_back_is_judged_again(make: Make, registry: Regist
     assert make(worse, job="job-3", progress=progress).run() == kept_back
     assert progress.phases == ["reading data", "judging"]
     assert registry.versions() == [1, 2]
+
+
+def test_version_that_was_rolled_back_is_judged_again(make: Make, registry: Registry) -> None:
+    make(TINY | {"epochs": 1}).run()
+    better = make(job="job-2").run()
+    assert (better["version"], better["state"]) == (2, "promoted")
+    registry.roll_back(by="ops", at=datetime.now(UTC))
+    assert make(job="job-3").run() == better
+    assert [(each.version, each.by) for each in registry.history()] == [
+        *((1, "job job-1"), (2, "job job-2"), (1, "ops"), (2, "job job-3")),
+    ]
 
 
 # Interruptions

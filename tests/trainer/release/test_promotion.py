@@ -149,6 +149,15 @@ def test_promoted_version_is_not_promoted_again(registry: Registry, policy: Any)
     assert len(registry.history()) == 5
 
 
+def test_version_that_another_release_promoted_is_judged_again(registry: Registry) -> None:
+    for error in (0.2, 0.1):
+        promote(registry, publish(registry, off_by(error)))
+    registry.roll_back(by="ops", at=NOON)
+    verdict = release_(registry, 2)
+    assert (verdict.promote, verdict.against, verdict.rows) == (True, 1, 20)
+    assert current(registry) == 2
+
+
 def test_version_with_the_number_of_a_deleted_one_is_judged(
     registry: Registry, folder: Path
 ) -> None:
