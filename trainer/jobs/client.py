@@ -170,8 +170,8 @@ class Jobs:
 
     def _job(self, client: "DBOSClient", workflow: Any) -> Job | None:
         """Return the job of a workflow; None if its row is damaged."""
-        progress = client.get_event(workflow.workflow_id, PROGRESS, 0) or {}
         try:
+            progress = client.get_event(workflow.workflow_id, PROGRESS, 0) or {}
             return Job.from_workflow(workflow, progress, self._now())
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             log.exception("job %s is damaged in the database", workflow.workflow_id)

@@ -5,6 +5,7 @@ tens of megabytes. The tables are those of the pinned version of DBOS.
 """
 
 import sqlite3
+import stat
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
@@ -45,8 +46,8 @@ def count_by_state(url: str) -> dict[str, int]:
     JobsUnavailable
     """
     counts = Counter(dict.fromkeys(STATES, 0))
-    sqlite, postgresql = "json_extract(o.output, '$.state')", "o.output::json ->> 'state'"
-    rows = _query(url, _COUNT, sqlite, postgresql)
+    sqlite = "CASE WHEN json_valid(o.output) THEN json_extract(o.output, '$.state') END"
+    rows = _query(url, _COUNT, sqlite, "o.output::json ->> 'state'")
     for status, output, count in rows:
         state = ACTIVE.get(status) or WITHOUT_OUTPUT.get(status) or output
         counts[state if state in STATES else FAILED] += count  # a damaged database has any state
@@ -62,8 +63,10 @@ def last_report(url: str) -> float | None:
     ------
     JobsUnavailable
     """
-    sqlite, postgresql = "json_extract(e.value, '$.at')", "(e.value::json ->> 'at')::float8"
-    rows = _query(url, _LAST_REPORT, sqlite, postgresql)
+    is_number = "json_type(e.value, '$.at') IN ('integer', 'real')"
+    at = f"CASE WHEN {is_number} THEN json_extract(e.value, '$.at') END"
+    sqlite = f"CASE WHEN json_valid(e.value) THEN {at} END"
+    rows = _query(url, _LAST_REPORT, sqlite, "(e.value::json ->> 'at')::float8")
     return min((float(at) for (at,) in rows if isinstance(at, int | float | Decimal)), default=None)
 
 
@@ -77,9 +80,7 @@ def _query(url: str, statement: str, sqlite: str, postgresql: str) -> Rows:
 def _query_sqlite(url: str, statement: str) -> Rows:
     path = url.removeprefix("sqlite:///").partition("?")[0]
     try:
-        if not Path(path).exists():  # no job was ever submitted
-            return []
-        if not Path(path).is_file():  # opening a pipe would wait for its writer
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait for its writer
             raise JobsUnavailable("the job database cannot be used: it is not a file")
         with closing(
             sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=_TIMEOUT_SECONDS)
@@ -89,6 +90,8 @@ def _query_sqlite(url: str, statement: str) -> Rows:
         if str(error) == "no such table: workflow_status":  # the first job is being submitted
             return []
         raise JobsUnavailable(f"the job database cannot be used: {error}") from error
+    except FileNotFoundError:  # no job was ever submitted
+        return []
     except OSError as error:
         raise JobsUnavailable(f"the job database cannot be used: {error.strerror}") from error
 

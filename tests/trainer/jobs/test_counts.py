@@ -93,3 +93,57 @@ def test_job_with_a_damaged_row_counts_as_failed(tmp_path: Path) -> None:
             assert jobs.newest(10) == []
             with pytest.raises(JobNotFound):
                 jobs.get(job.id)
+
+
+DAMAGED = (
+    "'nonsense'",
+    "x'00ff'",
+    "'[1]'",
+    '\'{"at": "x"}\'',
+    "'{\"at\": [1]}'",
+    "'{\"at\": true}'",
+)
+
+
+@pytest.mark.parametrize("value", DAMAGED)
+def test_damaged_member_breaks_nothing_but_its_job(tmp_path: Path, value: str) -> None:
+    with closing(Jobs(f"sqlite:///{tmp_path}/jobs.sqlite")) as jobs:
+        first, _ = jobs.submit(Request(samples=100), asked={}, by="tests")
+        jobs.cancel(first.id)
+        second, _ = jobs.submit(Request(samples=100), asked={}, by="tests")
+        with closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as database, database:
+            database.execute(
+                "UPDATE workflow_status SET status = 'PENDING' WHERE status = 'ENQUEUED'"
+            )
+            for row in (
+                f"workflow_events (workflow_uuid, key, value) VALUES (?, 'progress', {value})",
+                f"workflow_output (workflow_uuid, output) VALUES (?, {value})",
+            ):
+                database.execute(f"INSERT INTO {row}", (second.id,))
+        assert jobs.counts() == NONE | {"cancelled": 1, "running": 1}
+        reported = jobs.last_report()
+        assert reported is not None
+        assert abs(time.time() - reported) < DEADLINE_SECONDS
+        assert first.id in [job.id for job in jobs.newest(9)]
+
+
+def test_job_with_a_damaged_output_counts_as_failed(tmp_path: Path) -> None:
+    with closing(Jobs(f"sqlite:///{tmp_path}/jobs.sqlite")) as jobs:
+        job, _ = jobs.submit(Request(samples=100), asked={}, by="tests")
+        with closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as database, database:
+            database.execute("UPDATE workflow_status SET status = 'SUCCESS'")
+            database.execute(
+                "INSERT INTO workflow_output (workflow_uuid, output) VALUES (?, '{')", (job.id,)
+            )
+        assert jobs.counts() == NONE | {"failed": 1}
+
+
+@pytest.mark.parametrize("name", ["link to itself", "file as folder"])
+def test_path_that_is_no_file_is_unavailable(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "jobs.sqlite"
+    path.symlink_to(path.name)
+    if name == "file as folder":
+        (tmp_path / "file").touch()
+        path = tmp_path / "file" / "jobs.sqlite"
+    with pytest.raises(JobsUnavailable, match=r"cannot be used: (Too many|Not a directory)"):
+        count_by_state(f"sqlite:///{path}")
