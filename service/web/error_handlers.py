@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from registry import (
     FeaturesDiffer,
     NoPreviousVersion,
+    ObjectUnreadable,
     StorageError,
     VersionNotFound,
     VersionRefused,
@@ -47,6 +48,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(errors.AdminUnavailable, _unavailable)
     app.register_error_handler(errors.TooManyWatchers, _unavailable)
     app.register_error_handler(VersionRefused, _version_refused)
+    app.register_error_handler(ObjectUnreadable, _object_unreadable)
     app.register_error_handler(StorageError, _storage_error)
     app.register_error_handler(JobsUnavailable, _jobs_unavailable)
     app.register_error_handler(JobConflict, partial(_job_error, "job-active"))
@@ -80,6 +82,12 @@ def _too_many_wrong_tokens(error: errors.TooManyWrongTokens) -> Response:
 
 def _version_refused(error: VersionRefused) -> Response:
     return problem("version-refused", f"the version failed verification: {error}")
+
+
+def _object_unreadable(error: ObjectUnreadable) -> Response:
+    log.error("unreadable: %s", error, extra=_request_id())
+    reason = error.reason or "it is not a regular file, or too large"
+    return problem("version-refused", f"the version's file cannot be read: {reason}")
 
 
 def _storage_error(error: StorageError) -> Response:

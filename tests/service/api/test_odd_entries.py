@@ -1,5 +1,7 @@
 """Odd files in the models folder, and cards with values of wrong types, over HTTP."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,32 @@ def test_link_to_itself_leaves_the_version_in_use(
     for route in ROUTES:
         assert client.get(route).status_code == OK
     assert client.get("/models").get_json()["current"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("put", "reason"),
+    [
+        (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+        (Path.mkdir, "Is a directory"),
+        (os.mkfifo, "it is not a regular file, or too large"),
+    ],
+    ids=["link to itself", "folder", "pipe"],
+)
+def test_version_that_is_no_file_is_refused_alone(
+    client: FlaskClient, registry: Registry, models: Path, put: Callable[[Path], None], reason: str
+) -> None:
+    serve(registry, small_model())
+    put(models / "2.npz")
+    for method, path in (
+        *(("GET", "/models/2"), ("GET", "/models/2/weights.npz"), ("POST", "/models/2/promote")),
+    ):
+        response = client.open(path, method=method, headers=ADMIN)
+        assert response.status_code == CONFLICT
+        problem = response.get_json()
+        assert problem["type"] == "/problems/version-refused"
+        assert problem["detail"] == f"the version's file cannot be read: {reason}"
+    for route in ROUTES:
+        assert client.get(route).status_code == OK
 
 
 @pytest.mark.parametrize(
