@@ -69,8 +69,10 @@ class Explainer:
     def __init__(self, model: Predictor) -> None:
         self._path = _path(model)
         self._is_sloped = np.array([column.kind in SLOPED for column in model.columns])
-        # sums over the inputs of each feature, as a product of matrices
-        self._sums = np.eye(len(model.features))[self._path.column]
+        column = self._path.column
+        self._is_input_per_feature = np.array_equal(column, np.arange(len(model.features)))
+        self._order = column.argsort(kind="stable")
+        self._with_inputs, self._starts = np.unique(column[self._order], return_index=True)
 
     def explain(self, X: ArrayLike, Y: Array) -> Explanation:
         """Explain predictions. The bits of a row's explanation do not depend on the other rows.
@@ -93,11 +95,22 @@ class Explainer:
         Z, input_slopes = self._path.inputs(X)
         slopes, contributions = self._path.gradients(Z)
         slopes *= input_slopes[:, None]
-        slopes = np.matmul(slopes, self._sums)
+        slopes = self._sums(slopes)
         undefined = np.isnan(X) | ~self._is_sloped
         np.copyto(slopes, np.nan, where=undefined[:, None])
-        contributions = np.matmul(contributions, self._sums)
-        return slopes, _completed(contributions, Y - self._path.baseline)
+        return slopes, _completed(self._sums(contributions), Y - self._path.baseline)
+
+    def _sums(self, of_inputs: Array) -> Array:
+        """Return the sums over the inputs of each feature: (N, targets, features).
+
+        A product with a matrix of ones and zeros would need features × inputs numbers.
+        """
+        if self._is_input_per_feature:
+            return of_inputs
+        sums = np.zeros((*of_inputs.shape[:2], len(self._is_sloped)))
+        ordered = of_inputs.take(self._order, axis=2)
+        sums[:, :, self._with_inputs] = np.add.reduceat(ordered, self._starts, axis=2)
+        return sums
 
 
 def _path(model: Predictor) -> Path:

@@ -1,5 +1,6 @@
 """Sensitivities against differences of predictions, and contributions against their sums."""
 
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -210,3 +211,22 @@ def test_contributions_sum_exactly_if_the_function_is_rough() -> None:
     explanation = explain(rough, X)
     sums = explanation.contributions.sum(axis=2)
     assert abs(sums - (rough.predict(X) - explanation.baseline)).max() < 1e-9
+
+
+@pytest.mark.parametrize("kinds", [(SCALED,), (SCALED, MISSING)], ids=["one", "two"])
+def test_memory_is_linear_in_the_features(make_model: MakeModel, kinds: tuple[int, ...]) -> None:
+    features, gaps = 3_000, MISSING in kinds
+    inputs = [(i, kind, 0.0, 1.0) for i in range(features) for kind in kinds]
+    model = make_model(
+        (len(inputs), 1, 1),
+        "tanh",
+        encoding=Encoding.of(features, inputs),
+        feature_scaling=Scaling(np.zeros(len(inputs)), np.ones(len(inputs))),
+        columns=tuple(Column(f"c{i}", has_gaps=gaps) for i in range(features)),
+        feature_range=np.vstack([np.full(features, -1.0), np.full(features, 1.0)]),
+    )
+    tracemalloc.start()
+    explain(model, np.zeros((1, features)))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 2_000 * features
