@@ -9,6 +9,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import logging
 import signal
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -25,7 +26,12 @@ from trainer.jobs.executor import Executor, exit_at_once
 
 log = logging.getLogger("trainer.worker")
 
-_PERMISSION = "Permission denied|Read-only|readonly|unable to open"  # in errors of files
+_REMEDIES = {  # of errors with the job database's file; the first that matches
+    "Is a directory|not a database|malformed": "move it away, and the trainer makes a new one",
+    "Permission denied|Read-only|readonly|unable to open": "user {user} must be able to write it",
+    "File exists|Not a directory|symbolic links": "NUMNET_STATE must be a folder",
+    "full|No space": "make space on its disk",
+}
 NICENESS = 10  # so that the service has the cores whenever it needs them
 
 
@@ -70,14 +76,16 @@ def main(train_first: bool) -> None:
 
 
 def _explained(error: Exception, settings: Settings) -> str:
-    """Return what is wrong with the job database, and for a file its path and who has to write."""
+    """Return what is wrong with the job database, and for a file its path and what to do."""
     known = isinstance(error, JobError)
     what = str(error) if known else f"the job database cannot be used: {reason(error)}"
     if not settings.jobs_url.startswith("sqlite:"):
         return what
     path = getattr(error, "filename", None) or settings.jobs_url.removeprefix("sqlite:///")
-    writing = f", which user {os.getuid()} must be able to write"
-    return f"{what}; it is {path}{writing if re.search(_PERMISSION, what) else ''}"
+    cause = "Is a directory" if Path(path).is_dir() else what
+    known_remedies = (each for causes, each in _REMEDIES.items() if re.search(causes, cause))
+    remedy = next(known_remedies, "its folder is NUMNET_STATE").format(user=os.getuid())
+    return f"{what}; it is {path}; {remedy}"
 
 
 def _configure_logging() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -163,7 +164,7 @@ def test_idle_trainer_stops_at_once(installation: Installation) -> None:
         ),
         (
             {"NUMNET_STATE": "/dev/null"},
-            "error: the job database cannot be used: File exists; it is /dev/null\n",
+            "cannot be used: File exists; it is /dev/null; NUMNET_STATE must be a folder\n",
         ),
     ],
 )
@@ -174,6 +175,20 @@ def test_trainer_that_cannot_start_logs_the_reason(
     assert trainer.process.wait(DEADLINE_SECONDS) == 1
     assert message in trainer.log
     assert "s3cr3t" not in trainer.log
+    assert "Traceback" not in trainer.log
+
+
+@pytest.mark.parametrize("put", [Path.mkdir, lambda path: path.write_bytes(b"none" * 999)])
+def test_unusable_file_of_jobs_ends_the_trainer_with_its_path_and_a_remedy(
+    installation: Installation, tmp_path: Path, put: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "jobs.sqlite"
+    put(path)
+    trainer = installation.start_trainer(NUMNET_STATE=str(tmp_path))
+    assert trainer.process.wait(DEADLINE_SECONDS) == 1
+    *_, last_line = trainer.log.splitlines()
+    assert last_line.startswith("error: the job database cannot be used: ")
+    assert last_line.endswith(f"; it is {path}; move it away, and the trainer makes a new one")
     assert "Traceback" not in trainer.log
 
 

@@ -1,6 +1,7 @@
 """The admin token: the one in the settings, or one that is made and kept in the state folder."""
 
 import logging
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -32,7 +33,10 @@ class AdminToken:
                 if not self._path.exists():
                     _create(self._path)
                 self._token = _read(self._path)
-            except (OSError, ValueError) as error:
+            except OSError as error:
+                who = f"user {os.getuid()} must be able to read and write it"
+                log.error("no admin token in %s: %s; %s", self._path, error.strerror, who)
+            except ValueError as error:
                 log.error("no admin token in %s: %s", self._path, error)
         return self._token
 
