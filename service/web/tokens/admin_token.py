@@ -9,10 +9,12 @@ from pathlib import Path
 from config import Settings
 from config.settings import TOKEN
 from registry import durable_file
+from registry.regular_file import open_regular
 
 log = logging.getLogger(__name__)
 
 FILE = "admin-token"
+_MAX_BYTES = 4096  # of the file
 
 
 class AdminToken:
@@ -48,7 +50,11 @@ def _read(path: Path) -> str:
     ------
     OSError, ValueError
     """
-    token = path.read_bytes().strip(b" \t\r\n").decode("latin-1")
+    with open_regular(path) as file:
+        content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise ValueError(f"the file has more than {_MAX_BYTES:,} bytes; expected a token")
+    token = content.strip(b" \t\r\n").decode("latin-1")
     try:
         return TOKEN.parse(token)
     except ValueError:

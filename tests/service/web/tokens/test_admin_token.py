@@ -1,10 +1,12 @@
 """The admin token: which requests need it, and where it is stored."""
 
 import logging
+import os
 import re
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -194,19 +196,28 @@ def test_processes_that_start_together_use_one_token(tmp_path: Path) -> None:
     assert list((tmp_path / "state").iterdir()) == [tmp_path / "state" / FILE]
 
 
-@pytest.fixture(params=["a file", "a folder in the token's place", "no text", "a short token"])
+USELESS: dict[str, Callable[[Path], object]] = {  # what stands in the token file's place
+    "folder": Path.mkdir,
+    "no text": lambda path: path.write_bytes(b"\xff\xfe" * 16),
+    "short token": lambda path: path.write_text("t"),
+    "long token": lambda path: path.write_text("t" * 5000),
+    "pipe": os.mkfifo,  # reading it would wait for a writer
+    "link to a pipe": lambda path: (os.mkfifo(path.parent / "p"), path.symlink_to("p")),
+    "link to an endless device": lambda path: path.symlink_to("/dev/zero"),
+    "link to a device": lambda path: path.symlink_to("/dev/tty"),
+    "link to itself": lambda path: path.symlink_to(path.name),
+    "dangling link": lambda path: path.symlink_to("nowhere"),
+}
+
+
+@pytest.fixture(params=["a file", *USELESS])
 def useless_state(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     state = tmp_path / "useless"
     if request.param == "a file":
         state.touch()
     else:
         state.mkdir()
-        if request.param == "no text":
-            (state / FILE).write_bytes(b"\xff\xfe" * 16)
-        elif request.param == "a short token":
-            (state / FILE).write_text("t")
-        else:
-            (state / FILE).mkdir()
+        USELESS[request.param](state / FILE)
     return state
 
 
