@@ -80,7 +80,8 @@ RELATIONS = re.compile(
     "|(missing|unknown) inputs|appears twice"  # a tensor instead of another one
     "|level must be at most"  # of the calibration rows
     "|has binary_data_size [0-9,]+, and 0 bytes are there"
-    r"|must be (a list of one or two sizes|a whole number( from [0-9,]+ to [0-9,]+)?), got .*\d\.\d"
+    r"|must be a whole number( from [0-9,]+ to [0-9,]+)?, got .*\d\.\d"
+    r"|has shape \[.*\d\.\d.*\]; expected"
 )
 
 

@@ -27,7 +27,6 @@ from service.protocols.tensors.values import (
     BY_KIND,
     DATATYPES,
     MAX_BINARY_BYTES,
-    TEXT_DATATYPES,
     Tensor,
     read_values,
 )
@@ -36,7 +35,6 @@ from service.web.field_errors import flatten, shown
 from service.web.fields import Flag, Several, Text, Whole
 
 MATRIX = "input"
-MAX_DIMENSIONS = 8  # that a message repeats
 DEFAULT_LEVEL = 0.9
 
 
@@ -69,13 +67,12 @@ def read(document: Any, binary: bytes, version: LoadedVersion) -> Inference:
     InvalidInference
     """
     reader = version.reader
-    request = _REQUEST if reader.only_numbers else _REQUEST_WITH_TEXTS
-    body = _load(request, document, len(reader.cells), len(output_names(version)))
+    body = _load(document, len(reader.cells), len(output_names(version)))
     cells = _cells(body["inputs"], reader)
     values, start = {}, 0
     for tensor in body["inputs"]:
         own = cells[tensor["name"]]
-        shape = _shape(tensor, None if isinstance(own, Cell) else len(own))
+        shape = _shape(tensor, 1 if isinstance(own, Cell) else len(own))
         values[tensor["name"]], start = read_values(tensor, shape, own, binary, start)
     if start != len(binary):
         raise InvalidInference(
@@ -135,19 +132,6 @@ class LenientSchema(Schema):
         return {name: value for name, value in data.items() if value is not None}
 
 
-class _Shape(fields.Field[list[int]]):
-    """Whole numbers; `_shape` checks how many, and names the tensor."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[int]:
-        if (
-            type(value) is not list
-            or not 0 < len(value) <= MAX_DIMENSIONS
-            or any(type(size) is not int or size < 0 for size in value)
-        ):
-            raise ValidationError(f"must be a list of one or two sizes, got {shown(value)}")
-        return value
-
-
 class _Unsupported(fields.Field[Any]):
     """A parameter that would change the response, and is not implemented."""
 
@@ -177,8 +161,8 @@ class _OutputParameters(LenientSchema):
 
 class _Input(LenientSchema):
     name = Text(**_NEEDED)
-    shape = _Shape(**_NEEDED)
-    datatype = Text(*DATATYPES, **_NEEDED)
+    shape = fields.Raw(load_default=None)  # checked by `_shape`, which knows what was expected
+    datatype = Text(**_NEEDED)  # checked by `read_values`
     parameters = fields.Nested(_InputParameters, load_default=dict)
     data = fields.Raw()
 
@@ -200,18 +184,10 @@ class _Request(LenientSchema):
     outputs = Several(fields.Nested(_Output), "tensors", load_default=list)
 
 
-class _InputWithTexts(_Input):
-    datatype = Text(*DATATYPES, *TEXT_DATATYPES, **_NEEDED)
+_REQUEST = _Request()
 
 
-class _RequestWithTexts(_Request):
-    inputs = Several(fields.Nested(_InputWithTexts), "tensors", **_NEEDED)
-
-
-_REQUEST, _REQUEST_WITH_TEXTS = _Request(), _RequestWithTexts()
-
-
-def _load(request: Schema, document: Any, most_inputs: int, most_outputs: int) -> dict[str, Any]:
+def _load(document: Any, most_inputs: int, most_outputs: int) -> dict[str, Any]:
     """Return the request, whose tensors' values are not checked yet."""
     if type(document) is not dict:
         raise InvalidInference(f"the JSON must be an object, got {shown(document)}")
@@ -219,7 +195,7 @@ def _load(request: Schema, document: Any, most_inputs: int, most_outputs: int) -
     for member, most in (("inputs", most_inputs), ("outputs", most_outputs)):
         if type(tensors := document.get(member)) is list and len(tensors) > most:
             raise InvalidInference(f"{member} has {len(tensors):,} tensors; expected up to {most}")
-    return load(request, document)
+    return load(_REQUEST, document)
 
 
 def load(schema: Schema, document: Any) -> dict[str, Any]:
@@ -264,15 +240,25 @@ def _cells(inputs: list[Tensor], reader: RowReader) -> dict[str, Cell | list[Cel
     )
 
 
-def _shape(tensor: Tensor, columns: int | None) -> list[int]:
+def _shape(tensor: Tensor, columns: int) -> list[int]:
     """Return a tensor's shape after checking it."""
-    shape: list[int] = tensor["shape"]
-    if shape[1:] not in ([[], [1]] if columns is None else [[columns]]):
-        expected = "[N] or [N, 1]" if columns is None else f"[N, {columns}]"
-        raise InvalidInference(f"input {tensor['name']} has shape {shape}; expected {expected}")
+    name, shape = tensor["name"], tensor["shape"]
+    expected = "[N] or [N, 1]" if columns == 1 else f"[N, {columns}]"
+    if not _are_sizes(shape) or shape[1:] not in ([[], [1]] if columns == 1 else [[columns]]):
+        found = "no shape" if shape is None else f"shape {shown(shape).replace(',', ', ')}"
+        raise InvalidInference(f"input {name} has {found}; expected {expected}")
     if not shape[0]:
-        raise InvalidInference(f"input {tensor['name']} has no rows; expected at least one")
-    return shape
+        raise InvalidInference(f"input {name} has no rows; expected {expected} with at least one")
+    sizes: list[int] = shape
+    return sizes
+
+
+def _are_sizes(shape: Any) -> bool:
+    return (
+        type(shape) is list
+        and 0 < len(shape) < 3  # so that a long list costs nothing
+        and all(type(size) is int and size >= 0 for size in shape)
+    )
 
 
 def _matrix(

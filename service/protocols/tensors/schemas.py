@@ -34,6 +34,7 @@ from service.protocols.tensors.values import BY_KIND, DATATYPES, MAX_BINARY_BYTE
 Names = tuple[str, ...] | None  # None: any
 
 _ROWS: JsonSchema = {"type": "integer", "minimum": 1, "description": "rows"}
+_COLUMN = any_of(row_of(_ROWS), row_of(_ROWS, same(1)))  # the shape of one feature's tensor
 
 
 def metadata(version: LoadedVersion | None) -> JsonSchema:
@@ -95,7 +96,9 @@ def request(version: LoadedVersion | None) -> JsonSchema:
     columns = {"description": "each feature once, in any order", **_columns(version)}
     inputs = columns
     if version is None or has_matrix(version.reader):
-        matrix = _input((MATRIX,), row_of(_ROWS, _width(features)), version)
+        has_one = features is not None and len(features) == 1
+        shape = _COLUMN if has_one else row_of(_ROWS, _width(features))
+        matrix = _input((MATRIX,), shape, version)
         inputs = any_of(array(matrix, 1, 1), columns)
     unsupported = {"classification": NULL, "shared_memory_region": NULL}
     level = {"level": or_null(Level().json_schema)}
@@ -179,20 +182,19 @@ def _values(data: dict[str, JsonSchema]) -> JsonSchema:
 
 def _columns(version: LoadedVersion | None) -> JsonSchema:
     """Return the schema of inputs with one tensor for each feature."""
-    shape = any_of(row_of(_ROWS), row_of(_ROWS, same(1)))
     if version is None:
-        return array(_input(None, shape, None), 1)
+        return array(_input(None, _COLUMN, None), 1)
     features = version.model.features
     if version.reader.only_numbers:
-        return array(_input(features, shape, version), len(features), len(features))
+        return array(_input(features, _COLUMN, version), len(features), len(features))
     tensors = []
     for cell in version.reader.cells:
         name, kind = (cell.column.name,), cell.column.kind
         if kind == "number":
-            tensors.append(_input(name, shape, version))
+            tensors.append(_input(name, _COLUMN, version))
         else:
             data = {datatype: _in_json(cell.json_schema, datatype) for datatype in BY_KIND[kind]}
-            tensors.append({"allOf": [_named_tensor(name, shape, tuple(data)), _values(data)]})
+            tensors.append({"allOf": [_named_tensor(name, _COLUMN, tuple(data)), _values(data)]})
     least = sum(cell.required for cell in version.reader.cells)
     return array(any_of(*tensors), max(1, least), len(features))
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from network import Array
 from service.model.rows.cells.cell import Cell
 from service.web.errors import InvalidInference
-from service.web.field_errors import shown
+from service.web.field_errors import listed, shown
 from service.web.fields import NUMBERS
 
 MAX_BINARY_BYTES = 2**31
@@ -67,7 +67,9 @@ def read_values(
         expected_names = (
             " or ".join(expected) if len(expected) < 3 else f"one of {', '.join(expected)}"
         )
-        raise InvalidInference(f"input {name} has datatype {datatype}; expected {expected_names}")
+        raise InvalidInference(
+            f"input {name} has datatype {listed([datatype])}; expected {expected_names}"
+        )
     size = tensor["parameters"].get("binary_data_size")
     if (size is None) == ("data" not in tensor):
         wrong = "neither data nor" if size is None else "both data and"

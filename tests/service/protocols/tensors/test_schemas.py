@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+from service.model.loaded_version import LoadedVersion
 from service.protocols.tensors import request as tensor_request
 from service.protocols.tensors import schemas as tensor_schemas
 from service.protocols.tensors.values import DATATYPES
@@ -13,12 +14,15 @@ from service.web.errors import InvalidInference
 from tests.service.small_models import FEATURES, loaded_version, small_model
 
 VERSION = loaded_version(small_model())
-REQUEST = Draft202012Validator(
-    {
-        **tensor_schemas.request(VERSION),
-        "components": {"schemas": {"TensorValues": tensor_schemas.values()}},
-    }
-)
+
+
+def validator(version: LoadedVersion) -> Draft202012Validator:
+    """Return the validator of requests to a version."""
+    components = {"schemas": {"TensorValues": tensor_schemas.values()}}
+    return Draft202012Validator({**tensor_schemas.request(version), "components": components})
+
+
+REQUEST = validator(VERSION)
 
 
 def tensor(name: str = "input", **members: Any) -> dict[str, Any]:
@@ -113,3 +117,12 @@ def test_schema_accepts_bytes_instead_of_data() -> None:
     document["inputs"][0]["parameters"]["binary_data_size"] = -1
     assert not REQUEST.is_valid(document)
     assert not is_taken(document, bytes(32))
+
+
+def test_tensor_of_the_only_feature_may_have_one_dimension() -> None:
+    of_one = validator(loaded_version(small_model(("a",))))
+    for name in ("input", "a"):
+        for shape in ([1], [1, 1]):
+            assert of_one.is_valid({"inputs": [tensor("a") | {"name": name, "shape": shape}]})
+        assert not of_one.is_valid({"inputs": [tensor("a") | {"name": name, "shape": [1, 2]}]})
+    assert not REQUEST.is_valid({"inputs": [tensor(shape=[len(FEATURES)])]})

@@ -196,13 +196,18 @@ def test_processes_that_start_together_use_one_token(tmp_path: Path) -> None:
     assert list((tmp_path / "state").iterdir()) == [tmp_path / "state" / FILE]
 
 
+def put_link_to_pipe(path: Path) -> None:
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to("pipe")
+
+
 USELESS: dict[str, Callable[[Path], object]] = {  # what stands in the token file's place
     "folder": Path.mkdir,
     "no text": lambda path: path.write_bytes(b"\xff\xfe" * 16),
     "short token": lambda path: path.write_text("t"),
     "long token": lambda path: path.write_text("t" * 5000),
     "pipe": os.mkfifo,  # reading it would wait for a writer
-    "link to a pipe": lambda path: (os.mkfifo(path.parent / "p"), path.symlink_to("p")),
+    "link to a pipe": put_link_to_pipe,
     "link to an endless device": lambda path: path.symlink_to("/dev/zero"),
     "link to a device": lambda path: path.symlink_to("/dev/tty"),
     "link to itself": lambda path: path.symlink_to(path.name),
