@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from service.api.predict_schemas import schemas
 from service.formats import csv_rows, json_rows, npy_rows
+from service.formats.charset import read_csv_body
 from service.formats.response_headers import response_headers
 from service.formats.table_columns import TableColumns
 from service.model import options
@@ -23,6 +24,7 @@ from service.web.responses import response_in_parts
 blueprint = Blueprint("predict", __name__)
 
 TABLES = {csv_rows.MEDIA_TYPE: csv_rows, npy_rows.MEDIA_TYPE: npy_rows}
+READERS = {csv_rows.MEDIA_TYPE: read_csv_body, npy_rows.MEDIA_TYPE: read_body}
 
 _BINARY: Mapping[str, JsonSchema] = {
     kind: {"type": "string", "minLength": 1, "contentMediaType": kind} for kind in TABLES
@@ -81,7 +83,7 @@ def predict() -> Response:
     """
     context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, *TABLES)
-    document, body = json_body(_parse) if media_type == JSON else (None, read_body())
+    document, body = json_body(_parse) if media_type == JSON else (None, READERS[media_type]())
     version = choose_version(services().versions, context)
     reader = version.reader
     wanted = options.from_query(version, request.args)

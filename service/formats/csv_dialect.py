@@ -6,6 +6,7 @@ A body with commas, double quotes and the names in its first line is passed on a
 import codecs
 import csv
 import io
+import re
 from collections.abc import Collection, Iterator
 
 from werkzeug.exceptions import BadRequest
@@ -15,6 +16,8 @@ from service.formats.csv_lines import Lines
 from service.model.rows.reader import RowReader
 
 SAMPLE_BYTES = 64 * 1024
+_QUOTES = " '\""
+_DELIMITER = re.compile(r"[,;\t|]")
 _END_OF_FILE = "\x1a"  # of DOS
 _HINT = "the body has no line ends: curl removes them with -d, and keeps them with --data-binary"
 
@@ -28,7 +31,7 @@ def with_commas(reader: RowReader, body: bytes) -> bytes:
     """
     sample = _sample(body)
     _check_line_ends(reader, sample)
-    required = [cell.column.name for cell in reader.cells if cell.required]
+    required = _required(reader)
     first = sample.partition("\n")[0]
     cells = {cell.strip(' "') for cell in first.split(",")}
     is_plain = "'" not in sample and '\\"' not in sample and all(cells)
@@ -45,6 +48,16 @@ def with_commas(reader: RowReader, body: bytes) -> bytes:
         raise BadRequest(f"the body is not CSV: {error}") from None
 
 
+def find_header_dialect(reader: RowReader, body: bytes) -> tuple[Dialect, bool]:
+    """Return the dialect of a body, and whether its header has all required names."""
+    dialect = find_dialect(_sample(body), required := _required(reader))
+    return dialect, _is_complete(reader, required, dialect.header.names)
+
+
+def _required(reader: RowReader) -> list[str]:
+    return [cell.column.name for cell in reader.cells if cell.required]
+
+
 def _sample(body: bytes) -> str:
     """Return the first lines with usual line ends."""
     part = body.removeprefix(codecs.BOM_UTF8)[:SAMPLE_BYTES]
@@ -58,12 +71,19 @@ def _is_complete(reader: RowReader, required: list[str], names: Collection[str])
 
 
 def _check_line_ends(reader: RowReader, text: str) -> None:
-    """Refuse a file that is in one line, which its last name and first number show."""
-    if "\n" in text or len(text) >= SAMPLE_BYTES:
+    """Refuse a file that is in one line, which its last name and first cell show."""
+    if "\n" in text:
         return
-    cells = text.replace(";", ",").split(",")
-    names = reader.model.features
-    if any(cell.startswith(name) and cell[len(name) :].strip() for name in names for cell in cells):
+    known = (*reader.model.features, *sorted(reader.others - {""}))
+    cells = [cell.lstrip(_QUOTES) for cell in _DELIMITER.split(text)]
+    if len(text) >= SAMPLE_BYTES:
+        cells.pop()  # it may be cut
+    found = (cell for cell in cells[: len(known) + 100] if cell.startswith(known))
+    if any(
+        cell.startswith(name) and cell[len(name) :].strip(_QUOTES)
+        for cell in found
+        for name in known
+    ):
         raise reader.refusals.invalid([{"pointer": "", "detail": _HINT}])
 
 

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from werkzeug.exceptions import BadRequest
 
+from config.delimited.dialect import DELIMITERS
 from config.numbers import parse_number
 from network import Array
-from service.formats.csv_dialect import with_commas
+from service.formats.csv_dialect import find_header_dialect, with_commas
 from service.formats.csv_lines import Lines
 from service.formats.table_columns import TableColumns
 from service.model.prediction import Prediction
 from service.model.rows.blocks import collect_blocks
 from service.model.rows.reader import RowReader
-from service.web.bodies import invalid_utf8
 from service.web.errors import MAX_ERRORS
 from service.web.field_errors import Error
 
@@ -38,14 +38,13 @@ def read(reader: RowReader, body: bytes, *, any_columns: bool = False) -> Array:
 
     Parameters
     ----------
+    body : UTF-8
     any_columns : whether columns of any other name are ignored, too
 
     Raises
     ------
     BadRequest, InvalidInput
     """
-    if reason := invalid_utf8(body):
-        raise BadRequest(f"the body is not CSV: {reason}")
     body = with_commas(reader, body)
     if not _NOT_EMPTY.search(body, len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0):
         raise BadRequest("the body is empty; expected CSV with a header and one line per row")
@@ -101,14 +100,24 @@ def with_header(reader: RowReader, body: bytes) -> bytes:
     text = body.removeprefix(codecs.BOM_UTF8)
     part = text[:_FIRST_LINE_BYTES]
     first = re.split(rb"[\r\n]", part, maxsplit=1)[0].decode(errors="replace")
-    cells = first.split(",")
+    cells = re.split(f"[{DELIMITERS}]", first)
     if len(first) == _FIRST_LINE_BYTES:
         cells.pop()  # it may be cut
-    if all(parse_number(cell) is not None for cell in cells) or not (
-        reader.only_numbers or any(reader.is_feature(cell.strip(' "')) for cell in cells)
+    is_numeric = all(parse_number(cell) is not None for cell in cells)
+    if not is_numeric and (
+        reader.only_numbers or any(map(reader.is_feature, _unquoted(cells, first)))
     ):
-        return _to_csv([reader.model.features]) + text
-    return body
+        return body
+    dialect, is_complete = find_header_dialect(reader, body)
+    if is_complete and not is_numeric:  # below lines of titles
+        return body
+    features = reader.model.features
+    is_plain = first.count(",") + 1 == len(features) or dialect.delimiter not in DELIMITERS
+    return _to_csv([features], "," if is_plain else dialect.delimiter) + text
+
+
+def _unquoted(cells: list[str], first: str) -> list[str]:
+    return [cell.strip(' "') for cell in (*cells, *first.split(","))]
 
 
 def _names(features: NDArray[np.str_], cells: NDArray[np.bool_]) -> list[str]:
@@ -127,9 +136,9 @@ def _without_nan(column: Array) -> list[float | str]:
     return numbers
 
 
-def _to_csv(rows: Iterable[Iterable[object]]) -> bytes:
+def _to_csv(rows: Iterable[Iterable[object]], delimiter: str = ",") -> bytes:
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows(rows)
+    csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return file.getvalue().encode()
 
 

@@ -189,8 +189,19 @@ def test_texts_may_be_words_for_missing_and_true(client: FlaskClient) -> None:
     expected = MODEL.predict(np.array([[0.5, 0, 1, DAY + 1], [math.nan, 2, 0, DAY]]))[:, 0]
     answer = post(client, PREDICT, npy(np.array(TEXTS)), NPY)
     assert predictions(answer) == expected.tolist()
-    lines = "\n".join(map(",".join, TEXTS)).encode()
-    assert predictions(post(client, INVOKE, lines, CSV)) == expected.tolist()  # without a header
+    for delimiter in ",;\t|":
+        lines = "\n".join(map(delimiter.join, TEXTS)).encode()  # without a header
+        assert predictions(post(client, INVOKE, lines, CSV)) == expected.tolist()
+
+
+@pytest.mark.parametrize("delimiter", list(",;\t|"))
+@pytest.mark.parametrize("above", ["", "Sales 2024\n\n"])
+def test_invocations_take_the_dialects_of_training_files(
+    client: FlaskClient, delimiter: str, above: str
+) -> None:
+    expected = predictions(post(client, INVOKE, CSV_BODY.encode(), CSV))
+    body = above + CSV_BODY.replace(",", delimiter)
+    assert predictions(post(client, INVOKE, body.encode(), CSV)) == expected
 
 
 def test_columns_with_gaps_may_be_absent(client: FlaskClient) -> None:

@@ -88,6 +88,17 @@ def test_body_without_line_ends_gets_a_hint(delimiter: str, names: tuple[str, ..
     assert "--data-binary" in error["detail"]
 
 
+@pytest.mark.parametrize("delimiter", list(",;\t|"))
+@pytest.mark.parametrize("rows", [3, 30_000])
+def test_training_file_without_line_ends_gets_a_hint(delimiter: str, rows: int) -> None:
+    lines = [["id", "x1", "x2", "x3", "x4", "y"], *[["1", "0.5", "2", "3", "4", "0.25"]] * rows]
+    body = "".join(delimiter.join(line) for line in lines)
+    with pytest.raises(InvalidInput) as caught:
+        csv_rows.read(READER, body.encode())
+    [error] = caught.value.errors
+    assert "--data-binary" in error["detail"]
+
+
 def test_row_of_very_many_cells_is_refused() -> None:
     body = PLAIN.replace(",", ";") + ";" * (MAX_CELLS + 1)
     with pytest.raises(Exception, match="a row has more than 500,000 cells"):

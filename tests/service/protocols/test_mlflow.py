@@ -83,6 +83,9 @@ TURNED = {"columns": list(FEATURES[::-1]), "data": [row[::-1] for row in ROWS]}
         (lines(ROWS).encode(), "text/csv"),
         (b"\xef\xbb\xbf" + lines(ROWS).encode(), "text/csv"),
         (lines(ROWS).replace("\n", "\r").encode(), "text/csv"),
+        (lines(ROWS).replace(",", ";").encode(), "text/csv"),
+        (lines(ROWS).encode("utf-16"), "text/csv"),
+        (f"{','.join(FEATURES)}\n{lines(ROWS)}".replace(",", ";").encode(), "text/csv"),
         (array_file(), "application/x-npy"),
     ],
 )
