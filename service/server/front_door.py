@@ -56,8 +56,7 @@ class FrontDoor:
         status, sent = 500, 0
         turn = Turn(self._turns)
         try:
-            # from here on the WSGI environ alone holds the body, until the application has read it
-            response = await self._response(scope, scope["state"].pop("body"), context, turn)
+            response = await self._response(scope, context, turn)
             status = response.status
             turn.pass_on_after(self.limits.long_response_seconds)
             if turn.has_begun:
@@ -111,10 +110,11 @@ class FrontDoor:
         for client in self.admission.clients:
             client.shutdown()
 
-    async def _response(
-        self, scope: Any, body: bytes, context: RequestContext, turn: Turn
-    ) -> Response:
-        environ = wsgi_bridge.environ_of(scope, body, context)
+    async def _response(self, scope: Any, context: RequestContext, turn: Turn) -> Response:
+        size = len(scope["state"]["body"])
+        # The environ alone has the body from here on. Connections, tracebacks and requests are in
+        # reference cycles, which would keep it until the next garbage collection.
+        environ = wsgi_bridge.environ_of(scope, scope["state"].pop("body"), context)
         respond = partial(self._call, environ, context)
         is_quick = self.application.is_quick(context.path)
         needs_thread = not is_quick or context.path in self.application.readiness_paths
@@ -123,11 +123,11 @@ class FrontDoor:
         if is_quick:
             return respond()
         spared = context.path in self.application.spared_paths
-        if detail := self.admission.overload(len(body), spared):
+        if detail := self.admission.overload(size, spared):
             return self._error(context, detail, "overloaded")
         try:
             async with asyncio.timeout(self.limits.deadline_seconds):
-                if self._may_be_long(scope, body):
+                if self._may_be_long(scope, size):
                     self._count(1)  # it waits, as for a thread
                     try:
                         await turn.begin()
@@ -140,14 +140,13 @@ class FrontDoor:
             response.headers.append((b"connection", b"close"))
         return response
 
-    def _may_be_long(self, scope: Any, body: bytes) -> bool:
+    def _may_be_long(self, scope: Any, size: int) -> bool:
         """Return whether a body is long, or may be when it is decompressed."""
         is_compressed = any(
             name == b"content-encoding" and value.lower() != b"identity"
             for name, value in scope["headers"]
         )
-        size = len(body) * (MAX_COMPRESSION if is_compressed else 1)
-        return size >= self.limits.long_body_bytes
+        return size * (MAX_COMPRESSION if is_compressed else 1) >= self.limits.long_body_bytes
 
     def _call(self, environ: WSGIEnvironment, context: RequestContext) -> Response:
         try:

@@ -116,7 +116,7 @@ def parse(body: bytes) -> object:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        reason = invalid_utf8(body) or _number_beyond_json(body) or error
+        reason = invalid_utf8(body) or _number_beyond_json(body) or str(error)  # no cycle
         raise BadRequest(f"the body is not JSON: {reason}") from None
 
 

@@ -104,6 +104,32 @@ def test_hostile_bodies_need_little_memory(service: Service, kind: str) -> None:
     assert grown(service, before) < MOST_MEGABYTES
 
 
+FORGOTTEN: dict[str, tuple[str, str, bytes, int]] = {
+    "rows": ("/predict", CSV, b"x1,x2,x3,x4\n0,1,0,1\n", 200),
+    "no rows": ("/predict", CSV, b"x1,x2,x3,x4\n", 422),
+    "charset": ("/predict", f"{CSV}; charset=cp1252", b"x1,x2,x3,x4\n0,1,0,1\n", 200),
+    "no JSON": ("/predict", JSON, b"!", 400),
+    "tensor": (INFER, "application/octet-stream", b"!", 400),
+    "method": ("/livez", JSON, b"!", 405),
+    "path": ("/nothing", JSON, b"!", 404),
+}
+
+
+@pytest.mark.parametrize("kind", FORGOTTEN)
+def test_bodies_are_forgotten_with_their_responses(service: Service, kind: str) -> None:
+    path, media_type, start, status = FORGOTTEN[kind]
+    body = start + b"\n" * (BODY_BYTES - 1 - len(start))
+
+    def post_once() -> None:  # on a connection of its own
+        assert post(service, path, body, Content_Type=media_type).status_code == status
+
+    post_once()
+    before = memory(service, "VmRSS")
+    for _ in range(4):
+        post_once()
+    assert memory(service, "VmRSS") - before < 2 * BODY_BYTES / 1e6
+
+
 def as_npy(X: NDArray[np.int8]) -> bytes:
     file = BytesIO()
     np.save(file, X)
