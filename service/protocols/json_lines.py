@@ -8,7 +8,7 @@ import orjson
 from werkzeug.exceptions import BadRequest
 
 from service.model.rows.blocks import BLOCK_BYTES, RowBlocks
-from service.web.bodies import check_values
+from service.web.bodies import check_values, reason_for
 
 MEDIA_TYPES = tuple(
     f"application/{name}" for name in ("jsonlines", "x-jsonlines", "jsonl", "x-ndjson", "ndjson")
@@ -59,7 +59,8 @@ class LineBlocks(RowBlocks):
             hint = "; curl removes line ends with -d, and keeps them with --data-binary"
             lost = hint if b"}{" in line or b"][" in line else ""
             number = self._number(start)
-            raise BadRequest(f"line {number} of the body is not JSON: {error}{lost}") from None
+            reason = reason_for(error, line)
+            raise BadRequest(f"line {number} of the body is not JSON: {reason}{lost}") from None
 
     def _number(self, start: int) -> int:
         """Return the number of the line that starts there, from 1."""

@@ -2,6 +2,8 @@
 
 import codecs
 import json
+import math
+import re
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -26,6 +28,10 @@ _DECODED_BYTES = 1024 * 1024  # likewise
 _PART_BYTES = 16 * 1024
 _MAX_STREAMS = 10_000
 _MAX_SEARCHED_BYTES = 1024 * 1024
+_NO_NUMBER = re.compile("-?(?:NaN|Infinity)")
+_MAY_BE_A_NUMBER = re.compile("NaN|Infinity|number is infinity")
+_NO_SUCH_NUMBER = ": JSON has no such number"
+_TOO_LARGE = ": float64 has no such number"
 
 
 def json_body(parse_body: Callable[[bytes], object] | None = None) -> tuple[object, bytes]:
@@ -116,8 +122,7 @@ def parse(body: bytes) -> object:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        reason = invalid_utf8(body) or _number_beyond_json(body) or str(error)  # no cycle
-        raise BadRequest(f"the body is not JSON: {reason}") from None
+        raise BadRequest(f"the body is not JSON: {reason_for(error, body)}") from None
 
 
 def invalid_utf8(body: bytes) -> str:
@@ -155,28 +160,57 @@ def check_values(body: bytes) -> None:
         )
 
 
-def _number_beyond_json(body: bytes) -> str:
-    """Return where NaN or an infinity is, which Python's parser alone accepts; empty if nowhere."""
-    if len(body) > _MAX_SEARCHED_BYTES or not any(word in body for word in (b"NaN", b"Infinity")):
+def reason_for(error: orjson.JSONDecodeError, body: bytes) -> str:
+    """Return why a body is not JSON, with the place of a number that JSON has not."""
+    return (
+        invalid_utf8(body) or _number_beyond_json(error, body) or wrong_number(error) or str(error)
+    )
+
+
+def wrong_number(error: orjson.JSONDecodeError, start: int = 0) -> str:
+    """Return the NaN or infinity that the parser stopped at, and where; empty if there is none.
+
+    Parameters
+    ----------
+    start : of the parsed part, in the body
+    """
+    before = error.doc[: error.pos]
+    found = _NO_NUMBER.match(error.doc, error.pos - before.endswith("-"))
+    if found is None:
+        return ""
+    place = start + len(before.encode()) - before.endswith("-")
+    return f"{found[0]} at byte {place:,}{_NO_SUCH_NUMBER}"
+
+
+def _number_beyond_json(error: orjson.JSONDecodeError, body: bytes) -> str:
+    """Return the first number that Python's parser alone accepts, and where; empty if nowhere."""
+    if len(body) > _MAX_SEARCHED_BYTES or not _MAY_BE_A_NUMBER.search(f"{error}{error.doc}"):
         return ""
     try:
-        found = next(_constants(json.loads(body, parse_constant=_Beyond), ""), None)
+        document = json.loads(body, parse_constant=_Beyond, parse_float=_finite, parse_int=_finite)
     except (ValueError, RecursionError):
         return ""
-    return "" if found is None else f"{found}: JSON has no such number"
+    return next(_beyond(document, ""), "")
 
 
 class _Beyond(str):
-    """NaN or an infinity in a parsed document."""
+    """NaN, an infinity or a number beyond float64 in a parsed document."""
 
 
-def _constants(value: object, pointer: str) -> Iterator[str]:
+def _finite(text: str) -> float | _Beyond:
+    number = float(text)
+    return number if math.isfinite(number) else _Beyond(text)
+
+
+def _beyond(value: object, pointer: str) -> Iterator[str]:
     if isinstance(value, _Beyond):
-        yield f"{value} at {pointer}" if pointer else value
+        reason = _NO_SUCH_NUMBER if value.endswith(("N", "y")) else _TOO_LARGE
+        place = f" at {pointer}" if pointer else ""
+        yield f"{value if len(value) <= 40 else value[:39] + '…'}{place}{reason}"
     elif isinstance(value, dict | list):
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for name, each in items:
-            yield from _constants(each, f"{pointer}/{escape(name)}")
+            yield from _beyond(each, f"{pointer}/{escape(name)}")
 
 
 def _receive(limit: int) -> bytes:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import orjson
+from werkzeug.exceptions import BadRequest
 
 from network import Array
 from service.model.rows.refusals import Refusals
-from service.web.bodies import LONG_BYTES, parse
+from service.web.bodies import LONG_BYTES, parse, wrong_number
 from service.web.errors import MAX_ERRORS, InvalidInput
 from service.web.field_errors import Error
 
@@ -61,7 +62,7 @@ class RowBlocks:
 
         Raises
         ------
-        NotInBlocks
+        NotInBlocks, BadRequest
         """
         start = self.start
         while start <= self.end:
@@ -95,7 +96,9 @@ class RowBlocks:
             text = b"[%b]" % self.body[start:stop]
             try:
                 rows = orjson.loads(text)
-            except orjson.JSONDecodeError:
+            except orjson.JSONDecodeError as error:
+                if reason := wrong_number(error, start - len(b"[")):
+                    raise BadRequest(f"the body is not JSON: {reason}") from None
                 continue
             if not rows:
                 break

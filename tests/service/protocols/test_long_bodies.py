@@ -95,6 +95,27 @@ def test_wrong_line_is_named_by_its_number(app: Flask) -> None:
     assert "line 201 of the body is not JSON" in answer.text
 
 
+@pytest.mark.parametrize("number", ["NaN", "-Infinity"])
+@pytest.mark.parametrize(
+    ("path", "form", "item"),
+    [
+        ("/predict", '{"instances":[ITEMS]}', "[1,2,3,9]"),
+        ("/invocations", '{"dataframe_records":[ITEMS]}', '{"é":0,"x1":1,"x2":2,"x3":3,"x4":9}'),
+        ("/v1/models/numnet:predict", '{"instances":[ITEMS]}', "[1,2,3,9]"),
+        ("/v2/models/numnet/infer", '{"inputs":[{"é":0,"data":[ITEMS]}]}', "1,2,3,9"),
+    ],
+)
+def test_nan_is_named_with_its_place_in_the_longest_bodies(
+    app: Flask, path: str, form: str, item: str, number: str
+) -> None:
+    items = [*[item] * 200_000, item.replace("9", number), item]
+    body = form.replace("ITEMS", ",".join(items)).encode()
+    answer = app.test_client().post(path, data=body, content_type=JSON)
+    assert answer.status_code == 400
+    place = body.index(number.encode())
+    assert f"{number} at byte {place:,}: JSON has no such number" in answer.text
+
+
 @pytest.mark.parametrize("sent", [JSON, LINES])
 def test_repeated_name_is_found(app: Flask, sent: str) -> None:
     row = b'{"x1":1,"x1":1,"x2":2,"x3":3,"x4":4,"z":5}'
