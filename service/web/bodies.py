@@ -92,21 +92,29 @@ def read_body() -> bytes:
     RequestEntityTooLarge
         the body exceeds the limit, before or after decompression.
     """
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    encoding = _ALIASES.get(encoding, encoding)
-    if encoding != "identity" and encoding not in ZLIB_FORMATS:
-        raise UnsupportedMediaType(
-            f"the body's Content-Encoding is {encoding or 'empty'}; "
-            f"expected {' or '.join(ZLIB_FORMATS)}, or none"
-        )
+    encoding = _encoding()
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
     try:
         body = _receive(limit)
-        return body if encoding == "identity" else _inflate(body, ZLIB_FORMATS[encoding], limit)
+        return _inflate(body, ZLIB_FORMATS[encoding], limit) if encoding else body
     except RequestEntityTooLarge:
         raise RequestEntityTooLarge(
             f"the body is larger than {limit:,} bytes; send fewer rows per request"
         ) from None
+
+
+def _encoding() -> str:
+    """Return the content coding of the request's body; an empty string if there is none."""
+    field = request.headers.get("Content-Encoding", "identity").lower()
+    codings = [coding.strip() for coding in field.split(",") if coding.strip() != "identity"]
+    encoding = ", ".join(codings)
+    encoding = _ALIASES.get(encoding, encoding)
+    if codings and encoding not in ZLIB_FORMATS:
+        raise UnsupportedMediaType(
+            f"the body's Content-Encoding is {encoding or 'empty'}; "
+            f"expected {' or '.join(ZLIB_FORMATS)}, or none"
+        )
+    return encoding
 
 
 def parse(body: bytes) -> object:

@@ -1,11 +1,13 @@
 """Checks that the Host header names this service, against DNS rebinding (RFC 9110, 15.5.20)."""
 
+import re
 from collections.abc import Iterable
 
 from flask import Flask, request
 
 from service.web.errors import Misdirected
 
+_PORT = re.compile(r":[0-9]*\Z")  # it may be empty (RFC 3986, 3.2.3)
 PROBES = frozenset(
     {
         "/livez",
@@ -23,14 +25,11 @@ def register(app: Flask, hosts: Iterable[str]) -> None:
     allowed = frozenset(hosts)
 
     def check_host() -> None:
-        host = request.host
-        name = host.rpartition(":")[0] if _has_port(host) else host
+        host = request.headers.get("Host", request.host)
+        name = _PORT.sub("", host)
         if name.lower() not in allowed and request.path not in PROBES:
-            raise Misdirected(f"the Host header names {name}, which is not this service")
+            found = name or "no host"
+            raise Misdirected(f"the Host header names {found}, which is not this service")
 
     if allowed:
         app.before_request(check_host)
-
-
-def _has_port(host: str) -> bool:
-    return host.rpartition(":")[2].isdecimal() and not host.endswith("]")

@@ -47,8 +47,7 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # What follows `Connection: close` is ignored; a client of HTTP/1.2 gets HTTP/1.1.
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_version=True)
+        self._use_new_parser()
         self.door: FrontDoor = self.config.app  # type: ignore[assignment]
         self.limits, self.admission = self.door.limits, self.door.admission
         self._unparsed, self._body = bytearray(), bytearray()
@@ -167,6 +166,7 @@ class Protocol(HttpToolsProtocol):
             self._continue_if_expected()
         except httptools.HttpParserUpgrade as upgrade:
             rest = self._head_without_upgrade() + data[upgrade.args[0] :]
+            self._use_new_parser()  # after `Connection: close`, this one would ignore the rest
         except Refused as refused:
             self._refuse_malformed(refused)
         except httptools.HttpParserCallbackError as error:
@@ -178,6 +178,11 @@ class Protocol(HttpToolsProtocol):
             self._refuse_malformed(malformed(error, version, data, self.headers or []))
         if rest:  # not within `except`, which would replace the context of the parser's error
             self._feed(rest)
+
+    def _use_new_parser(self) -> None:
+        self.parser = httptools.HttpRequestParser(self)
+        # What follows `Connection: close` is ignored; a client of HTTP/1.2 gets HTTP/1.1.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_version=True)
 
     def _head_without_upgrade(self) -> bytes:
         """Return the head again, without the Upgrade field, for which the parser skips the body."""

@@ -147,6 +147,7 @@ def test_invalid_json_is_400_with_the_position(
         {**JSON, "Content-Encoding": ""},
         {**JSON, "Content-Encoding": "br"},
         {**JSON, "Content-Encoding": "gzip, gzip"},
+        {**JSON, "Content-Encoding": "identity, gzip, deflate"},
     ],
 )
 def test_unsupported_media_type_or_encoding_is_415(
@@ -189,6 +190,7 @@ PACKERS = pytest.mark.parametrize(
     ("encoding", "packed"),
     [
         *((name, gzip.compress) for name in ("gzip", "GZIP", "x-gzip", "X-GZip")),
+        *((name, gzip.compress) for name in ("identity, gzip", "x-gzip ,identity")),
         ("deflate", deflated),
     ],
 )

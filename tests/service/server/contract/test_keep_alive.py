@@ -135,6 +135,18 @@ def test_an_upgrade_is_ignored(server: Server, path: str, version: str, protocol
         assert [client.response().body for _ in range(2)] == [b"abc", b"next"]
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("connection", ["Upgrade, close", "close, Upgrade"])
+@pytest.mark.parametrize("body", [b"", b"0123456789"])
+def test_an_upgrade_is_ignored_on_the_last_request_of_a_connection(
+    server: Server, path: str, connection: str, body: bytes
+) -> None:
+    lines = [f"Connection: {connection}", "Upgrade: websocket"]
+    client = server.connect(request(path, *lines, body=body), request("/echo", body=b"next"))
+    assert client.response().headers["Connection"] == "close"
+    assert client.ended()
+
+
 def test_http_1_2_is_answered_as_http_1_1(server: Server) -> None:
     """RFC 9110, 2.5: the response names a version that the server speaks; it may also refuse."""
     response = server.connect(request("/echo", version="HTTP/1.2")).response()
