@@ -34,6 +34,7 @@ _NEIGHBOUR = 5
 _LEAST_VARIANCE = 0.1  # added to the variance in every direction
 _LEAST_SQUARE = 1e-6  # of a radius
 _ROUNDING = 1e-9  # of the squares that are subtracted, far above rounding errors
+_UNDERFLOW = 1e-30  # in float32
 _FLOAT32 = 2.0 * np.finfo(np.float32).eps  # the same in float32, for each term of a sum
 
 
@@ -140,7 +141,7 @@ class Familiarity:
         squares = (U * U).sum(axis=1)
         margins = squares - bounds.max(axis=1)
         found: NDArray[np.bool_] = margins > 0.0
-        rounding = _FLOAT32 * (len(self._both) + 3) * (squares + self._largest)
+        rounding = _FLOAT32 * (len(self._both) + 3) * (squares + self._largest) + _UNDERFLOW
         left = np.flatnonzero(~(np.isfinite(margins) & (abs(margins) > rounding)))
         if len(left):
             found[left] = self._unfamiliar_precisely(Z[left], U[left], squares[left])

@@ -194,6 +194,12 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         raise
 
 
+def _is_alone(error: OSError) -> bool:
+    """Return whether the folder of the object can be used, although the object cannot."""
+    folder = os.path.dirname(error.filename or "")
+    return not folder or os.access(folder, os.R_OK | os.X_OK)
+
+
 @contextlib.contextmanager
 def _storage_errors(action: str, *, one_object: bool = False) -> Iterator[None]:
     """Raise errors of the operating system as `StorageError`.
@@ -205,6 +211,6 @@ def _storage_errors(action: str, *, one_object: bool = False) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        alone = one_object and error.errno in _OF_ONE_OBJECT
+        alone = one_object and error.errno in _OF_ONE_OBJECT and _is_alone(error)
         kind = ObjectUnreadable if alone else StorageError
         raise kind(f"{action}: {error.strerror or error}") from error

@@ -9,6 +9,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import logging
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -27,10 +28,10 @@ from trainer.jobs.executor import Executor, exit_at_once
 log = logging.getLogger("trainer.worker")
 
 _REMEDIES = {  # of errors with the job database's file; the first that matches
+    "full|No space": "make space on its disk",
     "Is a directory|not a database|malformed": "move it away, and the trainer makes a new one",
     "Permission denied|Read-only|readonly|unable to open": "user {user} must be able to write it",
     "File exists|Not a directory|symbolic links": "NUMNET_STATE must be a folder",
-    "full|No space": "make space on its disk",
 }
 NICENESS = 10  # so that the service has the cores whenever it needs them
 
@@ -81,11 +82,18 @@ def _explained(error: Exception, settings: Settings) -> str:
     what = str(error) if known else f"the job database cannot be used: {reason(error)}"
     if not settings.jobs_url.startswith("sqlite:"):
         return what
-    path = getattr(error, "filename", None) or settings.jobs_url.removeprefix("sqlite:///")
-    cause = "Is a directory" if Path(path).is_dir() else what
+    database = settings.jobs_url.removeprefix("sqlite:///")
+    path = getattr(error, "filename", None) or database
+    cause = "Is a directory" if path == database and _is_folder(Path(path)) else what
     known_remedies = (each for causes, each in _REMEDIES.items() if re.search(causes, cause))
     remedy = next(known_remedies, "its folder is NUMNET_STATE").format(user=os.getuid())
     return f"{what}; it is {path}; {remedy}"
+
+
+def _is_folder(path: Path) -> bool:
+    with suppress(OSError):  # it cannot be seen
+        return path.is_dir()
+    return False
 
 
 def _configure_logging() -> None:

@@ -8,8 +8,8 @@ from contextlib import suppress
 from encodings.aliases import aliases
 from functools import cache
 
-from flask import request
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from flask import current_app, request
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from service.web.bodies import invalid_utf8, read_body
 
@@ -20,6 +20,11 @@ _MARKS = {  # the longer ones first, which begin with the shorter ones
     codecs.BOM_UTF32_BE: "utf_32",
     codecs.BOM_UTF16_LE: "utf_16",
     codecs.BOM_UTF16_BE: "utf_16",
+}
+_FILES = {
+    b"\x1f\x8b": "is compressed by gzip; send Content-Encoding: gzip with it",
+    b"PK\3\4": "is an Excel workbook or another zip archive; save the table as CSV",
+    b"PAR1": "is a Parquet file; save the table as CSV",
 }
 _TOO_SLOW = {"punycode", "idna", "utf_7"}  # their time grows with the square of the length
 _OF_PYTHON_ALONE = {"unicode_escape", "raw_unicode_escape", "undefined", "charmap"}
@@ -41,6 +46,9 @@ def read_csv_body() -> bytes:
     charset = request.mimetype_params.get("charset", "").strip()
     codec = _codec(charset)
     body = read_body()
+    for signature, advice in _FILES.items():
+        if body.startswith(signature):
+            raise BadRequest(f"the body is not CSV: it {advice}")
     codec = codec or next((name for mark, name in _MARKS.items() if body.startswith(mark)), "utf_8")
     if codec in _UTF8:
         if reason := invalid_utf8(body):
@@ -48,9 +56,14 @@ def read_csv_body() -> bytes:
             raise BadRequest(f"the body is not CSV: {reason}{'' if charset else hint}")
         return body
     try:
-        return _as_utf8(body, codec)
+        text = _as_utf8(body, codec)
     except UnicodeError:
         raise BadRequest(f"the body is not CSV: its bytes are not {charset or codec}") from None
+    if len(text) > (limit := current_app.config["MAX_CONTENT_LENGTH"]):
+        raise RequestEntityTooLarge(
+            f"the body is larger than {limit:,} bytes in UTF-8; send fewer rows per request"
+        )
+    return text
 
 
 def _codec(charset: str) -> str:

@@ -18,6 +18,7 @@ from service.model.rows.reader import RowReader
 SAMPLE_BYTES = 64 * 1024
 _QUOTES = " '\""
 _DELIMITER = re.compile(r"[,;\t|]")
+_LINE_END = re.compile(rb"[\r\n]")
 _END_OF_FILE = "\x1a"  # of DOS
 _HINT = "the body has no line ends: curl removes them with -d, and keeps them with --data-binary"
 
@@ -30,7 +31,7 @@ def with_commas(reader: RowReader, body: bytes) -> bytes:
     BadRequest, InvalidInput
     """
     sample = _sample(body)
-    _check_line_ends(reader, sample)
+    _check_line_ends(reader, body, sample)
     required = _required(reader)
     first = sample.partition("\n")[0]
     cells = {cell.strip(' "') for cell in first.split(",")}
@@ -70,21 +71,19 @@ def _is_complete(reader: RowReader, required: list[str], names: Collection[str])
     return set(required) <= set(names) and any(map(reader.is_feature, names))
 
 
-def _check_line_ends(reader: RowReader, text: str) -> None:
+def _check_line_ends(reader: RowReader, body: bytes, text: str) -> None:
     """Refuse a file that is in one line, which its last name and first cell show."""
-    if "\n" in text:
+    if _LINE_END.search(body):
         return
-    known = (*reader.model.features, *sorted(reader.others - {""}))
-    cells = [cell.lstrip(_QUOTES) for cell in _DELIMITER.split(text)]
+    known = frozenset(reader.model.features) | reader.others
+    longest = max(map(len, known))
+    cells = [cell.strip(_QUOTES) for cell in _DELIMITER.split(text)]
     if len(text) >= SAMPLE_BYTES:
         cells.pop()  # it may be cut
-    found = (cell for cell in cells[: len(known) + 100] if cell.startswith(known))
-    if any(
-        cell.startswith(name) and cell[len(name) :].strip(_QUOTES)
-        for cell in found
-        for name in known
-    ):
-        raise reader.refusals.invalid([{"pointer": "", "detail": _HINT}])
+    for cell in cells:
+        starts = (cell[:size] for size in range(1, min(len(cell), longest + 1)))
+        if cell not in known and not known.isdisjoint(starts):
+            raise reader.refusals.invalid([{"pointer": "", "detail": _HINT}])
 
 
 def _rewritten(body: bytes, dialect: Dialect, names: list[str]) -> bytes:

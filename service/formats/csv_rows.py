@@ -103,7 +103,8 @@ def with_header(reader: RowReader, body: bytes) -> bytes:
     cells = re.split(f"[{DELIMITERS}]", first)
     if len(first) == _FIRST_LINE_BYTES:
         cells.pop()  # it may be cut
-    is_numeric = all(parse_number(cell) is not None for cell in cells)
+    filled = [cell for cell in cells if cell.strip(' "')]
+    is_numeric = bool(filled) and all(parse_number(cell) is not None for cell in filled)
     if not is_numeric and (
         reader.only_numbers or any(map(reader.is_feature, _unquoted(cells, first)))
     ):

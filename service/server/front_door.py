@@ -58,8 +58,10 @@ class FrontDoor:
         try:
             response = await self._response(scope, context, turn)
             status = response.status
-            turn.pass_on_after(self.limits.long_response_seconds)
-            if turn.has_begun:
+            if response.rest is None:  # nothing is behind it that needs much memory
+                turn.end()
+            elif turn.has_begun:
+                turn.pass_on_after(self.limits.long_response_seconds)
                 scope["state"]["connection"].least_rate = self.limits.long_bytes_per_second
             sent = await self._send(response, scope, send, turn)
         except Exception:

@@ -182,12 +182,13 @@ def wrong_number(error: orjson.JSONDecodeError, start: int = 0) -> str:
     ----------
     start : of the parsed part, in the body
     """
-    before = error.doc[: error.pos]
-    found = _NO_NUMBER.match(error.doc, error.pos - before.endswith("-"))
+    first = error.pos - error.doc.endswith("-", 0, error.pos)
+    found = _NO_NUMBER.match(error.doc, first)
     if found is None:
         return ""
-    place = start + len(before.encode()) - before.endswith("-")
-    return f"{found[0]} at byte {place:,}{_NO_SUCH_NUMBER}"
+    parts = range(0, first, _DECODED_BYTES)  # the document may be long
+    place = sum(len(error.doc[each : min(each + _DECODED_BYTES, first)].encode()) for each in parts)
+    return f"{found[0]} at byte {start + place:,}{_NO_SUCH_NUMBER}"
 
 
 def _number_beyond_json(error: orjson.JSONDecodeError, body: bytes) -> str:

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from registry import ObjectUnreadable, Registry, VersionNotFound, VersionRefused
+from registry import (
+    ObjectUnreadable,
+    Registry,
+    StorageError,
+    VersionNotFound,
+    VersionRefused,
+    storage,
+)
 from tests.registry.conftest import Publish, promote, roll_back
 
 Put = Callable[[Path], object]
@@ -82,6 +89,21 @@ def test_odd_version_is_refused(two: Registry, folder: Path, put: Put) -> None:
     if put is put_link_to_itself:
         with pytest.raises(ObjectUnreadable, match=r"^cannot read 2\.npz under "):
             two.stamp(2)
+
+
+def test_folder_without_permission_is_no_fault_of_one_version(
+    two: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(path: object, *args: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(storage, "open_regular", deny)
+    with pytest.raises(ObjectUnreadable):
+        two.load(2)
+    monkeypatch.setattr("os.access", lambda *args: False)
+    with pytest.raises(StorageError) as caught:
+        two.load(2)
+    assert not isinstance(caught.value, ObjectUnreadable)
 
 
 def test_odd_promotion_is_refused(two: Registry, folder: Path, put: Put) -> None:

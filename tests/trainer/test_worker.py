@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from config import Settings
 from tests.patience import DEADLINE_SECONDS, until
 from tests.single_network import network
 from tests.trainer.faulty_trainer import CRASHES, CRASHES_BEFORE_PROMOTION, FAULTY, HANGS
@@ -18,6 +19,7 @@ from tests.trainer.installation import (
     Installation,
     kill_lock_connection,
 )
+from trainer import worker
 from trainer.data.synthetic import synthetic_table
 from trainer.jobs import Jobs
 from trainer.training.checkpoint import Checkpoint
@@ -190,6 +192,19 @@ def test_unusable_file_of_jobs_ends_the_trainer_with_its_path_and_a_remedy(
     assert last_line.startswith("error: the job database cannot be used: ")
     assert last_line.endswith(f"; it is {path}; move it away, and the trainer makes a new one")
     assert "Traceback" not in trainer.log
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (PermissionError(13, "Permission denied", "/tmp"), "must be able to write it"),
+        (OSError(28, "No space left on device", "/tmp"), "make space on its disk"),
+        (NotADirectoryError(20, "Not a directory", "/tmp"), "NUMNET_STATE must be a folder"),
+    ],
+)
+def test_no_folder_is_to_be_moved_away(error: OSError, remedy: str) -> None:
+    explained = worker._explained(error, Settings(admin_token="an-admin-t0ken-of-tests"))
+    assert explained.endswith(remedy)
 
 
 # PostgreSQL

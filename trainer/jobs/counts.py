@@ -47,7 +47,8 @@ def count_by_state(url: str) -> dict[str, int]:
     """
     counts = Counter(dict.fromkeys(STATES, 0))
     sqlite = "CASE WHEN json_valid(o.output) THEN json_extract(o.output, '$.state') END"
-    rows = _query(url, _COUNT, sqlite, "o.output::json ->> 'state'")
+    postgresql = """substring(o.output from '"state": *"([a-z_]+)"')"""  # it may be no JSON
+    rows = _query(url, _COUNT, sqlite, postgresql)
     for status, output, count in rows:
         state = ACTIVE.get(status) or WITHOUT_OUTPUT.get(status) or output
         counts[state if state in STATES else FAILED] += count  # a damaged database has any state
@@ -66,7 +67,8 @@ def last_report(url: str) -> float | None:
     is_number = "json_type(e.value, '$.at') IN ('integer', 'real')"
     at = f"CASE WHEN {is_number} THEN json_extract(e.value, '$.at') END"
     sqlite = f"CASE WHEN json_valid(e.value) THEN {at} END"
-    rows = _query(url, _LAST_REPORT, sqlite, "(e.value::json ->> 'at')::float8")
+    postgresql = """substring(e.value from '"at": *([0-9]{1,15}(?:[.][0-9]+)?)')::float8"""
+    rows = _query(url, _LAST_REPORT, sqlite, postgresql)
     return min((float(at) for (at,) in rows if isinstance(at, int | float | Decimal)), default=None)
 
 

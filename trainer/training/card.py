@@ -102,7 +102,7 @@ def _no_skill(target: str, r2: float, rows: str, loss: str) -> str:
     robust = "" if loss == "squared" else f"; with the {loss} loss, outliers may be the reason"
     return (
         f"R²{of_target} is {r2:.3g} on {rows}: its squared errors are larger than if it always "
-        f"predicted the mean{robust}"
+        f"predicted the mean of these rows{robust}"
     )
 
 

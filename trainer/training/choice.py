@@ -151,7 +151,7 @@ class _Errors:
         """Return the errors of a fitted network and of an ensemble's out-of-fold predictions."""
         which = problem.rows.unseen_indices
         rows = problem.table.rows[which]
-        if not isinstance(ensemble.indices, slice):  # test rows are kept apart
+        if not isinstance(ensemble.indices, slice):  # test rows are kept apart, or some are judged
             which = which[np.isin(which, ensemble.indices)]
             rows = problem.table.rows[which]
             which = np.searchsorted(ensemble.indices, which)
@@ -173,6 +173,8 @@ class _Errors:
     def sentence(self) -> str:
         """What was chosen, and why."""
         chosen = "one network" if self.prefer_the_network else "an ensemble"
+        if self.network == math.inf:
+            return f"{chosen}: one network found nothing better than its start in its share of time"
         return (
             f"{chosen}: on {self.rows} rows that neither was trained on, the loss is "
             f"{self.network:.3g} for one network and {self.ensemble:.3g} for an ensemble"

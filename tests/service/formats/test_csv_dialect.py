@@ -99,6 +99,17 @@ def test_training_file_without_line_ends_gets_a_hint(delimiter: str, rows: int) 
     assert "--data-binary" in error["detail"]
 
 
+@pytest.mark.parametrize(
+    ("features", "rest"),
+    [(10, ""), (10, f",note\n1{',1' * 9},{'a' * 70_000}"), (15_000, "")],
+)
+def test_a_header_longer_than_the_sample_has_line_ends(features: int, rest: str) -> None:
+    names = tuple(f"x{number}" for number in range(1, features + 1))
+    reader = RowReader(small_model(names), others=("note",))
+    body = ",".join(names) + (rest or "\n" + ",".join(["1"] * features)) + "\n"
+    assert csv_rows.read(reader, body.encode()).tolist() == [[1.0] * features]
+
+
 def test_row_of_very_many_cells_is_refused() -> None:
     body = PLAIN.replace(",", ";") + ";" * (MAX_CELLS + 1)
     with pytest.raises(Exception, match="a row has more than 500,000 cells"):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.patience import DEADLINE_SECONDS, until
@@ -136,6 +137,28 @@ def test_job_with_a_damaged_output_counts_as_failed(tmp_path: Path) -> None:
                 "INSERT INTO workflow_output (workflow_uuid, output) VALUES (?, '{')", (job.id,)
             )
         assert jobs.counts() == NONE | {"failed": 1}
+
+
+@pytest.mark.parametrize("value", ["{", "", "[1]", '{"at": "x"}', '{"at": 1.2.3}'])
+def test_damaged_member_breaks_nothing_on_postgresql(
+    new_database: Callable[[], str], value: str
+) -> None:
+    url = new_database()
+    with closing(Jobs(url)) as jobs:
+        first, _ = jobs.submit(Request(samples=100), asked={}, by="tests")
+        jobs.cancel(first.id)
+        second, _ = jobs.submit(Request(samples=100), asked={}, by="tests")
+        with psycopg.connect(url) as database:
+            database.execute(
+                "UPDATE dbos.workflow_status SET status = 'PENDING' WHERE status = 'ENQUEUED'"
+            )
+            for row in (
+                "workflow_events (workflow_uuid, key, value) VALUES (%s, 'progress', %s)",
+                "workflow_output (workflow_uuid, output) VALUES (%s, %s)",
+            ):
+                database.execute(f"INSERT INTO dbos.{row}", (second.id, value))
+        assert jobs.counts() == NONE | {"cancelled": 1, "running": 1}
+        assert jobs.last_report() is not None
 
 
 @pytest.mark.parametrize("name", ["link to itself", "file as folder"])

@@ -155,7 +155,7 @@ def test_version_worse_than_the_mean_has_a_warning(solver: str) -> None:
     r2 = {name: entry["r2"] for name, entry in trained.metrics["targets"].items()}
     expected = [
         f"R² of {name} is {value:.3g} on rows that it was not trained on: its squared errors are "
-        f"larger than if it always predicted the mean"
+        f"larger than if it always predicted the mean of these rows"
         for name, value in r2.items()
         if value < 0
     ]

@@ -85,12 +85,13 @@ def _about_leaks(columns: Sequence[Column], X: Array, target: str, y: Array) -> 
 def _correlations(X: Array, y: Array) -> Array:
     """Return the correlation of each column with y; 0 for a column that is constant or empty."""
     missing = np.isnan(X)
-    y = y - y.mean()
-    X = np.where(missing, 0.0, X)
-    X -= X.sum(axis=0) / np.maximum((~missing).sum(axis=0), 1)
-    X[missing] = 0.0
-    norms = np.sqrt((X**2).sum(axis=0) * (y @ y))
-    correlations: Array = (y @ X) / np.where(norms > 0, norms, 1.0)
+    with np.errstate(all="ignore"):  # numbers that are too large are refused later
+        y = y - y.mean()
+        X = np.where(missing, 0.0, X)
+        X -= X.sum(axis=0) / np.maximum((~missing).sum(axis=0), 1)
+        X[missing] = 0.0
+        norms = np.sqrt((X**2).sum(axis=0) * (y @ y))
+        correlations: Array = (y @ X) / np.where(norms > 0, norms, 1.0)
     return correlations
 
 

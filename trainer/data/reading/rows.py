@@ -84,6 +84,7 @@ def read_rows(
         if len(reader.errors) >= MAX_ERRORS:
             break
         stored.add(numbers)
+    reader.leave_out_footer()
     label = reader.totals_label()
     if totals := leave_out_totals(stored, label):
         stored.notes.append(totals)
@@ -250,6 +251,20 @@ class _BlockReader:
                 (lines[row], self._selection.indices[index], where, f", got {found!r}")
             )
 
+    def leave_out_footer(self) -> None:
+        """Leave out lines of one cell below all rows, such as the name of a source."""
+        footer = [
+            error
+            for error in self.errors
+            if error[0] > self._last_line and error[2].partition(": ")[2].startswith("1 cell,")
+        ]
+        if footer and not self._strict:
+            self.errors = [error for error in self.errors if error not in footer]
+            lines = ", ".join(str(line) for line, *_ in footer)
+            self.notes.append(
+                f"{self._source.place} {lines} left out: one cell alone, below all rows"
+            )
+
     def totals_label(self) -> str:
         """Return the text in the only invalid cell if it calls the last row a total."""
         if len(self.errors) != 1 or self.errors[0][0] != self._last_line:
@@ -267,6 +282,8 @@ class _BlockReader:
             if index < first_feature and isinstance(kind, TextCells | DateCells):
                 what = "text" if isinstance(kind, TextCells) else "dates"
                 advice.append(f"numnet predicts numbers, and column {name!r} holds {what}")
+                if isinstance(kind, TextCells):
+                    advice[-1] += "; to predict one of two classes, write 0 and 1 in their place"
             elif index < first_feature or isinstance(self.readers[index], DateCells):
                 continue
             elif wrong > 2 and not self._strict:

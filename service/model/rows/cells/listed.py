@@ -108,7 +108,8 @@ class BooleanCell(ListedCell):
     def __init__(self, column: Column, no_gaps: str) -> None:
         words = column.values
         self._lower = {word.lower(): word for word in words}
-        expected = "true or false" + (f", {words[1]} or {words[0]}" if words else "")
+        others = words and {word.lower() for word in words} != {"false", "true"}
+        expected = "true or false" + (f", {words[1]} or {words[0]}" if others else "")
         numbers: dict[Any, float] = {False: 0.0, True: 1.0}
         numbers |= {word: float(value) for value, word in enumerate(words)}
         types: set[type] = {bool}

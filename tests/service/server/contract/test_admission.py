@@ -122,6 +122,16 @@ def test_few_responses_to_long_bodies_are_sent_at_a_time(run_server: RunServer) 
         until(lambda: server.ask("/echo", body=long).body == long)
 
 
+def test_streams_and_whole_responses_keep_no_long_body_waiting(run_server: RunServer) -> None:
+    long = b"a" * 200_000
+    limits = Limits(long_responses=1)
+    with run_server(Configuration(threads=2, limits=limits)) as server:
+        for path in ("/stream", "/large?bytes=1000", "/fail?when=before"):
+            client = server.connect(request(path, body=long))
+            assert client.head()[1] in (200, 500)
+            assert server.ask("/echo", body=long).body == long
+
+
 def test_requests_get_a_503_when_the_queue_is_full(small: Server) -> None:
     waiting = fill(small, "full")
     assert_overloaded(small.ask("/echo"))

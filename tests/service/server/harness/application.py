@@ -1,15 +1,17 @@
 """A WSGI application whose responses tests can hold back, break and make long."""
 
+import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 PART = b"a" * 100_000
 PARTS_OF_LONG = 1_000
+SEND_STREAM = "numnet.send_stream"
 WAIT_SECONDS = 120.0
 
 Query = dict[str, str]
@@ -102,6 +104,19 @@ class Application:
         """Return 100 MB in 1,000 parts, of a length that is not known before."""
         start_response("200 OK", [("Content-Type", "text/plain")])
         return (PART for _ in range(PARTS_OF_LONG))
+
+    def view_stream(
+        self, environ: WSGIEnvironment, start_response: StartResponse, query: Query
+    ) -> Iterable[bytes]:
+        """Return a part, and then nothing, on the event loop."""
+
+        async def parts() -> AsyncGenerator[bytes]:
+            yield PART
+            await asyncio.sleep(WAIT_SECONDS)
+
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        environ[SEND_STREAM](parts())
+        return []
 
     def view_large(
         self, environ: WSGIEnvironment, start_response: StartResponse, query: Query

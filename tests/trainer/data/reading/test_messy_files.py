@@ -252,6 +252,10 @@ LINES = {
         {"d": ("datetime", (19723.0, 19724.0, 19725.0)), "b": NUMBERS["b"]},
         ("the last row, called 'Grand total', is left out",),
     ),
+    "footer of one cell": numbers(
+        plain() + "Source: plant 3\n\nPrinted on Friday\n",
+        "line 26, 28 left out: one cell alone, below all rows",
+    ),
     "footer without a target": numbers(
         plain() + "Source: plant 3,,\n", "1 row left out, because 'y' is missing"
     ),
@@ -655,7 +659,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     "text as the target": (
         rows("a,y", lambda k: f"{k},{COLORS[k % 3]}"),
-        "numnet predicts numbers, and column 'y' holds text",
+        "column 'y' holds text; to predict one of two classes, write 0 and 1 in their place",
     ),
     "dates as the target": (
         rows("a,y", lambda k: f"{k},2024-01-{k + 1:02}"),

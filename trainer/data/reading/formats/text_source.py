@@ -139,7 +139,8 @@ class TextBlock:
                 rows.append(row)
                 lines.append(line)
             elif not row[0].startswith("#"):
-                self.errors.append((line, f"{len(row)} cells, but the header has {width}"))
+                cells = f"{len(row)} cell{'s' * (len(row) != 1)}"
+                self.errors.append((line, f"{cells}, but the header has {width}"))
         return rows, lines
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
