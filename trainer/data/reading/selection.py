@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Self
 
 from trainer.data.reading.formats.block import Source
 from trainer.errors import DataError
 
 MAX_LISTED = 100
+MAX_COMPARED = 1000  # names, with one that is not among them
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,10 @@ class Selection:
                 problem = "two columns called" if counts[column] else "no column"
                 short = f"{name} has {problem} {column!r}"
                 rename = ": rename one, or name other features" if counts[column] else ""
+                near = "" if counts[column] else _did_you_mean(column, names)
                 # The first row of a file without a header would be listed as column names.
-                raise DataError(f"{short}{rename}; {_columns_are(source)}", without_cells=short)
+                whole = f"{short}{rename}; {near}{_columns_are(source)}"
+                raise DataError(whole, without_cells=short)
         if weights and weights in (*targets, *features):
             raise DataError(
                 f"column {weights!r} cannot be both the weights and a feature or target"
@@ -87,6 +91,14 @@ class Selection:
             )
         indices = tuple(places[column] for column in (*known, *features))
         return cls(tuple(targets), weights or "", tuple(features), indices, explicit, left_out)
+
+
+def _did_you_mean(column: str, names: Sequence[str]) -> str:
+    """Return a question with a name that begins like the column's or is similar."""
+    start = column.casefold()
+    found = [each for each in names if each.casefold().startswith(start)]
+    found += get_close_matches(column, names[:MAX_COMPARED], 1)
+    return f"did you mean {found[0]!r}? " if found else ""
 
 
 def _columns_are(source: Source) -> str:

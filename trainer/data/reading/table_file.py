@@ -11,7 +11,7 @@ from network import Column
 from trainer.data.reading.cells.kinds import CellReader, reader_like
 from trainer.data.reading.features import find_features
 from trainer.data.reading.formats.block import Source
-from trainer.data.reading.formats.content import identify
+from trainer.data.reading.formats.content import damaged, identify
 from trainer.data.reading.formats.excel import excel_source
 from trainer.data.reading.formats.parquet import parquet_source
 from trainer.data.reading.formats.text_source import text_source
@@ -90,6 +90,8 @@ def table_from_file(
         except Reconsidered as found:
             fixed[found.column] = found.make_reader
         except OSError as error:
+            if error.errno is None:  # compressed data
+                raise damaged(name, error) from error
             raise DataError(f"cannot read {name}: {error.strerror or error}") from error
     short = source or (name if path == STANDARD_INPUT else path.name)
     return _table(stored, rows, options, short, name, like=known)

@@ -644,6 +644,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "empty zip": (zipped(), "is a zip archive with 0 files: expected one table"),
     "tar": (archive(), "is a tar archive: extract the table"),
     "gzip of tar": (gzip.compress(archive()), r"\(gzip\) is a tar archive: extract the table"),
+    "gzip with a wrong checksum": (
+        gzip.compress(plain().encode())[:-8] + bytes(8),
+        "is damaged: CRC check failed",
+    ),
     "gzip that ends early": (gzip.compress(plain().encode())[:60], "is damaged: "),
     "xz that ends early": (lzma.compress(plain().encode())[:80], "is damaged: "),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(100), "is an HDF5 file"),

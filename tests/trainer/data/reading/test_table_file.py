@@ -50,6 +50,22 @@ def test_a_valid_file_is_read(content: str, path: Path) -> None:
     np.testing.assert_array_equal(np.hstack([table.X, table.Y]), ROWS)
 
 
+@pytest.mark.parametrize(
+    ("target", "question"),
+    [
+        ("Y", "did you mean 'y'? "),
+        ("bridge", "did you mean 'Bridge (mV)'? "),
+        ("Bridge mV", "did you mean 'Bridge (mV)'? "),
+        ("z", ""),
+    ],
+)
+def test_a_similar_column_is_named(path: Path, target: str, question: str) -> None:
+    path.write_text("a,Bridge (mV),y\n1,2,3\n2,4,6\n")
+    with pytest.raises(DataError) as caught:
+        table_from_file(path, (target,))
+    assert f"has no column {target!r}; {question}its columns are: a" in str(caught.value)
+
+
 def test_cells_of_other_columns_are_not_checked(path: Path) -> None:
     lines = ["day,a,note,y,b"]
     lines += [
