@@ -138,6 +138,30 @@ def ranges(columns: Sequence[Column], X: Array) -> Array:
     return found
 
 
+def extrapolation_limits(
+    columns: Sequence[Column], feature_range: Array, scaled: NDArray[np.bool_]
+) -> Array:
+    """Return the limits (2, columns) that a prediction extrapolates beyond.
+
+    They are infinite for a date whose trend is no input, because its seasons recur.
+
+    Parameters
+    ----------
+    feature_range : (2, columns), as `ranges` returns it
+    scaled : (columns,), which of them a scaled input is computed from
+    """
+    dates = np.array([column.kind == "datetime" for column in columns])
+    return np.where(dates & ~scaled, [[-np.inf], [np.inf]], feature_range)
+
+
+def outside(limits: Array, X: Array) -> NDArray[np.bool_]:
+    """Return which cells of X (N, columns) are beyond limits (2, columns); no missing one is."""
+    least, greatest = limits
+    found: NDArray[np.bool_] = X < least  # noqa: SIM300  # X is the variable here
+    found |= greatest < X
+    return found
+
+
 def unseen(columns: Sequence[Column], X: Array) -> NDArray[np.bool_]:
     """Return which cells of X (N, columns) are categories that training had not."""
     categories = np.array([column.kind == "category" for column in columns])

@@ -103,6 +103,11 @@ class Encoding:
         scaled: NDArray[np.bool_] = self.operation == SCALED
         return scaled
 
+    @property
+    def scaled_columns(self) -> NDArray[np.bool_]:
+        """Which columns (columns,) a scaled input is computed from."""
+        return np.isin(np.arange(self.columns), self.column[self.continuous])
+
     def encode(self, X: Array) -> Array:
         """Return the inputs (N, I) of rows X (N, columns); no row's bits depend on another row."""
         x = X.take(self._source, axis=1)  # in C order, so that rows are contiguous

@@ -20,7 +20,7 @@ from network.activations import ACTIVATIONS
 from network.architecture import Architecture
 from network.arrays import Array, freeze
 from network.assessment import Assessment, RowAssessment
-from network.column import Column, unseen
+from network.column import Column, extrapolation_limits, outside, unseen
 from network.encoding import Encoding
 from network.errors import InputError
 from network.familiarity import Familiarity
@@ -49,6 +49,7 @@ class Model:
     feature_range : (2, features) float64, smallest and largest value seen in training, unscaled
     encoding : the inputs computed from the features; None if the features are the inputs
     familiarity : which rows of scaled inputs are like those of training; None if that is not known
+    extrapolation_limits : (2, features) float64, see `network.column.extrapolation_limits`
 
     Raises
     ------
@@ -66,6 +67,7 @@ class Model:
     encoding: Encoding | None = None
     familiarity: Familiarity | None = None
     features: tuple[str, ...] = field(init=False)
+    extrapolation_limits: Array = field(init=False, repr=False)
     _shift: list[float] = field(init=False, repr=False)
     _weights: list[Array] = field(init=False, repr=False)
     _function: Callable[[Array, Array], object] = field(init=False, repr=False)
@@ -74,6 +76,12 @@ class Model:
         freeze(self, "theta", "feature_range")
         object.__setattr__(self, "features", tuple(each.name for each in self.columns))
         self._check()
+        if self.encoding is None:
+            limits = self.feature_range
+        else:
+            scaled = self.encoding.scaled_columns
+            limits = extrapolation_limits(self.columns, self.feature_range, scaled)
+        object.__setattr__(self, "extrapolation_limits", limits)
         function = ACTIVATIONS[self.architecture.activation].function
         object.__setattr__(self, "_function", function)
         object.__setattr__(self, "_shift", self.feature_scaling.shift.tolist())
@@ -138,12 +146,8 @@ class Model:
         return self.feature_scaling.apply(X if self.encoding is None else self.encoding.encode(X))
 
     def outside(self, X: ArrayLike) -> NDArray[np.bool_]:
-        """Return which cells of X (N, features) are outside the range seen in training."""
-        X = self._matrix(X)
-        least, greatest = self.feature_range
-        result: NDArray[np.bool_] = X < least  # noqa: SIM300  # X is the variable here
-        result |= greatest < X
-        return result
+        """Return which cells of X (N, features) are beyond the limits of extrapolation."""
+        return outside(self.extrapolation_limits, self._matrix(X))
 
     def unseen(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return which cells of X (N, features) are categories that training had not."""

@@ -37,6 +37,10 @@ class Predictor(Protocol):
     def feature_range(self) -> Array:
         """Return the features' smallest and greatest values in training (2, features)."""
 
+    @property
+    def extrapolation_limits(self) -> Array:
+        """Return the limits (2, features) that a prediction extrapolates beyond."""
+
     def predict(self, X: ArrayLike) -> Array:
         """Predict Y (N, targets) for rows X (N, features); see `network.column` for the cells."""
 
@@ -50,7 +54,7 @@ class Predictor(Protocol):
         """Predict one row and assess it, faster than `assess` and with the same bits."""
 
     def outside(self, X: ArrayLike) -> NDArray[np.bool_]:
-        """Return which cells of X (N, features) are outside the range seen in training."""
+        """Return which cells of X (N, features) are beyond the limits of extrapolation."""
 
     def unseen(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return which cells of X (N, features) are categories that training had not."""

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from network.arrays import Array, freeze
 from network.assessment import Assessment, RowAssessment
-from network.column import Column, unseen
+from network.column import Column, extrapolation_limits, outside, unseen
 from network.encoding import Encoding
 from network.ensemble.error_scale import ErrorScale
 from network.ensemble.gaussian_process import GaussianProcess
@@ -51,6 +51,7 @@ class Ensemble:
     process : the members of the Gaussian process; None if there is none
     error_scale : the expected size of a row's error; None if it is the same for all rows
     familiarity : which rows are like those of training; None if that is not known
+    extrapolation_limits : (2, features) float64, see `network.column.extrapolation_limits`
     limits : (2, inputs) float64, between which the stack receives the inputs
     stacked : all parts as one function of the inputs
 
@@ -72,6 +73,7 @@ class Ensemble:
     error_scale: ErrorScale | None = None
     familiarity: Familiarity | None = None
     features: tuple[str, ...] = field(init=False)
+    extrapolation_limits: Array = field(init=False, repr=False)
     limits: Array = field(init=False, repr=False)
     stacked: Stack = field(init=False, repr=False)
 
@@ -79,6 +81,9 @@ class Ensemble:
         freeze(self, "stack", "feature_range")
         object.__setattr__(self, "features", tuple(each.name for each in self.columns))
         self._check()
+        scaled = self.encoding.scaled_columns
+        limits = extrapolation_limits(self.columns, self.feature_range, scaled)
+        object.__setattr__(self, "extrapolation_limits", limits)
         object.__setattr__(self, "limits", _QUIET.copy().run(self._input_limits))
         parts = (self.networks, self.linear, self.stack, self.target_scaling)
         stacked = Stack(self.encoding.inputs, *parts, process=self.process)
@@ -198,12 +203,8 @@ class Ensemble:
         return self._limited(self.encoding.encode(X))
 
     def outside(self, X: ArrayLike) -> NDArray[np.bool_]:
-        """Return which cells of X (N, features) are outside the range seen in training."""
-        X = self._matrix(X)
-        least, greatest = self.feature_range
-        result: NDArray[np.bool_] = X < least  # noqa: SIM300  # X is the variable here
-        result |= greatest < X
-        return result
+        """Return which cells of X (N, features) are beyond the limits of extrapolation."""
+        return outside(self.extrapolation_limits, self._matrix(X))
 
     def unseen(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return which cells of X (N, features) are categories that training had not."""

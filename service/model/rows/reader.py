@@ -67,7 +67,7 @@ class RowReader:
         self.example = {cell.column.name: cell.example for cell in self.cells}
         self.refusals = Refusals(self.example)
         self.has_categories = any(each.kind == "category" for each in model.columns)
-        self._ranges = list(zip(model.features, *model.feature_range.tolist(), strict=True))
+        self._ranges = list(zip(model.features, *model.extrapolation_limits.tolist(), strict=True))
         self._names = frozenset(model.features)
         self.others = frozenset(others) - self._names
         self.schema = RowSchema(self.cells, self.values.removesuffix("s"), self.others)
@@ -75,7 +75,7 @@ class RowReader:
         self.plain_row = PlainRow(self.cells, self._repeated, only_numbers=self.only_numbers).read
 
     def out_of_range(self, values: list[float]) -> list[str]:
-        """Return the features whose values are outside the range seen in training."""
+        """Return the features whose values are beyond the limits of extrapolation."""
         return [
             name
             for (name, least, greatest), value in zip(self._ranges, values, strict=True)
