@@ -86,12 +86,16 @@ class Request:
         if self.samples:
             raise DataError("samples applies to synthetic data, not to a file")
         if not self.targets:
-            raise DataError("targets is missing: name the columns of the file to predict")
+            raise DataError(
+                "targets is missing: name the columns of the file to predict in `targets`, beside "
+                "`data`; it can be left out only if the current version was trained from a table"
+            )
 
     @classmethod
     def like(cls, card: Card, asked: Mapping[str, Any]) -> Self:
         """Return a request for what was asked. Options that were left out, except those that say
-        when to stop, are as in the training of the current version.
+        when to stop, are as in the training of the current version. Another file is taken to have
+        the same columns, unless its targets are given.
 
         Parameters
         ----------
@@ -101,7 +105,8 @@ class Request:
         data = _data_of(card, asked)
         other_data = asked.get("data", data["data"]) != data["data"]
         other_targets = list(asked.get("targets", ())) not in ([], list(data.get("targets", ())))
-        if other_data:
+        both = (asked.get("data"), data["data"])
+        if other_data and (asked.get("targets") or SYNTHETIC in both):
             data = {"data": asked["data"]}
         if other_targets:
             data.pop("features", None)

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,23 @@ def test_columns_are_inherited_with_the_file(card: Card) -> None:
     assert (other.targets, other.features, other.weights) == (("v",), (), None)
     same = Request.like(card, {"data": "sales.csv"})
     assert (same.targets, same.features, same.weights) == (("u",), ("c", "a"), "w")
+
+
+def test_columns_are_inherited_by_another_file_without_targets(
+    card: Card, card_of: CardOf, tmp_path: Path
+) -> None:
+    request = Request.like(card, {"data": "other.csv"})
+    assert request == replace(Request.like(card, {}), data="other.csv")
+    write_csv(tmp_path / "other.csv", rows=50)
+    table = request.read(tmp_path)
+    assert (table.targets, table.features, len(table.X)) == (("u",), ("c", "a"), 50)
+    given = Request.like(card, {"data": "other.csv", "features": ["b"], "weights": "a"})
+    assert (given.targets, given.features, given.weights) == (("u",), ("b",), "a")
     with pytest.raises(DataError, match=r"^targets is missing: name the columns"):
-        Request.like(card, {"data": "other.csv"})
+        Request.like(card, {"data": "other.csv", "targets": []})
+    for untrained_from_a_table in (card_of(synthetic_table(60, 0)), {}):
+        with pytest.raises(DataError, match=r"^targets is missing: name the columns .*`targets`"):
+            Request.like(untrained_from_a_table, {"data": "other.csv"})
 
 
 def test_how_the_file_is_read_is_inherited_with_it(card_of: CardOf, tmp_path: Path) -> None:
@@ -175,6 +191,7 @@ def test_how_the_file_is_read_is_inherited_with_it(card_of: CardOf, tmp_path: Pa
     card = card_of(table_from_file(path, ["u"], ["b", "c"], options=options))
     assert Request.like(card, {}).reading == options
     assert Request.like(card, {"missing": "impute"}).reading.categories == ("a",)
+    assert Request.like(card, {"data": "b.csv"}).reading == options
     assert Request.like(card, {"data": "b.csv", "targets": ["u"]}).reading == ReadingOptions()
 
 
