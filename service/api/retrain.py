@@ -22,7 +22,14 @@ from trainer import jobs as trainer_jobs
 blueprint = Blueprint("retrain", __name__, url_prefix="/retrain")
 
 LISTED = 50
-EXAMPLE = {"layers": [32, 16], "solver": "auto", "seed": 1, "max_seconds": 60}
+EXAMPLE = {
+    "data": "sales.csv",
+    "targets": ["revenue"],
+    "layers": [32, 16],
+    "solver": "auto",
+    "seed": 1,
+    "max_seconds": 60,
+}
 MAX_KEY_LENGTH = 255
 
 _LINKS = {

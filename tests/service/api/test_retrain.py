@@ -225,8 +225,30 @@ def test_every_wrong_value_is_listed(client: FlaskClient) -> None:
         "/sede",
         "/a~1b~0c",
     }
-    assert ("/sede", "is unknown") in found
+    assert ("/sede", "is unknown; did you mean seed?") in found
+    assert ("/a~1b~0c", "is unknown") in found
     assert ("/layers/1", "must be a whole number from 1 to 10,000,000, got 4.0") in found
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("target", "targets"),
+        ("Data", "data"),
+        ("learningRate", "learning_rate"),
+        ("max_second", "max_seconds"),
+    ],
+)
+def test_unknown_field_is_answered_with_the_similar_one(
+    client: FlaskClient, name: str, meant: str
+) -> None:
+    document = problem(submit(client, json={name: "Revenue", "xyz": 1, "t" * 50: 1}), 422)
+    assert {error["pointer"]: error["detail"] for error in document["errors"]} == {
+        f"/{name}": f"is unknown; did you mean {meant}?",
+        "/xyz": "is unknown",
+        f"/{'t' * 50}": "is unknown",
+    }
+    assert document["example"].keys() >= {"data", "targets"}
 
 
 def test_at_most_twenty_wrong_values_are_listed(client: FlaskClient) -> None:
