@@ -33,7 +33,6 @@ _SLUGS: dict[type[Exception], str] = {  # of errors whose message is the problem
     errors.Misdirected: "misdirected-request",
     VersionNotFound: "not-found",
     NoPreviousVersion: "nothing-before",
-    FeaturesDiffer: "features-differ",
     JobNotFound: "not-found",
 }
 
@@ -47,6 +46,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(errors.TooManyWrongTokens, _too_many_wrong_tokens)
     app.register_error_handler(errors.AdminUnavailable, _unavailable)
     app.register_error_handler(errors.TooManyWatchers, _unavailable)
+    app.register_error_handler(FeaturesDiffer, _features_differ)
     app.register_error_handler(VersionRefused, _version_refused)
     app.register_error_handler(ObjectUnreadable, _object_unreadable)
     app.register_error_handler(StorageError, _storage_error)
@@ -78,6 +78,10 @@ def _too_many_wrong_tokens(error: errors.TooManyWrongTokens) -> Response:
     response = problem("too-many-requests", str(error))
     response.headers["Retry-After"] = str(math.ceil(error.wait_seconds))
     return response
+
+
+def _features_differ(error: FeaturesDiffer) -> Response:
+    return problem("features-differ", f'{error}; {{"force": true}} rolls back all the same')
 
 
 def _version_refused(error: VersionRefused) -> Response:

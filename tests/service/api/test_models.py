@@ -191,7 +191,7 @@ def test_rollback_to_other_features_needs_force(registry: Registry, client: Flas
     assert document["type"] == "/problems/features-differ"
     assert document["detail"] == (
         "version 1 was current before; its features are a, b and version 2's are x1, x2, x3, x4: "
-        "clients would have to change"
+        'clients would have to change; {"force": true} rolls back all the same'
     )
     assert served_version(client) == "2"
     forced = client.post("/models/rollback", headers=ADMIN, json={"force": True})
