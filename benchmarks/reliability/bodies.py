@@ -84,7 +84,6 @@ BODIES = {
     "JSON, objects": Body("/predict", JSON, _filled(_INSTANCES[0], _OBJECT, _INSTANCES[1])),
     "CSV": Body("/predict", CSV, _CSV),
     "CSV, answered as CSV": Body("/predict", CSV, _CSV, headers={"Accept": CSV}),
-    "CSV, explained": Body("/predict?explain=true", CSV, _CSV),
     "NumPy, int8": Body("/predict", NPY, _npy("i1")),
     "NumPy, float64": Body("/predict", NPY, _npy("f8")),
     "JSON Lines": Body("/invocations", "application/jsonlines", _filled("", _LIST, "", "\n")),

@@ -1,12 +1,14 @@
 """Bodies as long as are allowed: the memory that they take, and how long a plain row waits.
 
-One process of the service, started again for each body, gets it once or from eight clients at once.
-Meanwhile another client sends one row after the other.
+One process of the service on one core, started again for each body, gets it once or from eight
+clients at once. Meanwhile another client sends one row after the other. The load comes from another
+core.
 """
 
 import itertools
 import math
 import multiprocessing
+import os
 import socket
 import sys
 import tempfile
@@ -19,6 +21,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from benchmarks import process_usage
+from benchmarks.cores import LOAD_CORE, SERVER_CORE, on_core
 from benchmarks.installation import Installation
 from benchmarks.reliability.bodies import BODIES, Body
 from benchmarks.report import Verdicts, machine
@@ -53,7 +56,8 @@ def measure(folder: Path, body: Body, clients: int) -> Seen:
     """Send a body from some clients at once, and plain rows meanwhile."""
     request = body.request()
     with Installation(folder) as installation:
-        service = installation.start_service(1, NUMNET_DEADLINE_SECONDS=f"{TIMEOUT_SECONDS:g}")
+        with on_core(SERVER_CORE):
+            service = installation.start_service(1, NUMNET_DEADLINE_SECONDS=f"{TIMEOUT_SECONDS:g}")
         (process,) = service.server_processes()
         processes = multiprocessing.get_context("spawn")
         ended, waits = processes.Event(), processes.SimpleQueue()
@@ -110,6 +114,7 @@ def _send_rows(port: int, ended: Event, waits: "SimpleQueue[float]") -> None:
 
 
 def main(names: list[str]) -> None:
+    os.sched_setaffinity(0, {LOAD_CORE})
     verdicts = Verdicts()
     print(machine("flask", "numpy", "orjson"))
     print("\n| body | clients | s | responses | | MB | bar | | ms of a plain row | bar | |")
