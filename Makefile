@@ -92,7 +92,7 @@ bench-server: setup-dev .venv-bench-fastapi/installed .venv-bench-mlserver/insta
 bench-overload: setup  ## four times the load it can take, and slow clients (4 minutes, needs wrk)
 	@$(BIN)/python -m benchmarks.reliability.overload
 
-bench-bodies: setup  ## bodies as long as are allowed: memory, and how long a plain row waits (5 minutes)
+bench-bodies: setup  ## bodies as long as are allowed: memory, and how long a plain row waits (6 minutes)
 	@$(BIN)/python -m benchmarks.reliability.long_bodies
 
 bench-profile: setup  ## where the time of a one-row request goes (needs wrk)
