@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 
 from service.api.predict_schemas import schemas
 from service.formats import csv_rows, json_rows, npy_rows
-from service.formats.charset import read_csv_body
+from service.formats.charset import read_table_body
 from service.formats.response_headers import response_headers
 from service.formats.table_columns import TableColumns
 from service.model import options
@@ -18,13 +18,12 @@ from service.model.rows.blocks import parse_rows
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.bodies import JSON, check_type, json_body, read_body
+from service.web.bodies import JSON, check_type, json_body
 from service.web.responses import response_in_parts
 
 blueprint = Blueprint("predict", __name__)
 
 TABLES = {csv_rows.MEDIA_TYPE: csv_rows, npy_rows.MEDIA_TYPE: npy_rows}
-READERS = {csv_rows.MEDIA_TYPE: read_csv_body, npy_rows.MEDIA_TYPE: read_body}
 
 _BINARY: Mapping[str, JsonSchema] = {
     kind: {"type": "string", "minLength": 1, "contentMediaType": kind} for kind in TABLES
@@ -83,7 +82,9 @@ def predict() -> Response:
     """
     context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, *TABLES)
-    document, body = json_body(_parse) if media_type == JSON else (None, READERS[media_type]())
+    document, body = (
+        json_body(_parse) if media_type == JSON else (None, read_table_body(media_type))
+    )
     version = choose_version(services().versions, context)
     reader = version.reader
     wanted = options.from_query(version, request.args)

@@ -30,6 +30,11 @@ _TOO_SLOW = {"punycode", "idna", "utf_7"}  # their time grows with the square of
 _OF_PYTHON_ALONE = {"unicode_escape", "raw_unicode_escape", "undefined", "charmap"}
 
 
+def read_table_body(media_type: str) -> bytes:
+    """Return the request's body, decompressed; CSV as `read_csv_body` returns it."""
+    return read_csv_body() if media_type == "text/csv" else read_body()
+
+
 def read_csv_body() -> bytes:
     """Return the request's body, decompressed, as UTF-8.
 

@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterator
 
 from werkzeug.exceptions import BadRequest
 
-from config.delimited.dialect import WHITE_SPACE, Dialect, find_dialect
+from config.delimited.dialect import DELIMITERS, WHITE_SPACE, Dialect, find_dialect
 from service.formats.csv_lines import Lines
 from service.model.rows.reader import RowReader
 
 SAMPLE_BYTES = 64 * 1024
 _QUOTES = " '\""
-_DELIMITER = re.compile(r"[,;\t|]")
+_DELIMITER = re.compile(f"[{DELIMITERS}]")
 _LINE_END = re.compile(rb"[\r\n]")
 _END_OF_FILE = "\x1a"  # of DOS
 _HINT = "the body has no line ends: curl removes them with -d, and keeps them with --data-binary"

@@ -1,6 +1,6 @@
 """Predictions as JSON response bodies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -142,21 +142,30 @@ def _items_of_cells(
     cells: NDArray[np.bool_], features: tuple[str, ...], rows_at_a_time: int
 ) -> Iterator[bytes]:
     """Yield the items `[row, feature]` of a JSON array for the true ones of cells (N, features)."""
-    is_first = True
-    for start in range(0, len(cells), rows_at_a_time):
-        found = np.argwhere(cells[start : start + rows_at_a_time]).tolist()
-        if found:
-            yield _items([[start + row, features[column]] for row, column in found], is_first)
-            is_first = False
+    found = (
+        [
+            [start + row, features[column]]
+            for row, column in np.argwhere(cells[start : start + rows_at_a_time]).tolist()
+        ]
+        for start in range(0, len(cells), rows_at_a_time)
+    )
+    yield from _items_of_parts(found)
 
 
 def _numbers_of_rows(which: NDArray[np.bool_], rows_at_a_time: int) -> Iterator[bytes]:
     """Yield the items of a JSON array with the numbers of the rows for which (N,) is true."""
+    yield from _items_of_parts(
+        np.flatnonzero(which[start : start + rows_at_a_time]) + start
+        for start in range(0, len(which), rows_at_a_time)
+    )
+
+
+def _items_of_parts(parts: Iterable[Any]) -> Iterator[bytes]:
+    """Yield the items of a JSON array that is given in parts, some of which may be empty."""
     is_first = True
-    for start in range(0, len(which), rows_at_a_time):
-        found = np.flatnonzero(which[start : start + rows_at_a_time])
-        if len(found):
-            yield _items(found + start, is_first)
+    for part in parts:
+        if len(part):
+            yield _items(part, is_first)
             is_first = False
 
 

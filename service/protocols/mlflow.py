@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from config import VERSION
 from service.formats import csv_rows, json_rows, npy_rows
-from service.formats.charset import read_csv_body
+from service.formats.charset import read_table_body
 from service.formats.response_headers import response_headers
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
@@ -21,7 +21,7 @@ from service.protocols import json_lines, row_layouts
 from service.protocols.error_formats import MLFLOW
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.bodies import JSON, check_type, json_body, read_body
+from service.web.bodies import JSON, check_type, json_body
 from service.web.responses import response_in_parts
 
 blueprint = Blueprint("invocations", __name__)
@@ -89,13 +89,9 @@ def invoke() -> Response:
     """Predict for many rows: MLflow's four JSON layouts, JSON Lines, CSV or .npy."""
     context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, *_FILES)
-    document: object = None
-    if media_type == JSON:
-        document, body = json_body(_parse)
-    elif media_type == csv_rows.MEDIA_TYPE:
-        body = read_csv_body()
-    else:
-        body = read_body()
+    document, body = (
+        json_body(_parse) if media_type == JSON else (None, read_table_body(media_type))
+    )
     if media_type in json_lines.MEDIA_TYPES:
         media_type = JSON
         document = json_lines.as_instances(body)

@@ -155,9 +155,9 @@ def check_values(body: bytes) -> None:
     if len(body) <= LONG_BYTES:
         return
     counts = dict.fromkeys(_PARSED_BYTES, 0)
+    characters = np.frombuffer(body, np.uint8)  # faster than `bytes.count` for frequent ones
     for start in range(0, len(body), _COUNTED_BYTES):
-        # faster than `bytes.count` for characters that are frequent
-        part = np.frombuffer(body[start : start + _COUNTED_BYTES], np.uint8)
+        part = characters[start : start + _COUNTED_BYTES]
         for mark in counts:
             counts[mark] += int(np.count_nonzero(part == ord(mark)))
     if sum(size * counts[mark] for mark, size in _PARSED_BYTES.items()) > _MAX_PARSED_BYTES:

@@ -44,7 +44,8 @@ class Trained:
     ----------
     networks : the models of networks, by name
     process : the Gaussian process, unless there are too many rows or inputs
-    linear : the linear model, unless there are too many rows and inputs
+    linear, linear_out_of_fold : the linear model, unless there are too many rows and inputs, and
+        its predictions (n, K) of the rows in `judged`
     stack : the weight of each model for each target, (K,), not negative; they sum to 1
     judged : (n,), increasing: the rows with predictions out of fold, at most `Plan.judged_rows`
     out_of_fold : (n, K) float32, the stack of the means of the members that did not see the row
@@ -55,6 +56,7 @@ class Trained:
     networks: dict[str, Networks]
     process: GaussianProcess | None
     linear: Linear | None
+    linear_out_of_fold: Floats | None
     stack: dict[str, Array]
     judged: Integers
     out_of_fold: Floats

@@ -238,6 +238,7 @@ class Training:
             networks={name: self._networks(name) for name in models},
             process=process and process[0],
             linear=linear and linear[0],
+            linear_out_of_fold=linear and linear[1],
             stack=dict(zip([*models, *others], weights, strict=True)),
             judged=self._judged,
             out_of_fold=stacked,

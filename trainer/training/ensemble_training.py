@@ -17,7 +17,6 @@ from trainer.data.split import fold_numbers, kept_and_test
 from trainer.data.table import Table
 from trainer.ensemble.data import Data, Integers
 from trainer.ensemble.plan import Plan, make_plan
-from trainer.ensemble.ridge import out_of_fold
 from trainer.ensemble.trained import Progress
 from trainer.ensemble.trained import Trained as Members
 from trainer.ensemble.training import LINEAR, PROCESS, Training
@@ -61,7 +60,6 @@ class OutOfFold:
     indices : of these rows in the table
     test : rows kept apart; may be none
     folds : (partitions, N), of `rows`
-    linear : predictions of a linear model for `rows`, (N, targets) float64; None without one
     Y_hat : (N, targets) float64, each row's by the members that have not seen it
     notes : what was left out, as sentences
     """
@@ -74,7 +72,6 @@ class OutOfFold:
     indices: Integers | slice
     test: Rows
     folds: Integers
-    linear: Array | None
     model: Ensemble
     members: Members
     Y_hat: Array
@@ -141,9 +138,6 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
         target_scaling=scaling,
         feature_range=ranges(table.columns, rows.X),
     )
-    linear = None
-    if members.linear:
-        linear = scaling.undo(out_of_fold(members.linear, data, members.judged))
     indices: Integers | slice = kept
     if len(members.judged) < len(rows):
         indices = members.judged if isinstance(kept, slice) else kept[members.judged]
@@ -156,7 +150,6 @@ def fit_ensemble(table: Table, recipe: Recipe, course: Course) -> OutOfFold:
         indices,
         table.rows[apart],
         folds[:, members.judged],
-        linear,
         model,
         members,
         scaling.undo(members.out_of_fold),
@@ -345,8 +338,8 @@ def _metrics(ensemble: OutOfFold) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the metrics and the reports of the card."""
     rows, Y_hat, targets = ensemble.rows, ensemble.Y_hat, ensemble.model.targets
     baselines = {"mean": mean_out_of_fold(rows, ensemble.folds[0])}
-    if ensemble.linear is not None:
-        baselines["linear"] = ensemble.linear
+    if (linear := ensemble.members.linear_out_of_fold) is not None:
+        baselines["linear"] = ensemble.model.target_scaling.undo(linear)
     metrics: dict[str, Any] = {
         "out_of_fold": out_of_fold_metrics(Y_hat, rows, targets, baselines),
     }

@@ -129,6 +129,7 @@ class _BlockReader:
             fixed[name]() if name in fixed else None for name in names
         ]
         self.errors: list[CellError] = []
+        self._lone_cells: list[int] = []  # lines that have one cell
         self.notes: list[str] = []
         self._faults: dict[int, tuple[Cells, int]] = {}
 
@@ -143,7 +144,10 @@ class _BlockReader:
             self._conventions = Conventions(comma_is_decimal(columns), self._source.day_first)
             self._is_first = False
         place = self._source.place
-        self.errors += [(line, -1, f"{place} {line}: {text}", "") for line, text in block.errors]
+        for each in block.errors:
+            self.errors.append((each.line, -1, f"{place} {each.line}: {each.reason}", ""))
+            if each.cells == 1:
+                self._lone_cells.append(each.line)
         numbers = np.full((len(columns[0]), len(columns)), np.nan)
         faults = []
         for index, cells in enumerate(columns):
@@ -253,14 +257,10 @@ class _BlockReader:
 
     def leave_out_footer(self) -> None:
         """Leave out lines of one cell below all rows, such as the name of a source."""
-        footer = [
-            error
-            for error in self.errors
-            if error[0] > self._last_line and error[2].partition(": ")[2].startswith("1 cell,")
-        ]
+        footer = [line for line in self._lone_cells if line > self._last_line]
         if footer and not self._strict:
-            self.errors = [error for error in self.errors if error not in footer]
-            lines = ", ".join(str(line) for line, *_ in footer)
+            self.errors = [error for error in self.errors if error[0] not in footer]
+            lines = ", ".join(map(str, footer))
             self.notes.append(
                 f"{self._source.place} {lines} left out: one cell alone, below all rows"
             )

@@ -2,10 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from network import Array
 from trainer.data.reading.cells.kinds import Cells
+
+
+class LineError(NamedTuple):
+    """A line that is not a row.
+
+    Attributes
+    ----------
+    cells : how many it has
+    reason : why it is not a row
+    """
+
+    line: int
+    cells: int
+    reason: str
 
 
 class Block(Protocol):
@@ -22,8 +36,8 @@ class Block(Protocol):
         """Return the number of each row's line, from 1."""
 
     @property
-    def errors(self) -> Sequence[tuple[int, str]]:
-        """Return the lines that are not rows, and why; known after `columns`."""
+    def errors(self) -> Sequence[LineError]:
+        """Return the lines that are not rows; known after `columns`."""
 
 
 @dataclass(frozen=True)

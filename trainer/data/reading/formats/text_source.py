@@ -15,7 +15,7 @@ from config.delimited.dialect import (
 )
 from network import Array
 from trainer.data.reading.cells.kinds import Cells
-from trainer.data.reading.formats.block import Source
+from trainer.data.reading.formats.block import LineError, Source
 from trainer.data.reading.formats.content import Content
 from trainer.data.reading.formats.text_lines import TextLines
 from trainer.errors import DataError
@@ -80,7 +80,7 @@ class TextBlock:
         self._width = len(dialect.header.names)
         self._name = name
         self._following = following
-        self.errors: list[tuple[int, str]] = []
+        self.errors: list[LineError] = []
         self.lines_taken = 0
 
     def numbers(self) -> Array | None:
@@ -140,7 +140,8 @@ class TextBlock:
                 lines.append(line)
             elif not row[0].startswith("#"):
                 cells = f"{len(row)} cell{'s' * (len(row) != 1)}"
-                self.errors.append((line, f"{cells}, but the header has {width}"))
+                reason = f"{cells}, but the header has {width}"
+                self.errors.append(LineError(line, len(row), reason))
         return rows, lines
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from network import Array
 from trainer.data.reading.cells.kinds import Cells
+from trainer.data.reading.formats.block import LineError
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class TypedBlock:
 
     cells: Sequence[Cells]
     lines: Sequence[int]
-    errors: Sequence[tuple[int, str]] = ()
+    errors: Sequence[LineError] = ()
 
     def numbers(self) -> Array | None:
         """Return None: the columns have types of their own."""
