@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from config import model_names
 from config.declaration import Declaration, setting
 from config.environment import PREFIX, SettingsError, read_variables
 from config.processors import available_processors
@@ -134,12 +135,8 @@ class Settings:
     )
     model_name: str = setting(
         "numnet",
-        Text(
-            r"(?!stats$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
-            "up to 64 letters, digits, dots, hyphens and underscores that begin with a letter or "
-            "digit, and not stats, which is another path",
-        ),
-        "name of the model in the paths of `/v1` and `/v2`",
+        Text(model_names.PATTERN, model_names.EXPECTED),
+        "name of the default model, which paths without a name mean",
     )
 
     unseen_categories: str = setting(

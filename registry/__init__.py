@@ -1,4 +1,4 @@
-"""Model versions that outlive a process: files that are verified, and a log of promotions."""
+"""Models that outlive a process: files of versions that are verified, and logs of promotions."""
 
 from registry.card import Card, card_object
 from registry.errors import (
@@ -13,6 +13,7 @@ from registry.errors import (
     VersionRefused,
 )
 from registry.model_file import Version
+from registry.models import Models
 from registry.promotions import Promotion
 from registry.storage import LocalStorage, Storage
 from registry.versions import Registry
@@ -22,6 +23,7 @@ __all__ = [
     "FeaturesDiffer",
     "KeyExists",
     "LocalStorage",
+    "Models",
     "NoPreviousVersion",
     "ObjectUnreadable",
     "Promotion",

@@ -4,13 +4,13 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from registry import durable_file, file_system
 from registry.errors import KeyExists, ObjectUnreadable, StorageError
-from registry.regular_file import open_regular
+from registry.files import durable_file, file_system
+from registry.files.regular_file import open_regular
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
 MAX_ENTRY_BYTES = 1024 * 1024  # of the promotion log
@@ -65,6 +65,12 @@ class Storage(Protocol):
         ObjectUnreadable
             it cannot be read while others can.
         """
+
+    def folders(self) -> list[str]:
+        """Return the beginnings of keys up to their first `/`, in any order."""
+
+    def below(self, folder: str) -> "Storage":
+        """Return the part of this storage whose keys begin with `folder` and a `/`."""
 
     def list(self, prefix: str) -> list[str]:
         """Return the keys that start with `prefix` and have no further `/`, in any order."""
@@ -129,6 +135,17 @@ class LocalStorage:
             *(status.st_mtime_ns, status.st_ctime_ns),
         )
 
+    def folders(self) -> list[str]:
+        with _storage_errors(f"cannot list the folder {self.root}"):
+            try:
+                with os.scandir(self.root) as entries:
+                    return [entry.name for entry in entries if _is_folder(entry)]
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+
+    def below(self, folder: str) -> "LocalStorage":
+        return LocalStorage(self.root / folder)
+
     def list(self, prefix: str) -> list[str]:
         folder, _, start = prefix.rpartition("/")
         with _storage_errors(f"cannot list {prefix or 'the folder'} under {self.root}"):
@@ -186,8 +203,17 @@ class LocalStorage:
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
     """Return whether an entry is a file, or a link to one; False for a link to itself."""
+    return _is(entry.is_file)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder, or a link to one; False for a link to itself."""
+    return _is(entry.is_dir)
+
+
+def _is(kind: Callable[[], bool]) -> bool:
     try:
-        return entry.is_file()
+        return kind()
     except OSError as error:
         if error.errno in _OF_ONE_OBJECT:
             return False

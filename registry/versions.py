@@ -92,6 +92,10 @@ class Registry:
             self._digests.pop(deleted, None)
         return numbers
 
+    def has_versions(self) -> bool:
+        """Return whether there is any version."""
+        return any(map(_KEY.fullmatch, self._storage.list("")))
+
     def load(self, version: int, sha256: str | None = None) -> Version:
         """Read and verify a version.
 

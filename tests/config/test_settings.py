@@ -47,7 +47,9 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "127.0.0.1, ::1": ("127.0.0.1/32", "::1/128"),
         "10.0.0.0/8,fd00::/8": ("10.0.0.0/8", "fd00::/8"),
     },
-    "NUMNET_MODEL_NAME": {"2nd_plant-A.v1": "2nd_plant-A.v1", "statsy": "statsy", "a": "a"},
+    "NUMNET_MODEL_NAME": {
+        each: each for each in ("2nd_plant-A.v1", "statsy", "a", "_a", "1.5", "3.npz.old", "a" * 64)
+    },
     "NUMNET_UNSEEN_CATEGORIES": {"name": "name", "refuse": "refuse"},
 }
 LONG = "t" * 16
@@ -71,7 +73,25 @@ REFUSED: dict[str, list[str]] = {
     "NUMNET_FORWARDED_ALLOW_IPS": [
         *("proxy", "10.0.0.1/8", "1.2.3", "1.2.3.4:80", "[::1]", "*,10.0.0.1", "10.0.0.1,", " "),
     ],
-    "NUMNET_MODEL_NAME": [" ", ".", "-a", "a/b", "a:predict", "a b", "é", "a\n", "a" * 65, "stats"],
+    "NUMNET_MODEL_NAME": [
+        " ",
+        ".",
+        "-a",
+        "a/b",
+        "a:predict",
+        "a b",
+        "é",
+        "a\n",
+        "a" * 65,
+        "stats",
+        "rollback",
+        "promotions",
+        "7",
+        "007",
+        "3.npz",
+        "..",
+        ".a",
+    ],
     "NUMNET_UNSEEN_CATEGORIES": ["Name", "ignore", "name,refuse"],
 }
 

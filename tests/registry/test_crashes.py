@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from registry import Promotion, Registry, durable_file, promotions, storage, versions
+from registry import Promotion, Registry, promotions, storage, versions
+from registry.files import durable_file
 from tests.patience import DEADLINE_SECONDS
 from tests.registry.races import fork
 from tests.registry.samples import make_model

@@ -102,6 +102,21 @@ def test_list_has_one_level_and_one_prefix(storage: Storage) -> None:
     assert storage.list("promotions") == storage.list("other/") == storage.list("1.npz/") == []
 
 
+def test_part_of_a_storage_has_the_keys_below_a_folder(storage: Storage) -> None:
+    assert storage.folders() == storage.below("pump").list("") == []
+    storage.create("1.npz", b"of the whole")
+    part = storage.below("pump")
+    part.create("1.npz", b"of the part")
+    part.create("promotions/00000001.json", b"{}")
+    assert storage.folders() == ["pump"]
+    assert storage.read("pump/1.npz") == part.read("1.npz") == b"of the part"
+    assert storage.read("1.npz") == b"of the whole"
+    assert sorted(part.folders()) == ["promotions"]
+    generation = storage.generation()
+    part.create("promotions/00000002.json", b"{}")
+    assert storage.generation() == generation != part.generation()
+
+
 def test_list_has_complete_objects_only(connect: Connect) -> None:
     count, content = 40, bytes(300_000)
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from network import Array
-from registry import durable_file
-from registry.regular_file import open_regular
+from registry.files import durable_file
+from registry.files.regular_file import open_regular
 from trainer.errors import CheckpointError
 from trainer.solvers import State
 

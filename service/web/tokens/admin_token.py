@@ -8,8 +8,8 @@ from pathlib import Path
 
 from config import Settings
 from config.settings import TOKEN
-from registry import durable_file
-from registry.regular_file import open_regular
+from registry.files import durable_file
+from registry.files.regular_file import open_regular
 
 log = logging.getLogger(__name__)
 

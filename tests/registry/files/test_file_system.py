@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.file_system import is_local
+from registry.files.file_system import is_local
 
 MOUNTS = r"""
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw

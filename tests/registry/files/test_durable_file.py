@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import pytest
 
-from registry import durable_file
+from registry.files import durable_file
 
 Write = Callable[[Path, int], AbstractContextManager[BinaryIO]]
 

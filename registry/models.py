@@ -1,0 +1,63 @@
+"""The models of an installation, each with versions and a promotion log of its own."""
+
+from pathlib import Path
+from typing import Self
+
+from config.model_names import is_model_name
+from registry.storage import LocalStorage, Storage
+from registry.versions import Registry
+
+
+class Models:
+    """The models in one storage: the default at its top, each other one below its name.
+
+    A model exists as soon as a version of it was published.
+
+    Parameters
+    ----------
+    default : the name of the default model
+    """
+
+    def __init__(self, storage: Storage, default: str) -> None:
+        self._storage = storage
+        self.default = default
+
+    @classmethod
+    def local(cls, folder: Path, default: str) -> Self:
+        """Return the models in a folder on disk, which need not exist."""
+        return cls(LocalStorage(folder), default)
+
+    def others(self) -> list[str]:
+        """Return the names of all models except the default, in alphabetical order.
+
+        Raises
+        ------
+        StorageError
+        """
+        return sorted(name for name in self._storage.folders() if self._is_other(name))
+
+    def exists(self, name: str) -> bool:
+        """Return whether a version of the model was published; the default always exists.
+
+        Raises
+        ------
+        StorageError
+        """
+        return name == self.default or (is_model_name(name) and self._is_other(name))
+
+    def registry(self, name: str) -> Registry:
+        """Return the registry of a model, which need not exist.
+
+        Raises
+        ------
+        ValueError
+            the text cannot be a name.
+        """
+        if name == self.default:
+            return Registry(self._storage)
+        if not is_model_name(name):
+            raise ValueError(f"{name!r} cannot be the name of a model")
+        return Registry(self._storage.below(name))
+
+    def _is_other(self, name: str) -> bool:
+        return name != self.default and is_model_name(name) and self.registry(name).has_versions()
