@@ -139,6 +139,12 @@ class Settings:
         "name of the default model, which paths without a name mean",
     )
 
+    models_in_memory: int = setting(
+        128 * 1024 * 1024,
+        Integer(0, 2**40),
+        "memory of each server process for models besides the default one, in bytes; those that "
+        "were not used for longest leave it",
+    )
     unseen_categories: str = setting(
         "name",
         OneOf(("name", "refuse")),

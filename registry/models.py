@@ -45,6 +45,15 @@ class Models:
         """
         return name == self.default or (is_model_name(name) and self._is_other(name))
 
+    def is_empty(self) -> bool:
+        """Return whether the storage has nothing at all.
+
+        Raises
+        ------
+        StorageError
+        """
+        return not self._storage.folders() and not self._storage.list("")
+
     def registry(self, name: str) -> Registry:
         """Return the registry of a model, which need not exist.
 

@@ -23,6 +23,7 @@ from registry.model_file import Card, Version, decode, encode, weights_digest
 from registry.numbering import in_sequence
 from registry.promotions import Promotion, PromotionLog
 from registry.storage import LocalStorage, Storage
+from registry.verified_files import VERIFIED
 
 _OF_ONE_VERSION = (VersionNotFound, VersionRefused, ObjectUnreadable)  # others can be used
 _KEY = re.compile(r"([1-9][0-9]{0,8})\.npz")
@@ -31,14 +32,13 @@ _KEY = re.compile(r"([1-9][0-9]{0,8})\.npz")
 class Registry:
     """The versions in one storage.
 
-    Files are verified when they are read. The registry remembers the checksums of the files that it
-    has verified, and decodes only bytes that it has not seen.
+    Files are verified when they are read. A process remembers the checksums of the files that it
+    has verified last, and decodes only bytes that it does not know.
     """
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._log = PromotionLog(storage)
-        self._verified: dict[int, tuple[str, Card]] = {}  # SHA-256 and card, by version
         self._digests: dict[int, tuple[Hashable, str]] = {}  # stamp and checksum of the weights
 
     @classmethod
@@ -76,7 +76,7 @@ class Registry:
             published = decode(content)
             with contextlib.suppress(KeyExists):  # another process was faster: try the next number
                 self._storage.create(_key(number), content)
-                self._verified[number] = published.sha256, published.card
+                VERIFIED.add(published.sha256, published.card)
                 return published
 
     def check_writable(self) -> None:
@@ -87,8 +87,7 @@ class Registry:
         """Return the numbers of all versions, ascending."""
         matches = map(_KEY.fullmatch, self._storage.list(""))
         numbers = in_sequence(int(match[1]) for match in matches if match)
-        for deleted in self._verified.keys() - set(numbers):
-            self._verified.pop(deleted, None)
+        for deleted in self._digests.keys() - set(numbers):
             self._digests.pop(deleted, None)
         return numbers
 
@@ -155,7 +154,6 @@ class Registry:
             serving = self.serving()
             if version not in (*self._current_and_previous(), serving and serving.version):
                 self._storage.delete(_key(version))
-                self._verified.pop(version, None)
                 retired.append(version)
         return retired
 
@@ -312,15 +310,22 @@ class Registry:
         """
         content = self._read(version, sha256)
         digest = hashlib.sha256(content).hexdigest()
-        known, card = self._verified.get(version, ("", {}))
-        return content, digest, card if known == digest else self._decode(version, content).card
+        card = VERIFIED.card(digest)
+        if card is None:
+            card = self._decode(version, content).card
+        _check_number(card["version"], version)
+        return content, digest, card
 
     def _decode(self, version: int, content: bytes) -> Version:
         loaded = decode(content)
-        if loaded.number != version:
-            raise VersionRefused(f"the file belongs to version {loaded.number}")
-        self._verified[version] = loaded.sha256, loaded.card
+        _check_number(loaded.number, version)
+        VERIFIED.add(loaded.sha256, loaded.card)
         return loaded
+
+
+def _check_number(number: int, version: int) -> None:
+    if number != version:
+        raise VersionRefused(f"the file belongs to version {number}")
 
 
 def _key(version: int) -> str:

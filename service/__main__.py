@@ -89,7 +89,7 @@ def load_service(settings: Settings, telemetry: Telemetry) -> ServedApplication:
         meter=telemetry.meter,
         access_log=telemetry.access_log,
         fast_path=app.fast_path,
-        fast_path_target=b"/predict",
+        fast_path_ending=b"/predict",
         is_quick=app.is_quick,
         spared_paths=app.spared_paths,
         readiness_paths=app.readiness_paths,

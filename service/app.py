@@ -8,13 +8,12 @@ from flask import Flask, Response, request
 from flask.ctx import RequestContext as FlaskRequestContext
 
 from config import Settings
-from registry import Registry
+from registry import Models
 from service.api import docs, health, metrics, models, predict, retrain
 from service.api.job_events import JobPoller
 from service.api.one_row import PlainRow
-from service.model.current_version import CurrentVersion
-from service.model.version_cache import VersionCache
-from service.openapi.document import Document
+from service.model.model_cache import ModelCache
+from service.openapi.document import Documents
 from service.protocols import error_formats, mlflow, model_repository, open_inference, tf_serving
 from service.server.application import FastPath
 from service.services import Services
@@ -58,7 +57,7 @@ class Application(Flask):
 
 
 def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Application:
-    """Return the WSGI application that serves the models in `settings.models`.
+    """Return the WSGI application that serves the models in the folder `settings.models`.
 
     It starts without a model, and with a folder that is read-only or missing.
 
@@ -69,6 +68,7 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     app = Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.merge_slashes = False  # `/models//1` is not found, not redirected
+    app.url_map.converters["model"] = models.ModelConverter
     app.url_map.converters["version"] = models.VersionConverter
     app.url_map.converters["word"] = tf_serving.WordConverter
     services = _services(app, settings, telemetry or Telemetry.of_single_process())
@@ -82,8 +82,8 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     app.before_request(_note_route)
     tokens = authorization.register(app, settings)
     app.after_request(_add_request_id)
-    current_version = services.current_version
-    app.fast_path = PlainRow(current_version, tokens.is_reader, any_host=not settings.hosts).answer
+    current_version = services.models.default.current_version
+    app.fast_path = PlainRow(services.models, tokens.is_reader, any_host=not settings.hosts).answer
     app.stop_streams = services.job_events.stop
     app.is_quick = lambda path: (
         (not settings.read_token or path in authorization.OPEN_PATHS)  # others may read a token
@@ -97,19 +97,20 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
 
 
 def _services(app: Flask, settings: Settings, telemetry: Telemetry) -> Services:
-    registry = Registry.local(settings.models)
-    refuse_unseen = settings.unseen_categories == "refuse"
-    current_version = CurrentVersion(registry, telemetry.meter, refuse_unseen=refuse_unseen)
+    models = ModelCache(
+        Models.local(settings.models, settings.model_name),
+        telemetry.meter,
+        settings.models_in_memory,
+        refuse_unseen=settings.unseen_categories == "refuse",
+    )
     jobs = Jobs(settings.jobs_url)
     return Services(
         settings=settings,
         telemetry=telemetry,
-        registry=registry,
-        current_version=current_version,
-        versions=VersionCache(registry, current_version, refuse_unseen=refuse_unseen),
+        models=models,
         jobs=jobs,
         job_events=JobPoller(jobs),
-        document=Document(app),
+        documents=Documents(app),
     )
 
 

@@ -7,10 +7,8 @@ from wsgiref.types import WSGIEnvironment
 from flask import Flask, Response, current_app
 
 from config import Settings
-from registry import Registry
-from service.model.current_version import CurrentVersion
-from service.model.version_cache import VersionCache
-from service.openapi.document import Document
+from service.model.model_cache import ModelCache
+from service.openapi.document import Documents
 from service.telemetry.telemetry import Telemetry
 from trainer.jobs import Job, Jobs
 
@@ -36,18 +34,16 @@ class Services:
 
     Attributes
     ----------
-    versions : the current version, and others by number
-    document : the OpenAPI document
+    models : the models, of which the default is always in memory
+    documents : the OpenAPI documents
     """
 
     settings: Settings
     telemetry: Telemetry
-    registry: Registry
-    current_version: CurrentVersion
-    versions: VersionCache
+    models: ModelCache
     jobs: Jobs
     job_events: EventStreams
-    document: Document
+    documents: Documents
 
     def register(self, app: Flask) -> None:
         """Make these the services of an application."""

@@ -64,7 +64,7 @@ class NullTransport(asyncio.Transport):
 
 def parts(services: Services, protocol: Protocol) -> dict[str, Callable[[], Any]]:
     """Return the parts of a request, each of which can be repeated alone."""
-    version = services.current_version.if_unchanged()
+    version = services.models.default.current_version.if_unchanged()
     assert version
     values = version.reader.plain_row(NUMNET.body)
     assert values
@@ -72,7 +72,7 @@ def parts(services: Services, protocol: Protocol) -> dict[str, Callable[[], Any]
     row = predict_row(version, values, context)
     return {
         IN_PROCESS: lambda: protocol.data_received(REQUEST),
-        "– of this, look for a promotion": services.current_version.if_unchanged,
+        "– of this, look for a promotion": services.models.default.current_version.if_unchanged,
         "– of this, parse and check the JSON": lambda: version.reader.plain_row(NUMNET.body),
         "– of this, predict": lambda: predict_row(version, values, context),
         "– of this, write the JSON": lambda: json_rows.one_row(version, row),

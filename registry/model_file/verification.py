@@ -28,7 +28,7 @@ class Version:
 
     Attributes
     ----------
-    sha256 : of the file
+    sha256, size_bytes : of the file
     calibration : None if the file has no scores
     """
 
@@ -36,6 +36,7 @@ class Version:
     model: Predictor
     card: Card
     sha256: str
+    size_bytes: int
     calibration: Calibration | None = None
 
 
@@ -57,7 +58,8 @@ def decode(content: bytes) -> Version:
         calibration = _calibration(model, members)
     except NetworkError as error:
         raise VersionRefused(str(error)) from error
-    return Version(card["version"], model, card, hashlib.sha256(content).hexdigest(), calibration)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Version(card["version"], model, card, sha256, len(content), calibration)
 
 
 def weights_digest(content: bytes) -> str:

@@ -43,14 +43,22 @@ blueprint = Blueprint("docs", __name__)
 
 
 @blueprint.get("/openapi.json")
-@operation({200: ResponseSpec("The document.", {"type": "object"})})
-def openapi() -> Response:
-    """Describe this API in OpenAPI 3.1, with the features of the current version."""
+@blueprint.get("/models/<model:name>/openapi.json")
+@operation({200: ResponseSpec("The document.", {"type": "object"})}, "not-found")
+def openapi(name: str | None = None) -> Response:
+    """Describe this API in OpenAPI 3.1, with the features of the current version.
+
+    Every other model has a document of its own, `/models/NAME/openapi.json`.
+    """
     ours = services()
-    return Response(ours.document.content(ours.current_version.current()), content_type=JSON)
+    model = ours.models.find(name)
+    version = model.current_version.current()
+    content = ours.documents.content(version, model.name, is_default=name is None)
+    return Response(content, content_type=JSON)
 
 
 @blueprint.get("/docs")
+@blueprint.get("/models/<model:name>/docs")
 @operation(
     {
         200: ResponseSpec(
@@ -61,7 +69,7 @@ def openapi() -> Response:
         )
     }
 )
-def page() -> Response:
+def page(name: str | None = None) -> Response:
     """Show this API in a browser; needs no other network access."""
     folder = "" if sent_path().endswith("/") else "docs/"  # relative to this page
     response = Response(_PAGE.format(folder=folder), content_type="text/html; charset=utf-8")
@@ -70,12 +78,14 @@ def page() -> Response:
 
 
 @blueprint.get("/docs/start.js")
-def start() -> Response:
+@blueprint.get("/models/<model:name>/docs/start.js")
+def start(name: str | None = None) -> Response:
     """Return the page's own script."""
     return Response(_START, content_type="text/javascript; charset=utf-8")
 
 
-@blueprint.get("/docs/<path:name>")
-def asset(name: str) -> Response:
+@blueprint.get("/docs/<path:file>")
+@blueprint.get("/models/<model:name>/docs/<path:file>")
+def asset(file: str, name: str | None = None) -> Response:
     """Return one of Swagger UI's files."""
-    return send_from_directory(ASSETS, name)
+    return send_from_directory(ASSETS, file)

@@ -35,5 +35,5 @@ def livez() -> Response:
 @operation({200: ResponseSpec("A verified version is loaded.", Readiness)}, "no-model")
 def readyz() -> Response:
     """Report whether a verified version is loaded: 200 with its number, or 503."""
-    version = services().current_version.require()
+    version = services().models.default.current_version.require()
     return json_response({"status": "ready", "version": version.number})

@@ -21,7 +21,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from config import VERSION
-from service.model.current_version import CurrentVersion
+from service.model.model_cache import ModelCache
 from service.openapi.contract import ResponseSpec, operation
 from service.services import services
 from service.telemetry.meter import Labels, totals
@@ -41,11 +41,9 @@ _TEXT = {"type": "string"}
 class Metrics(Collector):
     """All metrics of one application."""
 
-    def __init__(
-        self, counters: SharedCounters, current_version: CurrentVersion, jobs: Jobs
-    ) -> None:
+    def __init__(self, counters: SharedCounters, models: ModelCache, jobs: Jobs) -> None:
         self._counters = counters
-        self._current_version = current_version
+        self._models = models
         self._jobs = jobs
 
     def collect(self) -> Iterator[Metric]:
@@ -78,7 +76,7 @@ class Metrics(Collector):
             yield _counted(name, family, counted[name])
 
     def _model(self) -> Iterator[Metric]:
-        version = self._current_version.current()
+        version = self._models.default.current_version.current()
         yield _gauge("numnet_model_loaded", "Whether there is a current version.", bool(version))
         if version is None:
             return
@@ -137,7 +135,7 @@ def page() -> Response:
     """Return the metrics of all server processes in Prometheus's text format or OpenMetrics."""
     ours = services()
     registry = CollectorRegistry()
-    registry.register(Metrics(ours.telemetry.counters, ours.current_version, ours.jobs))
+    registry.register(Metrics(ours.telemetry.counters, ours.models, ours.jobs))
     if "application/openmetrics-text" in request.headers.get("Accept", ""):
         body = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
         return compress(Response(body, content_type=openmetrics.CONTENT_TYPE_LATEST))

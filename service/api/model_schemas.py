@@ -40,14 +40,32 @@ class VersionEntry(Schema):
     refused = fields.String(metadata={"description": "why its file failed verification"})
 
 
-class ModelList(Schema):
-    """All versions, and the newest promotions."""
+class ModelEntry(Schema):
+    """A model in brief."""
+
+    name = fields.String(required=True)
+    default = fields.Boolean(
+        required=True, metadata={"description": "whether paths without a name mean it"}
+    )
+    current = fields.String(
+        required=True, allow_none=True, metadata={"description": "its newest promotion's version"}
+    )
+
+
+class VersionList(Schema):
+    """All versions of a model, and its newest promotions."""
 
     current = fields.String(
         required=True, allow_none=True, metadata={"description": "the version in use"}
     )
     versions = fields.List(fields.Nested(VersionEntry), required=True)
     promotions = fields.List(fields.Nested(PromotionEntry), required=True)
+
+
+class ModelList(VersionList):
+    """All models, and the versions and newest promotions of the default model."""
+
+    models = fields.List(fields.Nested(ModelEntry), required=True)
 
 
 class VersionCard(Schema):

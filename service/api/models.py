@@ -1,5 +1,6 @@
-"""`/models`: the versions, their cards and files, and which version is current."""
+"""`/models`: the models, their versions, cards and files, and which version is current."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +16,9 @@ from registry import (
     VersionNotFound,
     VersionRefused,
 )
-from service.api.model_schemas import ModelList, PromotionEntry, VersionCard
+from service.api.model_schemas import ModelList, PromotionEntry, VersionCard, VersionList
 from service.model.loaded_version import LoadedVersion
+from service.model.served_model import ServedModel
 from service.model.version_cache import parse_version
 from service.openapi.contract import BodySpec, ResponseSpec, operation
 from service.services import services
@@ -46,48 +48,61 @@ ROLLBACK_EXAMPLE = {"force": True}
 
 
 class VersionConverter(BaseConverter):
-    """A version in a path; `/models/rollback` is another route."""
+    """A version's number in a path."""
 
-    regex = r"(?!rollback$)[^/]+"
+    regex = "[0-9]+"
+
+
+class ModelConverter(BaseConverter):
+    """A model's name in a path; `/models/7` is a version, and `/models/rollback` another route."""
+
+    regex = r"(?!(?:[0-9]+|rollback)\Z)[^/]+"
 
 
 _VERSION = {
     "version": {"type": "string", "pattern": "^[1-9][0-9]{0,8}$", "description": "its number"}
 }
-
-
-def _link(name: str) -> dict[str, Any]:
-    """Return the link to an operation on the newest version."""
-    return {
-        "operationId": f"models.{name}",
+_LINKS = {
+    view: {
+        "operationId": f"models.{view}",
         "parameters": {"version": "$response.body#/versions/0/version"},
     }
+    for view in ("show_model", "download", "promote")
+}
 
 
 @blueprint.get("")
 @operation(
     {
         200: ResponseSpec(
-            "The versions.",
-            ModelList,
-            links={name: _link(name) for name in ("show_model", "download", "promote")},
+            "The models, and the versions of the default model.", ModelList, links=_LINKS
         )
     },
     "service-unavailable",
 )
 def list_models() -> Response:
-    """List all versions with their metrics, newest first, and the newest promotions."""
-    registry, loaded = _registry_and_current()
-    current = loaded.number if loaded else None
-    versions = [
-        _summary(registry, version, loaded) | {"current": str(version) == current}
-        for version in reversed(registry.versions())
+    """List all models, and the default model's versions with their metrics, newest first."""
+    models = services().models
+    entries = [
+        {"name": name, "default": name == models.default.name, "current": _current(name)}
+        for name in models.names()
     ]
-    promotions = [_entry(promotion) for promotion in reversed(registry.history(PROMOTIONS))]
-    return json_response({"current": current, "versions": versions, "promotions": promotions})
+    return json_response({"models": entries, **_versions(models.default)})
+
+
+@blueprint.get("/<model:name>")
+@operation(
+    {200: ResponseSpec("The versions.", VersionList, links=_LINKS)},
+    "not-found",
+    "service-unavailable",
+)
+def list_versions(name: str) -> Response:
+    """List a model's versions with their metrics, newest first, and its newest promotions."""
+    return json_response(_versions(services().models.find(name)))
 
 
 @blueprint.get("/<version:version>")
+@blueprint.get("/<model:name>/<version:version>")
 @operation(
     {200: ResponseSpec("The card.", VersionCard)},
     "not-found",
@@ -95,13 +110,15 @@ def list_models() -> Response:
     "service-unavailable",
     path=_VERSION,
 )
-def show_model(version: str) -> Response:
+def show_model(version: str, name: str | None = None) -> Response:
     """Show a version's card: features, training, data and metrics."""
-    registry, loaded = _registry_and_current()
-    return json_response({**_card(registry, parse_version(version), loaded), "version": version})
+    model = services().models.find(name)
+    card = _card(model.registry, parse_version(version), model.current_version.current())
+    return json_response({**card, "version": version})
 
 
 @blueprint.get("/<version:version>/weights.npz")
+@blueprint.get("/<model:name>/<version:version>/weights.npz")
 @operation(
     {
         200: ResponseSpec(
@@ -116,15 +133,17 @@ def show_model(version: str) -> Response:
     "service-unavailable",
     path=_VERSION,
 )
-def download(version: str) -> Response:
+def download(version: str, name: str | None = None) -> Response:
     """Download a version's file, which `numpy.load` reads."""
-    content = services().registry.content(parse_version(version))
+    content = services().models.find(name).registry.content(parse_version(version))
     response = Response(content, content_type="application/zip")
-    response.headers["Content-Disposition"] = f'attachment; filename="numnet-{version}.npz"'
+    file = f"{name or 'numnet'}-{version}.npz"
+    response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
     return response
 
 
 @blueprint.post("/<version:version>/promote")
+@blueprint.post("/<model:name>/<version:version>/promote")
 @operation(
     {200: ResponseSpec("The promotion.", PromotionEntry)},
     "not-found",
@@ -132,15 +151,17 @@ def download(version: str) -> Response:
     path=_VERSION,
 )
 @admin_only
-def promote(version: str) -> Response:
+def promote(version: str, name: str | None = None) -> Response:
     """Make a version current without asking the gate; 409 if its file fails verification."""
-    promotion = _usable_registry().promote(
+    model = services().models.find(name)
+    promotion = _usable_registry(model).promote(
         parse_version(version), by="POST /models", reason="promoted by hand", at=datetime.now(UTC)
     )
-    return _promoted(promotion)
+    return _promoted(model, promotion)
 
 
 @blueprint.post("/rollback")
+@blueprint.post("/<model:name>/rollback")
 @operation(
     {200: ResponseSpec("The promotion.", PromotionEntry)},
     "nothing-before",
@@ -151,15 +172,37 @@ def promote(version: str) -> Response:
     body=BodySpec({"application/json": RollbackBody}, required=False, example=ROLLBACK_EXAMPLE),
 )
 @admin_only
-def roll_back() -> Response:
+def roll_back(name: str | None = None) -> Response:
     """Make the previous version current again; 409 if there is none or its features differ."""
     force = read_options(RollbackBody(), ROLLBACK_EXAMPLE).get("force", False)
-    promotion = _usable_registry().roll_back(by="POST /models", at=datetime.now(UTC), force=force)
-    return _promoted(promotion)
+    model = services().models.find(name)
+    registry = _usable_registry(model)
+    promotion = registry.roll_back(by="POST /models", at=datetime.now(UTC), force=force)
+    return _promoted(model, promotion)
 
 
-def _promoted(promotion: Promotion) -> Response:
-    services().current_version.refresh()  # so that the next request need not wait for the load
+def _versions(model: ServedModel) -> dict[str, Any]:
+    """Return the versions and promotions of a model."""
+    loaded = model.current_version.current()
+    current = loaded.number if loaded else None
+    versions = [
+        _summary(model.registry, version, loaded) | {"current": str(version) == current}
+        for version in reversed(model.registry.versions())
+    ]
+    promotions = [_entry(promotion) for promotion in reversed(model.registry.history(PROMOTIONS))]
+    return {"current": current, "versions": versions, "promotions": promotions}
+
+
+def _current(name: str) -> str | None:
+    """Return the version that a model's newest promotion names, without loading it."""
+    with suppress(StorageError):
+        promotion = services().models.unopened(name).registry.current()
+        return str(promotion.version) if promotion else None
+    return None
+
+
+def _promoted(model: ServedModel, promotion: Promotion) -> Response:
+    model.current_version.refresh()  # so that the next request need not wait for the load
     return json_response(_entry(promotion))
 
 
@@ -171,22 +214,17 @@ def _entry(promotion: Promotion) -> dict[str, Any]:
     return {"number": promotion.number, **promotion.as_entry(), **versions}
 
 
-def _registry_and_current() -> tuple[Registry, LoadedVersion | None]:
-    ours = services()
-    return ours.registry, ours.current_version.current()
-
-
-def _usable_registry() -> Registry:
-    """Return the registry, unless the current version is missing in its folder.
+def _usable_registry(model: ServedModel) -> Registry:
+    """Return a model's registry, unless the current version is missing in its folder.
 
     Raises
     ------
     StorageError
     """
-    registry, loaded = _registry_and_current()
-    if loaded and not registry.promotion_numbers():
+    loaded = model.current_version.current()
+    if loaded and not model.registry.promotion_numbers():
         raise StorageError(f"version {loaded.number} is missing in the models folder")
-    return registry
+    return model.registry
 
 
 def _card(registry: Registry, version: int, loaded: LoadedVersion | None) -> Card:

@@ -9,12 +9,15 @@ from collections.abc import Callable, Mapping
 
 from service.formats import json_rows
 from service.model import options
-from service.model.current_version import CurrentVersion
+from service.model.model_cache import ModelCache
 from service.model.prediction import predict_row
+from service.model.served_model import ServedModel
 from service.telemetry.request_context import RequestContext
 from service.web.security_headers import SECURITY_LINES
 
 MAX_BYTES = 64 * 1024
+DEFAULT_ROUTE, NAMED_ROUTE = "/predict", "/models/<name>/predict"
+_BEFORE_NAME = "/models/"
 # values of Accept
 ACCEPTED = (b"*/*", b"application/json", b"application/json, text/plain, */*")
 
@@ -33,12 +36,12 @@ class PlainRow:
 
     def __init__(
         self,
-        current_version: CurrentVersion,
+        models: ModelCache,
         is_reader: Callable[[str, str], bool] = lambda client, authorization: True,
         *,
         any_host: bool = True,
     ) -> None:
-        self._current_version = current_version
+        self._models = models
         self._is_reader = is_reader
         self._any_host = any_host
 
@@ -58,7 +61,10 @@ class PlainRow:
         ):
             return None
         try:
-            version = self._current_version.if_unchanged()
+            model, route = self._model(context.path)
+            if model is None:
+                return None
+            version = model.current_version.if_unchanged()
             if (
                 version is None
                 or (wanted := options.from_plain_query(version, query)) is None
@@ -76,6 +82,14 @@ class PlainRow:
             response = json_rows.one_row(version, prediction, interval)
         except Exception:  # it will occur again in Flask, which answers and logs it
             return None
-        context.route, context.version = "/predict", version.number
+        context.route, context.model, context.version = route, model.name, version.number
         request_id = context.request_id.encode()
         return _HEADERS % (_SECURITY_LINES, request_id, len(response)), response
+
+    def _model(self, path: str) -> tuple[ServedModel | None, str]:
+        """Return the model of a path, if it is in memory, and the path's route."""
+        if path == DEFAULT_ROUTE:
+            return self._models.default, DEFAULT_ROUTE
+        if not path.startswith(_BEFORE_NAME):
+            return None, ""
+        return self._models.if_opened(path[len(_BEFORE_NAME) : -len(DEFAULT_ROUTE)]), NAMED_ROUTE

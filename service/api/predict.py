@@ -55,6 +55,7 @@ _parse = partial(parse_rows, members={"instances"})
 
 
 @blueprint.post("/predict")
+@blueprint.post("/models/<model:name>/predict")
 @operation(
     {
         200: ResponseSpec(
@@ -71,7 +72,7 @@ _parse = partial(parse_rows, members={"instances"})
     body=BodySpec({JSON: ref("PredictBody"), **_BINARY}),
     schemas=schemas,
 )
-def predict() -> Response:
+def predict(name: str | None = None) -> Response:
     """Predict the targets of one row, `{"x1": 0.1, …}`, or of many, `{"instances": [row, …]}`.
 
     Many rows can also be sent, and returned, as CSV with a header or as a NumPy array (.npy). With
@@ -85,7 +86,7 @@ def predict() -> Response:
     document, body = (
         json_body(_parse) if media_type == JSON else (None, read_table_body(media_type))
     )
-    version = choose_version(services().versions, context)
+    version = choose_version(services().models.find(name), context)
     reader = version.reader
     wanted = options.from_query(version, request.args)
     asked = {"explain": wanted.explain, "scale": wanted.interval is not None}

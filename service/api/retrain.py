@@ -116,7 +116,7 @@ class RetrainBody(Schema):
 def submit() -> Response:
     """Submit a retraining job; 409 while another job is queued or running."""
     options = read_options(RetrainBody(), EXAMPLE)
-    version = services().current_version.current()
+    version = services().models.default.current_version.current()
     try:
         wanted = trainer_jobs.Request.like(version.card if version else {}, options)
     except (trainer_jobs.TrainerError, NetworkError) as error:

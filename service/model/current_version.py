@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from registry import Promotion, Registry, RegistryError
 from service.model.loaded_version import LoadedVersion
 from service.telemetry.meter import Meter
-from service.web.errors import NoModel
+from service.web.errors import ModelNotFound, NoModel
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,9 @@ class CurrentVersion:
 
     Parameters
     ----------
+    model : the model's name
     refuse_unseen : whether its versions refuse categories that training had not
+    is_deleted : whether the model does not exist any more, although the storage can be used
     """
 
     def __init__(
@@ -34,9 +36,13 @@ class CurrentVersion:
         meter: Meter,
         clock: Callable[[], float] = time.monotonic,
         *,
+        model: str = "numnet",
         refuse_unseen: bool = False,
+        is_deleted: Callable[[], bool] = lambda: False,
     ) -> None:
         self._registry = registry
+        self._model = model
+        self._is_deleted = is_deleted
         self._is_local = registry.is_local()
         self._meter = meter
         self._clock = clock
@@ -61,16 +67,23 @@ class CurrentVersion:
 
         Raises
         ------
-        NoModel
+        NoModel, ModelNotFound
         """
         version = self.current()
         if version is None:
+            if self._is_deleted():
+                raise ModelNotFound(f"there is no model {self._model} any more")
             raise NoModel(
                 "no version could be loaded; see the log for the reasons"
                 if self._refusals
                 else "there is no version yet: run trainer/train.py or POST /retrain"
             )
         return version
+
+    @property
+    def in_memory(self) -> LoadedVersion | None:
+        """The version that was current at the last look, without another one."""
+        return self._version
 
     def if_unchanged(self) -> LoadedVersion | None:
         """Return the version in memory, or None if `refresh` has something to do.
@@ -115,8 +128,11 @@ class CurrentVersion:
             log.info(
                 "serving version %s",
                 found.number,
-                extra={"version": found.number, "sha256": sha256},
+                extra={"model": self._model, "version": found.number, "sha256": sha256},
             )
+        if found is None and self._version and self._is_deleted():
+            self._version = None
+            log.info("model %s was deleted", self._model)
         self._version = found or self._version
 
     def _newest_valid(self, refusals: set[str]) -> LoadedVersion | None:

@@ -1,11 +1,16 @@
 """A verified version in memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from network import Calibration, Explainer, Predictor
 from registry import Card, Promotion, Version, card_object
+from registry.card import pack, unpack
 from service.model.rows.reader import RowReader
+
+# Of the arrays in a file some are kept twice, in two precisions or layouts; the card is compressed.
+MEMORY_PER_FILE_BYTE = 1.5
+FIXED_BYTES = 32 * 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,15 +21,18 @@ class LoadedVersion:
     ----------
     number : the version's number, as responses show it
     reader : validates rows for the model
+    packed_card : as `registry.card.pack` returns it
     calibration : for prediction intervals; None if the version was published without
     promotion : the promotion that made it current; None if it was loaded by its number
+    memory_bytes : about how much memory it takes
     """
 
     number: str
     reader: RowReader
-    card: Card
+    packed_card: bytes = field(repr=False)
     calibration: Calibration | None = None
     promotion: Promotion | None = None
+    memory_bytes: int = 0
 
     @classmethod
     def from_file(
@@ -43,12 +51,18 @@ class LoadedVersion:
         """
         others = _other_columns(file.card)
         reader = RowReader(file.model, refuse_unseen=refuse_unseen, others=others)
-        return cls(str(number), reader, file.card, file.calibration, promotion)
+        size = int(MEMORY_PER_FILE_BYTE * file.size_bytes) + FIXED_BYTES
+        return cls(str(number), reader, pack(file.card), file.calibration, promotion, size)
 
     @property
     def model(self) -> Predictor:
         """The trained model."""
         return self.reader.model
+
+    @property
+    def card(self) -> Card:
+        """The version's card, a new copy."""
+        return unpack(self.packed_card)
 
     @cached_property
     def explainer(self) -> Explainer:

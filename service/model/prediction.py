@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from network import Array, Explanation
 from service.model.loaded_version import LoadedVersion
-from service.model.version_cache import VersionCache
+from service.model.served_model import ServedModel
 from service.telemetry.request_context import RequestContext
 from service.web.errors import MAX_ERRORS
 
@@ -85,16 +85,16 @@ class RowPrediction(NamedTuple):
 
 
 def choose_version(
-    versions: VersionCache, context: RequestContext, number: str | None = None
+    model: ServedModel, context: RequestContext, number: str | None = None
 ) -> LoadedVersion:
     """Return the version to predict with: the current one, or the one of a number.
 
     Raises
     ------
-    NoModel, VersionNotFound, VersionRefused, StorageError
+    NoModel, ModelNotFound, VersionNotFound, VersionRefused, StorageError
     """
-    version = versions.require(number)
-    context.version = version.number
+    version = model.versions.require(number)
+    context.model, context.version = model.name, version.number
     return version
 
 

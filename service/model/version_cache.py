@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from registry import Registry, VersionNotFound
 from service.model.current_version import CurrentVersion
@@ -19,18 +19,30 @@ class VersionCache:
 
     Parameters
     ----------
+    make_room : called after a version was loaded
     refuse_unseen : whether its versions refuse categories that training had not
     """
 
     def __init__(
-        self, registry: Registry, current_version: CurrentVersion, *, refuse_unseen: bool = False
+        self,
+        registry: Registry,
+        current_version: CurrentVersion,
+        make_room: Callable[[], None] = lambda: None,
+        *,
+        refuse_unseen: bool = False,
     ) -> None:
         self._registry = registry
+        self._make_room = make_room
         self._current_version = current_version
         self._refuse_unseen = refuse_unseen
         self._lock = threading.Lock()
         # by number, with the file's stamp; the version used last comes last
         self._cached: OrderedDict[str, tuple[Hashable, LoadedVersion]] = OrderedDict()
+
+    @property
+    def in_memory(self) -> list[LoadedVersion]:
+        """The cached versions; the current one is not among them."""
+        return [version for _, version in list(self._cached.values())]  # a load holds the lock
 
     def require(self, number: str | None = None) -> LoadedVersion:
         """Return a version.
@@ -54,13 +66,16 @@ class VersionCache:
         stamp = self._registry.stamp(wanted)  # before loading: the file may only be newer
         with self._lock:
             known, version = self._cached.get(number, (None, None))
-            if version is None or known != stamp:
+            is_new = version is None or known != stamp
+            if version is None or is_new:
                 file = self._registry.load(wanted)
                 version = LoadedVersion.from_file(wanted, file, refuse_unseen=self._refuse_unseen)
             self._cached[number] = (stamp, version)
             self._cached.move_to_end(number)
             if len(self._cached) > CAPACITY:
                 self._cached.popitem(last=False)
+        if is_new:
+            self._make_room()
         return version
 
 

@@ -1,11 +1,17 @@
-"""The OpenAPI 3.1 document, with the features of the current version.
+"""The OpenAPI 3.1 documents: of the service with its default model, and of each other model.
+
+One document for all of a thousand models would be large, and paths could not say which rows belong
+to which. So each model has its own, with the features of its current version.
 
 It is made of Flask's routes, the views' docstrings, their `Operation`s, and the marshmallow schemas
 that validate bodies.
 """
 
 import re
+import threading
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,7 +23,15 @@ from werkzeug.routing import Rule
 
 from config import VERSION
 from service.model.loaded_version import LoadedVersion
-from service.openapi.contract import JsonSchema, Operation, ResponseSpec, operation_of
+from service.openapi.contract import (
+    MODEL_HEADER,
+    MODEL_NAME,
+    JsonSchema,
+    Operation,
+    ResponseSpec,
+    operation_of,
+)
+from service.openapi.json_schema import one_of
 from service.openapi.problem_responses import (
     error_responses,
     header_objects,
@@ -34,35 +48,50 @@ ABOUT = (
     "that is 1 to 128 letters, digits or `._:/+=@-`, otherwise a new one. Unknown paths are "
     "answered with 404 and a problem document (RFC 9457)."
 )
+CAPACITY = 8  # documents of models
+_OF_ONE_MODEL = "<model:name>"  # in the rules that do for one model what others do for the default
 _ARGUMENT = re.compile(r"<(?:[^:<>]+:)?(\w+)>")  # in a rule of Flask's
 
 
-class Document:
-    """The document of an application; remade if the current version has changed."""
+class Documents:
+    """The documents of an application; remade if a current version has changed."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._made: tuple[LoadedVersion | None, bytes] | None = None
+        self._lock = threading.Lock()
+        # by model, with the version; the one used last comes last
+        self._made: OrderedDict[str, tuple[LoadedVersion | None, bytes]] = OrderedDict()
 
-    def content(self, version: LoadedVersion | None) -> bytes:
-        """Return the document as JSON.
+    def content(self, version: LoadedVersion | None, model: str, *, is_default: bool) -> bytes:
+        """Return the document of a model as JSON.
 
         Parameters
         ----------
-        version : the current version, if there is one
+        version : the model's current version, if there is one
+        is_default : whether to describe the service, too
         """
-        made = self._made
-        if made is None or made[0] is not version:
-            self._made = made = version, orjson.dumps(document(self._app, version))
+        with self._lock:
+            made = self._made.get(model)
+            if made is None or made[0] is not version:
+                one_model = not is_default
+                made = version, orjson.dumps(document(self._app, version, model, one_model))
+            self._made[model] = made
+            self._made.move_to_end(model)
+            if len(self._made) > CAPACITY:
+                self._made.popitem(last=False)
         return made[1]
 
 
-def document(app: Flask, version: LoadedVersion | None) -> JsonSchema:
-    """Return the OpenAPI document.
+def document(
+    app: Flask, version: LoadedVersion | None, model: str = "numnet", one_model: bool = False
+) -> JsonSchema:
+    """Return the OpenAPI document of the service and its default model, or of one model.
 
     Parameters
     ----------
     version : whose features and targets it describes; without one, rows may have any
+    model : the name of the version's model
+    one_model : whether to describe that model alone, with its name in the paths
     """
     plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: _class(schema).__name__)
     spec = APISpec(
@@ -70,7 +99,12 @@ def document(app: Flask, version: LoadedVersion | None) -> JsonSchema:
         version=VERSION,
         openapi_version="3.1.0",
         info={"description": ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
-        servers=[{"url": ".", "description": "where this document is, whatever proxies strip"}],
+        servers=[
+            {
+                "url": "../.." if one_model else ".",  # relative to the document
+                "description": "where this service is, whatever proxies strip",
+            }
+        ],
         plugins=[plugin],
     )
     plugin.converter.add_attribute_function(_field_schema)  # type: ignore[union-attr]
@@ -86,14 +120,19 @@ def document(app: Flask, version: LoadedVersion | None) -> JsonSchema:
     schemas: dict[str, Schema | JsonSchema] = {
         schema_name(slug): problem_schema(slug) for slug in PROBLEMS
     }
-    for rule, view, operation in described_rules(app):
+    schemas[MODEL_NAME] = one_of((model,))
+    rules = described_rules(app, one_model)
+    endpoints = Counter(rule.endpoint for rule, _, _ in rules)
+    for rule, view, operation in rules:
         with app.app_context():
             schemas |= operation.schemas(version)
         shaped = operation.of_version(None if "version" in rule.arguments else version)
         tokens = token_schemes(app, view, rule.rule)
         for method in methods_of(rule):
-            made = {"operationId": name_of(rule, method), **_operation(rule, view, shaped, tokens)}
-            spec.path(path=path_of(rule), operations={method.lower(): made})
+            several = len(methods_of(rule)) > 1 or endpoints[rule.endpoint] > 1
+            name = f"{rule.endpoint}:{method} {path_of(rule, model)}" if several else rule.endpoint
+            made = {"operationId": name, **_operation(rule, view, shaped, tokens)}
+            spec.path(path=path_of(rule, model), operations={method.lower(): made})
     for name, schema in schemas.items():
         if isinstance(schema, Schema):
             spec.components.schema(name, schema=schema)
@@ -102,29 +141,39 @@ def document(app: Flask, version: LoadedVersion | None) -> JsonSchema:
     return spec.to_dict()
 
 
-def described_rules(app: Flask) -> Iterator[tuple[Rule, Callable[..., Any], Operation]]:
-    """Yield the routes whose views are described."""
+def described_rules(
+    app: Flask, one_model: bool
+) -> list[tuple[Rule, Callable[..., Any], Operation]]:
+    """Return the routes whose views are described.
+
+    Parameters
+    ----------
+    one_model : whether to return those that a model can be named for, and no others; if False, all
+        except those that do for one model what others do for the default model
+    """
+    found = []
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        if operation := operation_of(view):
-            yield rule, view, operation
+        operation = operation_of(view)
+        if operation is None:
+            continue
+        if not one_model:
+            if _OF_ONE_MODEL not in rule.rule:
+                found.append((rule, view, operation))
+        elif "name" in rule.arguments or MODEL_HEADER in operation.headers:
+            problems = (*operation.problems, "not-found")
+            found.append((rule, view, replace(operation, problems=problems)))
+    return found
 
 
-def path_of(rule: Rule) -> str:
-    """Return a route's path as OpenAPI writes it."""
-    return _ARGUMENT.sub(r"{\1}", rule.rule)
+def path_of(rule: Rule, model: str) -> str:
+    """Return a route's path as OpenAPI writes it, with the model's name if it is of one model."""
+    return _ARGUMENT.sub(r"{\1}", rule.rule.replace(_OF_ONE_MODEL, model))
 
 
 def methods_of(rule: Rule) -> list[str]:
     """Return a route's methods except those that Flask answers itself."""
     return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-
-
-def name_of(rule: Rule, method: str) -> str:
-    """Return an operation's name: its view's, with method and path if the view has several."""
-    rules = rule.map.iter_rules(rule.endpoint)
-    several = len(methods_of(rule)) > 1 or len(list(rules)) > 1
-    return f"{rule.endpoint}:{method} {path_of(rule)}" if several else rule.endpoint
 
 
 def _operation(
@@ -155,7 +204,8 @@ def _operation(
 
 
 def _parameters(rule: Rule, operation: Operation) -> Iterator[JsonSchema]:
-    path = {name: operation.path.get(name, {"type": "string"}) for name in sorted(rule.arguments)}
+    names = sorted(_ARGUMENT.findall(rule.rule.replace(_OF_ONE_MODEL, "")))
+    path = {name: operation.path.get(name, {"type": "string"}) for name in names}
     for place, named in (
         ("path", path),
         ("query", operation.query),

@@ -15,10 +15,18 @@ from service.formats.response_headers import response_headers
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
 from service.model.rows.blocks import parse_rows
-from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
+from service.openapi.contract import (
+    MODEL_HEADER,
+    BodySpec,
+    JsonSchema,
+    ResponseSpec,
+    operation,
+    ref,
+)
 from service.openapi.json_schema import TEXT, array, closed
 from service.protocols import json_lines, row_layouts
 from service.protocols.error_formats import MLFLOW
+from service.protocols.model_address import NAME
 from service.services import services
 from service.telemetry.request_context import RequestContext
 from service.web.bodies import JSON, check_type, json_body
@@ -52,7 +60,7 @@ def _body(version: LoadedVersion | None) -> JsonSchema:
 @operation({200: ResponseSpec("A verified version is loaded.")}, "no-model", dialect=MLFLOW)
 def ping() -> Response:
     """Report whether a verified version is loaded: 200 without a body, or 503."""
-    services().current_version.require()
+    services().models.default.current_version.require()
     response = Response()
     del response.headers["Content-Type"]
     return response
@@ -82,7 +90,9 @@ def version() -> Response:
     },
     "invalid-input",
     "no-model",
+    "not-found",
     body=BodySpec({JSON: _body, **_FILES}),
+    headers={MODEL_HEADER: {**NAME, "description": "the model, if it is not the default one"}},
     dialect=MLFLOW,
 )
 def invoke() -> Response:
@@ -95,7 +105,8 @@ def invoke() -> Response:
     if media_type in json_lines.MEDIA_TYPES:
         media_type = JSON
         document = json_lines.as_instances(body)
-    version = choose_version(services().versions, context)
+    model = services().models.find(request.headers.get(MODEL_HEADER))
+    version = choose_version(model, context)
     reader = version.reader
     if request.args:
         raise reader.refusals.unknown_parameters(list(request.args))

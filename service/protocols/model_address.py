@@ -4,12 +4,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from service.model.loaded_version import LoadedVersion
-from service.openapi.contract import Dialect, JsonSchema, ResponseSpec, operation, ref
-from service.openapi.json_schema import one_of
+from service.openapi.contract import (
+    MODEL_NAME,
+    Dialect,
+    JsonSchema,
+    ResponseSpec,
+    operation,
+    ref,
+)
 from service.services import services
-from service.web.errors import ModelNotFound
 
-NAME = ref("ModelName")
+NAME = ref(MODEL_NAME)
 VERSION: JsonSchema = {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}
 
 _PROBLEMS = ("not-found", "version-refused", "no-model", "service-unavailable")
@@ -27,19 +32,8 @@ def model_operation(
         *_PROBLEMS,
         dialect=dialect,
         path={"name": NAME, "version": {**VERSION, "description": "its number"}},
-        **{"schemas": name_schema, **description},
+        **description,
     )
-
-
-def name_schema(version: LoadedVersion | None) -> Mapping[str, JsonSchema]:
-    """Return the schema that `NAME` refers to."""
-    return {"ModelName": one_of((services().settings.model_name,))}
-
-
-def check_name(name: str) -> None:
-    """Raise `ModelNotFound` unless this is the model's name."""
-    if name != (known := services().settings.model_name):
-        raise ModelNotFound(f"there is no model {name[:64]}; there is {known}")
 
 
 def find_version(name: str, number: str | None) -> LoadedVersion:
@@ -49,5 +43,4 @@ def find_version(name: str, number: str | None) -> LoadedVersion:
     ------
     ModelNotFound, NoModel, VersionNotFound, VersionRefused, StorageError
     """
-    check_name(name)
-    return services().versions.require(number)
+    return services().models.find(name).versions.require(number)

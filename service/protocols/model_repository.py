@@ -13,7 +13,7 @@ from registry import Registry, StorageError, VersionNotFound, VersionRefused
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation
 from service.openapi.json_schema import TEXT, array, closed, one_of
 from service.protocols.error_formats import INFERENCE
-from service.protocols.model_address import NAME, VERSION, check_name, model_operation
+from service.protocols.model_address import NAME, VERSION, model_operation
 from service.protocols.tensors.request import load as validated
 from service.services import services
 from service.web.bodies import parse, read_body
@@ -25,7 +25,8 @@ from service.web.tokens.authorization import admin_only
 blueprint = Blueprint("v2_repository", __name__, url_prefix="/v2/repository")
 
 _VERSION = {"name": NAME, "version": VERSION}
-_ENTRY = closed({**_VERSION, "state": one_of(("READY", "UNAVAILABLE")), "reason": TEXT})
+_STATE = one_of(("READY", "UNAVAILABLE"))
+_ENTRY = closed({"name": TEXT, "version": VERSION, "state": _STATE, "reason": TEXT})
 
 
 class _Body(Schema):
@@ -65,11 +66,15 @@ class LoadBody(_Body):
     dialect=INFERENCE,
 )
 def index() -> Response:
-    """List all versions and whether they are ready; with `{"ready": true}` only those."""
+    """List all versions of all models; with `{"ready": true}` only those that are ready."""
     only_ready = _optional_body(IndexBody)["ready"]
-    ours = services()
-    name = ours.settings.model_name
-    entries = [_entry(ours.registry, name, version) for version in ours.registry.versions()]
+    models = services().models
+    entries = [
+        _entry(registry, name, version)
+        for name in models.names()
+        for registry in [models.unopened(name).registry]
+        for version in registry.versions()
+    ]
     listed = [entry for entry in entries if entry["state"] == "READY" or not only_ready]
     return Response(orjson.dumps(listed), content_type="application/json")
 
@@ -83,13 +88,12 @@ def index() -> Response:
 )
 def load(name: str) -> Response:
     """Verify the current version's file again; loading happens automatically."""
-    check_name(name)
+    model = services().models.find(name)
     _optional_body(LoadBody)
-    ours = services()
-    version, promotion = ours.current_version.require(), ours.registry.current()
+    version, promotion = model.current_version.require(), model.registry.current()
     if promotion is None:
         raise StorageError(f"version {version.number} is missing in the models folder")
-    ours.registry.load(promotion.version, promotion.sha256)
+    model.registry.load(promotion.version, promotion.sha256)
     return json_response({"name": name, "version": str(promotion.version)})
 
 
@@ -98,7 +102,7 @@ def load(name: str) -> Response:
 @operation({}, "not-implemented", "not-found", dialect=INFERENCE, path={"name": NAME})
 def unload(name: str) -> Response:
     """Not implemented, because one version is always current."""
-    check_name(name)
+    services().models.find(name)
     raise NotSupported(
         "the model cannot be unloaded; POST /models/{version}/promote makes another version current"
     )

@@ -1,9 +1,8 @@
-"""`/v2`: the Open Inference Protocol, with Triton's binary tensors, for one model.
+"""`/v2`: the Open Inference Protocol, with Triton's binary tensors.
 
 Source: Open Inference Protocol, inference_rest.md; Triton, docs/protocol.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -12,16 +11,14 @@ from werkzeug.exceptions import BadRequest
 from config import VERSION
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
-from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation
+from service.openapi.contract import BodySpec, ResponseSpec, operation
 from service.openapi.json_schema import TEXT, array, closed, same
 from service.protocols import triton_statistics
 from service.protocols.error_formats import INFERENCE
 from service.protocols.model_address import (
     NAME,
-    check_name,
     find_version,
     model_operation,
-    name_schema,
 )
 from service.protocols.tensors import request as tensor_request
 from service.protocols.tensors import response as tensor_response
@@ -78,7 +75,7 @@ def live() -> Response:
 )
 def ready() -> Response:
     """Report whether a verified version is loaded: 200 or 503."""
-    services().current_version.require()
+    services().models.default.current_version.require()
     return json_response({"ready": True})
 
 
@@ -101,8 +98,9 @@ def model_ready(name: str, version: str | None = None) -> Response:
 )
 def metadata(name: str, version: str | None = None) -> Response:
     """Describe the model: its versions, and the input and output tensors of one version."""
-    found = find_version(name, version)
-    versions = {*services().registry.versions(), int(found.number)}
+    model = services().models.find(name)
+    found = model.versions.require(version)
+    versions = {*model.registry.versions(), int(found.number)}
     return json_response(
         {
             "name": name,
@@ -141,7 +139,8 @@ def config(name: str, version: str | None = None) -> Response:
 def model_statistics(name: str | None = None, version: str | None = None) -> Response:
     """Return the number of requests and rows of each version, and their total time."""
     ours = services()
-    found = find_version(name, version) if name is not None else ours.current_version.current()
+    default = ours.models.default
+    found = find_version(name, version) if name is not None else default.current_version.current()
     numbers = {found.number} if found else set()
     if version is None:
         numbers |= triton_statistics.counted_versions(ours.telemetry.counters)
@@ -150,10 +149,6 @@ def model_statistics(name: str | None = None, version: str | None = None) -> Res
             ours.telemetry.counters, ours.settings.model_name, sorted(numbers, key=int)
         )
     )
-
-
-def _infer_schemas(version: LoadedVersion | None) -> Mapping[str, JsonSchema]:
-    return {**name_schema(version), **tensor_schemas.named(version)}
 
 
 @blueprint.post("/models/<name>/infer")
@@ -176,13 +171,12 @@ def _infer_schemas(version: LoadedVersion | None) -> Mapping[str, JsonSchema]:
             "description": "size of the JSON in bytes, if binary tensors follow it",
         }
     },
-    schemas=_infer_schemas,
+    schemas=tensor_schemas.named,
 )
 def infer(name: str, version: str | None = None) -> Response:
     """Predict for rows in tensors, as JSON or binary."""
-    check_name(name)
     context = RequestContext.from_environ(request.environ)
-    found = choose_version(services().versions, context, version)
+    found = choose_version(services().models.find(name), context, version)
     inference = tensor_request.read(*_json_and_binary(found), found)
     try:
         with_ends = any(output.interval for output in inference.outputs.values())

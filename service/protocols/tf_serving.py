@@ -1,4 +1,4 @@
-"""`/v1`: TensorFlow Serving's REST API, for one model.
+"""`/v1`: TensorFlow Serving's REST API.
 
 Source: TensorFlow, "RESTful API" of TensorFlow Serving.
 """
@@ -31,7 +31,6 @@ from service.protocols.error_formats import TF_SERVING
 from service.protocols.model_address import (
     NAME,
     VERSION,
-    check_name,
     find_version,
     model_operation,
 )
@@ -124,9 +123,8 @@ def _signature(version: LoadedVersion | None) -> JsonSchema:
 )
 def predict(name: str, version: str | None = None) -> Response:
     """Predict for `instances`, a list of rows, or for `inputs`, rows or columns."""
-    check_name(name)
     context = RequestContext.from_environ(request.environ)
-    found = choose_version(services().versions, context, version)
+    found = choose_version(services().models.find(name), context, version)
     body = read_body()  # with any Content-Type: curl's default is a form
     document = parse_rows(body, LAYOUTS)
     signature = document.pop("signature_name", None) if isinstance(document, dict) else None

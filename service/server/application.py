@@ -24,7 +24,7 @@ class ServedApplication:
     ----------
     wsgi : answers every request
     fast_path : answers a context, a query, header fields and a body, on the event loop
-    fast_path_target : the request target that it may answer, with or without a query
+    fast_path_ending : with which the paths end that it may answer
     is_quick : whether the WSGI application answers a path without I/O, so on the event loop
     spared_paths : paths that are accepted when the queue is full
     readiness_paths : paths that get a 503 when every thread is blocked
@@ -39,7 +39,7 @@ class ServedApplication:
     meter: Meter
     access_log: AccessLog
     fast_path: FastPath = lambda context, query, fields, body: None
-    fast_path_target: bytes = b""
+    fast_path_ending: bytes = b""
     is_quick: Callable[[str], bool] = lambda path: False
     spared_paths: frozenset[str] = frozenset()
     readiness_paths: frozenset[str] = frozenset()

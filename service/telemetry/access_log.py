@@ -81,6 +81,8 @@ def line(context: RequestContext, status: int, sent: int, seconds: float) -> byt
     }
     if context.traceparent and (trace := _TRACEPARENT.fullmatch(context.traceparent)):
         entry["trace_id"], entry["parent_id"] = trace[1], trace[2]
+    if context.model is not None:
+        entry["model"] = context.model
     if context.version is not None:
         entry["version"] = context.version
     if context.rows is not None:

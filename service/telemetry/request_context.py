@@ -22,7 +22,7 @@ class RequestContext:
     traceparent : the W3C Trace Context header, not validated
     prefix : of the client's path, which a trusted proxy has stripped
     route : the URL rule that matched, such as `/models/<version>`
-    version : the model version that the prediction request is for
+    model, version : that the prediction request is for
     rows : number of rows predicted
     job : id of the retraining job that was submitted
     out_of_range : number of values outside the training range, by feature
@@ -38,6 +38,7 @@ class RequestContext:
     traceparent: str = ""
     prefix: str = ""
     route: str | None = None
+    model: str | None = None
     version: str | None = None
     rows: int | None = None
     job: str | None = None

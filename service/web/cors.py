@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, Inference-Header-Content-Length, "
-    "Last-Event-ID, X-Request-ID"
+    "Last-Event-ID, X-Model, X-Request-ID"
 )
 EXPOSED_HEADERS = (
     "Inference-Header-Content-Length, Location, Retry-After, X-Extrapolating-Rows, "

@@ -55,7 +55,7 @@ PROBLEMS = {
     ),
     "unauthorized": Problem(401, "the token is missing", headers={"WWW-Authenticate": "Bearer"}),
     "forbidden": Problem(403, "the token is wrong"),
-    "not-found": Problem(404, "the version or job does not exist"),
+    "not-found": Problem(404, "the model, version or job does not exist"),
     "method-not-allowed": Problem(
         405, "the path does not support the method", headers={"Allow": "the supported methods"}
     ),

@@ -10,12 +10,19 @@ import numpy as np
 import pytest
 
 from network import Array, Model
-from registry import Promotion, Registry
+from registry import Promotion, Registry, versions
+from registry.verified_files import VerifiedFiles
 from tests.registry.samples import make_model
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 Publish = Callable[[], int]
+
+
+@pytest.fixture(autouse=True)
+def verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the files that other tests have verified, as a new process does."""
+    monkeypatch.setattr(versions, "VERIFIED", VerifiedFiles())
 
 
 @pytest.fixture

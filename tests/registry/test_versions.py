@@ -18,6 +18,7 @@ from registry import (
     versions,
 )
 from registry.model_file import decode
+from registry.verified_files import VerifiedFiles
 from tests.registry.conftest import NOON, Publish, log_entries, promote, roll_back
 from tests.registry.races import in_processes
 from tests.registry.samples import make_model
@@ -239,11 +240,16 @@ def test_version_is_decoded_once_until_it_is_promoted(
     assert decoded == [1, 2]
 
 
-def test_promote_decodes_a_file_that_this_registry_has_not_verified(
-    registry: Registry, publish: Publish, folder: Path, decoded: list[int]
+def test_promote_decodes_a_file_that_this_process_has_not_verified(
+    registry: Registry,
+    publish: Publish,
+    folder: Path,
+    decoded: list[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     publish()
     content = (folder / "1.npz").read_bytes()
+    monkeypatch.setattr(versions, "VERIFIED", VerifiedFiles())  # as in another process
     promote(Registry.local(folder), 1)
     assert decoded == [1, 1]
     (folder / "1.npz").write_bytes(content[:-1])

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request
 
 from service.api.predict import TABLES
-from service.openapi.contract import operation_of
+from service.openapi.contract import MODEL_HEADER, operation_of
 from service.openapi.document import document, path_of
 from service.protocols import json_lines
 from service.protocols.open_inference import JSON_LENGTH
@@ -36,8 +36,12 @@ class DocumentedClient(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         answer = super().open(*args, **kwargs)
         request = answer.request
-        if path := _documented_path(self.application, request.path, request.method):
+        if found := _documented_path(self.application, request.path, request.method):
+            path, model = found
+            model = request.headers.get(MODEL_HEADER, model)
             api = document_of(self.application)
+            if model is not None:
+                api = document_of_model(self.application, model)
             assert_documented(api, request.method, path, answer)
             if answer.status_code < 300:
                 assert_documented_body(api, request, path)
@@ -46,19 +50,30 @@ class DocumentedClient(FlaskClient):
 
 
 def document_of(app: Flask) -> dict[str, Any]:
+    """Return the document of the service and its default model."""
+    return _document(app, services_of(app).models.default.name, one_model=False)
+
+
+def document_of_model(app: Flask, name: str) -> dict[str, Any]:
+    """Return the document of one model, which need not exist."""
+    return _document(app, name, one_model=True)
+
+
+def _document(app: Flask, name: str, *, one_model: bool) -> dict[str, Any]:
     """Return the document of the loaded version; asking for the current one might load another."""
     services = services_of(app)
-    version = services.current_version.if_unchanged()
+    opened = services.models.if_opened(name)
+    version = opened.current_version.if_unchanged() if opened else None
     model = version and version.model
     names = model and (model.columns, model.targets)  # the ranges do not matter
     settings = services.settings
     has_intervals = version and version.calibration is not None
     key = (
-        *(settings.model_name, settings.unseen_categories, bool(settings.read_token)),
+        *(name, one_model, settings.unseen_categories, bool(settings.read_token)),
         *(names, has_intervals, version and version.reader.others),
     )
     if key not in _documents:
-        _documents[key] = document(app, version)
+        _documents[key] = document(app, version, name, one_model)
     return _documents[key]
 
 
@@ -118,13 +133,19 @@ def assert_documented_event(api: dict[str, Any], event: str) -> None:
     _validate(api, data, orjson.loads(fields["data"]))
 
 
-def _documented_path(app: Flask, path: str, method: str) -> str | None:
+def _documented_path(app: Flask, path: str, method: str) -> tuple[str, str | None] | None:
+    """Return the path as the document has it, and the model whose document that is."""
     try:
-        rule, _ = app.url_map.bind("").match(path, method, return_rule=True)
+        rule, given = app.url_map.bind("").match(path, method, return_rule=True)
     except HTTPException:
         return None
     described = operation_of(app.view_functions[rule.endpoint])
-    return path_of(rule) if described and method != "OPTIONS" else None
+    if not described or method == "OPTIONS":
+        return None
+    name = given.get("name")
+    if name == services_of(app).models.default.name and "<model:" not in rule.rule:
+        name = None
+    return path_of(rule, name or ""), name
 
 
 def _validate(api: dict[str, Any], schema: dict[str, Any], value: Any) -> None:

@@ -24,6 +24,7 @@ from network import (
 )
 from network.encoding import EQUALS, MISSING, SCALED
 from registry import Promotion, Registry
+from registry.card import pack
 from registry.model_file.members import checksum
 from service.model.loaded_version import LoadedVersion
 from service.model.rows.reader import RowReader
@@ -107,7 +108,7 @@ def some_calibration(rows: int = 40, targets: int = 1) -> Calibration:
 
 def loaded_version(model: Predictor, calibration: Calibration | None = None) -> LoadedVersion:
     """Return a model as if it were loaded as version 7."""
-    return LoadedVersion("7", RowReader(model), {}, calibration)
+    return LoadedVersion("7", RowReader(model), pack({}), calibration)
 
 
 def a_request() -> RequestContext:

@@ -28,7 +28,12 @@ def test_app_starts_without_a_models_folder_and_creates_none(tmp_path: Path, pla
     client = create_app(Settings(models=tmp_path / place)).test_client()
     assert client.get("/livez").status_code == 200
     assert client.get("/readyz").status_code == 503
-    assert client.get("/models").get_json() == {"current": None, "versions": [], "promotions": []}
+    assert client.get("/models").get_json() == {
+        "models": [{"name": "numnet", "default": True, "current": None}],
+        "current": None,
+        "versions": [],
+        "promotions": [],
+    }
     assert sorted(tmp_path.rglob("*")) == before
 
 

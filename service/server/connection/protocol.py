@@ -244,7 +244,8 @@ class Protocol(HttpToolsProtocol):
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         target, _, query = self.url.partition(b"?")
         head = KnownHead(context.method, context.path, query, fields, len(body), keep_alive)
-        is_fast = target == self.door.application.fast_path_target and not self._is_busy()
+        ending = self.door.application.fast_path_ending
+        is_fast = bool(ending) and target.endswith(ending) and not self._is_busy()
         if is_fast and self._respond_fast(context, head, body):
             self.admission.held_bytes -= len(body)
             self._fast = head

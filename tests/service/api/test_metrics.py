@@ -294,7 +294,7 @@ def test_unusable_job_database_leaves_the_other_metrics(
 
 @pytest.mark.parametrize(
     ("source", "name"),
-    [("model", "current_version"), ("jobs", "jobs"), ("counters", "telemetry")],
+    [("model", "models"), ("jobs", "jobs"), ("counters", "telemetry")],
 )
 def test_failing_source_leaves_the_other_metrics(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, source: str, name: str

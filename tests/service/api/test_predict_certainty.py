@@ -74,12 +74,12 @@ def test_one_row_has_the_bits_of_many(client_of_ensemble: FlaskClient) -> None:
 
 
 def test_the_fast_path_has_the_same_bytes(client_of_ensemble: FlaskClient) -> None:
-    fast = PlainRow(services_of(client_of_ensemble.application).current_version)
+    fast = PlainRow(services_of(client_of_ensemble.application).models)
     for values in X[:5].tolist():
         body = orjson.dumps(dict(zip(NAMES, values, strict=True)))
         slow = client_of_ensemble.post("/predict?interval=0.9", data=body, content_type=JSON)
         context = a_request()
-        context.method = "POST"
+        context.method, context.path = "POST", "/predict"
         answer = fast.answer(context, b"interval=0.9", {b"content-type": b"application/json"}, body)
         assert answer is not None
         assert answer[1] == slow.data

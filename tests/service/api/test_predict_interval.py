@@ -229,7 +229,7 @@ def test_wrong_row_with_interval_is_422(calibrated: FlaskClient) -> None:
 
 
 def test_interval_of_a_version_without_calibration_is_409(calibrated: FlaskClient) -> None:
-    registry = services_of(calibrated.application).registry
+    registry = services_of(calibrated.application).models.default.registry
     promote(registry, publish(registry, small_model()))
     for body in (ROW, None):
         document = refused(ask(calibrated, body), 409)
@@ -240,7 +240,7 @@ def test_interval_of_a_version_without_calibration_is_409(calibrated: FlaskClien
 
 
 def test_promotion_changes_the_width_of_the_next_interval(calibrated: FlaskClient) -> None:
-    registry = services_of(calibrated.application).registry
+    registry = services_of(calibrated.application).models.default.registry
     before = ask(calibrated, ROW).get_json()
     serve(registry, small_model(), Calibration(2 * CALIBRATION.scores))
     after = ask(calibrated, ROW).get_json()
@@ -255,7 +255,7 @@ def test_openapi_document_has_the_highest_level(calibrated: FlaskClient) -> None
         return schema
 
     assert level()["maximum"] == 40 / 41
-    registry = services_of(calibrated.application).registry
+    registry = services_of(calibrated.application).models.default.registry
     promote(registry, publish(registry, small_model()))
     assert "maximum" not in level()
     assert (level()["exclusiveMinimum"], level()["exclusiveMaximum"]) == (0, 1)

@@ -11,6 +11,7 @@ from network.encoding import COSINE, SCALED, SINE
 from registry import Registry
 from service.model.current_version import CurrentVersion
 from service.model.prediction import choose_version, predict_row, predict_rows
+from service.model.served_model import ServedModel
 from service.model.version_cache import VersionCache
 from service.telemetry.telemetry import Telemetry
 from service.web.errors import PredictionNotFinite
@@ -31,11 +32,13 @@ INSIDE, OUTSIDE = [0.5, 0.0, -0.5, 1.0], [9.0, 0.0, 0.0, -9.0]
 def test_chosen_version_is_noted(registry: Registry, telemetry: Telemetry) -> None:
     serve(registry, small_model())
     publish(registry, small_model(seed=1))
-    versions = VersionCache(registry, CurrentVersion(registry, telemetry.meter))
+    current_version = CurrentVersion(registry, telemetry.meter)
+    versions = VersionCache(registry, current_version)
+    model = ServedModel("pump", registry, current_version, versions)
     for number, expected in ((None, "1"), ("2", "2")):
         context = a_request()
-        assert choose_version(versions, context, number).number == expected
-        assert context.version == expected
+        assert choose_version(model, context, number).number == expected
+        assert (context.model, context.version) == ("pump", expected)
 
 
 def test_rows_and_values_out_of_range_are_noted() -> None:

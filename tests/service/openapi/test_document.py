@@ -33,6 +33,7 @@ from registry import (
 from service.app import create_app
 from service.openapi import contract
 from service.openapi.document import (
+    CAPACITY,
     described_rules,
     document,
     methods_of,
@@ -54,7 +55,12 @@ from service.web.problems import PREFIX, PROBLEMS
 from service.web.tokens import authorization
 from service.web.tokens.authorization import is_admin_only, token_schemes
 from tests.service.conftest import ADMIN, TOKEN
-from tests.service.documented import DocumentedClient, assert_documented_event, document_of
+from tests.service.documented import (
+    DocumentedClient,
+    assert_documented_event,
+    document_of,
+    document_of_model,
+)
 from tests.service.small_models import AWKWARD_FEATURES, FEATURES, serve, small_model
 from tests.service.trained_app import trained_app
 from tests.trainer.installation import LONG, TINY, Installation
@@ -103,13 +109,37 @@ def test_the_document_is_valid_openapi(
 def test_every_route_and_method_is_documented(app: Flask) -> None:
     document = get_document(app.test_client())
     routes = {
-        (method, path_of(rule))
+        (method, path_of(rule, "pump"))
         for rule in app.url_map.iter_rules()
         if rule.endpoint not in ASSETS
         for method in methods_of(rule)
     }
-    documented = {(method, path) for method, path, _ in operations(document)}
+    of_model = document_of_model(app, "pump")
+    documented = {
+        (method, path) for each in (document, of_model) for method, path, _ in operations(each)
+    }
     assert documented == routes, "describe a view with `service.openapi.contract.operation`"
+
+
+def test_document_of_a_model_has_its_name_and_its_own_features(
+    models: Path, client: FlaskClient
+) -> None:
+    serve(Registry.local(models / "pump"), small_model(("flow", "head")))
+    answer = client.get("/models/pump/openapi.json")
+    assert answer.status_code == 200
+    made = answer.get_json()
+    assert list(OpenAPIV31SpecValidator(made).iter_errors()) == []
+    assert "flow" in made["components"]["schemas"]["Row"]["properties"]
+    assert made["components"]["schemas"]["ModelName"]["enum"] == ["pump"]
+    paths = made["paths"].keys() - {"/invocations"}  # which has the name in a header
+    assert all("pump" in path or "{name}" in path for path in paths)
+    assert "/models/pump/predict" in made["paths"]
+    assert "/predict" not in made["paths"]
+    assert "/models/{version}" not in made["paths"]
+    main = get_document(client)
+    assert main["components"]["schemas"]["ModelName"]["enum"] == ["numnet"]
+    assert not any("pump" in path for path in main["paths"])
+    assert client.get("/models/valve/openapi.json").status_code == 404
 
 
 def test_every_summary_is_the_docstring_of_its_view(app: Flask) -> None:
@@ -189,14 +219,22 @@ def test_schemas_of_paths_with_a_version_allow_any_features(
 
 
 def test_document_is_made_once_per_version(registry: Registry, client: FlaskClient) -> None:
-    made = services_of(client.application).document
-    current_version = services_of(client.application).current_version
-    without = made.content(current_version.current())
-    assert made.content(current_version.current()) is without
+    made = services_of(client.application).documents
+    current_version = services_of(client.application).models.default.current_version
+
+    def content(model: str) -> bytes:
+        version = current_version.current()
+        return made.content(version, model, is_default=model == "numnet")
+
+    without = content("numnet")
+    assert content("numnet") is without
     serve(registry, small_model())
-    first = made.content(current_version.current())
+    first = content("numnet")
     assert first != without
-    assert made.content(current_version.current()) is first
+    assert content("numnet") is first
+    for number in range(CAPACITY):
+        assert content(f"other{number}") is content(f"other{number}") != first
+    assert content("numnet") is not first  # documents of other models have displaced it
 
 
 @pytest.mark.slow
@@ -258,7 +296,7 @@ def test_every_documented_problem_is_answered_as_documented(
         if int(status) >= 400
     }
     client.met.clear()
-    for rule, view, described in list(described_rules(app)):
+    for rule, view, described in described_rules(app, one_model=False):
         needs_token = bool(token_schemes(app, view, rule.rule))
         for slug in problem_slugs(described, needs_token=needs_token):
             app.view_functions[rule.endpoint] = failing(view, FAULTS[slug])

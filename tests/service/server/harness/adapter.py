@@ -55,7 +55,7 @@ def _served(folder: Path, settings: Settings, telemetry: Telemetry) -> ServedApp
         meter=telemetry.meter,
         access_log=telemetry.access_log,
         fast_path=fast_path,
-        fast_path_target=b"/at-once",
+        fast_path_ending=b"/at-once",
         is_quick=application.quick_paths.__contains__,
         spared_paths=application.spared_paths,
         readiness_paths=application.readiness_paths,

@@ -1,0 +1,140 @@
+"""The models of the installation, of which those used last are in memory."""
+
+import threading
+from collections import OrderedDict
+from difflib import get_close_matches
+from functools import partial
+
+from registry import Models, StorageError
+from service.model.current_version import CurrentVersion
+from service.model.served_model import ServedModel
+from service.model.version_cache import VersionCache
+from service.telemetry.meter import Meter
+from service.web.errors import ModelNotFound
+
+LISTED = 10  # names in an error message
+
+
+class ModelCache:
+    """The models of one server process. Safe to share between threads.
+
+    The default model is always there. Another one is opened at its first request. When the versions
+    in memory take more than `max_bytes`, the models that were not used for longest are dropped.
+
+    Parameters
+    ----------
+    max_bytes : for the versions of all models besides the default
+    refuse_unseen : whether versions refuse categories that training had not
+
+    Attributes
+    ----------
+    default : the model that paths without a name mean
+    """
+
+    def __init__(
+        self, models: Models, meter: Meter, max_bytes: int, *, refuse_unseen: bool = False
+    ) -> None:
+        self._models = models
+        self._meter = meter
+        self._max_bytes = max_bytes
+        self._refuse_unseen = refuse_unseen
+        self._lock = threading.Lock()
+        self._opened: OrderedDict[str, ServedModel] = OrderedDict()  # the one used last comes last
+        self.default = self._open(models.default)
+
+    def find(self, name: str | None = None) -> ServedModel:
+        """Return a model, by default the default one. For threads, not for the event loop.
+
+        Raises
+        ------
+        ModelNotFound, StorageError
+        """
+        if name is None or name == self.default.name:
+            return self.default
+        if (model := self.if_opened(name)) is not None:
+            if model.current_version.in_memory is not None or self._models.exists(name):
+                return model
+            self._drop(name)
+        if not self._models.exists(name):
+            raise ModelNotFound(self._explain(name))
+        with self._lock:
+            model = self._opened.setdefault(name, self._open(name))
+        model.current_version.refresh()
+        self._make_room()
+        return model
+
+    def if_opened(self, name: str) -> ServedModel | None:
+        """Return a model if it is in memory, without I/O: for the event loop."""
+        if name == self.default.name:
+            return self.default
+        with self._lock:
+            model = self._opened.get(name)
+            if model is not None:
+                self._opened.move_to_end(name)
+        return model
+
+    def names(self) -> list[str]:
+        """Return the names of all models, the default first.
+
+        Raises
+        ------
+        StorageError
+        """
+        return [self.default.name, *self._models.others()]
+
+    def others(self) -> list[ServedModel]:
+        """Return the models in memory besides the default."""
+        with self._lock:
+            return list(self._opened.values())
+
+    def unopened(self, name: str) -> ServedModel:
+        """Return a model for one look at it, which does not displace others from memory."""
+        return self.if_opened(name) or self._open(name)
+
+    def _open(self, name: str) -> ServedModel:
+        registry = self._models.registry(name)
+        current_version = CurrentVersion(
+            registry,
+            self._meter,
+            model=name,
+            refuse_unseen=self._refuse_unseen,
+            is_deleted=partial(self._is_deleted, name),
+        )
+        versions = VersionCache(
+            registry, current_version, self._make_room, refuse_unseen=self._refuse_unseen
+        )
+        return ServedModel(name, registry, current_version, versions)
+
+    def _is_deleted(self, name: str) -> bool:
+        """Return whether a model does not exist, although the folder of the models is there.
+
+        An empty folder may be a disk that is not mounted.
+        """
+        try:
+            return not self._models.exists(name) and not self._models.is_empty()
+        except StorageError:
+            return False
+
+    def _make_room(self) -> None:
+        """Drop the models that were not used for longest, until the others have room."""
+        sizes = {model.name: model.memory_bytes for model in self.others()}
+        excess = sum(sizes.values()) - self._max_bytes
+        for name in list(sizes)[:-1]:  # the last one is being used
+            if excess <= 0:
+                break
+            excess -= sizes[name]
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        with self._lock:
+            self._opened.pop(name, None)
+
+    def _explain(self, name: str) -> str:
+        """Return that there is no such model, and which there are."""
+        names = self.names()
+        if len(names) > LISTED:
+            names = get_close_matches(name, names, LISTED)
+            known = f"similar: {', '.join(names)}" if names else "GET /models lists them"
+        else:
+            known = f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+        return f"there is no model {name[:64]}; {known}"
