@@ -11,7 +11,8 @@ from registry.versions import Registry
 class Models:
     """The models in one storage: the default at its top, each other one below its name.
 
-    A model exists as soon as a version of it was published.
+    A model exists as soon as a version of it was published; its promotion log proves that at less
+    cost than its versions.
 
     Parameters
     ----------
@@ -69,4 +70,7 @@ class Models:
         return Registry(self._storage.below(name))
 
     def _is_other(self, name: str) -> bool:
-        return name != self.default and is_model_name(name) and self.registry(name).has_versions()
+        if name == self.default or not is_model_name(name):
+            return False
+        registry = self.registry(name)
+        return registry.generation() is not None or registry.has_versions()

@@ -3,11 +3,13 @@
 import io
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.lib import format as npy
 
+_USUAL_BYTES = 256  # of a header
 _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -41,12 +43,29 @@ def read_npy_header(content: bytes) -> NpyHeader:
     ValueError
         the header is not one, or declares a length greater than the size of the file.
     """
-    file = io.BytesIO(content)
     try:
-        shape, by_column, dtype = _READERS[npy.read_magic(file)](file)
+        start = _data_start(content)
+        parse = _parse if start <= _USUAL_BYTES else _parse.__wrapped__
+        shape, by_column, dtype = parse(content[:start])
     except Exception as error:
         # NumPy evaluates the header as a Python literal; hostile ones raise errors of any kind
         raise ValueError("its header is not one of version 1 or 2") from error
     if not all(type(length) is int and 0 <= length <= len(content) for length in shape):
         raise ValueError("its shape declares more data than it has")
-    return NpyHeader(shape, dtype, "F" if by_column else "C", file.tell())
+    return NpyHeader(shape, dtype, "F" if by_column else "C", start)
+
+
+def _data_start(content: bytes) -> int:
+    """Return the offset of the data, as the file says.
+
+    Source: numpy.lib.format, "Format Version 1.0" and "Format Version 2.0".
+    """
+    lengths = {b"\x01\x00": 2, b"\x02\x00": 4}  # bytes of the header's length, by version
+    first, size = 8, lengths[content[6:8]]
+    return first + size + int.from_bytes(content[first : first + size], "little")
+
+
+@lru_cache(1024)  # models of one kind have arrays of the same shapes
+def _parse(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    file = io.BytesIO(header)
+    return _READERS[npy.read_magic(file)](file)

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 
-from registry.card import Card, pack, unpack
+from registry.card import Card, unpack
 
 CAPACITY = 256  # files; the card of one takes some 15 KB
 
@@ -16,10 +16,10 @@ class VerifiedFiles:
         self._cards: OrderedDict[str, bytes] = OrderedDict()  # the one used last comes last
         self._lock = threading.Lock()
 
-    def add(self, sha256: str, card: Card) -> None:
-        """Add a verified file."""
+    def add(self, sha256: str, packed_card: bytes) -> None:
+        """Add a verified file, with its card as `registry.card.pack` returns it."""
         with self._lock:
-            self._cards[sha256] = pack(card)
+            self._cards[sha256] = packed_card
             self._cards.move_to_end(sha256)
             if len(self._cards) > self._capacity:
                 self._cards.popitem(last=False)

@@ -76,7 +76,7 @@ class Registry:
             published = decode(content)
             with contextlib.suppress(KeyExists):  # another process was faster: try the next number
                 self._storage.create(_key(number), content)
-                VERIFIED.add(published.sha256, published.card)
+                VERIFIED.add(published.sha256, published.packed_card)
                 return published
 
     def check_writable(self) -> None:
@@ -319,7 +319,7 @@ class Registry:
     def _decode(self, version: int, content: bytes) -> Version:
         loaded = decode(content)
         _check_number(loaded.number, version)
-        VERIFIED.add(loaded.sha256, loaded.card)
+        VERIFIED.add(loaded.sha256, loaded.packed_card)
         return loaded
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path | str) -> BinaryIO:
     """Open a regular file for reading, without waiting for another process.
 
     Opening a named pipe would block until something writes to it, so the file is opened without

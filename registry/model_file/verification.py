@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from network import Calibration, NetworkError, Predictor
 from registry.archive import Members, read_archive
-from registry.card import Card
+from registry.card import Card, pack
 from registry.errors import VersionRefused
 from registry.model_file import ensemble_members, network_members
 from registry.model_file.members import COMMON, SCORES, SIGNED_SCORES, checksum
@@ -28,7 +29,8 @@ class Version:
 
     Attributes
     ----------
-    sha256, size_bytes : of the file
+    sha256 : of the file
+    array_bytes : size of all arrays in the file besides the card
     calibration : None if the file has no scores
     """
 
@@ -36,8 +38,13 @@ class Version:
     model: Predictor
     card: Card
     sha256: str
-    size_bytes: int
+    array_bytes: int
     calibration: Calibration | None = None
+
+    @cached_property
+    def packed_card(self) -> bytes:
+        """The card as `registry.card.pack` returns it."""
+        return pack(self.card)
 
 
 def decode(content: bytes) -> Version:
@@ -59,7 +66,8 @@ def decode(content: bytes) -> Version:
     except NetworkError as error:
         raise VersionRefused(str(error)) from error
     sha256 = hashlib.sha256(content).hexdigest()
-    return Version(card["version"], model, card, sha256, len(content), calibration)
+    array_bytes = sum(member.nbytes for name, member in members.items() if name != "card")
+    return Version(card["version"], model, card, sha256, array_bytes, calibration)
 
 
 def weights_digest(content: bytes) -> str:

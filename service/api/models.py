@@ -196,7 +196,7 @@ def _versions(model: ServedModel) -> dict[str, Any]:
 def _current(name: str) -> str | None:
     """Return the version that a model's newest promotion names, without loading it."""
     with suppress(StorageError):
-        promotion = services().models.unopened(name).registry.current()
+        promotion = services().models.registry(name).current()
         return str(promotion.version) if promotion else None
     return None
 

@@ -28,6 +28,7 @@ class CurrentVersion:
     model : the model's name
     refuse_unseen : whether its versions refuse categories that training had not
     is_deleted : whether the model does not exist any more, although the storage can be used
+    loaded : called after a version was loaded
     """
 
     def __init__(
@@ -39,10 +40,12 @@ class CurrentVersion:
         model: str = "numnet",
         refuse_unseen: bool = False,
         is_deleted: Callable[[], bool] = lambda: False,
+        loaded: Callable[[], None] = lambda: None,
     ) -> None:
         self._registry = registry
         self._model = model
         self._is_deleted = is_deleted
+        self._loaded = loaded
         self._is_local = registry.is_local()
         self._meter = meter
         self._clock = clock
@@ -104,6 +107,7 @@ class CurrentVersion:
                 if self._is_stale(generation):
                     self._reload()
                     self._generation = generation
+            self._loaded()
 
     def _newest_generation(self) -> Hashable:
         try:

@@ -5,12 +5,11 @@ from functools import cached_property
 
 from network import Calibration, Explainer, Predictor
 from registry import Card, Promotion, Version, card_object
-from registry.card import pack, unpack
+from registry.card import unpack
 from service.model.rows.reader import RowReader
 
-# Of the arrays in a file some are kept twice, in two precisions or layouts; the card is compressed.
-MEMORY_PER_FILE_BYTE = 1.5
-FIXED_BYTES = 32 * 1024
+COPIES = 2  # of the arrays in a file, in two layouts or precisions
+FIXED_BYTES = 28 * 1024  # of a version without arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +50,9 @@ class LoadedVersion:
         """
         others = _other_columns(file.card)
         reader = RowReader(file.model, refuse_unseen=refuse_unseen, others=others)
-        size = int(MEMORY_PER_FILE_BYTE * file.size_bytes) + FIXED_BYTES
-        return cls(str(number), reader, pack(file.card), file.calibration, promotion, size)
+        card = file.packed_card
+        size = COPIES * file.array_bytes + len(card) + FIXED_BYTES
+        return cls(str(number), reader, card, file.calibration, promotion, size)
 
     @property
     def model(self) -> Predictor:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from difflib import get_close_matches
 from functools import partial
 
-from registry import Models, StorageError
+from registry import Models, Registry, StorageError
 from service.model.current_version import CurrentVersion
 from service.model.served_model import ServedModel
 from service.model.version_cache import VersionCache
@@ -40,6 +40,7 @@ class ModelCache:
         self._refuse_unseen = refuse_unseen
         self._lock = threading.Lock()
         self._opened: OrderedDict[str, ServedModel] = OrderedDict()  # the one used last comes last
+        self._bytes: dict[str, int] = {}  # of the opened models
         self.default = self._open(models.default)
 
     def find(self, name: str | None = None) -> ServedModel:
@@ -60,7 +61,6 @@ class ModelCache:
         with self._lock:
             model = self._opened.setdefault(name, self._open(name))
         model.current_version.refresh()
-        self._make_room()
         return model
 
     def if_opened(self, name: str) -> ServedModel | None:
@@ -87,9 +87,9 @@ class ModelCache:
         with self._lock:
             return list(self._opened.values())
 
-    def unopened(self, name: str) -> ServedModel:
-        """Return a model for one look at it, which does not displace others from memory."""
-        return self.if_opened(name) or self._open(name)
+    def registry(self, name: str) -> Registry:
+        """Return a model's registry, for one look at it that displaces no other from memory."""
+        return self._models.registry(name)
 
     def _open(self, name: str) -> ServedModel:
         registry = self._models.registry(name)
@@ -99,9 +99,13 @@ class ModelCache:
             model=name,
             refuse_unseen=self._refuse_unseen,
             is_deleted=partial(self._is_deleted, name),
+            loaded=partial(self._make_room, name),
         )
         versions = VersionCache(
-            registry, current_version, self._make_room, refuse_unseen=self._refuse_unseen
+            registry,
+            current_version,
+            partial(self._make_room, name),
+            refuse_unseen=self._refuse_unseen,
         )
         return ServedModel(name, registry, current_version, versions)
 
@@ -115,19 +119,20 @@ class ModelCache:
         except StorageError:
             return False
 
-    def _make_room(self) -> None:
-        """Drop the models that were not used for longest, until the others have room."""
-        sizes = {model.name: model.memory_bytes for model in self.others()}
-        excess = sum(sizes.values()) - self._max_bytes
-        for name in list(sizes)[:-1]:  # the last one is being used
-            if excess <= 0:
-                break
-            excess -= sizes[name]
-            self._drop(name)
+    def _make_room(self, name: str) -> None:
+        """Drop the models that were not used for longest, until one that has loaded has room."""
+        with self._lock:
+            if (model := self._opened.get(name)) is None:
+                return  # the default, or dropped
+            self._bytes[name] = model.memory_bytes
+            while len(self._opened) > 1 and sum(self._bytes.values()) > self._max_bytes:
+                oldest, _ = self._opened.popitem(last=False)
+                self._bytes.pop(oldest, None)
 
     def _drop(self, name: str) -> None:
         with self._lock:
             self._opened.pop(name, None)
+            self._bytes.pop(name, None)
 
     def _explain(self, name: str) -> str:
         """Return that there is no such model, and which there are."""

@@ -19,7 +19,7 @@ class VersionCache:
 
     Parameters
     ----------
-    make_room : called after a version was loaded
+    loaded : called after a version was loaded
     refuse_unseen : whether its versions refuse categories that training had not
     """
 
@@ -27,12 +27,12 @@ class VersionCache:
         self,
         registry: Registry,
         current_version: CurrentVersion,
-        make_room: Callable[[], None] = lambda: None,
+        loaded: Callable[[], None] = lambda: None,
         *,
         refuse_unseen: bool = False,
     ) -> None:
         self._registry = registry
-        self._make_room = make_room
+        self._loaded = loaded
         self._current_version = current_version
         self._refuse_unseen = refuse_unseen
         self._lock = threading.Lock()
@@ -75,7 +75,7 @@ class VersionCache:
             if len(self._cached) > CAPACITY:
                 self._cached.popitem(last=False)
         if is_new:
-            self._make_room()
+            self._loaded()
         return version
 
 

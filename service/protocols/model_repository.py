@@ -72,7 +72,7 @@ def index() -> Response:
     entries = [
         _entry(registry, name, version)
         for name in models.names()
-        for registry in [models.unopened(name).registry]
+        for registry in [models.registry(name)]
         for version in registry.versions()
     ]
     listed = [entry for entry in entries if entry["state"] == "READY" or not only_ready]

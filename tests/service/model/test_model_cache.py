@@ -192,5 +192,5 @@ def test_threads_that_open_a_model_at_once_get_the_same(models: Path, cache: Mod
 
 def test_one_look_at_a_model_does_not_open_it(models: Path, cache: ModelCache) -> None:
     serve(of(models, "pump"), small_model())
-    assert cache.unopened("pump").registry.versions() == [1]
+    assert cache.registry("pump").versions() == [1]
     assert cache.others() == []
