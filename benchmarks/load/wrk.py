@@ -1,5 +1,6 @@
 """Bursts of one request, sent again and again by wrk from `LOAD_CORE`."""
 
+import json
 import math
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.cores import LOAD_CORE
@@ -44,11 +46,21 @@ def require(*tools: str) -> None:
 
 
 def burst(
-    server: Server, connections: int, seconds: float = 1, *, failures_are_fatal: bool = True
+    server: Server,
+    connections: int,
+    seconds: float = 1,
+    *,
+    paths: Sequence[str] = (),
+    failures_are_fatal: bool = True,
 ) -> Burst:
-    """Send the program's request in a closed loop over kept-alive connections."""
+    """Send the program's request in a closed loop over kept-alive connections.
+
+    Parameters
+    ----------
+    paths : of the requests, one after the other; by default the program's
+    """
     before = server.processor_seconds()
-    output = _run_wrk(server, connections, seconds)
+    output = _run_wrk(server, connections, seconds, paths)
     used = server.processor_seconds() - before
     failed = tuple(re.findall(r"(Non-2xx.*|Socket errors.*)", output))
     if failed and failures_are_fatal:
@@ -67,7 +79,7 @@ def burst(
     )
 
 
-def _run_wrk(server: Server, connections: int, seconds: float) -> str:
+def _run_wrk(server: Server, connections: int, seconds: float, paths: Sequence[str]) -> str:
     program = server.program
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(f'wrk.method = "{program.method}"\n')
@@ -75,6 +87,14 @@ def _run_wrk(server: Server, connections: int, seconds: float) -> str:
             script.write(
                 f"wrk.body = [[{program.body.decode()} ]]\n"
                 'wrk.headers["Content-Type"] = "application/json"\n'
+            )
+        if paths:
+            script.write(
+                f"local paths, last = {{{', '.join(map(json.dumps, paths))}}}, 0\n"
+                "request = function()\n"
+                "  last = last % #paths + 1\n"
+                "  return wrk.format(nil, paths[last])\n"
+                "end\n"
             )
         script.flush()
         command = [
