@@ -13,7 +13,6 @@ from marshmallow import Schema, fields
 from service.model.loaded_version import LoadedVersion
 
 MODEL_NAME = "ModelName"  # the schema of a model's name; the document defines it
-MODEL_HEADER = "X-Model"  # a model's name, if the path has none
 
 JsonSchema = dict[str, Any]
 # A marshmallow schema; JSON Schema for what marshmallow cannot express; or a function that makes it

@@ -22,9 +22,9 @@ from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
 from config import VERSION
+from service.model.asked_model import MODEL_HEADER
 from service.model.loaded_version import LoadedVersion
 from service.openapi.contract import (
-    MODEL_HEADER,
     MODEL_NAME,
     JsonSchema,
     Operation,

@@ -12,11 +12,11 @@ from config import VERSION
 from service.formats import csv_rows, json_rows, npy_rows
 from service.formats.charset import read_table_body
 from service.formats.response_headers import response_headers
+from service.model.asked_model import MODEL_HEADER
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
 from service.model.rows.blocks import parse_rows
 from service.openapi.contract import (
-    MODEL_HEADER,
     BodySpec,
     JsonSchema,
     ResponseSpec,

@@ -12,7 +12,8 @@ from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request
 
 from service.api.predict import TABLES
-from service.openapi.contract import MODEL_HEADER, operation_of
+from service.model.asked_model import MODEL_HEADER
+from service.openapi.contract import operation_of
 from service.openapi.document import document, path_of
 from service.protocols import json_lines
 from service.protocols.open_inference import JSON_LENGTH
