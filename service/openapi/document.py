@@ -46,7 +46,15 @@ ABOUT = (
     "Predictions by small neural networks, their versions, and retraining.\n\n"
     "Every response has an `X-Request-ID` header, and the log contains it: the request's own if "
     "that is 1 to 128 letters, digits or `._:/+=@-`, otherwise a new one. Unknown paths are "
-    "answered with 404 and a problem document (RFC 9457)."
+    "answered with 404 and a problem document (RFC 9457).\n\n"
+)
+ABOUT_SERVICE = (
+    ABOUT
+    + "Paths without a model's name mean the default model. Every other model has a document of "
+    "its own, `/models/NAME/openapi.json`, and a page, `/models/NAME/docs`."
+)
+ABOUT_MODEL = (
+    ABOUT + "This document describes one of the models; `/openapi.json` describes the service."
 )
 CAPACITY = 8  # documents of models
 _OF_ONE_MODEL = "<model:name>"  # in the rules that do for one model what others do for the default
@@ -95,10 +103,13 @@ def document(
     """
     plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: _class(schema).__name__)
     spec = APISpec(
-        title="numnet",
+        title=f"numnet: {model}" if one_model else "numnet",
         version=VERSION,
         openapi_version="3.1.0",
-        info={"description": ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
+        info={
+            "description": ABOUT_MODEL if one_model else ABOUT_SERVICE,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
         servers=[
             {
                 "url": "../.." if one_model else ".",  # relative to the document
