@@ -1,5 +1,6 @@
 """The models of an installation, each with versions and a promotion log of its own."""
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +23,7 @@ class Models:
     def __init__(self, storage: Storage, default: str) -> None:
         self._storage = storage
         self.default = default
+        self._stamps: dict[str, Hashable] = {}  # of the folders of models
 
     @classmethod
     def local(cls, folder: Path, default: str) -> Self:
@@ -35,7 +37,13 @@ class Models:
         ------
         StorageError
         """
-        return sorted(name for name in self._storage.folders() if self._is_other(name))
+        stamps = dict[str, Hashable]()
+        for name in self._storage.folders():
+            stamp = self._storage.stamp(name)  # before looking: the folder may only be newer
+            if self._stamps.get(name) == stamp or self._is_other(name):
+                stamps[name] = stamp
+        self._stamps = stamps
+        return sorted(stamps)
 
     def exists(self, name: str) -> bool:
         """Return whether a version of the model was published; the default always exists.

@@ -1,4 +1,4 @@
-"""`GET /metrics`: the counts of all server processes, and the state of model, jobs and memory."""
+"""`GET /metrics`: the counts of all server processes, and the states of models, jobs and memory."""
 
 import logging
 import time
@@ -21,13 +21,18 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from config import VERSION
+from registry import StorageError
+from service.model.loaded_version import LoadedVersion
 from service.model.model_cache import ModelCache
+from service.model.stored_states import StoredState
 from service.openapi.contract import ResponseSpec, operation
 from service.services import services
 from service.telemetry.meter import Labels, totals
 from service.telemetry.metric_families import BUCKET_BOUNDS, FAMILIES, Family
+from service.telemetry.model_labels import MOST_MODELS, own_label
 from service.telemetry.process_memory import proportional_bytes, resident_bytes
 from service.telemetry.shared_counters import SharedCounters
+from service.telemetry.telemetry import Telemetry
 from service.web.responses import compress
 from trainer.jobs import Jobs, JobsUnavailable
 
@@ -41,8 +46,8 @@ _TEXT = {"type": "string"}
 class Metrics(Collector):
     """All metrics of one application."""
 
-    def __init__(self, counters: SharedCounters, models: ModelCache, jobs: Jobs) -> None:
-        self._counters = counters
+    def __init__(self, telemetry: Telemetry, models: ModelCache, jobs: Jobs) -> None:
+        self._telemetry = telemetry
         self._models = models
         self._jobs = jobs
 
@@ -52,7 +57,7 @@ class Metrics(Collector):
             "model": self._model,  # before the counters: it may load a version, which is counted
             "counters": self._counted,
             "jobs": self._job_states,
-            "processes": lambda: _processes(self._counters),
+            "processes": lambda: _processes(self._telemetry.counters),
         }
         up = GaugeMetricFamily(
             "numnet_metrics_up", "Whether a source of metrics can be read.", labels=["source"]
@@ -71,32 +76,26 @@ class Metrics(Collector):
         yield up
 
     def _counted(self) -> Iterator[Metric]:
-        counted = totals(self._counters)
+        counted = totals(self._telemetry.counters)
         for name, family in FAMILIES.items():
             yield _counted(name, family, counted[name])
 
     def _model(self) -> Iterator[Metric]:
-        version = self._models.default.current_version.current()
-        yield _gauge("numnet_model_loaded", "Whether there is a current version.", bool(version))
-        if version is None:
-            return
-        yield _gauge("numnet_model_version", "Number of the current version.", int(version.number))
-        promoted = _timestamp(version.promotion.at) if version.promotion else None
-        if promoted is not None:
-            yield _gauge(
-                "numnet_model_promoted_timestamp_seconds",
-                "Time when the current version was promoted.",
-                promoted,
-            )
-        created = _timestamp(version.card.get("created_at"))
-        if created is not None:
-            yield _gauge(
-                "numnet_model_created_timestamp_seconds",
-                "Time when the current version was trained.",
-                created,
-            )
-            age = time.time() - created
-            yield _gauge("numnet_model_age_seconds", "Time since it was trained.", age)
+        """Yield the states of models that have series of their own. Count all models."""
+        default = self._models.default
+        states = {default.name: _state(default.current_version.current())}
+        try:
+            names = self._models.names()
+        except StorageError as error:
+            log.warning("the models cannot be listed: %s", error)
+        else:
+            yield _gauge("numnet_models", "Number of models.", len(names))
+            if len(names) <= MOST_MODELS:
+                for name in names:
+                    self._telemetry.meter.start_model(name)
+            own = self._telemetry.counters.labels.models()
+            states |= self._models.stored.read(name for name in names[1:] if name in own)
+        yield from _states({own_label(name): state for name, state in states.items()})
 
     def _job_states(self) -> Iterator[Metric]:
         reported_at = None
@@ -135,7 +134,7 @@ def page() -> Response:
     """Return the metrics of all server processes in Prometheus's text format or OpenMetrics."""
     ours = services()
     registry = CollectorRegistry()
-    registry.register(Metrics(ours.telemetry.counters, ours.models, ours.jobs))
+    registry.register(Metrics(ours.telemetry, ours.models, ours.jobs))
     if "application/openmetrics-text" in request.headers.get("Accept", ""):
         body = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
         return compress(Response(body, content_type=openmetrics.CONTENT_TYPE_LATEST))
@@ -161,6 +160,54 @@ def _histogram(name: str, family: Family, series: Mapping[Labels, float]) -> Met
         buckets = list(zip(bounds, counts, strict=True))
         metric.add_metric(labels, buckets, series.get((*labels, "sum"), 0.0))
     return metric
+
+
+def _state(version: LoadedVersion | None) -> StoredState | None:
+    """Return the state of the default model, of which a version is in memory."""
+    if version is None:
+        return None
+    promoted_at = version.promotion.at if version.promotion else None
+    return StoredState(int(version.number), promoted_at, version.card.get("created_at"))
+
+
+def _states(states: Mapping[str, StoredState | None]) -> Iterator[Metric]:
+    """Yield the families about models, by their labels."""
+
+    def family(name: str, description: str, values: Mapping[str, float | None]) -> Metric:
+        metric = GaugeMetricFamily(name, description, labels=["model"])
+        for label, value in values.items():
+            if value is not None:
+                metric.add_metric([label], value)
+        return metric
+
+    usable = {label: state for label, state in states.items() if state}
+    created = {label: _timestamp(state.created_at) for label, state in usable.items()}
+    now = time.time()
+    yield family(
+        "numnet_model_loaded",
+        "Whether there is a current version that can be used.",
+        {label: state is not None for label, state in states.items()},
+    )
+    yield family(
+        "numnet_model_version",
+        "Number of the current version.",
+        {label: state.version for label, state in usable.items()},
+    )
+    yield family(
+        "numnet_model_promoted_timestamp_seconds",
+        "Time when the current version was promoted.",
+        {label: _timestamp(state.promoted_at) for label, state in usable.items()},
+    )
+    yield family(
+        "numnet_model_created_timestamp_seconds",
+        "Time when the current version was trained.",
+        created,
+    )
+    yield family(
+        "numnet_model_age_seconds",
+        "Time since it was trained.",
+        {label: None if at is None else now - at for label, at in created.items()},
+    )
 
 
 def _processes(counters: SharedCounters) -> Iterator[Metric]:

@@ -123,11 +123,11 @@ class CurrentVersion:
         found = self._newest_valid(refusals)
         for refusal in refusals - self._refusals:
             log.error(refusal)
-            self._meter.count_model_refusal()
+            self._meter.count_model_refusal(self._model)
         self._refusals = refusals
         self._retry_at = self._clock() + RETRY_SECONDS if refusals else math.inf
         if found is not None and found is not self._version:
-            self._meter.count_model_load()
+            self._meter.count_model_load(self._model)
             sha256 = found.promotion.sha256 if found.promotion else None
             log.info(
                 "serving version %s",

@@ -8,6 +8,7 @@ from functools import partial
 from registry import Models, Registry, StorageError
 from service.model.current_version import CurrentVersion
 from service.model.served_model import ServedModel
+from service.model.stored_states import StoredStates
 from service.model.version_cache import VersionCache
 from service.telemetry.meter import Meter
 from service.web.errors import ModelNotFound
@@ -29,6 +30,7 @@ class ModelCache:
     Attributes
     ----------
     default : the model that paths without a name mean
+    stored : the states of models in storage, whether they are in memory or not
     """
 
     def __init__(
@@ -41,7 +43,9 @@ class ModelCache:
         self._lock = threading.Lock()
         self._opened: OrderedDict[str, ServedModel] = OrderedDict()  # the one used last comes last
         self._bytes: dict[str, int] = {}  # of the opened models
+        meter.start_model(models.default)  # first, so that it has series of its own
         self.default = self._open(models.default)
+        self.stored = StoredStates(models)
 
     def find(self, name: str | None = None) -> ServedModel:
         """Return a model, by default the default one. For threads, not for the event loop.
@@ -128,11 +132,13 @@ class ModelCache:
             while len(self._opened) > 1 and sum(self._bytes.values()) > self._max_bytes:
                 oldest, _ = self._opened.popitem(last=False)
                 self._bytes.pop(oldest, None)
+            self._meter.set_models_in_memory(sum(self._bytes.values()))
 
     def _drop(self, name: str) -> None:
         with self._lock:
             self._opened.pop(name, None)
             self._bytes.pop(name, None)
+            self._meter.set_models_in_memory(sum(self._bytes.values()))
 
     def _explain(self, name: str) -> str:
         """Return that there is no such model, and which there are."""

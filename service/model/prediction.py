@@ -93,8 +93,9 @@ def choose_version(
     ------
     NoModel, ModelNotFound, VersionNotFound, VersionRefused, StorageError
     """
+    context.model = model.name
     version = model.versions.require(number)
-    context.model, context.version = model.name, version.number
+    context.version = version.number
     return version
 
 

@@ -141,14 +141,13 @@ def model_statistics(name: str | None = None, version: str | None = None) -> Res
     ours = services()
     default = ours.models.default
     found = find_version(name, version) if name is not None else default.current_version.current()
-    numbers = {found.number} if found else set()
-    if version is None:
-        numbers |= triton_statistics.counted_versions(ours.telemetry.counters)
-    return json_response(
-        triton_statistics.of_versions(
-            ours.telemetry.counters, ours.settings.model_name, sorted(numbers, key=int)
-        )
-    )
+    statistics = triton_statistics.Statistics(ours.telemetry.counters)
+    counted = {} if version else statistics.versions()
+    asked = name or default.name
+    versions = {asked: counted.pop(asked, set()) | ({found.number} if found else set())}
+    if name is None:
+        versions |= dict(sorted(counted.items()))
+    return json_response(statistics.of(versions))
 
 
 @blueprint.post("/models/<name>/infer")

@@ -3,10 +3,13 @@
 Source: Triton, docs/protocol/extension_statistics.md.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from service.openapi.json_schema import TEXT, WHOLE, array, by_name, closed
 from service.telemetry.meter import totals
+from service.telemetry.metric_families import OTHER
+from service.telemetry.model_labels import model_of
 from service.telemetry.shared_counters import SharedCounters
 
 _NOT_MEASURED = (
@@ -36,42 +39,60 @@ SHAPE = closed(
 )
 
 
-def counted_versions(counters: SharedCounters) -> set[str]:
-    """Return the versions that had prediction requests since the service was started."""
-    return {version for version, _ in totals(counters)["numnet_predictions"]}
-
-
-def of_versions(counters: SharedCounters, name: str, versions: list[str]) -> dict[str, Any]:
-    """Return the statistics of each version.
+class Statistics:
+    """The counts since the service was started, of all server processes.
 
     An execution is a request, and an inference is a row, of any protocol. Times are from the
     complete request to the response; their parts are not measured, and are 0.
     """
-    counted = totals(counters)
-    requests, seconds = counted["numnet_predictions"], counted["numnet_prediction_seconds"]
-    rows = counted["numnet_predicted_rows"]
 
-    def duration(version: str, outcome: str) -> dict[str, int]:
-        labels = (version, outcome)
+    def __init__(self, counters: SharedCounters) -> None:
+        self._labels = counters.labels
+        counted = totals(counters)
+        self._requests = counted["numnet_predictions"]
+        self._seconds = counted["numnet_prediction_seconds"]
+        self._rows = counted["numnet_predicted_rows"]
+
+    def versions(self) -> dict[str, set[str]]:
+        """Return the versions that had prediction requests, by model."""
+        found: dict[str, set[str]] = {}
+        for label, version, _ in self._requests:
+            if (model := model_of(label)) is not None:
+                found.setdefault(model, set()).add(version)
+        return found
+
+    def of(self, versions: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+        """Return the statistics of versions by model.
+
+        A model that is counted together with others is left out.
+        """
         return {
-            "count": int(requests.get(labels, 0)),
-            "ns": int(1e9 * seconds.get(labels, 0)),
+            "model_stats": [
+                self._of_version(model, label, version)
+                for model, numbers in versions.items()
+                if (label := self._labels.label(model)) != OTHER
+                for version in sorted(numbers, key=int)
+            ]
         }
 
-    return {
-        "model_stats": [
-            {
-                "name": name,
-                "version": version,
-                "inference_count": int(rows.get((version,), 0)),
-                "execution_count": int(requests.get((version, "success"), 0)),
-                "inference_stats": {
-                    "success": duration(version, "success"),
-                    "fail": duration(version, "fail"),
-                    **{part: {"count": 0, "ns": 0} for part in _NOT_MEASURED},
-                },
-                "batch_stats": [],
+    def _of_version(self, model: str, label: str, version: str) -> dict[str, Any]:
+        def duration(outcome: str) -> dict[str, int]:
+            labels = (label, version, outcome)
+            return {
+                "count": int(self._requests.get(labels, 0)),
+                "ns": int(1e9 * self._seconds.get(labels, 0)),
             }
-            for version in versions
-        ]
-    }
+
+        success = duration("success")
+        return {
+            "name": model,
+            "version": version,
+            "inference_count": int(self._rows.get((label, version), 0)),
+            "execution_count": success["count"],
+            "inference_stats": {
+                "success": success,
+                "fail": duration("fail"),
+                **{part: {"count": 0, "ns": 0} for part in _NOT_MEASURED},
+            },
+            "batch_stats": [],
+        }

@@ -7,7 +7,7 @@ BUCKET_BOUNDS = (  # seconds
     10.0,
 )
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-OTHER = "other"  # any other method or route, so that clients cannot create time series
+OTHER = "other"  # any other method, route or model, so that clients cannot create time series
 REFUSAL_REASONS = ("deadline", "malformed", "overloaded", "slow")
 _DIALECTS = {"v1": "tf-serving", "v2": "v2"} | dict.fromkeys(
     ("invocations", "ping", "health", "version"), "mlflow"
@@ -30,7 +30,7 @@ class Family:
     labels: tuple[str, ...] = ()
 
 
-_ROUTE = ("method", "route", "dialect")
+_ROUTE = ("method", "route", "dialect", "model")  # only prediction requests are of a model
 FAMILIES = {
     "numnet_requests": Family("counter", "Requests answered.", (*_ROUTE, "status")),
     "numnet_request_duration_seconds": Family(
@@ -43,24 +43,30 @@ FAMILIES = {
     ),
     "numnet_requests_in_flight": Family("gauge", "Requests in a thread or queued for one."),
     "numnet_predictions": Family(
-        "counter", "Prediction requests, by model version.", ("version", "outcome")
+        "counter", "Prediction requests, by model version.", ("model", "version", "outcome")
     ),
     "numnet_prediction_seconds": Family(
-        "counter", "Total time of prediction requests.", ("version", "outcome")
+        "counter", "Total time of prediction requests.", ("model", "version", "outcome")
     ),
-    "numnet_predicted_rows": Family("counter", "Rows predicted.", ("version",)),
+    "numnet_predicted_rows": Family("counter", "Rows predicted.", ("model", "version")),
     "numnet_out_of_range_values": Family(
-        "counter", "Input values outside the range seen in training.", ("feature",)
+        "counter", "Input values outside the range seen in training.", ("model", "feature")
     ),
     "numnet_unseen_categories": Family(
-        "counter", "Input values that are categories not seen in training.", ("feature",)
+        "counter",
+        "Input values that are categories not seen in training.",
+        ("model", "feature"),
     ),
-    "numnet_unfamiliar_rows": Family("counter", "Rows unlike all training rows."),
+    "numnet_unfamiliar_rows": Family("counter", "Rows unlike all training rows.", ("model",)),
     "numnet_model_loads": Family(
-        "counter", "Versions loaded; every server process counts its own."
+        "counter", "Versions loaded; every server process counts its own.", ("model",)
     ),
     "numnet_model_refusals": Family(
-        "counter", "Promotions refused; every server process counts its own."
+        "counter", "Promotions refused; every server process counts its own.", ("model",)
+    ),
+    "numnet_models_in_memory_bytes": Family(
+        "gauge",
+        "Memory of the models besides the default, in all server processes, after the last load.",
     ),
     "numnet_worker_starts": Family("counter", "Server processes started."),
 }

@@ -17,15 +17,16 @@ process is killed while writing. The process that replaces it takes over the slo
 import mmap
 import os
 import sys
-import tempfile
 import threading
-import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from service.telemetry.anonymous_file import anonymous_file
+from service.telemetry.model_labels import ModelLabels
+
 _WORD = 8
 _PROCESS, _NO_ROOM, _HEADER = 1, 2, 3
-SLOT_BYTES = 1 << 22  # room for about 40,000 names; the system allocates only the pages in use
+SLOT_BYTES = 1 << 24  # room for about 150,000 names; the system allocates only the pages in use
 
 
 class Slot:
@@ -85,17 +86,14 @@ class SharedCounters:
     Attributes
     ----------
     master_process : the id of the process that forks the server processes; None if there is none
+    labels : the values of the label `model`
     """
 
     def __init__(self, slot_bytes: int = SLOT_BYTES) -> None:
         self.master_process: int | None = None
         self._slot_bytes = slot_bytes
-        if sys.platform == "linux":
-            self._file = os.memfd_create("numnet-counters")
-        else:
-            with tempfile.TemporaryFile() as file:
-                self._file = os.dup(file.fileno())
-        weakref.finalize(self, os.close, self._file)
+        self.labels = ModelLabels()
+        self._file = anonymous_file(self, "numnet-counters")
         self.allocate(0)
 
     def allocate(self, slot: int) -> None:

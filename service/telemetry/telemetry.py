@@ -26,7 +26,7 @@ class Telemetry:
     @classmethod
     def in_slot(cls, counters: SharedCounters, slot: int) -> "Telemetry":
         """Return the telemetry of this process, which counts in an allocated slot."""
-        meter = Meter(counters.claim(slot, os.getpid()))
+        meter = Meter(counters.claim(slot, os.getpid()), counters.labels)
         return cls(counters, meter, AccessLog(meter))
 
     @classmethod

@@ -21,27 +21,38 @@ from tests.service.small_models import promote, small_model
 OPERATIONS = "docs/operations.md"
 TARGET_LABELS = {"instance", "job"}  # added by Prometheus
 OUR_LABELS = {
+    "numnet_build_info": {"version"},
     "numnet_jobs": {"state"},
     "numnet_metrics_up": {"source"},
     "numnet_process_resident_memory_bytes": {"process"},
+    "numnet_model_loaded": {"model"},
+    "numnet_model_version": {"model"},
+    "numnet_model_age_seconds": {"model"},
+    "numnet_model_created_timestamp_seconds": {"model"},
+    "numnet_model_promoted_timestamp_seconds": {"model"},
 }
 _SELECTOR = re.compile(r"\b(numnet_\w+)(?:\{([^}]*)\})?")
 
 
 @pytest.fixture(scope="module")
-def exposed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Return the names of all metrics, as queries use them."""
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the metrics of a service with a model."""
     folder = tmp_path_factory.mktemp("monitored")
     registry = Registry.local(folder / "models")
     card = {"created_at": "2026-01-01T00:00:00+00:00"}
     version = registry.publish(small_model(), card, np.zeros((2, 4)))
     promote(registry, version.number)
     app = create_app(Settings(models=folder / "models", state=folder / "state"))
-    text = app.test_client().get("/metrics").text
+    return app.test_client().get("/metrics").text
+
+
+@pytest.fixture(scope="module")
+def exposed(page: str) -> set[str]:
+    """Return the names of all metrics, as queries use them."""
     suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
     return {
         family.name + suffix
-        for family in text_string_to_metric_families(text)
+        for family in text_string_to_metric_families(page)
         for suffix in suffixes.get(family.type, [""])
     }
 
@@ -97,8 +108,54 @@ def test_every_queried_label_exists() -> None:
             known |= labels_of(metric)
             matched = set(re.findall(r"(\w+)\s*[=!]", matchers))
             assert matched <= labels_of(metric) | TARGET_LABELS, expression
-        for names in re.findall(r"\bby \(([^)]*)\)", expression):
+        for names in re.findall(r"\b(?:by|on) \(([^)]*)\)", expression):
             assert {name.strip() for name in names.split(",")} <= known, expression
+
+
+def test_samples_have_the_labels_that_queries_may_use(page: str) -> None:
+    samples = [
+        sample for family in text_string_to_metric_families(page) for sample in family.samples
+    ]
+    assert {sample.name for sample in samples} > OUR_LABELS.keys()
+    for sample in samples:
+        assert sample.labels.keys() == labels_of(sample.name), sample
+
+
+def test_labels_of_every_metric_are_documented() -> None:
+    rows = re.findall(r"^\| (`numnet_\w+`[^|]*)\|([^|]*)\|", (ROOT / OPERATIONS).read_text(), re.M)
+    documented = {
+        name: set(re.findall(r"`(\w+)`", labels))
+        for names, labels in rows
+        for name in re.findall(r"`(numnet_\w+)`", names)
+    }
+    assert documented == {name: labels_of(name) for name in documented}
+
+
+def test_alert_names_only_labels_that_its_expression_has() -> None:
+    named = set[str]()
+    for rule in blocks()[1]["groups"][0]["rules"]:
+        expression = rule["expr"]
+        metrics = [name for name, _ in _SELECTOR.findall(expression)]
+        kept = re.search(r"\bby \(([^)]*)\)", expression)
+        labels = (
+            {name.strip() for name in kept[1].split(",")}
+            if kept
+            else TARGET_LABELS.union(*map(labels_of, metrics))
+        )
+        used = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+        assert used <= labels, expression
+        if "model" in labels:
+            assert "model" in used, expression  # several models may fail in the same way
+            named.add(rule["alert"])
+    assert {"NumnetVersionRefused", "NumnetModelErrors", "NumnetModelOld"} <= named
+
+
+def test_panels_show_the_chosen_models_alone() -> None:
+    for panel in dashboard()["panels"]:
+        for target in panel["targets"]:
+            for metric, matchers in _SELECTOR.findall(target["expr"]):
+                chosen = 'model=~"$model"' in matchers
+                assert chosen == ("model" in labels_of(metric)), target["expr"]
 
 
 def test_every_metric_is_documented(exposed: set[str]) -> None:
@@ -125,14 +182,14 @@ def test_dashboard_has_what_grafana_needs() -> None:
     assert (board["title"], board["uid"]) == ("numnet", "numnet")
     assert board["schemaVersion"] >= 36
     assert "id" not in board  # Grafana assigns one
-    source, instance = board["templating"]["list"]
+    source, instance, model = board["templating"]["list"]
     assert (source["name"], source["type"], source["query"]) == (
         "datasource",
         "datasource",
         "prometheus",
     )
     chosen = {"type": "prometheus", "uid": "${datasource}"}
-    assert instance["datasource"] == chosen
+    assert instance["datasource"] == model["datasource"] == chosen
     panels = board["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels) > 10
     taken: set[tuple[int, int]] = set()

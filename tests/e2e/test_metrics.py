@@ -54,7 +54,8 @@ def ask(service: Service, times: int) -> int:
         return sum(pool.map(some, range(THREADS)))
 
 
-PREDICT = ("native", "POST", "/predict", "200")
+OF_DEFAULT = ("native", "POST", "numnet", "/predict")  # dialect, method, model, route
+PREDICT = (*OF_DEFAULT, "200")
 
 
 def counted(service: Service) -> float:
@@ -85,12 +86,12 @@ def test_counters_stay_exact_when_server_processes_are_killed_and_replaced(
         files.append(open_files(service.process.pid))
     total = 4 * REQUESTS
     duration = "numnet_request_duration_seconds"
-    assert samples(service, f"{duration}_count")["native", "POST", "/predict"] == total
-    seconds = samples(service, f"{duration}_sum")["native", "POST", "/predict"]
+    assert samples(service, f"{duration}_count")[OF_DEFAULT] == total
+    seconds = samples(service, f"{duration}_sum")[OF_DEFAULT]
     assert 0 < seconds < total
-    assert samples(service, "numnet_predictions_total") == {("success", "1"): total}
-    assert samples(service, "numnet_predicted_rows_total") == {("1",): total}
-    assert samples(service, "numnet_out_of_range_values_total") == {("x4",): total}
+    assert samples(service, "numnet_predictions_total") == {("numnet", "success", "1"): total}
+    assert samples(service, "numnet_predicted_rows_total") == {("numnet", "1"): total}
+    assert samples(service, "numnet_out_of_range_values_total") == {("x4", "numnet"): total}
     until(lambda: samples(service, "numnet_worker_starts_total") == {(): 3 + 4})
     assert set(files) == {files[0]}
     names = {name for (name,) in samples(service, "numnet_process_resident_memory_bytes")}
@@ -114,7 +115,7 @@ def test_a_killed_server_process_loses_only_the_counts_of_requests_in_flight(
     assert abs(uncounted) <= deaths * THREADS
     until(lambda: samples(service, "numnet_worker_starts_total") == {(): 2 + deaths})
     versions = samples(service, "numnet_predictions_total")
-    assert abs(versions["success", "1"] - counted(service)) <= deaths
+    assert abs(versions["numnet", "success", "1"] - counted(service)) <= deaths
 
 
 def test_every_server_process_returns_the_same_metrics(

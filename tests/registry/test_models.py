@@ -1,5 +1,6 @@
 """The models of one installation: their names, and where their versions are."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,3 +97,25 @@ def test_folder_that_cannot_be_listed_is_an_error(models: Models, folder: Path) 
     folder.symlink_to(folder.name)
     with pytest.raises(StorageError):
         models.others()
+
+
+def test_known_model_whose_versions_are_deleted_is_not_listed_any_more(
+    models: Models, folder: Path, publish: Publish
+) -> None:
+    publish(models.registry("pump"))
+    publish(models.registry("fan"))
+    assert models.others() == models.others() == ["fan", "pump"]
+    (folder / "pump" / "1.npz").unlink()
+    os.utime(folder / "pump", (1, 1))  # the clock may not have moved since the publication
+    assert models.others() == ["fan"]
+    publish(models.registry("pump"))
+    assert models.others() == ["fan", "pump"]
+
+
+def test_folders_of_known_models_are_not_listed_again(
+    models: Models, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(models.registry("pump"))
+    assert models.others() == ["pump"]
+    monkeypatch.setattr(Registry, "has_versions", None)
+    assert models.others() == ["pump"]

@@ -112,7 +112,7 @@ def test_exposed_histogram_buckets_are_cumulative(meter: Meter, client: FlaskCli
     for seconds in (0.0001, 0.0002, 0.003, 60.0):
         answered(meter, seconds=seconds)
     found = series(client.get("/metrics").text)
-    where = {"method": "POST", "route": "/predict", "dialect": "native"}
+    where = {"method": "POST", "route": "/predict", "dialect": "native", "model": ""}
     name = "numnet_request_duration_seconds"
     buckets = [value(found, f"{name}_bucket", le=str(bound), **where) for bound in BUCKET_BOUNDS]
     assert buckets == [1, 2, 2, 2, 2, *[3] * 11]
@@ -177,7 +177,7 @@ def test_unseen_categories_are_counted_by_feature(client: FlaskClient, registry:
     for body in (row, {"instances": [row, row]}, {"instances": [row | {"colour": "red"}]}):
         assert client.post("/predict", json=body).status_code == 200
     found = series(client.get("/metrics").text)
-    assert value(found, "numnet_unseen_categories_total", feature="colour") == 3
+    assert value(found, "numnet_unseen_categories_total", model="numnet", feature="colour") == 3
 
 
 def test_unfamiliar_rows_are_counted(client: FlaskClient, registry: Registry) -> None:
@@ -187,7 +187,7 @@ def test_unfamiliar_rows_are_counted(client: FlaskClient, registry: Registry) ->
     for body in (row, {"instances": [known, far, far]}, {"instances": [known]}):
         assert client.post("/predict", json=body).status_code == 200
     found = series(client.get("/metrics").text)
-    assert value(found, "numnet_unfamiliar_rows_total") == 3
+    assert value(found, "numnet_unfamiliar_rows_total", model="numnet") == 3
 
 
 def test_predictions_are_counted_by_version_and_outcome(
@@ -198,7 +198,7 @@ def test_predictions_are_counted_by_version_and_outcome(
         client.post("/predict", data=body, content_type="application/json")
     client.get("/models/1")
     found = series(client.get("/metrics").text)
-    asked = {"version": "1"}
+    asked = {"model": "numnet", "version": "1"}
     assert value(found, "numnet_predictions_total", outcome="success", **asked) == 1
     assert value(found, "numnet_predictions_total", outcome="fail", **asked) == 1
     assert value(found, "numnet_prediction_seconds_total", outcome="fail", **asked) == 0.25
@@ -225,17 +225,17 @@ def test_refusals_and_requests_in_flight_of_all_processes(
 
 def test_current_version_and_its_age(client: FlaskClient, registry: Registry) -> None:
     found = series(client.get("/metrics").text)
-    assert value(found, "numnet_model_loaded") == 0
-    assert ("numnet_model_version", frozenset()) not in found
+    assert value(found, "numnet_model_loaded", model="numnet") == 0
+    assert ("numnet_model_version", frozenset({("model", "numnet")})) not in found
     serve(registry, small_model())
     serve(registry, small_model(seed=1))
     found = series(client.get("/metrics").text)
-    assert value(found, "numnet_model_loaded") == 1
-    assert value(found, "numnet_model_version") == 2
+    assert value(found, "numnet_model_loaded", model="numnet") == 1
+    assert value(found, "numnet_model_version", model="numnet") == 2
     promoted = registry.current()
     assert promoted is not None
-    assert value(found, "numnet_model_promoted_timestamp_seconds") > 1.7e9
-    assert value(found, "numnet_model_loads_total") == 1
+    assert value(found, "numnet_model_promoted_timestamp_seconds", model="numnet") > 1.7e9
+    assert value(found, "numnet_model_loads_total", model="numnet") == 1
 
 
 def test_refused_promotion_is_counted_once(
@@ -247,8 +247,8 @@ def test_refused_promotion_is_counted_once(
     (models / "2.npz").write_bytes(b"damaged")
     for _ in range(3):
         found = series(client.get("/metrics").text)
-    assert value(found, "numnet_model_version") == 1
-    assert value(found, "numnet_model_refusals_total") == 1
+    assert value(found, "numnet_model_version", model="numnet") == 1
+    assert value(found, "numnet_model_refusals_total", model="numnet") == 1
 
 
 def test_jobs_are_counted_by_state_without_importing_dbos(
@@ -288,7 +288,7 @@ def test_unusable_job_database_leaves_the_other_metrics(
     response = client.get("/metrics")
     assert response.status_code == 200
     found = series(response.text)
-    assert value(found, "numnet_model_loaded") == 0
+    assert value(found, "numnet_model_loaded", model="numnet") == 0
     assert value(found, "numnet_workers") == 1
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from registry import LocalStorage, Models, Registry
 from service.model.model_cache import LISTED, ModelCache
+from service.telemetry.meter import totals
 from service.telemetry.telemetry import Telemetry
 from service.web.errors import ModelNotFound, NoModel
 from tests.service.small_models import publish, serve, small_model
@@ -194,3 +195,20 @@ def test_one_look_at_a_model_does_not_open_it(models: Path, cache: ModelCache) -
     serve(of(models, "pump"), small_model())
     assert cache.registry("pump").versions() == [1]
     assert cache.others() == []
+
+
+def test_memory_of_the_models_is_counted(
+    models: Path, open_cache: Open, telemetry: Telemetry
+) -> None:
+    def counted() -> float:
+        return totals(telemetry.counters)["numnet_models_in_memory_bytes"][()]
+
+    for name in ("pump", "fan"):
+        serve(of(models, name), small_model())
+    cache = open_cache(1)  # too little for two
+    assert counted() == 0
+    pump = cache.find("pump")
+    assert counted() == pump.memory_bytes > 0
+    fan = cache.find("fan")
+    assert counted() == fan.memory_bytes
+    assert cache.others() == [fan]

@@ -86,7 +86,7 @@ def test_request_answered_twice_is_logged_and_counted_once(
     telemetry.access_log.add(request, 200, 0, 21.0)  # by its thread, later
     telemetry.access_log.write()
     assert json.loads(capfd.readouterr().out)["status"] == 503
-    labels = ("GET", "/models", "native")
+    labels = ("GET", "/models", "native", "")
     counted = totals(telemetry.counters)
     assert counted["numnet_requests"] == {(*labels, "503"): 1}
     assert counted["numnet_request_duration_seconds"][*labels, "sum"] == 20.0
