@@ -1,6 +1,8 @@
 """`GET /metrics` of a service whose server processes are killed."""
 
 import os
+import random
+import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +11,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from registry import Registry
+from service.telemetry.model_labels import MOST_MODELS
 from tests.e2e.conftest import Service, StartService
 from tests.patience import DEADLINE_SECONDS, until
 from tests.service.small_models import serve, small_model
@@ -126,3 +129,36 @@ def test_every_server_process_returns_the_same_metrics(
     ask(service, 96)
     until(lambda: counted(service) == 96)
     assert {counted(service) for _ in range(20)} == {96}
+
+
+def test_server_processes_agree_on_the_models_that_are_counted_alone(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    serve(Registry.local(folder), small_model())
+    serve(Registry.local(folder / "m0"), small_model())
+    names = ["numnet", *(f"m{number}" for number in range(MOST_MODELS + 10))]
+    for name in names[2:]:
+        shutil.copytree(folder / "m0", folder / name)
+    service = start_service(workers=3)
+
+    def ask_all(seed: int) -> None:
+        for name in random.Random(seed).sample(names, len(names)):
+            url = f"{service.url}/models/{name}/predict"
+            assert requests.post(url, json=ROW, timeout=DEADLINE_SECONDS).ok  # a new connection
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(ask_all, range(THREADS)))
+
+    def predictions() -> dict[str, float]:
+        found = samples(service, "numnet_predictions_total")
+        return {model: number for (model, _, _), number in found.items()}
+
+    until(lambda: sum(predictions().values()) == THREADS * len(names))
+    counted = predictions()
+    assert counted.pop("other") == THREADS * (len(names) - MOST_MODELS)
+    assert counted == dict.fromkeys(counted, THREADS)
+    assert len(counted) == MOST_MODELS
+    for _ in range(10):
+        for gauge in ("numnet_model_loaded", "numnet_model_version"):
+            assert samples(service, gauge) == dict.fromkeys([(name,) for name in counted], 1)

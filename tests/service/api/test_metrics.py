@@ -24,7 +24,7 @@ from service.telemetry.request_context import RequestContext
 from service.telemetry.telemetry import Telemetry
 from tests.random_ensembles import make_ensemble, make_familiarity
 from tests.service.conftest import MakeClient
-from tests.service.small_models import serve, small_model, table_model
+from tests.service.small_models import publish, serve, small_model, table_model
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -203,6 +203,22 @@ def test_predictions_are_counted_by_version_and_outcome(
     assert value(found, "numnet_predictions_total", outcome="fail", **asked) == 1
     assert value(found, "numnet_prediction_seconds_total", outcome="fail", **asked) == 0.25
     assert value(found, "numnet_predicted_rows_total", **asked) == 2
+
+
+def test_prediction_without_a_version_is_counted_by_model(
+    client: FlaskClient, models: Path
+) -> None:
+    publish(Registry.local(models / "pump"), small_model())
+    for path, status in (("pump/predict", 503), ("absent/predict", 404)):
+        assert client.post(f"/models/{path}", json={}).status_code == status
+    found = series(client.get("/metrics").text)
+    counted = {
+        (dict(labels)["model"], dict(labels)["status"])
+        for name, labels in found
+        if name == "numnet_requests_total" and dict(labels)["method"] == "POST"
+    }
+    assert counted == {("pump", "503"), ("", "404")}
+    assert not [name for name, _ in found if name == "numnet_predictions_total"]
 
 
 def test_refusals_and_requests_in_flight_of_all_processes(
