@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Self
 
 from config.model_names import is_model_name
+from registry.errors import StorageError
+from registry.promotions import Promotion
 from registry.storage import LocalStorage, Storage
 from registry.versions import Registry
 
@@ -24,6 +26,7 @@ class Models:
         self._storage = storage
         self.default = default
         self._stamps: dict[str, Hashable] = {}  # of the folders of models
+        self._newest: dict[str, tuple[Hashable, Promotion | None]] = {}  # with the log's generation
 
     @classmethod
     def local(cls, folder: Path, default: str) -> Self:
@@ -44,6 +47,19 @@ class Models:
                 stamps[name] = stamp
         self._stamps = stamps
         return sorted(stamps)
+
+    def newest_promotions(self) -> dict[str, Promotion | None]:
+        """Return the newest promotion of each model, of the default first; None if there is none.
+
+        A model without a promotion since the last call costs one `stat`.
+
+        Raises
+        ------
+        StorageError
+        """
+        newest = {name: self._newest_of(name) for name in (self.default, *self.others())}
+        self._newest = newest
+        return {name: promotion for name, (_, promotion) in newest.items()}
 
     def exists(self, name: str) -> bool:
         """Return whether a version of the model was published; the default always exists.
@@ -76,6 +92,17 @@ class Models:
         if not is_model_name(name):
             raise ValueError(f"{name!r} cannot be the name of a model")
         return Registry(self._storage.below(name))
+
+    def _newest_of(self, name: str) -> tuple[Hashable, Promotion | None]:
+        registry = self.registry(name)
+        generation = registry.generation()  # before reading: the log may only be newer
+        known, promotion = self._newest.get(name, (None, None))
+        if generation is not None and generation == known:
+            return known, promotion
+        try:
+            return generation, registry.current()
+        except StorageError:  # of one model: the others can be read
+            return None, promotion
 
     def _is_other(self, name: str) -> bool:
         if name == self.default or not is_model_name(name):

@@ -1,6 +1,5 @@
 """`/models`: the models, their versions, cards and files, and which version is current."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,8 +83,12 @@ def list_models() -> Response:
     """List all models, and the default model's versions with their metrics, newest first."""
     models = services().models
     entries = [
-        {"name": name, "default": name == models.default.name, "current": _current(name)}
-        for name in models.names()
+        {
+            "name": name,
+            "default": name == models.default.name,
+            "current": str(promotion.version) if promotion else None,
+        }
+        for name, promotion in models.newest_promotions().items()
     ]
     return json_response({"models": entries, **_versions(models.default)})
 
@@ -191,14 +194,6 @@ def _versions(model: ServedModel) -> dict[str, Any]:
     ]
     promotions = [_entry(promotion) for promotion in reversed(model.registry.history(PROMOTIONS))]
     return {"current": current, "versions": versions, "promotions": promotions}
-
-
-def _current(name: str) -> str | None:
-    """Return the version that a model's newest promotion names, without loading it."""
-    with suppress(StorageError):
-        promotion = services().models.registry(name).current()
-        return str(promotion.version) if promotion else None
-    return None
 
 
 def _promoted(model: ServedModel, promotion: Promotion) -> Response:

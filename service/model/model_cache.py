@@ -5,7 +5,7 @@ from collections import OrderedDict
 from difflib import get_close_matches
 from functools import partial
 
-from registry import Models, Registry, StorageError
+from registry import Models, Promotion, Registry, StorageError
 from service.model.current_version import CurrentVersion
 from service.model.served_model import ServedModel
 from service.model.stored_states import StoredStates
@@ -85,6 +85,10 @@ class ModelCache:
         StorageError
         """
         return [self.default.name, *self._models.others()]
+
+    def newest_promotions(self) -> dict[str, Promotion | None]:
+        """Return the newest promotions, as `Models.newest_promotions` does."""
+        return self._models.newest_promotions()
 
     def others(self) -> list[ServedModel]:
         """Return the models in memory besides the default."""

@@ -8,6 +8,7 @@ import pytest
 
 from network import Array, Model
 from registry import Models, Registry, StorageError
+from registry.promotions import PromotionLog
 from tests.registry.conftest import promote
 
 Publish = Callable[[Registry], int]
@@ -66,6 +67,30 @@ def test_folder_with_the_name_of_the_default_model_is_another_model_only_if_it_i
     publish(Models.local(folder, "numnet").registry("pump"))
     assert Models.local(folder, "pump").others() == []
     assert Models.local(folder, "numnet").others() == ["pump"]
+
+
+def test_newest_promotions_are_read_again_only_after_a_promotion(
+    models: Models, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert models.newest_promotions() == {"numnet": None}
+    for name in ("numnet", "pump", "valve"):
+        for _ in range(2):
+            publish(models.registry(name))
+    promote(models.registry("numnet"), 1)
+    promote(models.registry("pump"), 2)
+    newest = models.newest_promotions()
+    assert {name: each and each.version for name, each in newest.items()} == {
+        "numnet": 1,
+        "pump": 2,
+        "valve": None,
+    }
+    monkeypatch.setattr(PromotionLog, "read", None)
+    assert models.newest_promotions() == newest
+    monkeypatch.undo()
+    promote(models.registry("pump"), 1)
+    found = models.newest_promotions()["pump"]
+    assert found is not None
+    assert found.version == 1
 
 
 @pytest.mark.parametrize(
