@@ -6,7 +6,7 @@ Run it from a shell or from cron; it needs no other process.
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 if __package__ in (None, ""):  # started as a file: import from the project, not from trainer/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
@@ -17,9 +17,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import click
 
-from config import Settings
+from config import Settings, model_names
 from network import Rows
-from registry import Registry
+from registry import Models, Registry
 from trainer.command_line.console_progress import progress
 from trainer.command_line.data_options import data_options, read_table, read_test_table
 from trainer.command_line.interrupts import confirm_publication, interruptible
@@ -69,6 +69,11 @@ MAX_JOBS = 1_024
     show_default="NUMNET_MODELS, else models",
     help="Folder of the versions.",
 )
+@click.option(
+    "--model",
+    show_default="NUMNET_MODEL_NAME, else numnet",
+    help="Name of the model; its first version makes it.",
+)
 @click.option("--no-promote", is_flag=True, help="Publish the version without promoting it.")
 @click.option(
     "--force-promote",
@@ -88,6 +93,7 @@ def main(
     resume: bool,
     checkpoint_seconds: float,
     models: Path | None,
+    model: str | None,
     no_promote: bool,
     force_promote: bool,
     force: bool,
@@ -96,12 +102,15 @@ def main(
     **options: Any,
 ) -> None:
     """Train a network and publish it as a new version."""
-    with failures_reported(as_json):
+    with failures_reported(as_json) as known:
         settings = Settings.from_environment()
-        registry = Registry.local(models or settings.models)
+        known["model"] = settings.model_name if model is None else model
+        registry = _registry(models or settings.models, settings.model_name, known["model"])
+        other = {} if known["model"] == settings.model_name else known
+        title = f"model {model}: " if other else ""
         if if_none and (current := registry.current()):
-            click.echo(f"version {current.version} is current: nothing to train", err=True)
-            finish({"version": current.version, "state": "unchanged"}, as_json)
+            why = f"{title}version {current.version} is current: nothing to train"
+            _finish_unchanged(current.version, why, known, as_json)
         recipe = Recipe(**{name: options.pop(name) for name in RECIPE_OPTIONS})
         terms = _terms(settings, no_promote=no_promote, force_promote=force_promote)
         if not checkpoint_seconds >= 0:
@@ -111,13 +120,16 @@ def main(
         report_table(table)
         test = _test_rows(test_file, table, options)
         registry.check_writable()
-        if not (force or force_promote or test is not None):
-            _finish_if_unchanged(registry, table, recipe, as_json)
+        must_train = force or force_promote or test is not None
+        same = None if must_train else find_same_version(registry, table, recipe)
+        if same and same.in_use:
+            why = f"{title}{reason(same.card)} (--force trains all the same)"
+            _finish_unchanged(same.card["version"], why, known, as_json)
         for name in table.constant_features:
             note(f"feature {name!r} is constant and carries no information")
         checkpoint = Checkpoint(
             settings.state / "checkpoints",
-            training_identity(table, recipe),
+            training_identity(table, recipe) | other,
             checkpoint_seconds,
             warn=note,
         )
@@ -127,17 +139,17 @@ def main(
         ):
             if checkpoint.path.exists():
                 click.echo("--resume continues from the last checkpoint", err=True)
-            discard(as_json)
+            discard(known, as_json)
         with interruptible():  # too late to stop: a first signal lets this finish
             published = registry.publish(
                 trained.model, trained.card, trained.golden_inputs, trained.calibration
             )
             verdict = release(registry, published, table, recipe, terms=terms)
             checkpoint.remove()
-        outcome = released(published.number, verdict)
+        outcome = released(published.number, verdict) | known
         if no_promote:
             outcome["state"] = "published"
-        report_version(outcome, trained, as_json)
+        report_version(outcome, trained, as_json, title)
 
 
 def _test_rows(file: str | None, table: Table, options: dict[str, Any]) -> Rows | None:
@@ -149,12 +161,23 @@ def _test_rows(file: str | None, table: Table, options: dict[str, Any]) -> Rows 
     return aligned_rows(test, table)
 
 
-def _finish_if_unchanged(registry: Registry, table: Table, recipe: Recipe, as_json: bool) -> None:
-    """Exit if the training would only repeat that of the current version."""
-    same = find_same_version(registry, table, recipe)
-    if same and same.in_use:
-        click.echo(f"{reason(same.card)} (--force trains all the same)", err=True)
-        finish({"version": same.card["version"], "state": "unchanged"}, as_json)
+def _registry(folder: Path, default: str, model: str) -> Registry:
+    """Return the registry of a model, which need not exist.
+
+    Raises
+    ------
+    RecipeError
+        the text cannot be a name.
+    """
+    try:
+        return Models.local(folder, default).registry(model)
+    except ValueError:
+        raise RecipeError(f"model must be {model_names.EXPECTED}, got {model!r}") from None
+
+
+def _finish_unchanged(version: int, why: str, known: dict[str, Any], as_json: bool) -> NoReturn:
+    click.echo(why, err=True)
+    finish({"version": version, "state": "unchanged"} | known, as_json)
 
 
 def _terms(settings: Settings, *, no_promote: bool, force_promote: bool) -> Terms:

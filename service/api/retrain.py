@@ -65,6 +65,8 @@ def _field(option: trainer_jobs.Option) -> Field[Any]:
             return Several(Whole(minimum, maximum), "whole numbers", **about)
         case trainer_jobs.Number(zero, below):
             return Number(zero=zero, below=below, **about)
+        case trainer_jobs.Times():
+            return Text(**about)
 
 
 class RetrainBody(Schema):

@@ -72,6 +72,7 @@ def test_the_outcome_is_reported_as_one_line_of_json(run: Run, models: Path) -> 
     designed = {
         "version",
         "state",
+        "model",
         "verdict",
         "test_mse",
         "test_rmse",
@@ -127,7 +128,10 @@ def test_unchanged_training_ends_without_a_version(run: Run, models: Path) -> No
     run(*SHORT)
     stored = files(models)
     done = run(*SHORT, "--json")
-    assert (done.returncode, last_line(done)) == (0, {"version": 1, "state": "unchanged"})
+    assert (done.returncode, last_line(done)) == (
+        0,
+        {"version": 1, "state": "unchanged", "model": "numnet"},
+    )
     assert done.stderr == (
         "data, recipe and code are those of version 1: nothing to train (--force trains all the "
         "same)\n"
@@ -175,7 +179,7 @@ def test_if_none_trains_once(run: Run, models: Path) -> None:
     before = files(models)
     again = run(*SHORT, "--if-none", "--json")
     assert again.returncode == 0
-    assert last_line(again) == {"version": 1, "state": "unchanged"}
+    assert last_line(again) == {"version": 1, "state": "unchanged", "model": "numnet"}
     assert files(models) == before
     assert run("--if-none").stdout == ""
 
@@ -257,6 +261,7 @@ def test_options_reach_the_recipe(run: Run, models: Path) -> None:
         "test_fraction": 0.2,
         "max_seconds": 30.0,
         "seed": 11,
+        "every": "0 3 * * 1",
     }
     options: list[object] = ["--samples", 300]
     for name, value in recipe.items():

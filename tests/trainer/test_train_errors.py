@@ -119,7 +119,12 @@ def test_a_failed_training_exits_with_code_one_and_publishes_nothing(
     done = run(*arguments, "--json")
     assert done.exit_code == 1
     assert done.stderr == f"error: {message}\n"
-    assert last_line(done) == {"version": None, "state": "failed", "error": message}
+    assert last_line(done) == {
+        "version": None,
+        "state": "failed",
+        "error": message,
+        "model": "numnet",
+    }
     assert not list(folder.glob("models/*"))
 
 

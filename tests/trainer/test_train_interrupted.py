@@ -78,7 +78,11 @@ def test_json_reports_that_it_was_discarded(
     process.send_signal(signal.SIGINT)
     stdout, _ = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 130
-    assert json.loads(stdout) == {"version": None, "state": "discarded"}
+    assert json.loads(stdout) == {
+        "version": None,
+        "state": "discarded",
+        "model": "numnet",
+    }
     assert published_files(models) == []
 
 
@@ -217,5 +221,5 @@ def test_json_does_not_ask_even_at_a_terminal(terminal: StartTerminal, models: P
     screen = terminal(*LONG, "--json").wait_for("step").type("\x03")
     assert screen.exit_code() == 130
     assert "[y/N]" not in screen.shown
-    assert '{"version": null, "state": "discarded"}' in screen.shown
+    assert '{"version": null, "state": "discarded", "model": "numnet"}' in screen.shown
     assert published_files(models) == []

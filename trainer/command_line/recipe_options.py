@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.types import OptionHelpExtra
 
-from trainer.training.option import Choice, Integer, Integers, Option, Values
+from trainer.training.option import Choice, Integer, Integers, Option, Times, Values
 from trainer.training.recipe import RECIPE_OPTIONS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -65,4 +65,6 @@ def _type(values: Values) -> click.ParamType[Any]:
         return click.Choice(values.names)
     if isinstance(values, Integers):
         return CommaSeparatedIntegers()
+    if isinstance(values, Times):
+        return click.STRING
     return click.INT if isinstance(values, Integer) else click.FLOAT

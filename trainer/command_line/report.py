@@ -64,34 +64,42 @@ def finish(outcome: dict[str, Any], as_json: bool, code: int = 0) -> NoReturn:
     sys.exit(code)
 
 
-def discard(as_json: bool) -> NoReturn:
+def discard(known: dict[str, Any], as_json: bool) -> NoReturn:
     """Exit after an interrupt without a version."""
-    finish({"version": None, "state": "discarded"}, as_json, EXIT_INTERRUPTED)
+    finish({"version": None, "state": "discarded"} | known, as_json, EXIT_INTERRUPTED)
 
 
 @contextmanager
-def failures_reported(as_json: bool) -> Iterator[None]:
-    """Report an error or an interrupt and exit with its code."""
+def failures_reported(as_json: bool) -> Iterator[dict[str, Any]]:
+    """Report an error or an interrupt and exit with its code.
+
+    Yield a dictionary for what every outcome states as soon as it is known: the model's name.
+    """
+    known: dict[str, Any] = {}
     try:
-        yield
+        yield known
     except (NetworkError, RegistryError, SettingsError, TrainerError) as error:
         click.echo(f"error: {error}", err=True)
         code = EXIT_USAGE if isinstance(error, RecipeError | ArchitectureError) else EXIT_FAILED
-        finish({"version": None, "state": "failed", "error": str(error)}, as_json, code)
+        failure = {"version": None, "state": "failed", "error": str(error)}
+        finish(failure | known, as_json, code)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted: nothing was published", err=True)
-        discard(as_json)
+        discard(known, as_json)
 
 
-def report_version(outcome: dict[str, Any], trained: Trained, as_json: bool) -> NoReturn:
+def report_version(
+    outcome: dict[str, Any], trained: Trained, as_json: bool, title: str = ""
+) -> NoReturn:
     """Report a published version, and exit.
 
     Parameters
     ----------
     outcome : its number, state and the gate's verdict
+    title : the beginning of the text
     """
     if not as_json:
-        click.echo(_as_text(outcome, trained))
+        click.echo(title + _as_text(outcome, trained))
     metrics, training = trained.metrics, trained.card["training"]
     document = {
         **outcome,

@@ -14,7 +14,7 @@ from trainer.errors import (
 from trainer.jobs.client import Jobs
 from trainer.jobs.job import STATES, Job
 from trainer.jobs.request import Request
-from trainer.training.option import Choice, Integer, Integers, Number, Option
+from trainer.training.option import Choice, Integer, Integers, Number, Option, Times
 from trainer.training.recipe import RECIPE_OPTIONS
 
 __all__ = [
@@ -36,5 +36,6 @@ __all__ = [
     "Number",
     "Option",
     "Request",
+    "Times",
     "TrainerError",
 ]

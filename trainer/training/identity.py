@@ -20,7 +20,7 @@ STATE_FORMAT = 5  # raise it when solvers or the split change, so that old check
 def training_identity(table: Table, recipe: Recipe) -> dict[str, Any]:
     """Return everything that decides the course of a training, which names its checkpoint."""
     options = asdict(recipe)
-    del options["max_seconds"], options["target_mse"]
+    del options["max_seconds"], options["target_mse"], options["every"]
     return {
         "format": STATE_FORMAT,
         "data": table.fingerprint(),
@@ -33,8 +33,9 @@ def version_identity(table: Table, recipe: Recipe) -> str:
     """Return the SHA-256 of everything that decides the weights, except the machine's speed.
 
     The data are the numbers of the table in their order, its name and how it was read. The recipe
-    has every option, with the time limit, because a plan depends on it. The code is numnet's, as
-    its files are now, and the versions of the libraries.
+    has every option: also the time limit, because a plan depends on it, and the schedule, which the
+    card of the version in use states. The code is numnet's, as its files are now, and the versions
+    of the libraries.
     """
     document = training_identity(table, recipe) | {
         "source": [table.source, table.weights_name, table.summary.get("options", {})],

@@ -8,6 +8,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from config.values import CronExpression
+
+NEVER = "never"
+MAX_CRON_CHARACTERS = 200  # croniter takes seconds for a long expression
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -81,7 +86,21 @@ class Number:
         )
 
 
-Values = Choice | Integer | Integers | Number
+class Times:
+    """A cron expression of five fields, or `never`."""
+
+    expected = f"never, or {CronExpression.expected}"
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, str) or len(value) > MAX_CRON_CHARACTERS:
+            return False
+        try:
+            return value == NEVER or bool(CronExpression().parse(value))
+        except ValueError:
+            return False
+
+
+Values = Choice | Integer | Integers | Number | Times
 
 
 @dataclass(frozen=True)

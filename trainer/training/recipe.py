@@ -7,7 +7,7 @@ from network import ACTIVATIONS, LOSSES, MAX_PARAMETERS, Loss
 from trainer.errors import RecipeError
 from trainer.solvers import BAYESIAN, SOLVERS
 from trainer.solvers.first_order.schedules import SCHEDULES
-from trainer.training.option import Choice, Integer, Integers, Number, Option, option
+from trainer.training.option import Choice, Integer, Integers, Number, Option, Times, option
 
 AUTO = "auto"
 ENSEMBLE = "ensemble"  # networks over folds, stacked, for tables with noise
@@ -34,10 +34,10 @@ DEFAULT_STARTS = 4  # of small networks
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that, together with the data, decides the weights.
+    """Everything that, together with the data, decides the weights; and when to train again.
 
     `trainer.training.plan` chooses values for the fields that are None, because it knows the data;
-    except `target_mse`, whose None means that no error ends the training.
+    except `target_mse`, whose None means that no error ends the training, and `every`.
 
     Raises
     ------
@@ -127,6 +127,13 @@ class Recipe:
         Integer(0, MAX_INTEGER),
         "Seed of all random numbers; the same seed gives the same weights, unless the time limit "
         "ends the training.",
+    )
+    every: str | None = option(
+        None,
+        Times(),
+        "Times of retrainings, in the trainer's time zone; never for a model that is not to be "
+        "retrained.",
+        if_omitted="NUMNET_RETRAIN_CRON",
     )
 
     def __post_init__(self) -> None:

@@ -53,6 +53,7 @@ EVERYTHING: dict[str, Any] = {
     "max_seconds": 1.5,
     "target_mse": 0.01,
     "test_fraction": 0.2,
+    "every": "0 3 * * 1-5",
     "promote": False,
     "force": True,
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from trainer.training.option import Choice, Integer, Integers, Number, Option, Values
+from trainer.training.option import Choice, Integer, Integers, Number, Option, Times, Values
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,14 @@ from trainer.training.option import Choice, Integer, Integers, Number, Option, V
         (Number(zero=True), [0, 0.0, 1], [-1e-300, math.inf, math.nan]),
         (Number(below=1), [0.1, 0.999], [0, 1, 1.0, math.nan]),
         (Number(zero=True, below=1), [0, 0.5], [-0.1, 1]),
+        (
+            Times(),
+            ["never", "0 3 * * *", "*/5 * * * mon-fri", "1,2 3 4 * *", f"{'0,' * 90}0 * * * *"],
+            [
+                *("", "daily", "0 3 * *", "0 3 * * * *", "61 * * * *", "0 0 30 2 *", "@daily"),
+                *(None, 3, ["never"], "Never", f"{'0,' * 100}0 * * * *"),
+            ],
+        ),
     ],
     ids=str,
 )
@@ -37,6 +45,13 @@ def test_values_are_accepted_within_their_range(
         (Number(zero=True), "a finite number not below 0"),
         (Number(below=1), "a number above 0 and below 1"),
         (Number(zero=True, below=1), "a number not below 0 and below 1"),
+        (
+            Times(),
+            (
+                "never, or five fields, minute hour day month weekday, of a time that exists, "
+                "for example 0 3 * * *"
+            ),
+        ),
     ],
 )
 def test_values_describe_what_is_expected(values: Values, expected: str) -> None:

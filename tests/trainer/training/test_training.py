@@ -343,6 +343,8 @@ def test_a_training_can_be_resumed_with_another_time_limit_or_target_error(
     identity = training_identity(table, SHORT)
     assert training_identity(table, replace(SHORT, max_seconds=1.0)) == identity
     assert training_identity(table, replace(SHORT, target_mse=1.0)) == identity
+    assert training_identity(table, replace(SHORT, every="never")) == identity
+    assert "every" not in identity["recipe"]  # which older checkpoints do not have
     assert training_identity(table, replace(SHORT, seed=9)) != identity
     assert training_identity(make_table(rows=61), SHORT) != identity
 
