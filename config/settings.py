@@ -72,8 +72,15 @@ class Settings:
     retrain_cron: str = setting(
         "",
         CronExpression(),
-        "schedule of retrainings: minute hour day month weekday",
+        "schedule of retrainings, minute hour day month weekday: of the default model, and of each "
+        "other one that was trained from a table; unless it has a schedule of its own",
         if_unset="none",
+    )
+    jobs_at_once: int = setting(
+        1,
+        Integer(1, 64),
+        "number of retraining jobs that run at a time, each for another model; the trainer's value "
+        "counts",
     )
     gate_margin: float = setting(
         0.0,

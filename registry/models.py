@@ -48,6 +48,16 @@ class Models:
         self._stamps = stamps
         return sorted(stamps)
 
+    def folders(self) -> list[str]:
+        """Return the names that other models have or could have, from one look at the storage.
+
+        Raises
+        ------
+        StorageError
+        """
+        names = self._storage.folders()
+        return sorted(name for name in names if name != self.default and is_model_name(name))
+
     def newest_promotions(self) -> dict[str, Promotion | None]:
         """Return the newest promotion of each model, of the default first; None if there is none.
 

@@ -103,7 +103,7 @@ def _services(app: Flask, settings: Settings, telemetry: Telemetry) -> Services:
         settings.models_in_memory,
         refuse_unseen=settings.unseen_categories == "refuse",
     )
-    jobs = Jobs(settings.jobs_url)
+    jobs = Jobs(settings.jobs_url, default_model=settings.model_name)
     return Services(
         settings=settings,
         telemetry=telemetry,

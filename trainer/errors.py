@@ -7,7 +7,7 @@ TrainerError
 ├── TrainingFailed    the training found nothing better than its random start
 ├── Interrupted       the training was asked to stop
 └── JobError
-    ├── JobConflict       another job is queued or running
+    ├── JobConflict       another job of the model is queued or running
     ├── JobNotFound       no job has this id
     ├── JobFinished       the job has ended, so it cannot be cancelled
     ├── JobKeyReused      the idempotency key belongs to a different request
@@ -53,7 +53,7 @@ class JobError(TrainerError):
 
 
 class JobConflict(JobError):
-    """Another job is queued or running.
+    """Another job of the model is queued or running.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class JobConflict(JobError):
 
     def __init__(self, job_id: str | None = None, state: str = "") -> None:
         super().__init__(
-            f"job {job_id} is {state}, and only one job may be queued or running at a time"
+            f"job {job_id} is {state}, and only one job of a model may be queued or running"
             if job_id
             else "another job was about to end; try again"
         )

@@ -49,7 +49,7 @@ class CancellationFilter(logging.Filter):
 @click.command()
 @click.option("--train-first", is_flag=True, help="Train a first version if there is none.")
 def main(train_first: bool) -> None:
-    """Run retraining jobs, one at a time, until SIGTERM or Ctrl-C."""
+    """Run retraining jobs, NUMNET_JOBS_AT_ONCE at a time, until SIGTERM or Ctrl-C."""
     try:
         settings = Settings.from_environment()
         check_temporary_folder()  # for the heartbeat

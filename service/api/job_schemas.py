@@ -24,6 +24,9 @@ class JobRequest(Schema):
     current = fields.Integer(
         required=True, allow_none=True, metadata={"description": "the current version at that time"}
     )
+    model = fields.String(
+        allow_none=True, metadata={"description": "null or missing: the default model"}
+    )
 
 
 class Loss(Schema):
@@ -40,6 +43,7 @@ class ListedJob(Schema):
 
     id = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
+    model = fields.String(required=True, metadata={"description": "the model that it trains"})
     request = fields.Nested(JobRequest, required=True)
     by = fields.String(
         required=True,

@@ -3,16 +3,18 @@
 from typing import Any
 
 from flask import Blueprint, Response, request
-from marshmallow import RAISE, Schema
+from marshmallow import RAISE, Schema, ValidationError
 from marshmallow.fields import Field
 
+from config.model_names import EXPECTED, is_model_name
 from network import NetworkError
+from registry import Card
 from service.api.job_schemas import JobDocument, JobEvent, JobList
 from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.services import services
 from service.telemetry.request_context import RequestContext
-from service.web.errors import InvalidInput
-from service.web.field_errors import Error
+from service.web.errors import InvalidInput, ModelNotFound
+from service.web.field_errors import Error, shown
 from service.web.fields import Flag, Number, Several, Text, Whole
 from service.web.json_options import read_options
 from service.web.responses import json_response, reference_to
@@ -69,6 +71,15 @@ def _field(option: trainer_jobs.Option) -> Field[Any]:
             return Text(**about)
 
 
+class ModelName(Text):
+    """A name that a model can have."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        if type(value) is not str or not is_model_name(value):
+            raise ValidationError(f"must be {EXPECTED}, got {shown(value)}")
+        return value
+
+
 class RetrainBody(Schema):
     """The options of a retraining; omitted ones are as in the current version's training."""
 
@@ -78,6 +89,13 @@ class RetrainBody(Schema):
 
     error_messages = {"unknown": "is unknown"}
 
+    model = ModelName(
+        metadata={
+            "maxLength": 64,
+            "description": f"the model to train, by default the default one: {EXPECTED}; `data` "
+            "makes a model that does not exist",
+        }
+    )
     data = Text()
     targets = Several(Text(), "column names")
     features = Several(Text(), "column names")
@@ -116,11 +134,12 @@ class RetrainBody(Schema):
 )
 @admin_only
 def submit() -> Response:
-    """Submit a retraining job; 409 while another job is queued or running."""
+    """Submit a retraining job; 409 while another job of the model is queued or running."""
     options = read_options(RetrainBody(), EXAMPLE)
-    version = services().models.default.current_version.current()
+    if options.get("model") == services().settings.model_name:
+        del options["model"]  # stored without a name, the request means the default for ever
     try:
-        wanted = trainer_jobs.Request.like(version.card if version else {}, options)
+        wanted = trainer_jobs.Request.like(_card_of(options), options)
     except (trainer_jobs.TrainerError, NetworkError) as error:
         raise _invalid(_error(str(error))) from None
     try:
@@ -136,10 +155,14 @@ def submit() -> Response:
 
 
 @blueprint.get("")
-@operation({200: ResponseSpec("The jobs.", JobList)}, "service-unavailable")
+@operation(
+    {200: ResponseSpec("The jobs.", JobList)},
+    "service-unavailable",
+    query={"model": {"type": "string", "description": "the model whose jobs are listed"}},
+)
 def list_jobs() -> Response:
     """List the newest jobs, newest first, without their loss histories."""
-    newest, whole = services().jobs.newest(LISTED), is_admin()
+    newest, whole = services().jobs.newest(LISTED, request.args.get("model")), is_admin()
     documents = [job.whole_document if whole else job.document for job in newest]
     for document in documents:
         document.pop("loss_history", None)
@@ -196,6 +219,26 @@ def watch(job_id: str) -> Response:
     if not job.active and last_event_id == str(job.revision):
         return Response(status=204)  # tells an EventSource not to reconnect
     return job_events.response(job, request.environ, whole=is_admin())
+
+
+def _card_of(options: dict[str, Any]) -> Card:
+    """Return the card of the current version of the model to train; empty if there is none.
+
+    Raises
+    ------
+    InvalidInput
+        nothing says what the model is to be trained on.
+    """
+    name = options.get("model")
+    try:
+        version = services().models.find(name).current_version.current()
+        problem = f"model {name} has no current version"
+    except ModelNotFound as error:
+        version, problem = None, str(error)
+    if version is None and name is not None and "data" not in options:
+        detail = f"{problem}: give data, from which it will be trained"
+        raise _invalid({"pointer": "/model", "detail": detail})
+    return version.card if version else {}
 
 
 def _read_key() -> str | None:

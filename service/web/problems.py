@@ -67,7 +67,7 @@ PROBLEMS = {
     ),
     "no-intervals": Problem(409, "the version cannot make prediction intervals", "No intervals"),
     "job-active": Problem(
-        409, "another job is queued or running", "A job is active", _JOB, _RELATED
+        409, "another job of the model is queued or running", "A job is active", _JOB, _RELATED
     ),
     "job-finished": Problem(
         409, "the job is already finished", "The job is finished", _JOB, _RELATED

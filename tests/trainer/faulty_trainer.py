@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from network import Model, numbers
-from registry import Promotion, Registry, Version
+from registry import Promotion, Registry, Version, models
 from tests.single_network import network
 from trainer import worker
 from trainer.data.table import Table
@@ -74,7 +74,7 @@ def _crash() -> None:
 if __name__ == "__main__":
     patch = pytest.MonkeyPatch()
     patch.setattr(execution, "train", faulty_train)
-    patch.setattr(execution, "Registry", FaultyRegistry)
+    patch.setattr(models, "Registry", FaultyRegistry)
     patch.setattr(execution, "CHECKPOINT_SECONDS", 0.1)
     patch.setattr(executor, "Retraining", FaultyRetraining)
     worker.main()

@@ -1,7 +1,9 @@
 """An installation for tests: a folder of models, a job database and real trainer processes."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,7 +13,7 @@ from typing import Any
 from sqlalchemy import create_engine, text
 
 from config import Settings
-from registry import Registry
+from registry import Models, Registry
 from tests.patience import DEADLINE_SECONDS, until
 from trainer.jobs import Job, Jobs, Request
 
@@ -35,6 +37,19 @@ def kill_lock_connection(url: str) -> None:
         ).all()
     engine.dispose()
     assert ended == [(True,)]
+
+
+def age_database(path: Path) -> None:
+    """Change a database of jobs of the default model to what earlier releases have written."""
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            """UPDATE workflow_input SET inputs = replace(inputs, ',"model":null', '')"""
+        )
+        [[inputs]] = connection.execute("SELECT inputs FROM workflow_input")
+        assert "model" not in inputs
+        connection.execute("UPDATE queues SET concurrency = 1")
+        ids = connection.execute("SELECT deduplication_id FROM workflow_status").fetchall()
+        assert ids == [("the one job",)]
 
 
 class Trainer:
@@ -149,6 +164,10 @@ class Installation:
         """Cancel the job that is queued or running, so that the next test can submit one."""
         if job := self.jobs.active():
             self.jobs.cancel(job.id)
+
+    def of_model(self, name: str) -> Registry:
+        """Return the registry of a model."""
+        return Models.local(self.settings.models, self.settings.model_name).registry(name)
 
     def current(self) -> int | None:
         promotion = self.registry.current()

@@ -9,12 +9,22 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from config import Settings
 from trainer.errors import JobConflict, JobFinished, JobKeyReused, JobNotFound
-from trainer.jobs.counts import count_by_state, last_report
-from trainer.jobs.database import PROGRESS, QUEUE, WORKFLOW, Database, with_timeouts
-from trainer.jobs.job import ACTIVE, CANCELLED, Job
+from trainer.jobs.counts import count_by_state, reports
+from trainer.jobs.database import (
+    PROGRESS,
+    QUEUE,
+    WORKFLOW,
+    Database,
+    register_queue,
+    with_timeouts,
+)
+from trainer.jobs.job import ACTIVE, CANCELLED, SILENCE_SECONDS, Job, is_waiting, model_of
 from trainer.jobs.request import Request
 
 if TYPE_CHECKING:
@@ -22,18 +32,31 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ONLY_ONE = "the one job"  # DBOS's deduplication id: at most one job is queued or running
+# Of the workflows with one of DBOS's deduplication ids, at most one is queued or running.
+DEFAULT_ID = "the one job"  # of the default model, whatever its name is
+MODEL_ID = "the job of model {}"
 
 
 class Jobs:
     """The jobs in one database. Thread-safe; to be created after a fork.
 
     Every method raises `JobsUnavailable` if the database cannot be used.
+
+    Parameters
+    ----------
+    default_model : the name of the model that a request without one means
     """
 
-    def __init__(self, url: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        url: str,
+        now: Callable[[], float] = time.time,
+        *,
+        default_model: str = Settings.model_name,
+    ) -> None:
         self._url = url
         self._now = now
+        self._default_model = default_model
         self._database = Database(url)
 
     def submit(
@@ -57,7 +80,7 @@ class Jobs:
         Raises
         ------
         JobConflict
-            another job is queued or running.
+            another job of the model is queued or running.
         JobKeyReused
             the key was used with other options.
         JobsUnavailable
@@ -76,14 +99,14 @@ class Jobs:
                         "workflow_name": WORKFLOW,
                         "workflow_id": job_id,
                         "workflow_id_reuse_policy": "reject",
-                        "deduplication_id": ONLY_ONE,
+                        "deduplication_id": _deduplication_id(request.model),
                     },
                     {"request": request.as_document(), "asked": dict(asked), "by": by},
                 )
             except (dbos_error.DBOSQueueDeduplicatedError, dbos_error.DBOSWorkflowIDInUseError):
                 if existing := self._find(client, job_id):
                     return _same(existing, asked), False
-                other = self._active(client)
+                other = self._active(client, request.model)
                 raise (JobConflict(other.id, other.state) if other else JobConflict()) from None
             return self._get(client, job_id), True
 
@@ -97,24 +120,38 @@ class Jobs:
         with self._database.connect() as client:
             return self._get(client, job_id)
 
-    def newest(self, limit: int) -> list[Job]:
-        """Return the newest jobs, newest first."""
+    def newest(self, limit: int, model: str | None = None) -> list[Job]:
+        """Return the newest jobs, newest first, of one model if it is named."""
         with self._database.connect() as client:
-            found = client.list_workflows(name=WORKFLOW, sort_desc=True, limit=limit)
-            return [job for each in found if (job := self._job(client, each))]
+            if model is None:
+                found = client.list_workflows(name=WORKFLOW, sort_desc=True, limit=limit)
+                is_busy = cache(partial(self._is_trainer_busy, client))
+                return [job for each in found if (job := self._job(client, each, is_busy))]
+            every = client.list_workflows(name=WORKFLOW, sort_desc=True, load_output=False)
+            of_model = (each.workflow_id for each in every if self._is_of(each, model))
+            ids = islice(of_model, limit)
+            return [job for job_id in ids if (job := self._find(client, job_id))]
 
-    def active(self) -> Job | None:
-        """Return the job that is queued or running."""
+    def active(self, model: str | None = None) -> Job | None:
+        """Return the job of a model, by default the default one, that is queued or running."""
         with self._database.connect() as client:
-            return self._active(client)
+            return self._active(client, model)
+
+    def running(self) -> set[str]:
+        """Return the ids of all running jobs."""
+        with self._database.connect() as client:
+            return _running(client)
 
     def counts(self) -> dict[str, int]:
         """Return the number of jobs per state, without loading DBOS."""
         return count_by_state(self._url)
 
     def last_report(self) -> float | None:
-        """Return when the running job was last reported on, as `counts.last_report` does."""
-        return last_report(self._url)
+        """Return when that running job was last reported on which has been silent longest.
+
+        In seconds since the epoch; None if no job is running.
+        """
+        return min(reports(self._url), default=None)
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job. Its trainer notices within half a second.
@@ -143,9 +180,15 @@ class Jobs:
             if ended := [each.workflow_id for each in old if each.status not in ACTIVE]:
                 client.delete_workflows(ended)
 
-    def prepare(self) -> str:
-        """Create the missing tables and return the URL to connect by."""
-        with self._database.connect():
+    def prepare(self, at_once: int) -> str:
+        """Create the missing tables and return the URL to connect by. For the trainer alone.
+
+        Parameters
+        ----------
+        at_once : number of jobs that run at a time, which clients leave as it is
+        """
+        with self._database.connect() as client:
+            register_queue(client, at_once, "always_update")
             return with_timeouts(self._url)
 
     def close(self) -> None:
@@ -162,20 +205,59 @@ class Jobs:
         if "\0" in job_id:
             return None  # PostgreSQL refuses such a parameter
         found = client.list_workflows(workflow_ids=[job_id], name=WORKFLOW)
-        return self._job(client, found[0]) if found else None
+        is_busy = partial(self._is_trainer_busy, client)
+        return self._job(client, found[0], is_busy) if found else None
 
-    def _active(self, client: "DBOSClient") -> Job | None:
-        found = client.list_workflows(name=WORKFLOW, status=list(ACTIVE), limit=1)
-        return self._job(client, found[0]) if found else None
+    def _active(self, client: "DBOSClient", model: str | None) -> Job | None:
+        wanted = _deduplication_id(None if model == self._default_model else model)
+        for each in client.list_workflows(
+            name=WORKFLOW, status=list(ACTIVE), load_input=False, load_output=False
+        ):
+            if each.deduplication_id == wanted:
+                return self._find(client, each.workflow_id)
+        return None
 
-    def _job(self, client: "DBOSClient", workflow: Any) -> Job | None:
+    def _is_of(self, workflow: Any, model: str) -> bool:
+        """Return whether a workflow is a job of a model; False if its row is damaged."""
+        try:
+            return model_of(workflow, self._default_model) == model
+        except (AttributeError, LookupError, TypeError):
+            return False
+
+    def _job(
+        self, client: "DBOSClient", workflow: Any, is_trainer_busy: Callable[[], bool]
+    ) -> Job | None:
         """Return the job of a workflow; None if its row is damaged."""
         try:
             progress = client.get_event(workflow.workflow_id, PROGRESS, 0) or {}
-            return Job.from_workflow(workflow, progress, self._now())
+            now = self._now()
+            is_behind = is_waiting(workflow, progress, now) and is_trainer_busy()
+            return Job.from_workflow(
+                workflow, progress, now, self._default_model, is_behind=is_behind
+            )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             log.exception("job %s is damaged in the database", workflow.workflow_id)
             return None
+
+    def _is_trainer_busy(self, client: "DBOSClient") -> bool:
+        """Return whether a trainer has just reported on a running job."""
+        for job_id in _running(client):
+            report = client.get_event(job_id, PROGRESS, 0)
+            at = report.get("at") if isinstance(report, dict) else None
+            if isinstance(at, int | float) and self._now() - at < SILENCE_SECONDS:
+                return True
+        return False
+
+
+def _running(client: "DBOSClient") -> set[str]:
+    found = client.list_workflows(
+        name=WORKFLOW, status="PENDING", load_input=False, load_output=False
+    )
+    return {each.workflow_id for each in found}
+
+
+def _deduplication_id(model: str | None) -> str:
+    return DEFAULT_ID if model is None else MODEL_ID.format(model)
 
 
 def _same(job: Job, asked: Mapping[str, Any]) -> Job:

@@ -1,4 +1,4 @@
-"""The number of jobs per state, and the last report, read from DBOS's tables without DBOS.
+"""The number of jobs per state, and the last reports, read from DBOS's tables without DBOS.
 
 Prometheus asks every few seconds, and asks processes that otherwise never load DBOS, which takes
 tens of megabytes. The tables are those of the pinned version of DBOS.
@@ -55,10 +55,8 @@ def count_by_state(url: str) -> dict[str, int]:
     return dict(counts)
 
 
-def last_report(url: str) -> float | None:
-    """Return when the trainer last reported on the running job, in seconds since the epoch.
-
-    The result is None if no job is running.
+def reports(url: str) -> list[float]:
+    """Return when the trainer last reported on each running job, in seconds since the epoch.
 
     Raises
     ------
@@ -69,7 +67,7 @@ def last_report(url: str) -> float | None:
     sqlite = f"CASE WHEN json_valid(e.value) THEN {at} END"
     postgresql = """substring(e.value from '"at": *([0-9]{1,15}(?:[.][0-9]+)?)')::float8"""
     rows = _query(url, _LAST_REPORT, sqlite, postgresql)
-    return min((float(at) for (at,) in rows if isinstance(at, int | float | Decimal)), default=None)
+    return [float(at) for (at,) in rows if isinstance(at, int | float | Decimal)]
 
 
 def _query(url: str, statement: str, sqlite: str, postgresql: str) -> Rows:

@@ -14,6 +14,7 @@ from trainer.errors import JobsUnavailable
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
+    from dbos._queue import QueueConflictResolution
 
 log = logging.getLogger(__name__)
 
@@ -134,8 +135,25 @@ def _make_client(url: str) -> "DBOSClient":
     client = DBOSClient(
         system_database_url=url, serializer=serializer(), retry_connection_errors=False
     )
-    client.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=POLL_SECONDS)
+    register_queue(client, 1, "never_update")
     return client
+
+
+def register_queue(
+    client: "DBOSClient", at_once: int, if_registered: "QueueConflictResolution"
+) -> None:
+    """Register the queue of the jobs, if necessary.
+
+    Parameters
+    ----------
+    at_once : number of jobs that run at a time
+    """
+    client.register_queue(
+        QUEUE,
+        global_concurrency=at_once,
+        polling_interval_sec=POLL_SECONDS,
+        on_conflict=if_registered,
+    )
 
 
 def _create_tables(url: str) -> None:

@@ -7,7 +7,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from config import Settings
-from registry import Card, ObjectUnreadable, Registry, Version, VersionNotFound, VersionRefused
+from config.processors import available_processors
+from registry import (
+    Card,
+    Models,
+    ObjectUnreadable,
+    Registry,
+    Version,
+    VersionNotFound,
+    VersionRefused,
+)
 from trainer.data.table import Table
 from trainer.errors import CheckpointError, Interrupted, TrainingFailed
 from trainer.jobs.job import UNCHANGED
@@ -63,7 +72,8 @@ class Retraining:
             the job was cancelled, or has left a checkpoint to the next trainer.
         NetworkError, RegistryError, TrainerError
         """
-        registry = Registry.local(self.settings.models)
+        models = Models.local(self.settings.models, self.settings.model_name)
+        registry = self.request.registry(models)
         self._check_models(registry)
         registry.check_writable()
         self.progress.enter("reading data")
@@ -120,6 +130,7 @@ class Retraining:
             trained = train(
                 table,
                 recipe,
+                jobs=max(1, available_processors() // self.settings.jobs_at_once),
                 checkpoint=checkpoint,
                 resume=_read(checkpoint),
                 watch=self.progress.watch,

@@ -62,7 +62,15 @@ class Job:
         return self.state in (QUEUED, RUNNING)
 
     @classmethod
-    def from_workflow(cls, workflow: Any, progress: Mapping[str, Any], now: float) -> Self:
+    def from_workflow(
+        cls,
+        workflow: Any,
+        progress: Mapping[str, Any],
+        now: float,
+        default_model: str,
+        *,
+        is_behind: bool = False,
+    ) -> Self:
         """Return the job of a workflow.
 
         Parameters
@@ -70,6 +78,8 @@ class Job:
         workflow : dbos.WorkflowStatus
         progress : the latest `JobProgress.snapshot`; empty before the first
         now : seconds since the epoch
+        default_model : the name of the model that a request without one means
+        is_behind : whether a trainer runs other jobs
         """
         given = workflow.input["args"][0]
         output = workflow.output or {}
@@ -79,6 +89,7 @@ class Job:
         document = {
             "id": workflow.workflow_id,
             "state": state,
+            "model": model_of(workflow, default_model),
             "request": given["request"],
             "by": given["by"],
             "created_at": _iso(workflow.created_at / 1000),
@@ -90,7 +101,7 @@ class Job:
         if state in (QUEUED, RUNNING):
             silence = _silence(workflow, progress, now)
             if silence >= SILENCE_SECONDS:
-                document["note"] = _note(state, progress, silence)
+                document["note"] = _note(state, progress, silence, is_behind)
                 silent_seconds = int(silence)
         elif state in (FAILED, CANCELLED):
             for key in _ONLY_WHILE_RUNNING:
@@ -102,6 +113,18 @@ class Job:
         revision = _revision(state, progress.get("number", 0), silent_seconds)
         whole_error = output.get("error", "") if state == FAILED else ""
         return cls(workflow.workflow_id, state, revision, document, given["asked"], whole_error)
+
+
+def model_of(workflow: Any, default: str) -> str:
+    """Return the name of the model that a workflow trains."""
+    name = workflow.input["args"][0]["request"].get("model")
+    return default if name is None else str(name)
+
+
+def is_waiting(workflow: Any, progress: Mapping[str, Any], now: float) -> bool:
+    """Return whether a job has been queued for a while and no trainer has started it."""
+    queued = ACTIVE.get(workflow.status) == QUEUED and not progress
+    return queued and _silence(workflow, progress, now) >= SILENCE_SECONDS
 
 
 def _public_error(output: Mapping[str, Any]) -> str:
@@ -128,8 +151,10 @@ def _silence(workflow: Any, progress: Mapping[str, Any], now: float) -> float:
     return float(now - reported_at)
 
 
-def _note(state: str, progress: Mapping[str, Any], silence: float) -> str:
-    """Return a warning that no trainer has reported on the job for a while."""
+def _note(state: str, progress: Mapping[str, Any], silence: float, is_behind: bool) -> str:
+    """Return why the job does not make progress."""
+    if state == QUEUED and not progress and is_behind:
+        return f"queued for {silence:.0f} s behind other jobs (NUMNET_JOBS_AT_ONCE run at a time)"
     if state == QUEUED and not progress:
         return (
             f"no trainer has started this job for {silence:.0f} s: "

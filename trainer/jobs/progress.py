@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 HISTORY_POINTS = 100
 HISTORY_FIELDS = ("epoch", "seconds", "train_loss", "validation_loss")
 REPORT_SECONDS = 0.5
-STOP_SECONDS = 0.8  # for the computation to notice that the job is lost
+STOP_SECONDS = 0.8  # for a computation that has a core to notice that the job is lost
+MAX_STOP_SECONDS = 8.0
 
 
 class JobProgress:
@@ -132,15 +133,19 @@ class Reporter:
     Parameters
     ----------
     stuck : set if the computation goes on although the job is lost
+    jobs_at_once : number of computations that may share the process's cores
 
     Attributes
     ----------
     lost : set when the job was cancelled or given to another trainer, so that DBOS refuses reports
     """
 
-    def __init__(self, progress: JobProgress, stuck: threading.Event) -> None:
+    def __init__(
+        self, progress: JobProgress, stuck: threading.Event, jobs_at_once: int = 1
+    ) -> None:
         self.progress = progress
         self._stuck = stuck
+        self._stop_seconds = min(jobs_at_once * STOP_SECONDS, MAX_STOP_SECONDS)
         self.lost = threading.Event()
         self._done = threading.Event()
         context = contextvars.copy_context()  # DBOS keeps the workflow's id in it
@@ -186,7 +191,7 @@ class Reporter:
             try:
                 self.send()
             except Interrupted:
-                if not self._done.wait(STOP_SECONDS):
+                if not self._done.wait(self._stop_seconds):
                     self._stuck.set()
                 return
             if self._done.wait(REPORT_SECONDS):

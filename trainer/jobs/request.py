@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
+from config.model_names import EXPECTED, is_model_name
 from network import Architecture
-from registry import Card, card_object
+from registry import Card, Models, Registry, card_object
 from trainer.data.reading.options import MISSING, Missing, ReadingOptions
 from trainer.data.reading.table_file import table_from_file
 from trainer.data.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
@@ -44,6 +45,7 @@ class Request:
     promote : whether the gate may promote the version
     force : whether to train although data, recipe and code are those of the version in use
     current : the version in use when the request was made
+    model : the name of the model; None for the default, whatever its name is
 
     Raises
     ------
@@ -65,6 +67,7 @@ class Request:
     promote: bool = True
     force: bool = False
     current: int | None = None
+    model: str | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -100,7 +103,8 @@ class Request:
         Parameters
         ----------
         card : of the current version; empty if there is none
-        asked : the fields of a request, except `current`, and those of the recipe
+        asked : the fields of a request, except `current`, and those of the recipe; `model` is not
+            inherited
         """
         data = _data_of(card, asked)
         other_data = asked.get("data", data["data"]) != data["data"]
@@ -139,8 +143,16 @@ class Request:
         """Return the recipe with its fields."""
         return Recipe(**{key: _frozen(value) for key, value in self.recipe.items()})
 
+    def registry(self, models: Models) -> Registry:
+        """Return the registry of the model, which need not exist."""
+        return models.registry(models.default if self.model is None else self.model)
+
     def _check_types(self) -> None:
         """Refuse what a card or a stored request of other origin may contain."""
+        if self.model is not None and not (
+            isinstance(self.model, str) and is_model_name(self.model)
+        ):
+            raise RecipeError(f"model must be {EXPECTED}, got {self.model!r}")
         for name in ("targets", "features", "categories"):
             names = getattr(self, name)
             if not isinstance(names, tuple) or not all(isinstance(each, str) for each in names):

@@ -30,6 +30,7 @@ from trainer.solvers import SOLVERS
 ROOT = Path(__file__).resolve().parents[3]
 
 EVERYTHING: dict[str, Any] = {
+    "model": "plant",
     "data": "tables/plant.csv",
     "targets": ["y", "z"],
     "features": ["a", "b"],
@@ -108,6 +109,7 @@ def test_empty_body_uses_the_defaults(client: FlaskClient, arguments: dict[str, 
         "id": job["id"],
         "state": "queued",
         "by": "POST /retrain",
+        "model": "numnet",
         "request": {
             "data": "synthetic",
             "targets": [],
@@ -121,6 +123,7 @@ def test_empty_body_uses_the_defaults(client: FlaskClient, arguments: dict[str, 
             "promote": True,
             "force": False,
             "current": None,
+            "model": None,
         },
         "started_at": None,
         "finished_at": None,
@@ -161,6 +164,7 @@ def test_omitted_options_are_those_of_the_current_version(
 
 
 WRONG_KINDS: dict[str, list[Any]] = {
+    "model": ["", "a/b", "3", "promotions", 1, True, None, ["plant"]],
     "data": ["", 1, True, None, [], {}],
     "targets": ["y", 1, None, {}, True],
     "features": ["a", 1, None, {}, True],
@@ -186,6 +190,7 @@ WRONG_KINDS: dict[str, list[Any]] = {
     "max_seconds": ["1", True, None, 0, -1, [1]],
     "target_mse": ["1", True, None, 0, -1],
     "test_fraction": ["0.1", True, None, 0, 1, [0.1]],
+    "every": ["", 1, True, None, ["never"]],
     "promote": ["true", 0, 1, None, []],
     "force": ["true", 0, 1, None, []],
 }
@@ -277,6 +282,8 @@ def test_body_that_is_not_an_object_is_422(client: FlaskClient, document: Any) -
         ({"penalty": 1, "solver": "bayesian-regularization"}, "/penalty", "must be 0"),
         ({"layers": [4] * 100}, "", "101 layers of weights are too many"),
         ({"layers": [100_000] * 2}, "", "the limit is 10,000,000"),
+        ({"every": "daily"}, "/every", "must be never, or five fields, minute hour day"),
+        ({"every": "0 0 30 2 *"}, "/every", "of a time that exists"),
         ({"targets": ["y"]}, "", "apply to a file, not to synthetic data"),
         ({"weights": "w"}, "", "apply to a file, not to synthetic data"),
         ({"data": "plant.csv"}, "/targets", "targets is missing"),
@@ -434,7 +441,7 @@ def test_text_of_cells_is_shown_to_administrators_alone(
         whole_error="line 2: expected a number, got 'hunter2'",
     )
     jobs = services_of(client.application).jobs
-    monkeypatch.setattr(jobs, "newest", lambda limit: [failed])
+    monkeypatch.setattr(jobs, "newest", lambda limit, model: [failed])
     monkeypatch.setattr(jobs, "get", lambda job_id: failed)
     for path in ("/retrain", "/retrain/a-job", "/retrain/a-job/events"):
         for headers in ({}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer wrong"}):

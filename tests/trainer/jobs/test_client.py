@@ -225,7 +225,7 @@ def test_revisions_grow_whatever_the_clocks_say(jobs: Jobs) -> None:
             updated_at=1e12,
             completed_at=None,
         )
-        found.append(Job.from_workflow(workflow, snapshot, now).revision)
+        found.append(Job.from_workflow(workflow, snapshot, now, "numnet").revision)
 
     snapshot: dict[str, Any] = {}
     for seconds in (0.0, 6.0, 7.5):

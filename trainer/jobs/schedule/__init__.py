@@ -1,0 +1,1 @@
+"""Scheduled retraining: a job for each model at each time of its cron expression."""
