@@ -18,8 +18,8 @@ def read_variables(names: Collection[str], environ: Mapping[str, str]) -> dict[s
     """Return the text of each variable that is set; an empty one counts as not set.
 
     With `_FILE` after its name, a variable is the path of a file that contains the text, as
-    containers receive secrets. Unknown names are logged and ignored, because an orchestrator may
-    have set them.
+    containers receive secrets, unless the whole name is that of a setting, as `NUMNET_TOKENS_FILE`
+    is. Unknown names are logged and ignored, because an orchestrator may have set them.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def read_variables(names: Collection[str], environ: Mapping[str, str]) -> dict[s
     """
     texts: dict[str, str] = {}
     for variable, value in environ.items():
-        name = variable.removesuffix(FILE_SUFFIX)
+        name = variable if variable in names else variable.removesuffix(FILE_SUFFIX)
         if not value or not variable.startswith(PREFIX):
             continue
         if name not in names:

@@ -69,6 +69,13 @@ class Settings:
         if_unset="none: reading needs no token",
         secret=True,
     )
+    tokens_file: str = setting(
+        "",
+        Text(r"(?s).+", "the path of a file"),
+        "file of further tokens, each with its rights and its models; if it is set, reading needs "
+        "a token too; changes are followed without a restart",
+        if_unset="none",
+    )
     retrain_cron: str = setting(
         "",
         CronExpression(),

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -35,6 +36,7 @@ from service.telemetry.shared_counters import SharedCounters
 from service.telemetry.telemetry import Telemetry
 from service.web.security_headers import SECURITY_FIELDS
 from service.web.tokens.admin_token import AdminToken
+from service.web.tokens.token_lines import check_tokens
 
 SWITCH_SECONDS = 0.001  # Python's 5 ms would delay predictions, which take 0.1 ms
 KILL_SECONDS = 2.0  # after a server process should have ended
@@ -220,6 +222,8 @@ def _return_large_memory() -> None:
 def main() -> None:
     try:
         settings = Settings.from_environment()
+        if settings.tokens_file:
+            check_tokens(Path(settings.tokens_file))
         check_temporary_folder()  # for the counters that all server processes share
     except SettingsError as error:
         sys.exit(f"error: {error}")

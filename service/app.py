@@ -80,13 +80,14 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     security_headers.register(app)
     hosts.register(app, settings.hosts)
     app.before_request(_note_route)
-    tokens = authorization.register(app, settings)
+    tokens = authorization.register(app, settings, _model_of_job(services))
     app.after_request(_add_request_id)
     current_version = services.models.default.current_version
     app.fast_path = PlainRow(services.models, tokens.is_reader, any_host=not settings.hosts).answer
     app.stop_streams = services.job_events.stop
     app.is_quick = lambda path: (
-        (not settings.read_token or path in authorization.OPEN_PATHS)  # others may read a token
+        # a token may have to be read from a file
+        (not tokens.restricts_reading or path in authorization.OPEN_PATHS)
         and (
             path in LIVENESS_PATHS
             or (path in READINESS_PATHS and current_version.if_unchanged() is not None)
@@ -112,6 +113,14 @@ def _services(app: Flask, settings: Settings, telemetry: Telemetry) -> Services:
         job_events=JobPoller(jobs),
         documents=Documents(app),
     )
+
+
+def _model_of_job(services: Services) -> Callable[[str], str]:
+    def model_of_job(job_id: str) -> str:
+        default = services.models.default.name
+        return str(services.jobs.get(job_id).document.get("model", default))
+
+    return model_of_job
 
 
 def _register_blueprints(app: Flask) -> None:

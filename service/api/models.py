@@ -24,11 +24,12 @@ from service.services import services
 from service.web.fields import Flag
 from service.web.json_options import read_options
 from service.web.responses import json_response
-from service.web.tokens.authorization import admin_only
+from service.web.tokens.authorization import admin_only, may_read
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 
 PROMOTIONS = 50  # listed
+_NO_VERSIONS: dict[str, Any] = {"current": None, "versions": [], "promotions": []}
 _OBJECTS = ("recipe", "data", "metrics", "test_report", "training", "libraries")
 
 
@@ -80,7 +81,10 @@ _LINKS = {
     "service-unavailable",
 )
 def list_models() -> Response:
-    """List all models, and the default model's versions with their metrics, newest first."""
+    """List all models, and the default model's versions with their metrics, newest first.
+
+    With a token that is bound to models, it has only those that the token may read.
+    """
     models = services().models
     entries = [
         {
@@ -89,8 +93,11 @@ def list_models() -> Response:
             "current": str(promotion.version) if promotion else None,
         }
         for name, promotion in models.newest_promotions().items()
+        if may_read(name)
     ]
-    return json_response({"models": entries, **_versions(models.default)})
+    is_hidden = not may_read(models.default.name)
+    versions = _NO_VERSIONS if is_hidden else _versions(models.default)
+    return json_response({"models": entries, **versions})
 
 
 @blueprint.get("/<model:name>")

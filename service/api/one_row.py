@@ -11,7 +11,6 @@ from service.formats import json_rows
 from service.model import options
 from service.model.model_cache import ModelCache
 from service.model.prediction import predict_row
-from service.model.served_model import ServedModel
 from service.telemetry.request_context import RequestContext
 from service.web.security_headers import SECURITY_LINES
 
@@ -30,14 +29,15 @@ class PlainRow:
 
     Parameters
     ----------
-    is_reader : whether a client with this Authorization header may read; otherwise Flask refuses it
+    is_reader : whether a client with this Authorization header may read a model; otherwise Flask
+        refuses it
     any_host : False if the Host header has to be checked, which is left to Flask
     """
 
     def __init__(
         self,
         models: ModelCache,
-        is_reader: Callable[[str, str], bool] = lambda client, authorization: True,
+        is_reader: Callable[[str, str, str], bool] = lambda client, authorization, model: True,
         *,
         any_host: bool = True,
     ) -> None:
@@ -57,12 +57,14 @@ class PlainRow:
             and b"origin" not in fields
             and fields.get(b"accept", b"*/*") in ACCEPTED
             and self._any_host
-            and self._is_reader(context.client, fields.get(b"authorization", b"").decode("latin-1"))
         ):
             return None
         try:
-            model, route = self._model(context.path)
-            if model is None:
+            name, route = self._name(context.path)
+            authorization = fields.get(b"authorization", b"").decode("latin-1")
+            if not self._is_reader(context.client, authorization, name):
+                return None
+            if (model := self._models.if_opened(name)) is None:
                 return None
             version = model.current_version.if_unchanged()
             if (
@@ -86,10 +88,10 @@ class PlainRow:
         request_id = context.request_id.encode()
         return _HEADERS % (_SECURITY_LINES, request_id, len(response)), response
 
-    def _model(self, path: str) -> tuple[ServedModel | None, str]:
-        """Return the model of a path, if it is in memory, and the path's route."""
+    def _name(self, path: str) -> tuple[str, str]:
+        """Return the name of the model in a path, and the path's route; an empty name for none."""
         if path == DEFAULT_ROUTE:
-            return self._models.default, DEFAULT_ROUTE
+            return self._models.default.name, DEFAULT_ROUTE
         if not path.startswith(_BEFORE_NAME):
-            return None, ""
-        return self._models.if_opened(path[len(_BEFORE_NAME) : -len(DEFAULT_ROUTE)]), NAMED_ROUTE
+            return "", ""
+        return path[len(_BEFORE_NAME) : -len(DEFAULT_ROUTE)], NAMED_ROUTE

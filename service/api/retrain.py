@@ -18,7 +18,7 @@ from service.web.field_errors import Error, shown
 from service.web.fields import Flag, Number, Several, Text, Whole
 from service.web.json_options import read_options
 from service.web.responses import json_response, reference_to
-from service.web.tokens.authorization import admin_only, is_admin
+from service.web.tokens.authorization import admin_only, is_admin, may_read
 from trainer import jobs as trainer_jobs
 
 blueprint = Blueprint("retrain", __name__, url_prefix="/retrain")
@@ -166,7 +166,9 @@ def list_jobs() -> Response:
     documents = [job.whole_document if whole else job.document for job in newest]
     for document in documents:
         document.pop("loss_history", None)
-    return json_response({"jobs": documents})
+    default = services().settings.model_name
+    listed = [each for each in documents if may_read(each.get("model", default))]
+    return json_response({"jobs": listed})
 
 
 @blueprint.get("/<job_id>")

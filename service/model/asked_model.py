@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable
 
 from service.model.model_cache import ModelCache
+from service.web.tokens import scopes
 
-MODEL_HEADER = "X-Model"  # a model's name, if the path has none
+MODEL_HEADER = scopes.MODEL_HEADER
 
 _HEADER = MODEL_HEADER.lower().encode()
 _DEFAULT = frozenset({"/predict", "/invocations"})

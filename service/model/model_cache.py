@@ -2,7 +2,6 @@
 
 import threading
 from collections import OrderedDict
-from difflib import get_close_matches
 from functools import partial
 
 from registry import Models, Promotion, Registry, StorageError
@@ -12,8 +11,6 @@ from service.model.stored_states import StoredStates
 from service.model.version_cache import VersionCache
 from service.telemetry.meter import Meter
 from service.web.errors import ModelNotFound
-
-LISTED = 10  # names in an error message
 
 
 class ModelCache:
@@ -61,7 +58,7 @@ class ModelCache:
                 return model
             self._drop(name)
         if not self._models.exists(name):
-            raise ModelNotFound(self._explain(name))
+            raise ModelNotFound.among(name, self.names())
         with self._lock:
             model = self._opened.setdefault(name, self._open(name))
         model.current_version.refresh()
@@ -143,13 +140,3 @@ class ModelCache:
             self._opened.pop(name, None)
             self._bytes.pop(name, None)
             self._meter.set_models_in_memory(sum(self._bytes.values()))
-
-    def _explain(self, name: str) -> str:
-        """Return that there is no such model, and which there are."""
-        names = self.names()
-        if len(names) > LISTED:
-            names = get_close_matches(name, names, LISTED)
-            known = f"similar: {', '.join(names)}" if names else "GET /models lists them"
-        else:
-            known = f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
-        return f"there is no model {name[:64]}; {known}"

@@ -40,7 +40,7 @@ from service.openapi.problem_responses import (
     schema_name,
 )
 from service.web.problems import PROBLEMS
-from service.web.tokens.authorization import authorization_of, token_schemes
+from service.web.tokens.authorization import scheme_descriptions, token_schemes
 
 ABOUT = (
     "Predictions by small neural networks, their versions, and retraining.\n\n"
@@ -123,11 +123,10 @@ def document(
         "X-Request-ID",
         {"description": "the request's id", "required": True, "schema": {"type": "string"}},
     )
-    for name, description in (("admin", "the admin token"), ("read", "the read token")):
-        if name == "admin" or authorization_of(app).read_token:
-            spec.components.security_scheme(
-                name, {"type": "http", "scheme": "bearer", "description": description}
-            )
+    for name, description in scheme_descriptions(app).items():
+        spec.components.security_scheme(
+            name, {"type": "http", "scheme": "bearer", "description": description}
+        )
     schemas: dict[str, Schema | JsonSchema] = {
         schema_name(slug): problem_schema(slug) for slug in PROBLEMS
     }

@@ -20,7 +20,7 @@ from service.web.bodies import parse, read_body
 from service.web.errors import NotSupported
 from service.web.fields import Flag
 from service.web.responses import json_response
-from service.web.tokens.authorization import admin_only
+from service.web.tokens.authorization import admin_only, may_read
 
 blueprint = Blueprint("v2_repository", __name__, url_prefix="/v2/repository")
 
@@ -72,6 +72,7 @@ def index() -> Response:
     entries = [
         _entry(registry, name, version)
         for name in models.names()
+        if may_read(name)
         for registry in [models.registry(name)]
         for version in registry.versions()
     ]

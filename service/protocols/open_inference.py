@@ -29,6 +29,7 @@ from service.telemetry.request_context import RequestContext
 from service.web.bodies import JSON, parse, read_body
 from service.web.errors import InvalidInference, PredictionNotFinite
 from service.web.responses import compress, json_response, response_in_parts
+from service.web.tokens.authorization import may_read
 
 blueprint = Blueprint("v2", __name__, url_prefix="/v2")
 
@@ -147,7 +148,9 @@ def model_statistics(name: str | None = None, version: str | None = None) -> Res
     versions = {asked: counted.pop(asked, set()) | ({found.number} if found else set())}
     if name is None:
         versions |= dict(sorted(counted.items()))
-    return json_response(statistics.of(versions))
+    return json_response(
+        statistics.of({each: versions[each] for each in versions if may_read(each)})
+    )
 
 
 @blueprint.post("/models/<name>/infer")

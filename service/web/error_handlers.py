@@ -19,6 +19,7 @@ from service.telemetry.request_context import RequestContext
 from service.web import errors
 from service.web.problems import problem, problem_of_status
 from service.web.responses import reference_to
+from service.web.tokens.authorization import without_hidden_models
 from trainer.jobs import JobConflict, JobFinished, JobNotFound, JobsUnavailable
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ _SLUGS: dict[type[Exception], str] = {  # of errors whose message is the problem
     errors.InvalidInference: "bad-request",
     errors.NoModel: "no-model",
     errors.NoIntervals: "no-intervals",
-    errors.ModelNotFound: "not-found",
     errors.NotSupported: "not-implemented",
     errors.Forbidden: "forbidden",
     errors.Misdirected: "misdirected-request",
@@ -42,9 +42,11 @@ def register(app: Flask) -> None:
     for error, slug in _SLUGS.items():
         app.register_error_handler(error, partial(_plain, slug))
     app.register_error_handler(errors.InvalidInput, _invalid_input)
+    app.register_error_handler(errors.ModelNotFound, _model_not_found)
     app.register_error_handler(errors.Unauthorized, _unauthorized)
     app.register_error_handler(errors.TooManyWrongTokens, _too_many_wrong_tokens)
     app.register_error_handler(errors.AdminUnavailable, _unavailable)
+    app.register_error_handler(errors.TokensUnavailable, _unavailable)
     app.register_error_handler(errors.TooManyWatchers, _unavailable)
     app.register_error_handler(FeaturesDiffer, _features_differ)
     app.register_error_handler(VersionRefused, _version_refused)
@@ -66,6 +68,10 @@ def _invalid_input(error: errors.InvalidInput) -> Response:
     wrong = "1 value is wrong" if count == 1 else f"{count} values are wrong"
     detail = wrong if error.complete else f"at least {wrong}"
     return problem("invalid-input", detail, errors=error.errors, example=error.example)
+
+
+def _model_not_found(error: errors.ModelNotFound) -> Response:
+    return problem("not-found", str(without_hidden_models(error)))
 
 
 def _unauthorized(error: errors.Unauthorized) -> Response:

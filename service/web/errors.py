@@ -9,17 +9,20 @@ ServiceError
 ├── ModelNotFound            there is no model with this name
 ├── NotSupported             a part of another server's protocol that is not implemented
 ├── Unauthorized             the token is missing
-├── Forbidden                the token is wrong
+├── Forbidden                the token is wrong, or lacks a right
 ├── TooManyWrongTokens       the client has to wait before its next token is looked at
 ├── AdminUnavailable         this service has no admin token
+├── TokensUnavailable        the file of tokens has a mistake since this process was started
 ├── TooManyWatchers          the limit of open event streams is reached
 └── Misdirected              the Host header names another service
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Self
 
 MAX_ERRORS = 20  # listed in one response
+MAX_MODELS = 10  # likewise
 
 
 class ServiceError(Exception):
@@ -74,7 +77,27 @@ class NoIntervals(ServiceError):
 
 
 class ModelNotFound(ServiceError):
-    """There is no model with this name."""
+    """There is no model with this name.
+
+    Attributes
+    ----------
+    name : as it was asked for
+    others : the models that the message names or counts
+    """
+
+    def __init__(self, message: str, name: str = "", others: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.name = name
+        self.others = others
+
+    @classmethod
+    def among(cls, name: str, others: Sequence[str]) -> Self:
+        """Return the error that says which models there are, or which have similar names."""
+        known = f"there {'is' if len(others) == 1 else 'are'} {', '.join(others)}"
+        if not 0 < len(others) <= MAX_MODELS:
+            names = get_close_matches(name, others, MAX_MODELS)
+            known = f"similar: {', '.join(names)}" if names else "GET /models lists them"
+        return cls(f"there is no model {name[:64]}; {known}", name, others)
 
 
 class NotSupported(ServiceError):
@@ -86,7 +109,7 @@ class Unauthorized(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """The token is wrong."""
+    """The token is wrong, or lacks a right."""
 
 
 class TooManyWrongTokens(ServiceError):
@@ -104,6 +127,10 @@ class TooManyWrongTokens(ServiceError):
 
 class AdminUnavailable(ServiceError):
     """This service has no admin token."""
+
+
+class TokensUnavailable(ServiceError):
+    """The file of tokens has had a mistake since this process was started."""
 
 
 class TooManyWatchers(ServiceError):

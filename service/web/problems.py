@@ -54,7 +54,7 @@ PROBLEMS = {
         400, "the body is empty, does not decompress, or is not what its Content-Type says"
     ),
     "unauthorized": Problem(401, "the token is missing", headers={"WWW-Authenticate": "Bearer"}),
-    "forbidden": Problem(403, "the token is wrong"),
+    "forbidden": Problem(403, "the token is wrong, or lacks the right"),
     "not-found": Problem(404, "the model, version or job does not exist"),
     "method-not-allowed": Problem(
         405, "the path does not support the method", headers={"Allow": "the supported methods"}

@@ -57,6 +57,24 @@ def test_path_that_no_file_can_have_is_refused() -> None:
         read_variables(NAMES, {"NUMNET_TOKEN_FILE": "a\0b"})
 
 
+def test_setting_whose_name_ends_in_file_is_a_path_itself(tmp_path: Path) -> None:
+    names = ("NUMNET_TOKENS_FILE", *NAMES)
+    environ = {"NUMNET_TOKENS_FILE": "/state/tokens"}
+    assert read_variables(names, environ) == environ
+    (tmp_path / "path").write_text("/state/tokens\n")
+    in_file = {"NUMNET_TOKENS_FILE_FILE": str(tmp_path / "path")}
+    assert read_variables(names, in_file) == environ
+    with pytest.raises(SettingsError, match="NUMNET_TOKENS_FILE and NUMNET_TOKENS_FILE_FILE are"):
+        read_variables(names, environ | in_file)
+
+
+def test_tokens_without_file_are_no_setting(caplog: pytest.LogCaptureFixture) -> None:
+    assert read_variables(("NUMNET_TOKENS_FILE",), {"NUMNET_TOKENS": "a"}) == {}
+    assert caplog.messages == [
+        "NUMNET_TOKENS is not a setting; the settings are NUMNET_TOKENS_FILE"
+    ]
+
+
 @pytest.mark.parametrize("suffixes", [("", "_FILE"), ("_FILE", "")])
 def test_value_and_file_exclude_each_other(suffixes: tuple[str, str], tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")

@@ -31,6 +31,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     },
     "NUMNET_ADMIN_TOKEN": {"!~" * 8: "!~" * 8},
     "NUMNET_READ_TOKEN": {"~!" * 8: "~!" * 8},
+    "NUMNET_TOKENS_FILE": {"/state/tokens": "/state/tokens", "a file": "a file"},
     "NUMNET_RETRAIN_CRON": {
         "*/5 * * * 1-5": "*/5 * * * 1-5",
         "0 3 1,15 jan mon": "0 3 1,15 jan mon",

@@ -56,6 +56,7 @@ def test_a_restarted_service_serves_the_same_version(
         {"NUMNET_PORT": "http"},
         {"NUMNET_WORKERS": "-1"},
         {"NUMNET_MODELS": "s3://bucket/prefix"},
+        {"NUMNET_TOKENS_FILE": "/nowhere/tokens"},
     ],
 )
 def test_an_invalid_setting_ends_the_start_with_one_line(setting: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Clients of other servers, unchanged, against two models of different features at once."""
+"""Two models of different features at once: clients of other servers, unchanged, and tokens."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +13,9 @@ import tritonclient.http as triton
 from network import Model
 from registry import Registry
 from tests.e2e.conftest import StartService
+from tests.patience import DEADLINE_SECONDS, until
 from tests.service.small_models import random_rows, serve, small_model
+from tests.service.web.tokens.token_files import line
 
 ROUNDS = 30
 PUMP = ("flow", "head")
@@ -85,3 +87,37 @@ def test_two_models_of_different_features_are_asked_at_once(
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_changed_tokens_are_followed_by_every_process_without_a_refused_request(
+    of_name: dict[str, Model], start_service: StartService, tmp_path: Path
+) -> None:
+    always, moved = "a-t0ken-that-remains", "a-t0ken-that-is-moved"
+    tokens = tmp_path / "tokens"
+    kept = line(always, "read", "*")
+    tokens.write_text(kept + line(moved, "read", "pump"))
+    service = start_service(workers=2, settings={"NUMNET_TOKENS_FILE": str(tokens)})
+
+    def status(token: str) -> int:
+        return requests.post(
+            f"{service.url}/models/pump/predict",
+            json=dict.fromkeys(PUMP, 0.5),
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=DEADLINE_SECONDS,
+        ).status_code
+
+    def all_refuse() -> bool:
+        assert status(always) == 200
+        return {status(moved) for _ in range(20)} == {403}
+
+    def has_logged_the_mistake() -> bool:
+        assert (status(always), status(moved)) == (200, 403)
+        return any("line 1: expected three" in entry["message"] for entry in service.log())
+
+    assert {status(moved) for _ in range(20)} == {200}
+    (tmp_path / "new").write_text(kept + line(moved, "read", "numnet"))
+    (tmp_path / "new").replace(tokens)
+    until(all_refuse)
+    tokens.write_text("a mistake\n")
+    until(has_logged_the_mistake)
+    assert (status(always), status(moved)) == (200, 403)

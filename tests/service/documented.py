@@ -71,6 +71,7 @@ def _document(app: Flask, name: str, *, one_model: bool) -> dict[str, Any]:
     has_intervals = version and version.calibration is not None
     key = (
         *(name, one_model, settings.unseen_categories, bool(settings.read_token)),
+        bool(settings.tokens_file),
         *(names, has_intervals, version and version.reader.others),
     )
     if key not in _documents:

@@ -1,7 +1,5 @@
-"""Which requests need a token: those that change something, and with a read token nearly all."""
+"""Which requests need a token: those that change something, and with a setting nearly all."""
 
-import hmac
-import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -9,12 +7,9 @@ from typing import ParamSpec, TypeVar
 from flask import Flask, current_app, request
 
 from config import Settings
-from service.telemetry.request_context import RequestContext
-from service.web.errors import AdminUnavailable, Forbidden, TooManyWrongTokens, Unauthorized
-from service.web.tokens.admin_token import AdminToken
-from service.web.tokens.wrong_tokens import WrongTokens
-
-log = logging.getLogger(__name__)
+from service.web.errors import ModelNotFound
+from service.web.tokens.bound_tokens import BoundTokens
+from service.web.tokens.global_tokens import GlobalTokens
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/ping"})  # for orchestrators, which have no token
 _EXTENSION = "numnet.authorization"
@@ -23,108 +18,66 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Authorization:
-    """The tokens of an application, and the clients that send wrong ones."""
+def register(app: Flask, settings: Settings, model_of_job: Callable[[str], str]) -> GlobalTokens:
+    """Have an application require the tokens of these settings.
 
-    def __init__(self, settings: Settings) -> None:
-        self.admin_token = AdminToken(settings)
-        self.read_token = settings.read_token
-        self.wrong_tokens = WrongTokens()
-
-    def is_reader(self, client: str, authorization: str) -> bool:
-        """Return whether a request may read, as far as that can be told without I/O."""
-        if not self.read_token:
-            return True
-        given = _bearer_token(authorization)
-        return _equal(given, self.read_token) and not self.wrong_tokens.wait_seconds(client)
-
-    def check_reader(self) -> None:
-        """Refuse a request that has neither the read token nor the admin token.
-
-        Raises
-        ------
-        Unauthorized, Forbidden, TooManyWrongTokens
-        """
-        given = self._given("the read token")
-        if not _equal(given, self.read_token) and not _equal(given, self.admin_token.get()):
-            raise self._wrong("the token is neither the read token nor the admin token")
-
-    def check_admin(self) -> None:
-        """Refuse a request that does not have the admin token.
-
-        Raises
-        ------
-        AdminUnavailable, Unauthorized, Forbidden, TooManyWrongTokens
-        """
-        token = self.admin_token.get()
-        if not token:
-            raise AdminUnavailable(
-                "this service has no admin token: set NUMNET_ADMIN_TOKEN, or make the folder "
-                "NUMNET_STATE writable"
-            )
-        given = self._given("the admin token")
-        if _equal(given, self.read_token):
-            raise Forbidden("the read token is not enough; expected the admin token")
-        if not _equal(given, token):
-            raise self._wrong("the admin token is wrong")
-
-    def is_admin(self) -> bool:
-        """Return whether the request has the admin token; a wrong one counts as a guess."""
-        given = _bearer_token(request.headers.get("Authorization", ""))
-        client = request.remote_addr or ""
-        if not given or _equal(given, self.read_token) or self.wrong_tokens.wait_seconds(client):
-            return False
-        if not _equal(given, self.admin_token.get()):
-            self._wrong("the admin token is wrong")
-            return False
-        return True
-
-    def _given(self, expected: str) -> str:
-        """Return the request's token, unless the client has to wait."""
-        given = _bearer_token(request.headers.get("Authorization", ""))
-        if not given:
-            _log_refusal("no token")
-            raise Unauthorized(f"{expected} is missing; expected Authorization: Bearer TOKEN")
-        if wait := self.wrong_tokens.wait_seconds(request.remote_addr or ""):
-            _log_refusal("too many wrong tokens")
-            raise TooManyWrongTokens(wait)
-        return given
-
-    def _wrong(self, detail: str) -> Forbidden:
-        _log_refusal("wrong token")
-        self.wrong_tokens.add(request.remote_addr or "")
-        return Forbidden(detail)
-
-
-def register(app: Flask, settings: Settings) -> Authorization:
-    """Have an application require the tokens of these settings."""
-    app.extensions[_EXTENSION] = authorization = Authorization(settings)
+    Parameters
+    ----------
+    model_of_job : returns the name of a job's model
+    """
+    tokens = BoundTokens(settings, model_of_job) if settings.tokens_file else GlobalTokens(settings)
+    app.extensions[_EXTENSION] = tokens
 
     def check_reader() -> None:
         is_preflight = (  # browsers send these without a token (the Fetch standard)
             request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         )
         if request.path not in OPEN_PATHS and not is_preflight:
-            authorization.check_reader()
+            view = app.view_functions.get(request.endpoint or "")
+            tokens.check_reader(is_admin_only=view is not None and is_admin_only(view))
 
-    if settings.read_token:
+    if tokens.restricts_reading:
         app.before_request(check_reader)
-    return authorization
+    return tokens
 
 
-def authorization_of(app: Flask) -> Authorization:
+def authorization_of(app: Flask) -> GlobalTokens:
     """Return the tokens of an application."""
-    found: Authorization = app.extensions[_EXTENSION]
+    found: GlobalTokens = app.extensions[_EXTENSION]
     return found
 
 
 def is_admin() -> bool:
-    """Return whether the request has the admin token."""
+    """Return whether the request's token is an administrator's.
+
+    A token has the same rights for all of its models, so that this holds for lists of them, too.
+    """
     return authorization_of(current_app).is_admin()
 
 
+def may_read(model: str) -> bool:
+    """Return whether the request's token allows reading a model; for lists of models."""
+    return authorization_of(current_app).may_read(model)
+
+
+def without_hidden_models(error: ModelNotFound) -> ModelNotFound:
+    """Return an error that names no model except those that the request's token may read."""
+    others = [name for name in error.others if may_read(name)]
+    return error if len(others) == len(error.others) else ModelNotFound.among(error.name, others)
+
+
+def check_admin(model: str) -> None:
+    """Refuse the request unless its token is an administrator's of a model that its body names.
+
+    Raises
+    ------
+    AdminUnavailable, Unauthorized, Forbidden, TooManyWrongTokens
+    """
+    authorization_of(current_app).check_admin(model)
+
+
 def admin_only(endpoint: Callable[P, R]) -> Callable[P, R]:
-    """Refuse requests without the admin token."""
+    """Refuse requests without an administrator's token of the model that they are about."""
 
     @wraps(endpoint)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -136,7 +89,7 @@ def admin_only(endpoint: Callable[P, R]) -> Callable[P, R]:
 
 
 def is_admin_only(endpoint: Callable[..., object]) -> bool:
-    """Return whether an endpoint requires the admin token."""
+    """Return whether an endpoint requires an administrator's token."""
     return "admin_only" in vars(endpoint)
 
 
@@ -144,29 +97,17 @@ def token_schemes(app: Flask, endpoint: Callable[..., object], path: str) -> lis
     """Return the names of the tokens that an endpoint accepts; none if it needs none."""
     if is_admin_only(endpoint):
         return ["admin"]
-    is_open = path in OPEN_PATHS or not authorization_of(app).read_token
+    is_open = path in OPEN_PATHS or not authorization_of(app).restricts_reading
     return [] if is_open else ["read", "admin"]
 
 
-def _bearer_token(authorization: str) -> str:
-    """Return the token of an Authorization header; an empty string if it has none."""
-    scheme, _, given = authorization.partition(" ")
-    return given.strip(" \t") if scheme.lower() == "bearer" else ""
-
-
-def _equal(given: str, token: str) -> bool:
-    """Compare in a time that does not depend on where they differ; no token equals nothing."""
-    return bool(token) and hmac.compare_digest(given.encode(), token.encode())
-
-
-def _log_refusal(reason: str) -> None:
-    log.warning(
-        "request refused: %s",
-        reason,
-        extra={
-            "request_id": RequestContext.from_environ(request.environ).request_id,
-            "method": request.method,
-            "path": request.path,
-            "client": request.remote_addr,
-        },
-    )
+def scheme_descriptions(app: Flask) -> dict[str, str]:
+    """Return what each name of a token stands for."""
+    tokens = authorization_of(app)
+    names = {"admin": "the admin token", "read": "the read token"}
+    if not tokens.restricts_reading:
+        del names["read"]
+    if not isinstance(tokens, BoundTokens):
+        return names
+    bound = ", or a token of `NUMNET_TOKENS_FILE` with the right `{}` for the model"
+    return {name: text + bound.format(name) for name, text in names.items()}

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from registry import LocalStorage, Models, Registry
-from service.model.model_cache import LISTED, ModelCache
+from service.model.model_cache import ModelCache
 from service.telemetry.meter import totals
 from service.telemetry.telemetry import Telemetry
-from service.web.errors import ModelNotFound, NoModel
+from service.web.errors import MAX_MODELS, ModelNotFound, NoModel
 from tests.service.small_models import publish, serve, small_model
 
 ROOM = 1024 * 1024  # for several small models
@@ -81,7 +81,7 @@ def test_missing_model_is_an_error_that_names_the_others(
 
 
 def test_of_many_models_an_error_names_similar_ones(models: Path, cache: ModelCache) -> None:
-    for number in range(LISTED):
+    for number in range(MAX_MODELS):
         (models / f"sensor{number}").mkdir(parents=True)
         (models / f"sensor{number}" / "1.npz").touch()
     with pytest.raises(ModelNotFound, match=r"^there is no model senso3; similar: sensor3, "):

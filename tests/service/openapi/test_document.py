@@ -385,7 +385,7 @@ def test_view_may_have_several_routes_methods_and_media_types() -> None:
         return of
 
     other = Flask("other")
-    authorization.register(other, Settings())
+    authorization.register(other, Settings(), str)
     for path in ("/number", "/number/<int:of>"):
         other.add_url_rule(path, "number", number, methods=["GET", "PUT"])
     made = document(other, None)
@@ -412,7 +412,7 @@ def test_dialect_has_its_own_error_documents_and_statuses() -> None:
         return ""
 
     other = Flask("other")
-    authorization.register(other, Settings())
+    authorization.register(other, Settings(), str)
     other.add_url_rule("/number", "number", number, methods=["POST"])
     [(_, _, made)] = operations(document(other, None))
     assert [*made["responses"]] == ["200", "400", "405", "408", "413", "415", "421", "500", "503"]

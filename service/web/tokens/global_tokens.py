@@ -1,0 +1,130 @@
+"""The admin token and the read token, which are for all models."""
+
+import hmac
+import logging
+
+from flask import request
+
+from config import Settings
+from service.telemetry.request_context import RequestContext
+from service.web.errors import AdminUnavailable, Forbidden, TooManyWrongTokens, Unauthorized
+from service.web.tokens.admin_token import AdminToken
+from service.web.tokens.wrong_tokens import WrongTokens
+
+log = logging.getLogger(__name__)
+
+
+class GlobalTokens:
+    """The tokens of an application, and the clients that send wrong ones.
+
+    Attributes
+    ----------
+    restricts_reading : whether requests that only read need a token
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.admin_token = AdminToken(settings)
+        self.read_token = settings.read_token
+        self.restricts_reading = bool(settings.read_token)
+        self.wrong_tokens = WrongTokens()
+
+    def is_reader(self, client: str, authorization: str, model: str) -> bool:
+        """Return whether a request may read a model, as far as that can be told without I/O."""
+        if not self.restricts_reading:
+            return True
+        given = bearer_token(authorization)
+        return equal(given, self.read_token) and not self.wrong_tokens.wait_seconds(client)
+
+    def check_reader(self, *, is_admin_only: bool) -> None:
+        """Refuse a request that has neither the read token nor the admin token.
+
+        Parameters
+        ----------
+        is_admin_only : whether `check_admin` follows
+
+        Raises
+        ------
+        Unauthorized, Forbidden, TooManyWrongTokens
+        """
+        given = self._given("the read token")
+        if not equal(given, self.read_token) and not equal(given, self.admin_token.get()):
+            raise self._wrong("the token is neither the read token nor the admin token")
+
+    def check_admin(self, model: str | None = None) -> None:
+        """Refuse a request that does not have the admin token.
+
+        Parameters
+        ----------
+        model : which the request is about; by default as its path says
+
+        Raises
+        ------
+        AdminUnavailable, Unauthorized, Forbidden, TooManyWrongTokens
+        """
+        token = self.admin_token.get()
+        if not token:
+            raise AdminUnavailable(
+                "this service has no admin token: set NUMNET_ADMIN_TOKEN, or make the folder "
+                "NUMNET_STATE writable"
+            )
+        given = self._given("the admin token")
+        if equal(given, self.read_token):
+            raise Forbidden("the read token is not enough; expected the admin token")
+        if not equal(given, token):
+            raise self._wrong("the admin token is wrong")
+
+    def is_admin(self) -> bool:
+        """Return whether the request has the admin token; a wrong one counts as a guess."""
+        given = bearer_token(request.headers.get("Authorization", ""))
+        client = request.remote_addr or ""
+        if not given or equal(given, self.read_token) or self.wrong_tokens.wait_seconds(client):
+            return False
+        if not equal(given, self.admin_token.get()):
+            self._wrong("the admin token is wrong")
+            return False
+        return True
+
+    def may_read(self, model: str) -> bool:
+        """Return whether a list for this request, which was accepted, contains a model."""
+        return True
+
+    def _given(self, expected: str) -> str:
+        """Return the request's token, unless the client has to wait."""
+        given = bearer_token(request.headers.get("Authorization", ""))
+        if not given:
+            log_refusal("no token")
+            raise Unauthorized(f"{expected} is missing; expected Authorization: Bearer TOKEN")
+        if wait := self.wrong_tokens.wait_seconds(request.remote_addr or ""):
+            log_refusal("too many wrong tokens")
+            raise TooManyWrongTokens(wait)
+        return given
+
+    def _wrong(self, detail: str) -> Forbidden:
+        log_refusal("wrong token")
+        self.wrong_tokens.add(request.remote_addr or "")
+        return Forbidden(detail)
+
+
+def bearer_token(authorization: str) -> str:
+    """Return the token of an Authorization header; an empty string if it has none."""
+    scheme, _, given = authorization.partition(" ")
+    return given.strip(" \t") if scheme.lower() == "bearer" else ""
+
+
+def equal(given: str, token: str) -> bool:
+    """Compare in a time that does not depend on where they differ; no token equals nothing."""
+    return bool(token) and hmac.compare_digest(given.encode(), token.encode())
+
+
+def log_refusal(reason: str) -> None:
+    """Log that a request was refused, without its token."""
+    log.warning(
+        "request refused: %s",
+        reason,
+        extra={
+            "request_id": RequestContext.from_environ(request.environ).request_id,
+            "method": request.method,
+            "path": request.path,
+            "client": request.remote_addr,
+        },
+    )

@@ -1,0 +1,54 @@
+"""What a request is about: one model, all models, or the service."""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+
+MODEL_HEADER = "X-Model"  # a model's name, if the path has none
+
+
+class Scope(Enum):
+    """What a request without a model's name in its path is about."""
+
+    DEFAULT = auto()  # the default model
+    HEADER = auto()  # the model in `MODEL_HEADER`, by default the default one
+    JOB = auto()  # the model of the job in the path
+    SERVICE = auto()  # no model: pages, metadata, and lists of the models that a token may read
+    ALL_MODELS = auto()
+
+
+SCOPES: Mapping[str, Scope] = {
+    "predict.predict": Scope.DEFAULT,
+    "invocations.invoke": Scope.HEADER,
+    "invocations.ping": Scope.SERVICE,
+    "invocations.version": Scope.SERVICE,
+    "models.list_models": Scope.SERVICE,
+    "models.show_model": Scope.DEFAULT,
+    "models.download": Scope.DEFAULT,
+    "models.promote": Scope.DEFAULT,
+    "models.roll_back": Scope.DEFAULT,
+    "retrain.submit": Scope.DEFAULT,
+    "retrain.list_jobs": Scope.SERVICE,
+    "retrain.show_job": Scope.JOB,
+    "retrain.watch": Scope.JOB,
+    "retrain.cancel": Scope.JOB,
+    "health.livez": Scope.SERVICE,
+    "health.readyz": Scope.SERVICE,
+    "metrics.page": Scope.ALL_MODELS,
+    "v2.server": Scope.SERVICE,
+    "v2.live": Scope.SERVICE,
+    "v2.ready": Scope.SERVICE,
+    "v2.model_statistics": Scope.SERVICE,
+    "v2_repository.index": Scope.SERVICE,
+    "docs.openapi": Scope.DEFAULT,  # which describes its features
+    "docs.page": Scope.SERVICE,
+    "docs.start": Scope.SERVICE,
+    "docs.asset": Scope.SERVICE,
+}
+
+
+def scope_of(endpoint: str | None) -> Scope:
+    """Return what an endpoint is about if its path has no name; without an endpoint, the service.
+
+    An endpoint that is not listed is about all models, so that few tokens allow it.
+    """
+    return Scope.SERVICE if endpoint is None else SCOPES.get(endpoint, Scope.ALL_MODELS)

@@ -1,0 +1,179 @@
+"""Every endpoint with every kind of token: what a token without a right is refused.
+
+The paths come from the routes, so that a new endpoint needs a decision here and in `scopes`.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from registry import Registry
+from service.web.tokens.authorization import OPEN_PATHS, authorization_of
+from service.web.tokens.scopes import SCOPES
+from tests.service.conftest import ADMIN, TOKEN, MakeClient
+from tests.service.small_models import serve, small_model
+from tests.service.web.tokens.token_files import line
+
+READ_TOKEN = "a-read-t0ken-of-tests"
+# a token: its rights and models in the file
+BOUND = {
+    "pump-read-t0ken": ("read", "pump"),
+    "pump-observe-t0ken": ("observe", "pump"),
+    "pump-admin-t0ken": ("admin", "pump"),
+    "valve-admin-t0ken": ("admin", "valve,spare-*"),
+    "default-read-t0ken": ("read,observe", "numnet"),
+    "default-admin-t0ken": ("admin", "numnet"),
+    "all-observe-t0ken": ("observe", "*"),
+    "all-read-t0ken": ("read", "*"),
+    "all-admin-t0ken": ("admin", "*"),
+}
+GLOBAL = {READ_TOKEN: ("read", "*"), TOKEN: ("admin", "*")}
+
+ANY = "any token"
+# What an endpoint without a name in its path is about: a model, all of them, or nothing of a model.
+SUBJECTS = {
+    "POST /predict": "numnet",
+    "POST /invocations": "numnet",
+    "GET /health": ANY,
+    "GET /version": ANY,
+    "GET /models": ANY,
+    "GET /models/1": "numnet",
+    "GET /models/1/weights.npz": "numnet",
+    "POST /models/1/promote": "numnet",
+    "POST /models/rollback": "numnet",
+    "POST /retrain": "numnet",
+    "GET /retrain": ANY,
+    "GET /retrain/JOB": "numnet",
+    "GET /retrain/JOB/events": "numnet",
+    "DELETE /retrain/JOB": "numnet",
+    "GET /metrics": "*",
+    "GET /openapi.json": "numnet",
+    "GET /docs": ANY,
+    "GET /docs/start.js": ANY,
+    "GET /docs/swagger-ui.css": ANY,
+    "GET /v2": ANY,
+    "GET /v2/health/live": ANY,
+    "GET /v2/health/ready": ANY,
+    "GET /v2/models/stats": ANY,
+    "POST /v2/repository/index": ANY,
+}
+ADMIN_ONLY = re.compile("DELETE .*|POST (/retrain|.*/(promote|rollback|load|unload))")
+
+
+@pytest.fixture
+def client(
+    make_client: MakeClient, models: Path, registry: Registry, tmp_path: Path
+) -> FlaskClient:
+    """A client of a service with the models numnet and pump, and with all kinds of tokens."""
+    for each in (registry, Registry.local(models / "pump")):
+        serve(each, small_model())
+    lines = [line(token, *granted) for token, granted in BOUND.items()]
+    (tmp_path / "tokens").write_text("".join(lines))
+    return make_client(tokens_file=str(tmp_path / "tokens"), read_token=READ_TOKEN)
+
+
+@pytest.fixture
+def job(client: FlaskClient) -> str:
+    """The id of a job of the default model, which is cancelled."""
+    found = client.post("/retrain", headers=ADMIN).get_json()["id"]
+    assert client.delete(f"/retrain/{found}", headers=ADMIN).status_code == 200
+    return str(found)
+
+
+def requests(app: Flask) -> Iterator[tuple[str, str, Rule]]:
+    """Yield method, path and rule of every endpoint, with the model pump in paths with a name."""
+    values = {"name": "pump", "version": "1", "job_id": "JOB", "file": "swagger-ui.css"}
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], rule.rule)
+        if path not in OPEN_PATHS:
+            for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+                yield method, path, rule
+
+
+def allows(granted: tuple[str, str], right: str, subject: str) -> bool:
+    rights, models = granted[0].split(","), granted[1].split(",")
+    if subject == ANY:
+        return True
+    return bool({right, "admin"} & set(rights)) and bool({subject, "*"} & set(models))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("token", [*BOUND, *GLOBAL])
+def test_endpoint_needs_a_right_for_what_it_is_about(
+    token: str, client: FlaskClient, job: str
+) -> None:
+    granted = (BOUND | GLOBAL)[token]
+    for method, path, rule in requests(client.application):
+        subject = "pump" if "name" in rule.arguments else SUBJECTS[f"{method} {path}"]
+        right = "admin" if ADMIN_ONLY.fullmatch(f"{method} {path}") else "read"
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = client.open(path.replace("JOB", job), method=method, headers=headers)
+        expected = allows(granted, right, subject)
+        hides_job = "JOB" in path and not allows(granted, "read", subject)
+        if hides_job:
+            assert answer.status_code == 404
+            assert answer.get_json()["detail"] == f"there is no job {job}"
+        else:
+            assert (answer.status_code not in (401, 403)) == expected, (method, path)
+        if answer.status_code == 403:
+            whose = "all models (*)" if subject == "*" else f"model {subject}"
+            assert f"the token lacks the right {right} for {whose}" in answer.text
+        answer.close()
+
+
+def test_every_endpoint_refuses_requests_without_a_token_and_with_an_unknown_one(
+    client: FlaskClient,
+) -> None:
+    for number, (method, path, _) in enumerate(requests(client.application)):
+        assert client.open(path, method=method).status_code == 401, path
+        assert client.options(path).status_code == 401, path
+        address = {"REMOTE_ADDR": f"192.0.2.{number}"}
+        unknown = {"Authorization": "Bearer an-unknown-t0ken"}
+        answer = client.open(path, method=method, headers=unknown, environ_base=address)
+        assert answer.status_code == 403, path
+        assert "the token is unknown" in answer.text
+    for path in OPEN_PATHS:
+        assert client.get(path).status_code == 200
+    assert client.get("/nowhere").status_code == 401
+
+
+def test_every_endpoint_without_a_name_in_its_path_has_a_decision(client: FlaskClient) -> None:
+    app = client.application
+    nameless = {each.endpoint for each in app.url_map.iter_rules() if "name" not in each.arguments}
+    assert nameless == SCOPES.keys()
+    decided = {
+        f"{method} {path}" for method, path, rule in requests(app) if "name" not in rule.arguments
+    }
+    assert decided == SUBJECTS.keys()
+
+
+def test_endpoint_without_a_decision_is_about_all_models(client: FlaskClient) -> None:
+    client.application.add_url_rule("/new", "new.endpoint", lambda: "new")
+    for token, granted in (BOUND | GLOBAL).items():
+        answer = client.get("/new", headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status_code == 200) == allows(granted, "read", "*"), token
+
+
+def test_endpoints_of_jobs_are_about_the_model_of_the_job(client: FlaskClient, job: str) -> None:
+    vars(authorization_of(client.application))["_model_of_job"] = lambda job_id: "pump"
+    reader = {"Authorization": "Bearer pump-read-t0ken"}
+    for path in (f"/retrain/{job}", f"/retrain/{job}/events"):
+        for token, status in (
+            ("pump-read-t0ken", 200),
+            ("pump-admin-t0ken", 200),
+            ("pump-observe-t0ken", 404),
+            ("default-admin-t0ken", 404),
+            (TOKEN, 200),
+        ):
+            headers = {"Authorization": f"Bearer {token}"}
+            assert client.get(path, headers=headers).status_code == status, token
+    answer = client.delete(f"/retrain/{job}", headers=reader)
+    assert (answer.status_code, answer.get_json()["detail"]) == (
+        403,
+        "the token lacks the right admin for model pump",
+    )
