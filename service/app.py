@@ -117,8 +117,7 @@ def _services(app: Flask, settings: Settings, telemetry: Telemetry) -> Services:
 
 def _model_of_job(services: Services) -> Callable[[str], str]:
     def model_of_job(job_id: str) -> str:
-        default = services.models.default.name
-        return str(services.jobs.get(job_id).document.get("model", default))
+        return str(services.jobs.get(job_id).document["model"])
 
     return model_of_job
 

@@ -18,7 +18,13 @@ from service.web.field_errors import Error, shown
 from service.web.fields import Flag, Number, Several, Text, Whole
 from service.web.json_options import read_options
 from service.web.responses import json_response, reference_to
-from service.web.tokens.authorization import admin_only, is_admin, may_read
+from service.web.tokens.authorization import (
+    admin_only,
+    check_admin,
+    is_admin,
+    may_read,
+    without_hidden_models,
+)
 from trainer import jobs as trainer_jobs
 
 blueprint = Blueprint("retrain", __name__, url_prefix="/retrain")
@@ -136,6 +142,7 @@ class RetrainBody(Schema):
 def submit() -> Response:
     """Submit a retraining job; 409 while another job of the model is queued or running."""
     options = read_options(RetrainBody(), EXAMPLE)
+    check_admin(options.get("model", services().settings.model_name))
     if options.get("model") == services().settings.model_name:
         del options["model"]  # stored without a name, the request means the default for ever
     try:
@@ -163,12 +170,11 @@ def submit() -> Response:
 def list_jobs() -> Response:
     """List the newest jobs, newest first, without their loss histories."""
     newest, whole = services().jobs.newest(LISTED, request.args.get("model")), is_admin()
-    documents = [job.whole_document if whole else job.document for job in newest]
+    shown = [job for job in newest if may_read(job.document["model"])]
+    documents = [job.whole_document if whole else job.document for job in shown]
     for document in documents:
         document.pop("loss_history", None)
-    default = services().settings.model_name
-    listed = [each for each in documents if may_read(each.get("model", default))]
-    return json_response({"jobs": listed})
+    return json_response({"jobs": documents})
 
 
 @blueprint.get("/<job_id>")
@@ -236,7 +242,7 @@ def _card_of(options: dict[str, Any]) -> Card:
         version = services().models.find(name).current_version.current()
         problem = f"model {name} has no current version"
     except ModelNotFound as error:
-        version, problem = None, str(error)
+        version, problem = None, str(without_hidden_models(error))
     if version is None and name is not None and "data" not in options:
         detail = f"{problem}: give data, from which it will be trained"
         raise _invalid({"pointer": "/model", "detail": detail})

@@ -26,7 +26,7 @@ SCOPES: Mapping[str, Scope] = {
     "models.download": Scope.DEFAULT,
     "models.promote": Scope.DEFAULT,
     "models.roll_back": Scope.DEFAULT,
-    "retrain.submit": Scope.DEFAULT,
+    "retrain.submit": Scope.SERVICE,  # the view checks the model that its body names
     "retrain.list_jobs": Scope.SERVICE,
     "retrain.show_job": Scope.JOB,
     "retrain.watch": Scope.JOB,
