@@ -92,7 +92,9 @@ class Clients:
 
 
 @contextmanager
-def clients(port: int, connections: int = 16, rate: float = 0.0) -> Iterator[Clients]:
+def clients(
+    port: int, connections: int = 16, rate: float = 0.0, path: str = "/predict"
+) -> Iterator[Clients]:
     """Run clients in a process of their own; the block starts after the first response.
 
     Parameters
@@ -101,7 +103,7 @@ def clients(port: int, connections: int = 16, rate: float = 0.0) -> Iterator[Cli
     """
     module = "benchmarks.load.closed_loop"
     process = subprocess.Popen(
-        [sys.executable, "-m", module, str(port), str(connections), str(rate)],
+        [sys.executable, "-m", module, str(port), str(connections), str(rate), path],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -172,8 +174,8 @@ class Connection:
 class Load:
     """All clients and their record."""
 
-    def __init__(self, port: int, connections: int, rate: float) -> None:
-        bodies = [_request(row) for row in rows().tolist()]
+    def __init__(self, port: int, connections: int, rate: float, path: str) -> None:
+        bodies = [_request(path, row) for row in rows().tolist()]
         self.account = Account()
         self._idle = [Connection(port, bodies, random.Random(n)) for n in range(connections)]
         self._rate = rate
@@ -245,13 +247,13 @@ class Load:
         self._idle.insert(0, connection)
 
 
-def _request(row: list[float]) -> bytes:
+def _request(path: str, row: list[float]) -> bytes:
     body = json.dumps(dict(zip(("x1", "x2", "x3", "x4"), row, strict=True))).encode()
-    head = "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 if __name__ == "__main__":
-    load = Load(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    load = Load(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4])
     load.run()
     print(json.dumps(asdict(load.account)))

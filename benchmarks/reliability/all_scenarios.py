@@ -12,6 +12,7 @@ from benchmarks.reliability.scenarios import (
     promotions,
     retrainings,
     server_kills,
+    several_models,
     shared_database,
     simultaneous_jobs,
     storage_faults,
@@ -41,6 +42,19 @@ def retraining_lines(folder: Path) -> Iterator[Line]:
     answered = seen.notes["versions"]
     yield "versions that answered, the first one and 5 trained", str(answered), "6", answered == 6
     yield from _contrast_lines("training", seen)
+
+
+def several_model_lines(folder: Path) -> Iterator[Line]:
+    seen = several_models.run(folder, changes=150, seconds=8.0)
+    requests, least = sum(seen.requests.values()), min(seen.requests.values())
+    what = f"3 models, {seen.changes} promotions and rollbacks, 3 jobs"
+    yield f"{what}: failed of {requests:,} requests", *_none(seen.failed)
+    yield "requests of the model that was asked least", f"{least:,}", "> 0", least > 0
+    yield "responses that differ from their model's version", *_none(seen.mismatched)
+    yield "requests after a change that the old version answered", *_none(seen.stale)
+    promoted = seen.states.count("promoted")
+    yield "jobs promoted, of three at once", str(promoted), "3", promoted == len(seen.states) == 3
+    yield "versions that a job trained, of each model", *_all_one(list(seen.trained.values()))
 
 
 def watcher_lines(folder: Path) -> Iterator[Line]:
@@ -118,6 +132,7 @@ def database_lines(folder: Path) -> Iterator[Line]:
 SCENARIOS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "promotions": promotion_lines,
     "retrainings": retraining_lines,
+    "several-models": several_model_lines,
     "watchers": watcher_lines,
     "server-kills": server_kill_lines,
     "trainer-kills": trainer_kill_lines,

@@ -11,6 +11,7 @@ from benchmarks.reliability.scenarios import (
     promotions,
     retrainings,
     server_kills,
+    several_models,
     shared_database,
     simultaneous_jobs,
     storage_faults,
@@ -31,6 +32,14 @@ def test_retraining_is_promoted_under_load(tmp_path: Path) -> None:
     assert seen.requests > 100
     assert seen.failed == 0
     assert seen.notes == {"versions": 2, "mismatched": 0}
+
+
+def test_three_models_are_changed_and_retrained_under_load(tmp_path: Path) -> None:
+    seen = several_models.run(tmp_path, changes=15, seconds=1.5, connections=4)
+    assert min(seen.requests.values()) > 15
+    assert (seen.failed, seen.mismatched, seen.stale) == (0, 0, 0)
+    assert seen.states == ["promoted"] * 3
+    assert seen.trained == {"numnet": 1, "pump": 1, "valve": 1}
 
 
 def test_watchers_under_load(tmp_path: Path) -> None:
