@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from config import Settings
-from registry import Registry, StorageError
+from registry import Models, Registry, StorageError
 from tests.single_network import network
 from tests.trainer.installation import TINY
 from trainer.data.synthetic import synthetic_table
@@ -120,6 +120,18 @@ def test_job_reads_trains_publishes_and_judges(
     assert checkpoints(settings) == []
     [promotion] = registry.history()
     assert promotion.by == "job job-1"
+
+
+def test_job_of_another_model_uses_its_versions_alone(
+    make: Make, registry: Registry, settings: Settings
+) -> None:
+    make().run()
+    other = Models.local(settings.models, settings.model_name).registry("plant")
+    result = make(TINY | {"model": "plant"}, job="job-2").run()
+    assert (result["version"], result["state"]) == (1, "promoted")
+    assert (registry.versions(), other.versions()) == ([1], [1])
+    assert other.card(1)["job"] == "job-2"
+    assert make(TINY | {"model": "plant"}, job="job-3").run()["state"] == "unchanged"
 
 
 def test_second_run_publishes_nothing(make: Make, registry: Registry) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from network import ArchitectureError
-from registry import Card, Registry
+from registry import Card, Models, Registry
 from trainer.data.reading.options import ReadingOptions
 from trainer.data.reading.table_file import table_from_file
 from trainer.data.synthetic import DEFAULT_SAMPLES, synthetic_table
@@ -90,6 +90,40 @@ def test_options_are_inherited_except_when_to_stop(card: Card) -> None:
         penalty=0.001,
         seed=5,
     )
+
+
+def test_model_is_not_inherited(card: Card) -> None:
+    assert Request.like(card | {"model": "pump"}, {}).model is None
+    request = Request.like(card, {"model": "plant"})
+    assert (request.model, request.data, request.current) == ("plant", "sales.csv", 1)
+    assert Request.from_document(request.as_document()) == request
+
+
+def test_request_without_a_model_is_stored_without_one() -> None:
+    document = Request(samples=100).as_document()
+    assert document.pop("model") is None
+    assert Request.from_document(document) == Request(samples=100)  # of an earlier release
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "7", "promotions", "a\n", 3, ["plant"]])
+def test_what_cannot_be_a_name_is_refused(name: Any) -> None:
+    with pytest.raises(RecipeError, match=r"^model must be 1 to 64 letters, "):
+        Request(model=name)
+
+
+def test_model_without_a_name_is_the_default(tmp_path: Path) -> None:
+    models = Models.local(tmp_path, "main")
+    registry = Request(samples=100).registry(models)
+    assert registry.generation() is None
+    (tmp_path / "promotions").mkdir()
+    assert registry.generation() is not None
+    assert Request(samples=100, model="plant").registry(models).generation() is None
+
+
+def test_schedule_is_inherited(card_of: CardOf, make_table: Callable[..., Table]) -> None:
+    card = card_of(make_table(), every="0 3 * * *")
+    assert Request.like(card, {"targets": ["u"]}).recipe["every"] == "0 3 * * *"
+    assert Request.like(card, {"every": "never"}).recipe["every"] == "never"
 
 
 def test_automatic_choices_are_not_inherited(card_of: CardOf) -> None:
