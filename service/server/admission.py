@@ -1,11 +1,21 @@
-"""Admission control: bounds on queued requests and on memory held for clients."""
+"""Admission control: bounds on queued requests and on memory held for clients.
 
-import asyncio
+What is bounded is shared by the groups of requests that need it. If there is no room for a request,
+a waiting one of a group that holds more gets an error response instead: the newest request of the
+largest group, so that a group that floods the server displaces nothing of the others.
+
+Source: B. Suter, T. V. Lakshman, D. Stiliadis and A. K. Choudhury, "Design considerations for
+supporting TCP with per-flow queueing", INFOCOM 1998 (longest queue drop).
+"""
+
+from collections import Counter
 from operator import itemgetter
 from typing import Protocol
 
 from service.server.limits import Limits
+from service.server.queues.turns import QueuedRequest
 
+TOO_MANY = "too many requests are waiting already"
 TOO_MUCH = "too much is being sent at the same time"
 REFUSED_AT_ONCE = 64  # connections beyond the bound that stay until their 503 is read
 LEAST_IDLE_SECONDS = 1.0  # before a connection is closed in favour of another
@@ -18,6 +28,10 @@ class Client(Protocol):
     @property
     def unparsed_bytes(self) -> int:
         """Bytes of a request that is not complete yet."""
+
+    @property
+    def group(self) -> str | None:
+        """The group of a request that is not complete yet; None before its head is."""
 
     @property
     def unsent_bytes(self) -> int:
@@ -50,7 +64,7 @@ class Admission:
     ----------
     clients : every open connection
     unread : those that have not taken all of their responses
-    active : requests that threads work on, or that wait for one
+    in_flight : requests that threads work on, or that wait for one, by group, the newest last
     held_bytes : of request bodies, from their first byte until they are answered
     """
 
@@ -58,18 +72,40 @@ class Admission:
         self.limits = limits
         self.clients: set[Client] = set()
         self.unread: set[Client] = set()
-        self.active = 0
+        self.in_flight: dict[str | None, list[QueuedRequest]] = {}
         self.held_bytes = 0
         self._idle: list[tuple[float, Client]] = []  # the longest idle last
         self._sorted_at = -LEAST_IDLE_SECONDS
 
-    def overload(self, size: int, spared: bool) -> str:
-        """Return why a request with a body of that size cannot be queued; empty if it can."""
+    @property
+    def active(self) -> int:
+        """Return the number of requests in flight."""
+        return sum(map(len, self.in_flight.values()))
+
+    def enter(self, request: QueuedRequest) -> None:
+        """Count a request that begins to wait for a thread."""
+        self.in_flight.setdefault(request.group, []).append(request)
+
+    def leave(self, request: QueuedRequest) -> None:
+        """Count a request that has left its thread or the queue."""
+        requests = self.in_flight.get(request.group, [])
+        if request in requests:
+            requests.remove(request)
+        if not requests:
+            self.in_flight.pop(request.group, None)
+
+    def release_memory(self, request: QueuedRequest) -> None:
+        """Count the body of a request as no longer held."""
+        self.held_bytes -= request.held_bytes
+        request.held_bytes = 0
+
+    def overload(self, request: QueuedRequest, spared: bool) -> str:
+        """Return why a request cannot be queued; empty if it can."""
         bound = self.limits.threads + self.limits.waiting + (SPARE if spared else 0)
-        if self.active >= bound:
-            return "too many requests are waiting already"
+        if self.active >= bound and not self._drop_for(request):
+            return TOO_MANY
         while self._memory_is_full():
-            if not self.make_room(larger_than=size):
+            if not self.make_room(request.group, request.held_bytes):
                 return TOO_MUCH
         return ""
 
@@ -77,13 +113,68 @@ class Admission:
         unsent = sum(client.unsent_bytes for client in self.unread)
         return self.held_bytes + unsent > self.limits.memory_bytes
 
-    def make_room(self, larger_than: int = 0) -> bool:
-        """Refuse the largest incomplete request; return False if there is none larger."""
-        largest = max(self.clients, key=lambda client: client.unparsed_bytes, default=None)
+    def _drop_for(self, request: QueuedRequest) -> bool:
+        """Drop a waiting request of a group with more in flight; return whether there is one."""
+        counts = Counter({group: len(each) for group, each in self.in_flight.items()})
+        least = counts[request.group] + 1  # with the request
+        return any(
+            self._drop_first(self.in_flight[group][::-1], TOO_MANY)
+            for group, count in counts.most_common()
+            if count > least
+        )
+
+    def make_room(self, group: str | None, complete_bytes: int = 0) -> bool:
+        """Refuse the largest incomplete request of the group that holds most.
+
+        Parameters
+        ----------
+        group : which needs the room; if it holds less than another group, a waiting request of that
+            is dropped if none is incomplete. None if it is not known
+        complete_bytes : of its complete request; only larger ones of the group are refused for it
+
+        Returns
+        -------
+        made : False if there is no such request
+        """
+        held = self._held_by_group()
+        least = -1 if group is None else held[group] + complete_bytes
+        for other, count in held.most_common():
+            if other == group or count <= least:
+                break
+            if self._refuse_largest({other}) or (group is not None and self._drop_largest(other)):
+                return True
+        return self._refuse_largest({group, None}, complete_bytes)
+
+    def _held_by_group(self) -> Counter[str | None]:
+        held: Counter[str | None] = Counter()
+        for client in self.clients:
+            if size := client.unparsed_bytes:
+                held[client.group] += size
+        for group, requests in self.in_flight.items():
+            held[group] += sum(map(_held_bytes, requests))
+        return held
+
+    def _refuse_largest(self, groups: set[str | None], larger_than: int = 0) -> bool:
+        """Refuse the largest incomplete request of some groups; return False if none is larger."""
+        clients = [each for each in self.clients if each.unparsed_bytes and each.group in groups]
+        largest = max(clients, key=lambda client: client.unparsed_bytes, default=None)
         if largest is None or largest.unparsed_bytes <= larger_than:
             return False
         largest.refuse(503, TOO_MUCH, "overloaded")
         return True
+
+    def _drop_largest(self, group: str | None) -> bool:
+        newest_first = self.in_flight.get(group, [])[::-1]
+        return self._drop_first(sorted(newest_first, key=_held_bytes, reverse=True), TOO_MUCH)
+
+    def _drop_first(self, requests: list[QueuedRequest], detail: str) -> bool:
+        """Drop the first request that waits in a queue; return False if none does."""
+        for request in requests:
+            if request.drop(detail):
+                self.leave(request)
+                self.release_memory(request)
+                return True
+        return False
 
     def admit_connection(self, client: Client, now: float) -> None:
         """Add a connection; if there are too many, close the longest idle one or refuse it."""
@@ -117,61 +208,5 @@ class Admission:
         return None
 
 
-class Turns:
-    """Makes requests that need much memory and time wait. Used by the event loop alone.
-
-    One is worked on at a time. While slow clients take their responses, the arrays behind these
-    stay in memory; so there is a limit on the responses that are not complete.
-    """
-
-    def __init__(self, responses: int) -> None:
-        self.work = asyncio.Lock()
-        self.responses = asyncio.Semaphore(responses)
-
-
-class Turn:
-    """The turn of a request. A thread that works on after the deadline keeps it."""
-
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
-        self._works = self._responds = False  # whether it holds one of each
-        self._is_over = False
-        self._threads = 0
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether the request had to wait for its turn, and has got it."""
-        return self._responds
-
-    async def begin(self) -> None:
-        """Wait until the request may be worked on."""
-        await self._turns.responses.acquire()
-        self._responds = True
-        await self._turns.work.acquire()
-        self._works = True
-
-    def pass_on_after(self, seconds: float) -> None:
-        """Let the next request be worked on after a time, if this one is not complete by then."""
-        if self._works:
-            asyncio.get_running_loop().call_later(seconds, self._pass_on)
-
-    def end(self) -> None:
-        """End the turn as soon as no thread works on the request."""
-        self._is_over = True
-        self._pass_on()
-
-    def count_threads(self, change: int) -> None:
-        """Count a thread that begins to work on the request, or ends."""
-        self._threads += change
-        if self._is_over:
-            self._pass_on()
-
-    def _pass_on(self) -> None:
-        if self._is_over and self._threads:
-            return
-        if self._works:
-            self._works = False
-            self._turns.work.release()
-        if self._responds and self._is_over:
-            self._responds = False
-            self._turns.responses.release()
+def _held_bytes(request: QueuedRequest) -> int:
+    return request.held_bytes

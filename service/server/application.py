@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from wsgiref.types import WSGIApplication
 
+from service.server.wsgi_bridge import Headers
 from service.telemetry.access_log import AccessLog
 from service.telemetry.meter import Meter
 from service.telemetry.request_context import RequestContext
@@ -14,6 +15,8 @@ FastPath = Callable[
 ]
 # Status, media type and body of an error response, from path, status and detail.
 ErrorDocument = Callable[[str, int, str], tuple[int, str, bytes]]
+# The group of a request, from path and header fields, whose names are in lower case.
+GroupOf = Callable[[str, Headers], str]
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class ServedApplication:
     fast_path : answers a context, a query, header fields and a body, on the event loop
     fast_path_ending : with which the paths end that it may answer
     is_quick : whether the WSGI application answers a path without I/O, so on the event loop
+    group_of : the group of a request, such as the model that it asks for; empty if it has none.
+        Groups share threads, queue and memory, so that a flood of one leaves room to the others
     spared_paths : paths that are accepted when the queue is full
     readiness_paths : paths that get a 503 when every thread is blocked
     error_document : bodies of the server's own error responses
@@ -41,6 +46,7 @@ class ServedApplication:
     fast_path: FastPath = lambda context, query, fields, body: None
     fast_path_ending: bytes = b""
     is_quick: Callable[[str], bool] = lambda path: False
+    group_of: GroupOf = lambda path, headers: ""
     spared_paths: frozenset[str] = frozenset()
     readiness_paths: frozenset[str] = frozenset()
     error_headers: tuple[tuple[bytes, bytes], ...] = ()

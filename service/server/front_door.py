@@ -9,13 +9,14 @@ from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 from service.server import wsgi_bridge
-from service.server.admission import Admission, Turn, Turns
+from service.server.admission import Admission
 from service.server.application import ServedApplication
 from service.server.client_address import Forwarding
 from service.server.error_response import error_response, on_the_wire, status_line
 from service.server.known_heads import KnownHead, KnownHeads
 from service.server.limits import Limits
-from service.server.thread_pool import ThreadPool
+from service.server.queues.thread_pool import ThreadPool
+from service.server.queues.turns import Dropped, QueuedRequest, Turns, not_queued
 from service.server.wsgi_bridge import Response
 from service.telemetry.request_context import RequestContext
 
@@ -52,24 +53,24 @@ class FrontDoor:
         """Answer one request, whose body has arrived."""
         began = time.monotonic()
         context: RequestContext = scope["state"]["context"]
-        size = len(scope["state"]["body"])
         status, sent = 500, 0
-        turn = Turn(self._turns)
+        group = self.application.group_of(context.path, scope["headers"])
+        request = QueuedRequest(self._turns, group, len(scope["state"]["body"]))
         try:
-            response = await self._response(scope, context, turn)
+            response = await self._response(scope, context, request)
             status = response.status
             if response.rest is None:  # nothing is behind it that needs much memory
-                turn.end()
-            elif turn.has_begun:
-                turn.pass_on_after(self.limits.long_response_seconds)
+                request.end()
+            elif request.has_begun:
+                request.pass_on_after(self.limits.long_response_seconds)
                 scope["state"]["connection"].least_rate = self.limits.long_bytes_per_second
-            sent = await self._send(response, scope, send, turn)
+            sent = await self._send(response, scope, send, request)
         except Exception:
             status = 500
             raise
         finally:
-            turn.end()
-            self.admission.held_bytes -= size
+            request.end()
+            self.admission.release_memory(request)
             self._log(context, status, sent, time.monotonic() - began)
 
     def fast_response(
@@ -102,8 +103,15 @@ class FrontDoor:
                 await asyncio.sleep(0)
 
     def is_stuck(self) -> bool:
-        """Return whether requests have blocked every thread for twice as long as one may take."""
-        return self._pool.blocked_seconds() > 2 * self.limits.deadline_seconds
+        """Return whether requests have blocked every thread for twice as long as one may take.
+
+        This includes every thread that one group may use: none of its requests is answered until
+        another process takes its place, and meanwhile this one responds to the other groups.
+        """
+        return self._pool.longest_blocked_seconds() > 2 * self.limits.deadline_seconds
+
+    def _is_blocked(self, group: str) -> bool:
+        return self._pool.blocked_seconds(group) > self.limits.deadline_seconds
 
     def stop(self) -> None:
         """Close every connection after the response to the last request on it."""
@@ -112,35 +120,42 @@ class FrontDoor:
         for client in self.admission.clients:
             client.shutdown()
 
-    async def _response(self, scope: Any, context: RequestContext, turn: Turn) -> Response:
-        size = len(scope["state"]["body"])
+    async def _response(
+        self, scope: Any, context: RequestContext, request: QueuedRequest
+    ) -> Response:
         # The environ alone has the body from here on. Connections, tracebacks and requests are in
         # reference cycles, which would keep it until the next garbage collection.
         environ = wsgi_bridge.environ_of(scope, scope["state"].pop("body"), context)
         respond = partial(self._call, environ, context)
         is_quick = self.application.is_quick(context.path)
         needs_thread = not is_quick or context.path in self.application.readiness_paths
-        if needs_thread and self._pool.blocked_seconds() > self.limits.deadline_seconds:
-            return self._error(context, "every thread of this process is blocked", "overloaded")
+        if needs_thread and self._is_blocked(request.group):
+            detail = "every thread for this request is blocked"
+            return self._error(context, detail, "overloaded")
         if is_quick:
             return respond()
         spared = context.path in self.application.spared_paths
-        if detail := self.admission.overload(size, spared):
+        if detail := self.admission.overload(request, spared):
             return self._error(context, detail, "overloaded")
         try:
             async with asyncio.timeout(self.limits.deadline_seconds):
-                if self._may_be_long(scope, size):
-                    self._count(1)  # it waits, as for a thread
-                    try:
-                        await turn.begin()
-                    finally:
-                        self._count(-1)
-                response: Response = await self._in_thread(respond, turn)
+                if self._may_be_long(scope, request.held_bytes):
+                    await self._wait_for_turn(request)
+                response: Response = await self._in_thread(respond, request)
+        except Dropped as dropped:
+            response = self._error(context, str(dropped), "overloaded")
         except TimeoutError:
             detail = f"the request timed out after {self.limits.deadline_seconds:g} seconds"
             response = self._error(context, detail, "deadline")
             response.headers.append((b"connection", b"close"))
         return response
+
+    async def _wait_for_turn(self, request: QueuedRequest) -> None:
+        self._enter(request)
+        try:
+            await request.wait()
+        finally:
+            self._leave(request)
 
     def _may_be_long(self, scope: Any, size: int) -> bool:
         """Return whether a body is long, or may be when it is decompressed."""
@@ -162,7 +177,7 @@ class FrontDoor:
         return error_response(self.application, context, 503, detail)
 
     async def _send(
-        self, response: Response, scope: Any, send: Callable[[Any], Any], turn: Turn
+        self, response: Response, scope: Any, send: Callable[[Any], Any], request: QueuedRequest
     ) -> int:
         """Send a response, of which no more is made than the client takes; return its size."""
         head = {"status": response.status, "headers": response.headers}
@@ -175,7 +190,7 @@ class FrontDoor:
             if rest is not None:
                 async with asyncio.timeout(self.limits.deadline_seconds):
                     next_part = partial(wsgi_bridge.next_part, rest)
-                    part, is_last = await self._in_thread(next_part, turn)
+                    part, is_last = await self._in_thread(next_part, request, may_drop=False)
                 rest = None if is_last else rest
             elif response.stream is not None:
                 part = await self._next_event(response.stream, scope)
@@ -195,40 +210,55 @@ class FrontDoor:
         except asyncio.CancelledError:
             return b""
 
-    async def _in_thread(self, work: Callable[[], Any], turn: Turn) -> Any:
-        """Return what `work` returns in a thread; if cancelled, it does not run or is not heard."""
+    async def _in_thread(
+        self, work: Callable[[], Any], request: QueuedRequest, *, may_drop: bool = True
+    ) -> Any:
+        """Return what `work` returns in a thread; if cancelled, it does not run or is not heard.
+
+        Raises
+        ------
+        Dropped
+            The request was dropped while it waited for a thread.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
 
         def run() -> None:
             try:
-                finish = partial(self._finish, turn, future, work(), None)
+                finish = partial(self._finish, request, future, work(), None)
             except Exception as error:
-                finish = partial(self._finish, turn, future, None, error)
+                finish = partial(self._finish, request, future, None, error)
             loop.call_soon_threadsafe(finish)
 
-        self._count(1)
-        turn.count_threads(1)
-        self._pool.add(run)
+        def drop(detail: str) -> bool:
+            if not self._pool.remove(run, request.group):
+                return False
+            self._finish(request, future, None, Dropped(detail))
+            return True
+
+        request.drop = drop if may_drop else not_queued
+        self._enter(request)
+        request.count_threads(1)
+        self._pool.add(run, request.group)
         if self._pool_check is None:
             self._check_pool()
         try:
             return await future
         except asyncio.CancelledError:
-            if self._pool.remove(run):
-                self._count(-1)
-                turn.count_threads(-1)
+            drop("")
             raise
+        finally:
+            request.drop = not_queued  # a reference cycle, which would keep the body
 
     def _finish(
         self,
-        turn: Turn,
+        request: QueuedRequest,
         future: "asyncio.Future[Any]",
         result: Any,
         error: Exception | None,
     ) -> None:
-        self._count(-1)
-        turn.count_threads(-1)
+        self._leave(request)
+        request.count_threads(-1)
         if future.done():  # cancelled
             return
         if error is None:
@@ -241,8 +271,12 @@ class FrontDoor:
         loop = asyncio.get_running_loop()
         self._pool_check = None if seconds is None else loop.call_later(seconds, self._check_pool)
 
-    def _count(self, change: int) -> None:
-        self.admission.active += change
+    def _enter(self, request: QueuedRequest) -> None:
+        self.admission.enter(request)
+        self.application.meter.set_in_flight(self.admission.active)
+
+    def _leave(self, request: QueuedRequest) -> None:
+        self.admission.leave(request)
         self.application.meter.set_in_flight(self.admission.active)
 
     def _log(self, context: RequestContext, status: int, sent: int, seconds: float) -> None:

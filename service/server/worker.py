@@ -81,7 +81,7 @@ class Server(uvicorn.Server):
         await self._door.check_timeouts()
         is_orphan = self._worker.ppid != os.getppid()
         if self._door.is_stuck():
-            log.error("every thread of this process is blocked: gunicorn starts another process")
+            log.error("requests block the threads of this process: gunicorn starts another process")
             return True
         return await super().on_tick(counter) or is_orphan or not self._worker.alive
 

@@ -54,6 +54,7 @@ class Protocol(HttpToolsProtocol):
         self._begun = self._head_complete = self._is_cut = False  # of the request that arrives
         self._body_length = 0
         self._quiet_bytes = 0  # parsed since the last byte of a body
+        self._group: str | None = None  # of the request that arrives
         self._fast: KnownHead | None = None  # of the last request, if the fast path responded
         self._refused: tuple[int, str, str] | None = None  # to be sent after the running response
         self.on_disconnect: Callable[[], object] = lambda: None  # set by the running response
@@ -111,7 +112,7 @@ class Protocol(HttpToolsProtocol):
         else:
             self._feed(data)
         if self.admission.held_bytes > self.limits.memory_bytes:
-            self.admission.make_room()
+            self.admission.make_room(self.group)
 
     def _parse(self) -> None:
         """Parse what has arrived slice by slice, until a response has to come first."""
@@ -197,6 +198,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._begun, self._head_complete, self._is_cut = True, False, False
         self._quiet_bytes = self._body_length = 0
+        self._group = None
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -419,6 +421,15 @@ class Protocol(HttpToolsProtocol):
     def unparsed_bytes(self) -> int:
         """Bytes of a request that is not complete yet."""
         return len(self._unparsed) + len(self._body)
+
+    @property
+    def group(self) -> str | None:
+        """The group of a request that is not complete yet; None before its head is."""
+        if not (self._begun and self._head_complete):
+            return None
+        if self._group is None:
+            self._group = self.door.application.group_of(path_of(self.url), self.headers)
+        return self._group
 
     @property
     def unsent_bytes(self) -> int:

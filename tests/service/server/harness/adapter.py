@@ -56,6 +56,7 @@ def _served(folder: Path, settings: Settings, telemetry: Telemetry) -> ServedApp
         access_log=telemetry.access_log,
         fast_path=fast_path,
         fast_path_ending=b"/at-once",
+        group_of=lambda path, headers: dict(headers).get(b"x-group", b"").decode(),
         is_quick=application.quick_paths.__contains__,
         spared_paths=application.spared_paths,
         readiness_paths=application.readiness_paths,

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from service.server.thread_pool import WAKE_AFTER_SECONDS, ThreadPool
+from service.server.queues.thread_pool import WAKE_AFTER_SECONDS, ThreadPool
 from tests.patience import DEADLINE_SECONDS, until
 
 
@@ -163,3 +163,32 @@ def test_pool_is_blocked_while_no_thread_is_free() -> None:
     wait_for(pool, lambda: pool.blocked_seconds() > 0.05)
     release.set()
     wait_for(pool, lambda: pool.blocked_seconds() == 0.0)
+
+
+def test_tasks_of_one_group_leave_a_thread_to_another_group() -> None:
+    release = threading.Event()
+    blocked: list[int] = []
+    done: list[str] = []
+
+    def block() -> None:
+        blocked.append(0)
+        release.wait(DEADLINE_SECONDS)
+
+    pool = ThreadPool(3)
+    for group in ("a", "b"):
+        pool.add(partial(done.append, group), group)
+    wait_for(pool, lambda: done == ["a", "b"])
+    for _ in range(4):
+        pool.add(block, "a")
+    wait_for(pool, lambda: pool.blocked_seconds("a") > 2 * WAKE_AFTER_SECONDS)
+    since = pool.blocked_seconds("a")
+    assert pool.longest_blocked_seconds() >= since
+    assert pool.blocked_seconds("b") == 0.0
+    assert len(blocked) == 2
+    for number in range(20):
+        pool.add(partial(done.append, str(number)), "b")
+    wait_for(pool, lambda: len(done) == 22)
+    assert len(blocked) == 2
+    release.set()
+    wait_for(pool, lambda: len(blocked) == 4)
+    wait_for(pool, lambda: pool.longest_blocked_seconds() == 0.0)
