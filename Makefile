@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-BENCHMARKS := tables training convergence matrix passes footprint predict serving server overload bodies models profile startup live
+BENCHMARKS := tables training convergence matrix passes footprint predict serving server overload bodies neighbours models profile startup live
 BASELINE := a6882b9
 SERVERS := mlserver bentoml fastapi flask
 .PHONY: help setup setup-dev run test test-fast compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
@@ -94,6 +94,9 @@ bench-overload: setup  ## four times the load it can take, and slow clients (4 m
 
 bench-bodies: setup  ## bodies as long as are allowed: memory, and how long a plain row waits (6 minutes)
 	@$(BIN)/python -m benchmarks.reliability.long_bodies
+
+bench-neighbours: setup  ## one model is flooded: how long plain rows of another one wait (3 minutes)
+	@$(BIN)/python -m benchmarks.reliability.neighbours
 
 bench-models: setup  ## a thousand models behind one port, beside one (3 minutes, needs wrk)
 	@$(BIN)/python -m benchmarks.serving.many_models

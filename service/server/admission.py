@@ -136,32 +136,19 @@ class Admission:
         -------
         made : False if there is no such request
         """
-        held = self._held_by_group()
+        arriving = [(size, each) for each in self.clients if (size := each.unparsed_bytes)]
+        held = Counter({each: sum(map(_held_bytes, of)) for each, of in self.in_flight.items()})
+        for size, client in arriving:
+            held[client.group] += size
         least = -1 if group is None else held[group] + complete_bytes
         for other, count in held.most_common():
             if other == group or count <= least:
                 break
-            if self._refuse_largest({other}) or (group is not None and self._drop_largest(other)):
+            if _refuse_largest(arriving, {other}) or (
+                group is not None and self._drop_largest(other)
+            ):
                 return True
-        return self._refuse_largest({group, None}, complete_bytes)
-
-    def _held_by_group(self) -> Counter[str | None]:
-        held: Counter[str | None] = Counter()
-        for client in self.clients:
-            if size := client.unparsed_bytes:
-                held[client.group] += size
-        for group, requests in self.in_flight.items():
-            held[group] += sum(map(_held_bytes, requests))
-        return held
-
-    def _refuse_largest(self, groups: set[str | None], larger_than: int = 0) -> bool:
-        """Refuse the largest incomplete request of some groups; return False if none is larger."""
-        clients = [each for each in self.clients if each.unparsed_bytes and each.group in groups]
-        largest = max(clients, key=lambda client: client.unparsed_bytes, default=None)
-        if largest is None or largest.unparsed_bytes <= larger_than:
-            return False
-        largest.refuse(503, TOO_MUCH, "overloaded")
-        return True
+        return _refuse_largest(arriving, {group, None}, complete_bytes)
 
     def _drop_largest(self, group: str | None) -> bool:
         newest_first = self.in_flight.get(group, [])[::-1]
@@ -210,3 +197,15 @@ class Admission:
 
 def _held_bytes(request: QueuedRequest) -> int:
     return request.held_bytes
+
+
+def _refuse_largest(
+    arriving: list[tuple[int, Client]], groups: set[str | None], larger_than: int = 0
+) -> bool:
+    """Refuse the largest incomplete request of some groups; return False if none is larger."""
+    found = [(size, each) for size, each in arriving if size > larger_than and each.group in groups]
+    if not found:
+        return False
+    _, largest = max(found, key=itemgetter(0))
+    largest.refuse(503, TOO_MUCH, "overloaded")
+    return True

@@ -14,6 +14,7 @@ or queues it.
 
 import asyncio
 from collections.abc import Callable
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import httptools
@@ -50,7 +51,7 @@ class Protocol(HttpToolsProtocol):
         self._use_new_parser()
         self.door: FrontDoor = self.config.app  # type: ignore[assignment]
         self.limits, self.admission = self.door.limits, self.door.admission
-        self._unparsed, self._body = bytearray(), bytearray()
+        self._unparsed, self._body = bytearray(), BytesIO()
         self._begun = self._head_complete = self._is_cut = False  # of the request that arrives
         self._body_length = 0
         self._quiet_bytes = 0  # parsed since the last byte of a body
@@ -227,11 +228,11 @@ class Protocol(HttpToolsProtocol):
         if self._is_cut:
             return
         self._quiet_bytes = 0
-        self._body += body
+        self._body.write(body)
         self._moved_bytes += len(body)
         self.admission.held_bytes += len(body)
-        if len(self._body) > self.limits.body_bytes:
-            self._cut(len(self._body))
+        if self._body.tell() > self.limits.body_bytes:
+            self._cut(self._body.tell())
 
     def on_message_complete(self) -> None:
         if not self._head_complete:
@@ -239,8 +240,7 @@ class Protocol(HttpToolsProtocol):
         self._begun = False
         if self._is_cut or self._lingers:
             return
-        body = bytes(self._body)
-        self._body.clear()
+        body, self._body = self._body.getvalue(), BytesIO()  # the same bytes: not a copy
         fields = joined(self.headers)
         context = self._context(fields)
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
@@ -295,8 +295,8 @@ class Protocol(HttpToolsProtocol):
     def _cut(self, length: int) -> None:
         """Let the application refuse a body that is too long, without the body."""
         self._is_cut, self.expect_100_continue = True, False
-        self.admission.held_bytes -= len(self._body)
-        self._body.clear()
+        self.admission.held_bytes -= self._body.tell()
+        self._body = BytesIO()
         self.scope["state"]["content_length"] = length
         self._start(self._context(joined(self.headers)), b"")
 
@@ -304,7 +304,7 @@ class Protocol(HttpToolsProtocol):
         is_incomplete = self._begun and self._head_complete
         if self.expect_100_continue and is_incomplete and not self._is_busy():
             self.expect_100_continue = False
-            if not self._body:
+            if not self._body.tell():
                 self.transport.write(_CONTINUE)
 
     def on_response_complete(self) -> None:
@@ -413,14 +413,14 @@ class Protocol(HttpToolsProtocol):
         """Drop what has arrived and is not answered."""
         self.admission.held_bytes -= self.unparsed_bytes + more
         self._unparsed.clear()
-        self._body.clear()
+        self._body = BytesIO()
 
     # State
 
     @property
     def unparsed_bytes(self) -> int:
         """Bytes of a request that is not complete yet."""
-        return len(self._unparsed) + len(self._body)
+        return len(self._unparsed) + self._body.tell()
 
     @property
     def group(self) -> str | None:
@@ -449,4 +449,4 @@ class Protocol(HttpToolsProtocol):
         """Return how much of a body of known length has not arrived yet."""
         if not (self._begun and self._head_complete) or self._is_cut:
             return 0
-        return max(0, self._body_length - len(self._body))
+        return max(0, self._body_length - self._body.tell())
