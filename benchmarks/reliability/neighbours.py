@@ -90,7 +90,8 @@ def measure(port: int, name: str, request: bytes, rows: Rows, verdicts: Verdicts
     print(
         f"| {name} | {rows.name} | {rate:.0f} | {statuses} | "
         f"{spread(medians[0])} | {spread(medians[1])} | {spread(worst[0])} | {spread(worst[1])} | "
-        f"{spread(ratios)} | {verdicts.at_most(ratios, rows.bar)} | {lost} | {verdicts.at_most([lost], 0)} |",
+        f"{spread(ratios)} | {verdicts.at_most(ratios, rows.bar)} | "
+        f"{lost} | {verdicts.at_most([lost], 0)} |",
         flush=True,
     )
 

@@ -151,7 +151,7 @@ class Admission:
         return _refuse_largest(arriving, {group, None}, complete_bytes)
 
     def _drop_largest(self, group: str | None) -> bool:
-        newest_first = self.in_flight.get(group, [])[::-1]
+        newest_first = [each for each in self.in_flight.get(group, []) if each.held_bytes][::-1]
         return self._drop_first(sorted(newest_first, key=_held_bytes, reverse=True), TOO_MUCH)
 
     def _drop_first(self, requests: list[QueuedRequest], detail: str) -> bool:

@@ -54,3 +54,13 @@ def test_memory_is_taken_from_the_largest_request_of_the_group_that_holds_most()
     assert admission.in_flight == {"a": [small], "b": [other]}
     assert admission.held_bytes == 60
     assert large.held_bytes == 0
+
+
+def test_request_without_a_body_is_not_dropped_for_memory() -> None:
+    admission = Admission(Limits(body_bytes=50, buffered_bodies=2))
+    running, waiting = queued(admission, "a", 95), queued(admission, "a")
+    running.drop = lambda detail: False
+    newcomer = QueuedRequest(Turns(1), "b", 10)
+    admission.held_bytes += 10
+    assert admission.overload(newcomer, spared=False)
+    assert admission.in_flight == {"a": [running, waiting]}
