@@ -93,6 +93,7 @@ def load_service(settings: Settings, telemetry: Telemetry) -> ServedApplication:
         fast_path=app.fast_path,
         fast_path_ending=b"/predict",
         is_quick=app.is_quick,
+        group_of=app.group_of,
         spared_paths=app.spared_paths,
         readiness_paths=app.readiness_paths,
         error_document=app.error_document,

@@ -12,10 +12,11 @@ from registry import Models
 from service.api import docs, health, metrics, models, predict, retrain
 from service.api.job_events import JobPoller
 from service.api.one_row import PlainRow
+from service.model.asked_model import AskedModel
 from service.model.model_cache import ModelCache
 from service.openapi.document import Documents
 from service.protocols import error_formats, mlflow, model_repository, open_inference, tf_serving
-from service.server.application import FastPath
+from service.server.application import FastPath, GroupOf
 from service.services import Services
 from service.telemetry.request_context import RequestContext
 from service.telemetry.telemetry import Telemetry
@@ -34,6 +35,7 @@ class Application(Flask):
     ----------
     fast_path : responds to plain rows, on the event loop
     is_quick : whether a path can be answered on the event loop, without I/O
+    group_of : the model that a request asks for, so that a flood of one leaves room to others
     stop_streams : ends all event streams
     spared_paths : accepted when the queue for threads is full
     readiness_paths : not ready when every thread is blocked
@@ -42,6 +44,7 @@ class Application(Flask):
 
     fast_path: FastPath
     is_quick: Callable[[str], bool]
+    group_of: GroupOf
     stop_streams: Callable[[], None]
     spared_paths = READINESS_PATHS | {"/metrics"}
     readiness_paths = READINESS_PATHS
@@ -84,6 +87,7 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     app.after_request(_add_request_id)
     current_version = services.models.default.current_version
     app.fast_path = PlainRow(services.models, tokens.is_reader, any_host=not settings.hosts).answer
+    app.group_of = AskedModel(services.models).name
     app.stop_streams = services.job_events.stop
     app.is_quick = lambda path: (
         # a token may have to be read from a file

@@ -6,7 +6,7 @@ bounded: a head is in one slice of the parser, so it has at most 1 KiB.
 
 from dataclasses import dataclass
 
-MAX_HEADS = 1024
+MAX_HEADS = 4096  # of a thousand models, asked by several clients
 
 
 @dataclass(frozen=True, slots=True)
