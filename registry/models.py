@@ -80,6 +80,15 @@ class Models:
         """
         return name == self.default or (is_model_name(name) and self._is_other(name))
 
+    def has_hidden(self) -> bool:
+        """Return whether there is a model that cannot be asked for, as the default has its name.
+
+        Raises
+        ------
+        StorageError
+        """
+        return Registry(self._storage.below(self.default)).has_versions()
+
     def is_empty(self) -> bool:
         """Return whether the storage has nothing at all.
 

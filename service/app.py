@@ -1,14 +1,16 @@
 """The application factory."""
 
+import logging
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, request
 from flask.ctx import RequestContext as FlaskRequestContext
 
 from config import Settings
-from registry import Models
+from registry import Models, StorageError
 from service.api import docs, health, metrics, models, predict, retrain
 from service.api.job_events import JobPoller
 from service.api.one_row import PlainRow
@@ -23,6 +25,8 @@ from service.telemetry.telemetry import Telemetry
 from service.web import cors, error_handlers, hosts, security_headers
 from service.web.tokens import authorization
 from trainer.jobs import Jobs
+
+log = logging.getLogger(__name__)
 
 LIVENESS_PATHS = frozenset({"/livez", "/v2/health/live"})
 READINESS_PATHS = frozenset({"/readyz", "/ping", "/health", "/v2/health/ready"})
@@ -98,6 +102,7 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
         )
     )
     current_version.refresh()  # so that the first request need not wait for the load
+    _warn_of_hidden_model(settings)
     return app
 
 
@@ -117,6 +122,17 @@ def _services(app: Flask, settings: Settings, telemetry: Telemetry) -> Services:
         job_events=JobPoller(jobs),
         documents=Documents(app),
     )
+
+
+def _warn_of_hidden_model(settings: Settings) -> None:
+    """Log that the default model hides another one, which has the same name."""
+    with suppress(StorageError):  # requests will report it
+        if Models.local(settings.models, settings.model_name).has_hidden():
+            log.warning(
+                "the versions in the folder %s of the models are not served: NUMNET_MODEL_NAME "
+                "gives its name to the default model, whose versions are beside it",
+                settings.model_name,
+            )
 
 
 def _model_of_job(services: Services) -> Callable[[str], str]:

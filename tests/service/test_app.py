@@ -21,6 +21,17 @@ def test_current_version_is_loaded_before_the_first_request(
     assert [record.getMessage() for record in caplog.records] == ["serving version 1"]
 
 
+def test_model_that_the_default_hides_is_logged(
+    models: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    serve(Registry.local(models / "pump"), small_model())
+    with caplog.at_level(logging.WARNING, logger="service"):
+        create_app(Settings(models=models))
+        assert "not served" not in caplog.text
+        create_app(Settings(models=models, model_name="pump"))
+    assert "the folder pump of the models are not served" in caplog.text
+
+
 @pytest.mark.parametrize("place", ["missing", "missing/deep", "a file", "a file/below"])
 def test_app_starts_without_a_models_folder_and_creates_none(tmp_path: Path, place: str) -> None:
     (tmp_path / "a file").touch()
