@@ -157,7 +157,7 @@ class Settings:
         128 * 1024 * 1024,
         Integer(0, 2**40),
         "memory of each server process for models besides the default one, in bytes; those that "
-        "were not used for longest leave it",
+        "were not used for longest leave it, and the one used last stays",
     )
     unseen_categories: str = setting(
         "name",

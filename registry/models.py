@@ -1,6 +1,8 @@
 """The models of an installation, each with versions and a promotion log of its own."""
 
 from collections.abc import Hashable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +11,15 @@ from registry.errors import StorageError
 from registry.promotions import Promotion
 from registry.storage import LocalStorage, Storage
 from registry.versions import Registry
+
+
+@dataclass(frozen=True)
+class _Newest:
+    """A model's newest promotion, as of a generation of its log."""
+
+    registry: Registry
+    generation: Hashable = None
+    promotion: Promotion | None = None
 
 
 class Models:
@@ -26,7 +37,7 @@ class Models:
         self._storage = storage
         self.default = default
         self._stamps: dict[str, Hashable] = {}  # of the folders of models
-        self._newest: dict[str, tuple[Hashable, Promotion | None]] = {}  # with the log's generation
+        self._newest: dict[str, _Newest] = {}
 
     @classmethod
     def local(cls, folder: Path, default: str) -> Self:
@@ -42,9 +53,10 @@ class Models:
         """
         stamps = dict[str, Hashable]()
         for name in self._storage.folders():
-            stamp = self._storage.stamp(name)  # before looking: the folder may only be newer
-            if self._stamps.get(name) == stamp or self._is_other(name):
-                stamps[name] = stamp
+            with suppress(StorageError):  # of one folder, which may be no model's
+                stamp = self._storage.stamp(name)  # before looking: the folder may only be newer
+                if self._stamps.get(name) == stamp or self._is_other(name):
+                    stamps[name] = stamp
         self._stamps = stamps
         return sorted(stamps)
 
@@ -61,15 +73,15 @@ class Models:
     def newest_promotions(self) -> dict[str, Promotion | None]:
         """Return the newest promotion of each model, of the default first; None if there is none.
 
-        A model without a promotion since the last call costs one `stat`.
+        A model without a promotion since the last call costs a `stat` of its folder and of its log.
 
         Raises
         ------
         StorageError
         """
-        newest = {name: self._newest_of(name) for name in (self.default, *self.others())}
-        self._newest = newest
-        return {name: promotion for name, (_, promotion) in newest.items()}
+        names = (self.default, *self.others())
+        self._newest = {name: self._newest_of(name) for name in names}
+        return {name: self._newest[name].promotion for name in names}
 
     def exists(self, name: str) -> bool:
         """Return whether a version of the model was published; the default always exists.
@@ -112,16 +124,15 @@ class Models:
             raise ValueError(f"{name!r} cannot be the name of a model")
         return Registry(self._storage.below(name))
 
-    def _newest_of(self, name: str) -> tuple[Hashable, Promotion | None]:
-        registry = self.registry(name)
-        generation = registry.generation()  # before reading: the log may only be newer
-        known, promotion = self._newest.get(name, (None, None))
-        if generation is not None and generation == known:
-            return known, promotion
+    def _newest_of(self, name: str) -> "_Newest":
+        known = self._newest.get(name) or _Newest(self.registry(name))
         try:
-            return generation, registry.current()
+            generation = known.registry.generation()  # before reading: the log may only be newer
+            if generation is not None and generation == known.generation:
+                return known
+            return _Newest(known.registry, generation, known.registry.current())
         except StorageError:  # of one model: the others can be read
-            return None, promotion
+            return replace(known, generation=None)
 
     def _is_other(self, name: str) -> bool:
         if name == self.default or not is_model_name(name):

@@ -33,12 +33,14 @@ from trainer.command_line.report import (
     report_version,
 )
 from trainer.data.alignment import aligned_rows
+from trainer.data.synthetic import SYNTHETIC
 from trainer.data.table import Table
 from trainer.errors import Interrupted, RecipeError
 from trainer.release.promotion import Terms, release, released
 from trainer.release.unchanged import find_same_version, reason
 from trainer.training.checkpoint import INTERVAL_SECONDS, Checkpoint
 from trainer.training.identity import training_identity
+from trainer.training.option import NEVER
 from trainer.training.recipe import RECIPE_OPTIONS, Recipe
 from trainer.training.trained import Trained
 from trainer.training.training import train
@@ -116,6 +118,8 @@ def main(
         if not checkpoint_seconds >= 0:
             raise RecipeError(f"checkpoint_seconds must not be below 0, got {checkpoint_seconds}")
         test_file = options.pop("test_file")
+        if other and options["data"] == SYNTHETIC:
+            note(f"model {model} is trained on the example task; --data FILE names a table")
         table = read_table(settings.data, recipe.seed, **options)
         report_table(table)
         test = _test_rows(test_file, table, options)
@@ -146,10 +150,22 @@ def main(
             )
             verdict = release(registry, published, table, recipe, terms=terms)
             checkpoint.remove()
+        _note_schedule(recipe, table, settings, promoted=verdict.promote)
         outcome = released(published.number, verdict) | known
         if no_promote:
             outcome["state"] = "published"
         report_version(outcome, trained, as_json, title)
+
+
+def _note_schedule(recipe: Recipe, table: Table, settings: Settings, *, promoted: bool) -> None:
+    """Say so if a schedule that was asked for has no effect, or its jobs will fail."""
+    if recipe.every is None:
+        return
+    if not promoted:
+        note("--every has no effect until a version with it is promoted")
+    is_job_data = table.source == SYNTHETIC or (settings.data / table.source).is_file()
+    if recipe.every != NEVER and not is_job_data:
+        note(f"scheduled jobs cannot find {table.source}: it is not in {settings.data}")
 
 
 def _test_rows(file: str | None, table: Table, options: dict[str, Any]) -> Rows | None:

@@ -71,6 +71,8 @@ def openapi(name: str | None = None) -> Response:
 )
 def page(name: str | None = None) -> Response:
     """Show this API in a browser; needs no other network access."""
+    if name is not None:
+        services().models.find(name)
     folder = "" if sent_path().endswith("/") else "docs/"  # relative to this page
     response = Response(_PAGE.format(folder=folder), content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = POLICY

@@ -114,7 +114,7 @@ class Metrics(Collector):
         silence = 0.0 if reported_at is None else max(0.0, time.time() - reported_at)
         yield _gauge(
             "numnet_job_silence_seconds",
-            "Time since the trainer reported on the running job; 0 if none is running.",
+            "Longest time since the trainer reported on a running job; 0 if none is running.",
             silence,
         )
 

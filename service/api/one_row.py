@@ -55,6 +55,7 @@ class PlainRow:
             and len(body) <= MAX_BYTES
             and b"content-encoding" not in fields
             and b"origin" not in fields
+            and b"x-model" not in fields
             and fields.get(b"accept", b"*/*") in ACCEPTED
             and self._any_host
         ):

@@ -19,6 +19,7 @@ from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operati
 from service.services import services
 from service.telemetry.request_context import RequestContext
 from service.web.bodies import JSON, check_type, json_body
+from service.web.model_header import refuse_model_header
 from service.web.responses import response_in_parts
 
 blueprint = Blueprint("predict", __name__)
@@ -86,7 +87,9 @@ def predict(name: str | None = None) -> Response:
     document, body = (
         json_body(_parse) if media_type == JSON else (None, read_table_body(media_type))
     )
-    version = choose_version(services().models.find(name), context)
+    model = services().models.find(name)
+    refuse_model_header(model.name, "POST /models/NAME/predict chooses a model")
+    version = choose_version(model, context)
     reader = version.reader
     wanted = options.from_query(version, request.args)
     asked = {"explain": wanted.explain, "scale": wanted.interval is not None}

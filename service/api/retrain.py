@@ -17,12 +17,14 @@ from service.web.errors import InvalidInput, ModelNotFound
 from service.web.field_errors import Error, shown
 from service.web.fields import Flag, Number, Several, Text, Whole
 from service.web.json_options import read_options
+from service.web.model_header import refuse_model_header
 from service.web.responses import json_response, reference_to
 from service.web.tokens.authorization import (
     admin_only,
     check_admin,
     is_admin,
     may_read,
+    may_read_all,
     without_hidden_models,
 )
 from trainer import jobs as trainer_jobs
@@ -141,8 +143,12 @@ class RetrainBody(Schema):
 @admin_only
 def submit() -> Response:
     """Submit a retraining job; 409 while another job of the model is queued or running."""
+    if "model" in request.args:
+        raise _invalid({"parameter": "model", "detail": "is a member of the body here"})
     options = read_options(RetrainBody(), EXAMPLE)
-    check_admin(options.get("model", services().settings.model_name))
+    model = options.get("model", services().settings.model_name)
+    check_admin(model)
+    refuse_model_header(model, 'the body names a model: {"model": "NAME"}')
     if options.get("model") == services().settings.model_name:
         del options["model"]  # stored without a name, the request means the default for ever
     try:
@@ -169,9 +175,14 @@ def submit() -> Response:
 )
 def list_jobs() -> Response:
     """List the newest jobs, newest first, without their loss histories."""
-    newest, whole = services().jobs.newest(LISTED, request.args.get("model")), is_admin()
-    shown = [job for job in newest if may_read(job.document["model"])]
-    documents = [job.whole_document if whole else job.document for job in shown]
+    model, whole = request.args.get("model"), is_admin()
+
+    def is_wanted(name: str) -> bool:
+        return model in (None, name) and may_read(name)
+
+    everything = model is None and may_read_all()
+    newest = services().jobs.newest(LISTED, None if everything else is_wanted)
+    documents = [job.whole_document if whole else job.document for job in newest]
     for document in documents:
         document.pop("loss_history", None)
     return json_response({"jobs": documents})
@@ -244,7 +255,7 @@ def _card_of(options: dict[str, Any]) -> Card:
     except ModelNotFound as error:
         version, problem = None, str(without_hidden_models(error))
     if version is None and name is not None and "data" not in options:
-        detail = f"{problem}: give data, from which it will be trained"
+        detail = f"{problem}; give data to train its first version"
         raise _invalid({"pointer": "/model", "detail": detail})
     return version.card if version else {}
 

@@ -4,9 +4,7 @@ import re
 from collections.abc import Iterable
 
 from service.model.model_cache import ModelCache
-from service.web.tokens import scopes
-
-MODEL_HEADER = scopes.MODEL_HEADER
+from service.web.tokens.scopes import MODEL_HEADER
 
 _HEADER = MODEL_HEADER.lower().encode()
 _DEFAULT = frozenset({"/predict", "/invocations"})

@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 
 from registry import Promotion, Registry, RegistryError
 from service.model.loaded_version import LoadedVersion
@@ -61,8 +62,15 @@ class CurrentVersion:
 
         Promotions made before the call are followed. Asks the storage for its generation, and loads
         a version if that changed: for threads, not for the event loop.
+
+        Raises
+        ------
+        ModelNotFound
+            the model was deleted.
         """
         self.refresh()
+        if self._version is None and self._is_deleted():
+            raise ModelNotFound(f"there is no model {self._model} any more")
         return self._version
 
     def require(self) -> LoadedVersion:
@@ -74,13 +82,7 @@ class CurrentVersion:
         """
         version = self.current()
         if version is None:
-            if self._is_deleted():
-                raise ModelNotFound(f"there is no model {self._model} any more")
-            raise NoModel(
-                "no version could be loaded; see the log for the reasons"
-                if self._refusals
-                else "there is no version yet: run trainer/train.py or POST /retrain"
-            )
+            raise NoModel(self._why_none())
         return version
 
     @property
@@ -109,6 +111,14 @@ class CurrentVersion:
                     self._generation = generation
             self._loaded()
 
+    def _why_none(self) -> str:
+        if self._refusals:
+            return "no version could be loaded; see the log for the reasons"
+        with suppress(RegistryError):
+            if self._registry.has_versions():
+                return "no version is promoted yet: promote one, or train another"
+        return "there is no version yet: run trainer/train.py or POST /retrain"
+
     def _newest_generation(self) -> Hashable:
         try:
             return self._registry.generation()
@@ -122,7 +132,7 @@ class CurrentVersion:
         refusals: set[str] = set()
         found = self._newest_valid(refusals)
         for refusal in refusals - self._refusals:
-            log.error(refusal)
+            log.error(refusal, extra={"model": self._model})
             self._meter.count_model_refusal(self._model)
         self._refusals = refusals
         self._retry_at = self._clock() + RETRY_SECONDS if refusals else math.inf

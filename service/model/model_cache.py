@@ -59,8 +59,9 @@ class ModelCache:
             self._drop(name)
         if not self._models.exists(name):
             raise ModelNotFound.among(name, self.names())
+        opened = self._open(name)  # before taking the lock, for which the event loop may wait
         with self._lock:
-            model = self._opened.setdefault(name, self._open(name))
+            model = self._opened.setdefault(name, opened)
         model.current_version.refresh()
         return model
 

@@ -22,7 +22,6 @@ from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
 from config import VERSION
-from service.model.asked_model import MODEL_HEADER
 from service.model.loaded_version import LoadedVersion
 from service.openapi.contract import (
     MODEL_NAME,
@@ -41,6 +40,7 @@ from service.openapi.problem_responses import (
 )
 from service.web.problems import PROBLEMS
 from service.web.tokens.authorization import scheme_descriptions, token_schemes
+from service.web.tokens.scopes import MODEL_HEADER
 
 ABOUT = (
     "Predictions by small neural networks, their versions, and retraining.\n\n"
@@ -67,8 +67,10 @@ class Documents:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._lock = threading.Lock()
-        # by model, with the version; the one used last comes last
-        self._made: OrderedDict[str, tuple[LoadedVersion | None, bytes]] = OrderedDict()
+        # by model and whether it describes the service; the one used last comes last
+        self._made: OrderedDict[tuple[str, bool], tuple[LoadedVersion | None, bytes]] = (
+            OrderedDict()
+        )
 
     def content(self, version: LoadedVersion | None, model: str, *, is_default: bool) -> bytes:
         """Return the document of a model as JSON.
@@ -78,13 +80,14 @@ class Documents:
         version : the model's current version, if there is one
         is_default : whether to describe the service, too
         """
+        key = model, is_default
         with self._lock:
-            made = self._made.get(model)
+            made = self._made.get(key)
             if made is None or made[0] is not version:
                 one_model = not is_default
                 made = version, orjson.dumps(document(self._app, version, model, one_model))
-            self._made[model] = made
-            self._made.move_to_end(model)
+            self._made[key] = made
+            self._made.move_to_end(key)
             if len(self._made) > CAPACITY:
                 self._made.popitem(last=False)
         return made[1]
@@ -101,28 +104,7 @@ def document(
     model : the name of the version's model
     one_model : whether to describe that model alone, with its name in the paths
     """
-    plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: _class(schema).__name__)
-    spec = APISpec(
-        title=f"numnet: {model}" if one_model else "numnet",
-        version=VERSION,
-        openapi_version="3.1.0",
-        info={
-            "description": ABOUT_MODEL if one_model else ABOUT_SERVICE,
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
-        servers=[
-            {
-                "url": "../.." if one_model else ".",  # relative to the document
-                "description": "where this service is, whatever proxies strip",
-            }
-        ],
-        plugins=[plugin],
-    )
-    plugin.converter.add_attribute_function(_field_schema)  # type: ignore[union-attr]
-    spec.components.header(
-        "X-Request-ID",
-        {"description": "the request's id", "required": True, "schema": {"type": "string"}},
-    )
+    spec = _empty_document(model, one_model)
     for name, description in scheme_descriptions(app).items():
         spec.components.security_scheme(
             name, {"type": "http", "scheme": "bearer", "description": description}
@@ -149,6 +131,33 @@ def document(
         else:
             spec.components.schema(name, schema)
     return spec.to_dict()
+
+
+def _empty_document(model: str, one_model: bool) -> APISpec:
+    """Return a document with what it is about, and the header of all responses."""
+    plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: _class(schema).__name__)
+    spec = APISpec(
+        title=f"numnet: {model}" if one_model else "numnet",
+        version=VERSION,
+        openapi_version="3.1.0",
+        info={
+            "description": ABOUT_MODEL if one_model else ABOUT_SERVICE,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        servers=[
+            {
+                "url": "../.." if one_model else ".",  # relative to the document
+                "description": "where this service is, whatever proxies strip",
+            }
+        ],
+        plugins=[plugin],
+    )
+    plugin.converter.add_attribute_function(_field_schema)  # type: ignore[union-attr]
+    spec.components.header(
+        "X-Request-ID",
+        {"description": "the request's id", "required": True, "schema": {"type": "string"}},
+    )
+    return spec
 
 
 def described_rules(

@@ -12,7 +12,6 @@ from config import VERSION
 from service.formats import csv_rows, json_rows, npy_rows
 from service.formats.charset import read_table_body
 from service.formats.response_headers import response_headers
-from service.model.asked_model import MODEL_HEADER
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
 from service.model.rows.blocks import parse_rows
@@ -31,6 +30,7 @@ from service.services import services
 from service.telemetry.request_context import RequestContext
 from service.web.bodies import JSON, check_type, json_body
 from service.web.responses import response_in_parts
+from service.web.tokens.scopes import MODEL_HEADER
 
 blueprint = Blueprint("invocations", __name__)
 

@@ -105,7 +105,8 @@ def unload(name: str) -> Response:
     """Not implemented, because one version is always current."""
     services().models.find(name)
     raise NotSupported(
-        "the model cannot be unloaded; POST /models/{version}/promote makes another version current"
+        f"the model cannot be unloaded; POST /models/{name}/{{version}}/promote makes another "
+        "version current"
     )
 
 

@@ -9,7 +9,7 @@ from tests.e2e.test_readme import CHECKED_ELSEWHERE, EXECUTED
 EXECUTED_LANGUAGES = {"sh", "json", "text", "crontab"}
 CHECKED_BY = {
     ("README.md", "Start with Docker Compose"): "tests/compose/test_one_machine.py",
-    ("docs/http.md", "The Open Inference Protocol"): "tests/e2e/test_tritonclient.py",
+    ("docs/http.md", "The Open Inference Protocol"): "tests/e2e/clients/test_tritonclient.py",
     ("docs/operations.md", "Monitoring"): "tests/deploy/test_monitoring.py",
     ("docs/deployment.md", "The image"): "tests/compose/test_image.py",
     ("docs/deployment.md", "One machine"): "tests/compose/test_one_machine.py",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from network import Array, Model
-from registry import Models, Registry, StorageError
+from registry import LocalStorage, Models, Registry, StorageError
 from registry.promotions import PromotionLog
 from tests.registry.conftest import promote
 
@@ -116,6 +116,35 @@ def test_odd_entries_beside_models_are_ignored(
     (folder / "npz").mkdir()
     (folder / "npz" / "1.npz").mkdir()
     assert models.others() == ["linked", "pump"]
+
+
+def test_unreadable_model_leaves_the_others(
+    models: Models, folder: Path, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pump", "valve"):
+        publish(models.registry(name))
+        promote(models.registry(name), 1)
+    (folder / "backup").mkdir()
+    listed, stamp = LocalStorage.list, LocalStorage.generation
+
+    def list_others(storage: LocalStorage, prefix: str) -> list[str]:
+        if storage.root.name in ("backup", "valve"):
+            raise StorageError("Permission denied")
+        return listed(storage, prefix)
+
+    def generation(storage: LocalStorage) -> object:
+        if storage.root.name == "valve":
+            raise StorageError("Permission denied")
+        return stamp(storage)
+
+    monkeypatch.setattr(LocalStorage, "list", list_others)
+    monkeypatch.setattr(LocalStorage, "generation", generation)
+    assert models.others() == ["pump"]
+    newest = models.newest_promotions()
+    assert {name: each and each.version for name, each in newest.items()} == {
+        "numnet": None,
+        "pump": 1,
+    }
 
 
 def test_folder_that_cannot_be_listed_is_an_error(models: Models, folder: Path) -> None:

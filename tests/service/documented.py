@@ -12,12 +12,12 @@ from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request
 
 from service.api.predict import TABLES
-from service.model.asked_model import MODEL_HEADER
 from service.openapi.contract import operation_of
 from service.openapi.document import document, path_of
 from service.protocols import json_lines
 from service.protocols.open_inference import JSON_LENGTH
 from service.services import services_of
+from service.web.tokens.scopes import MODEL_HEADER
 
 MAX_BYTES = 100_000  # of a body that is validated: 100,000 rows would take twenty seconds
 
@@ -39,7 +39,8 @@ class DocumentedClient(FlaskClient):
         request = answer.request
         if found := _documented_path(self.application, request.path, request.method):
             path, model = found
-            model = request.headers.get(MODEL_HEADER, model)
+            if path == "/invocations":
+                model = request.headers.get(MODEL_HEADER)
             api = document_of(self.application)
             if model is not None:
                 api = document_of_model(self.application, model)

@@ -71,7 +71,7 @@ def test_if_none_and_unchanged_are_about_the_model(run: Run, tmp_path: Path) -> 
     assert again.stderr == "model plant: version 1 is current: nothing to train\n"
     assert last_line(again) == {"version": 1, "state": "unchanged", "model": "plant"}
     again = run(*same)
-    assert again.stderr.startswith("model plant: data, recipe and code are those of version 1")
+    assert "model plant: data, recipe and code are those of version 1" in again.stderr
     assert versions(tmp_path) == {"numnet": [1], "plant": [1]}
 
 
@@ -133,3 +133,18 @@ def test_schedule_is_part_of_the_version(run: Run, tmp_path: Path) -> None:
     refused = run(*SHORT, "--every", "daily")
     assert refused.exit_code == 2
     assert refused.stderr.startswith("error: every must be never, or five fields, minute hour")
+
+
+def test_notes_say_what_a_named_model_is_trained_on_and_when_a_schedule_has_no_effect(
+    run: Run, tmp_path: Path
+) -> None:
+    done = run(*SHORT, "--model", "plant", "--every", "0 3 * * *", "--no-promote")
+    assert "note: model plant is trained on the example task" in done.stderr
+    assert "note: --every has no effect until a version with it is promoted" in done.stderr
+    table = tmp_path / "outside.csv"
+    table.write_text("x,y\n" + "".join(f"{n},{n * n}\n" for n in range(40)))
+    of_table = ("--data", table, "--target", "y", "--model", "pump", "--epochs", 2)
+    done = run(*of_table, "--every", "0 3 * * *")
+    assert "note: scheduled jobs cannot find" in done.stderr
+    assert "note: --every" not in done.stderr
+    assert "scheduled jobs" not in run(*of_table, "--every", "never", "--force").stderr

@@ -74,7 +74,7 @@ class Jobs:
         ----------
         asked : the options that the client gave; compared if the key was used before
         by : who submits it
-        key : an idempotency key; the same key gives the same job
+        key : an idempotency key; the same key gives the same job of a model
         job_id : by default derived from the key, or random
 
         Raises
@@ -86,7 +86,7 @@ class Jobs:
         JobsUnavailable
         """
         if job_id is None:
-            job_id = _id_of_key(key) if key is not None else _new_id()
+            job_id = _id_of_key(key, request.model) if key is not None else _new_id()
         with self._database.connect() as client:
             from dbos import error as dbos_error  # noqa: PLC0415
 
@@ -120,17 +120,24 @@ class Jobs:
         with self._database.connect() as client:
             return self._get(client, job_id)
 
-    def newest(self, limit: int, model: str | None = None) -> list[Job]:
-        """Return the newest jobs, newest first, of one model if it is named."""
+    def newest(self, limit: int, is_wanted: Callable[[str], bool] | None = None) -> list[Job]:
+        """Return the newest jobs, newest first.
+
+        Parameters
+        ----------
+        is_wanted : whether the jobs of a model are; by default all are
+        """
         with self._database.connect() as client:
-            if model is None:
+            is_busy = cache(partial(self._is_trainer_busy, client))
+            if is_wanted is None:
                 found = client.list_workflows(name=WORKFLOW, sort_desc=True, limit=limit)
-                is_busy = cache(partial(self._is_trainer_busy, client))
-                return [job for each in found if (job := self._job(client, each, is_busy))]
-            every = client.list_workflows(name=WORKFLOW, sort_desc=True, load_output=False)
-            of_model = (each.workflow_id for each in every if self._is_of(each, model))
-            ids = islice(of_model, limit)
-            return [job for job_id in ids if (job := self._find(client, job_id))]
+            else:
+                every = client.list_workflows(name=WORKFLOW, sort_desc=True, load_output=False)
+                wanted = (each.workflow_id for each in every if self._is_of(each, is_wanted))
+                ids = list(islice(wanted, limit))
+                found = client.list_workflows(workflow_ids=ids) if ids else []
+                found.sort(key=lambda each: ids.index(each.workflow_id))
+            return [job for each in found if (job := self._job(client, each, is_busy))]
 
     def active(self, model: str | None = None) -> Job | None:
         """Return the job of a model, by default the default one, that is queued or running."""
@@ -217,10 +224,10 @@ class Jobs:
                 return self._find(client, each.workflow_id)
         return None
 
-    def _is_of(self, workflow: Any, model: str) -> bool:
-        """Return whether a workflow is a job of a model; False if its row is damaged."""
+    def _is_of(self, workflow: Any, is_wanted: Callable[[str], bool]) -> bool:
+        """Return whether a workflow is a job of a wanted model; False if its row is damaged."""
         try:
-            return model_of(workflow, self._default_model) == model
+            return is_wanted(model_of(workflow, self._default_model))
         except (AttributeError, LookupError, TypeError):
             return False
 
@@ -270,5 +277,7 @@ def _new_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
 
 
-def _id_of_key(key: str) -> str:
-    return f"key-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+def _id_of_key(key: str, model: str | None) -> str:
+    """Return the id of the job of a model and an idempotency key."""
+    text = key if model is None else f"{model}\0{key}"
+    return f"key-{hashlib.sha256(text.encode()).hexdigest()[:24]}"

@@ -97,7 +97,7 @@ class Retraining:
         verdict = release(registry, published, table, self.request.make_recipe(), terms=terms)
         card = published.card
         for warning in card.get("warnings", []):
-            log.warning("version %s: %s", published.number, warning)
+            log.warning("version %s: %s", published.number, warning, extra={"job": self.job})
         return {
             **released(published.number, verdict),
             "metrics": main_metrics(card),
@@ -155,11 +155,11 @@ class Retraining:
         return published
 
     def _check_models(self, registry: Registry) -> None:
-        """Refuse a folder without versions if there was one: its disk may not be mounted."""
-        if self.request.current is not None and registry.serving() is None:
+        """Refuse a folder without promotions if there were some: its disk may not be mounted."""
+        if self.request.current is not None and not registry.promotion_numbers():
             raise TrainingFailed(
                 f"version {self.request.current} was in use when the job was submitted, and now "
-                f"the folder of models has no usable version"
+                f"the folder of models has no promotion; restore it, or run trainer/train.py"
             )
 
     def _has_to_end(self) -> bool:

@@ -57,7 +57,7 @@ class Executor:
 
     def __init__(self, settings: Settings, beat: Callable[[], None]) -> None:
         self._settings = settings
-        self._jobs = Jobs(settings.jobs_url)
+        self._jobs = Jobs(settings.jobs_url, default_model=settings.model_name)
         self._models = Models.local(settings.models, settings.model_name)
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._lock = trainer_lock(settings.jobs_url)

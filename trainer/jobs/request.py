@@ -12,7 +12,7 @@ from trainer.data.reading.options import MISSING, Missing, ReadingOptions
 from trainer.data.reading.table_file import table_from_file
 from trainer.data.synthetic import DEFAULT_SAMPLES, SYNTHETIC, synthetic_table
 from trainer.data.table import MIN_ROWS, Table
-from trainer.errors import DataError, RecipeError
+from trainer.errors import DataError, RecipeError, TrainingFailed
 from trainer.solvers import SOLVERS
 from trainer.training.recipe import ENSEMBLE, OF_ONE_NETWORK, RECIPE_OPTIONS, Recipe
 
@@ -128,10 +128,11 @@ class Request:
         return cls(**{key: _frozen(value) for key, value in document.items()})
 
     def as_document(self) -> dict[str, Any]:
-        """Return the request as JSON."""
+        """Return the request as JSON, without a model if it is the default one."""
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
+            if key != "model" or value is not None
         }
 
     @property
@@ -144,8 +145,19 @@ class Request:
         return Recipe(**{key: _frozen(value) for key, value in self.recipe.items()})
 
     def registry(self, models: Models) -> Registry:
-        """Return the registry of the model, which need not exist."""
-        return models.registry(models.default if self.model is None else self.model)
+        """Return the registry of the model, which need not exist.
+
+        Raises
+        ------
+        TrainingFailed
+            the default model has got the name of the model.
+        """
+        if self.model == models.default:
+            raise TrainingFailed(
+                f"the job was submitted for another model than the one that is called {self.model} "
+                f"now, by NUMNET_MODEL_NAME"
+            )
+        return models.registry(self.model or models.default)
 
     def _check_types(self) -> None:
         """Refuse what a card or a stored request of other origin may contain."""

@@ -86,6 +86,7 @@ class Number:
         )
 
 
+@dataclass(frozen=True)
 class Times:
     """A cron expression of five fields, or `never`."""
 

@@ -60,6 +60,11 @@ def may_read(model: str) -> bool:
     return authorization_of(current_app).may_read(model)
 
 
+def may_read_all() -> bool:
+    """Return whether the request's token allows reading every model; for lists of models."""
+    return authorization_of(current_app).may_read_all()
+
+
 def without_hidden_models(error: ModelNotFound) -> ModelNotFound:
     """Return an error that names no model except those that the request's token may read."""
     others = [name for name in error.others if may_read(name)]

@@ -44,7 +44,7 @@ class TokenFile:
     def find(self, token: str) -> Grant | None:
         """Return what a token allows; None if it is not in the file. For threads."""
         self._refresh()
-        return None if self._grants is None else self._grants.get(_digest(token))
+        return self.find_in_memory(token)
 
     def check_usable(self) -> None:
         """Check that this process has found a file without mistakes, now or earlier.
@@ -56,18 +56,17 @@ class TokenFile:
         if self._grants is None:
             raise TokensUnavailable("the file of tokens cannot be used; the log has the reason")
 
-    def find_in_memory(self, token: str) -> Grant | None:
-        """Return what a token allows, without I/O: for the event loop.
+    def is_due(self) -> bool:
+        """Return whether it is time to look for a change, which is I/O, not for the event loop."""
+        return self._clock() >= self._check_at
 
-        Return None if the file has no such token, or if it is time to look for a change.
-        """
-        if self._grants is None or self._clock() >= self._check_at:
-            return None
-        return self._grants.get(_digest(token))
+    def find_in_memory(self, token: str) -> Grant | None:
+        """Return what a token allows, without I/O; None if it was not in the file."""
+        return None if self._grants is None else self._grants.get(_digest(token))
 
     def _refresh(self) -> None:
         """Read the file again if it is time and it has changed. One thread at a time does so."""
-        if self._clock() < self._check_at or not self._lock.acquire(blocking=False):
+        if not self.is_due() or not self._lock.acquire(blocking=False):
             return
         try:
             if (state := self._newest_state()) != self._state:

@@ -12,6 +12,7 @@ from service.model.model_cache import ModelCache
 from service.telemetry.meter import totals
 from service.telemetry.telemetry import Telemetry
 from service.web.errors import MAX_MODELS, ModelNotFound, NoModel
+from tests.patience import DEADLINE_SECONDS
 from tests.service.small_models import publish, serve, small_model
 
 ROOM = 1024 * 1024  # for several small models
@@ -142,7 +143,7 @@ def test_broken_model_breaks_itself_alone(models: Path, cache: ModelCache) -> No
 
 def test_model_without_a_promotion_has_no_current_version(models: Path, cache: ModelCache) -> None:
     publish(of(models, "pump"), small_model())
-    with pytest.raises(NoModel, match="no version yet"):
+    with pytest.raises(NoModel, match="no version is promoted yet"):
         cache.find("pump").versions.require()
     assert cache.find("pump").versions.require("1").number == "1"
 
@@ -189,6 +190,27 @@ def test_threads_that_open_a_model_at_once_get_the_same(models: Path, cache: Mod
     for thread in threads:
         thread.join()
     assert len(set(map(id, found))) == 1
+
+
+def test_event_loop_does_not_wait_while_a_model_is_opened(
+    models: Path, cache: ModelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pump", "valve"):
+        serve(of(models, name), small_model())
+    cache.find("pump")
+    is_opening, may_go_on = threading.Event(), threading.Event()
+
+    def is_local(storage: LocalStorage) -> bool:
+        is_opening.set()
+        return may_go_on.wait(DEADLINE_SECONDS)
+
+    monkeypatch.setattr(LocalStorage, "is_local", is_local)
+    thread = threading.Thread(target=cache.find, args=["valve"])
+    thread.start()
+    assert is_opening.wait(DEADLINE_SECONDS)
+    assert cache.if_opened("pump")
+    may_go_on.set()
+    thread.join()
 
 
 def test_one_look_at_a_model_does_not_open_it(models: Path, cache: ModelCache) -> None:

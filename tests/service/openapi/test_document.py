@@ -237,6 +237,15 @@ def test_document_is_made_once_per_version(registry: Registry, client: FlaskClie
     assert content("numnet") is not first  # documents of other models have displaced it
 
 
+def test_default_model_has_two_documents(registry: Registry, client: FlaskClient) -> None:
+    serve(registry, small_model())
+    for _ in range(2):
+        assert client.get("/models/numnet/openapi.json").get_json()["info"]["title"] == (
+            "numnet: numnet"
+        )
+        assert get_document(client)["info"]["title"] == "numnet"
+
+
 @pytest.mark.slow
 def test_without_a_model_rows_may_have_any_features(client: FlaskClient) -> None:
     row = get_document(client)["components"]["schemas"]["Row"]

@@ -60,10 +60,10 @@ def test_each_model_has_one_active_job(jobs: Jobs) -> None:
     jobs.cancel(submitted["plant"].id)
     assert jobs.active("plant") is None
     again = submit(jobs, "plant")
-    assert jobs.newest(9, "plant") == [again, jobs.get(submitted["plant"].id)]
-    assert jobs.newest(1, "plant") == [again]
-    assert jobs.newest(9, "main") == [submitted[None]]
-    assert jobs.newest(9, "other") == []
+    assert jobs.newest(9, "plant".__eq__) == [again, jobs.get(submitted["plant"].id)]
+    assert jobs.newest(1, "plant".__eq__) == [again]
+    assert jobs.newest(9, "main".__eq__) == [submitted[None]]
+    assert jobs.newest(9, "other".__eq__) == []
     assert len(jobs.newest(9)) == 4
 
 
@@ -121,7 +121,7 @@ def test_damaged_request_belongs_to_no_model(tmp_path: Path) -> None:
             database.execute(
                 "UPDATE workflow_input SET inputs = replace(inputs, '\"request\"', '\"other\"')"
             )
-        assert jobs.newest(9, "plant") == []
+        assert jobs.newest(9, "plant".__eq__) == []
         assert jobs.active("plant") is None
         assert jobs.active() is None
 

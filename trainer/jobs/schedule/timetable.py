@@ -38,6 +38,7 @@ class Timetable:
         self._cron = cron
         self._models = models
         self._entries: dict[str, _Entry] = {}
+        self._unreadable: set[str] = set()
 
     def read(self) -> dict[str, str]:
         """Return the cron expression of every model that has one, by the model's name.
@@ -55,14 +56,17 @@ class Timetable:
 
     def _followed(self, name: str) -> _Entry:
         entry = self._entries.get(name) or _Entry(self._models.registry(name))
-        generation = entry.registry.generation()
-        if generation == entry.generation:
-            return entry
         try:
-            return replace(entry, generation=generation, cron=self._cron_of(name))
+            generation = entry.registry.generation()
+            if generation != entry.generation:
+                entry = replace(entry, generation=generation, cron=self._cron_of(name))
         except RegistryError as error:  # tried again at the next call
-            log.warning("the schedule of model %s cannot be read: %s", name, error)
-            return entry
+            if name not in self._unreadable:
+                log.warning("the schedule of model %s cannot be read: %s", name, error)
+            self._unreadable.add(name)
+        else:
+            self._unreadable.discard(name)
+        return entry
 
     def _cron_of(self, name: str) -> str:
         # from a new registry, because the card of every model would take too much memory

@@ -8,16 +8,19 @@ from flask import Response
 from flask.testing import FlaskClient
 
 from registry import Registry
+from service.api.retrain import LISTED
 from service.app import Application
 from service.services import services_of
 from service.telemetry.request_context import RequestContext
 from service.web.errors import Forbidden
 from service.web.tokens import token_file
-from service.web.tokens.authorization import check_admin, is_admin, may_read
+from service.web.tokens.authorization import authorization_of, check_admin, is_admin, may_read
+from service.web.tokens.bound_tokens import BoundTokens
 from service.web.tokens.wrong_tokens import FREE_ATTEMPTS
 from tests.service.conftest import ADMIN, MakeClient
 from tests.service.small_models import FEATURES, publish, serve, small_model
 from tests.service.web.tokens.token_files import line
+from trainer.jobs import Request
 
 ROW = dict.fromkeys(FEATURES, 0.5)
 PUMP, PUMPS, PUMP_ADMIN = "pump-read-t0ken", "all-pumps-t0ken", "pump-admin-t0ken"
@@ -83,6 +86,30 @@ def test_jobs_are_listed_of_the_models_that_the_token_may_read(client: FlaskClie
     for token, count in ((PUMP, 0), (DEFAULT, 1)):
         answer = client.get("/retrain", headers=bearer(token))
         assert len(answer.get_json()["jobs"]) == count
+
+
+def test_newer_jobs_of_other_models_do_not_displace_jobs_from_the_list(
+    client: FlaskClient, models: Path
+) -> None:
+    jobs = services_of(client.application).jobs
+    for name in ("pump", *(f"other-{number}" for number in range(LISTED + 1))):
+        jobs.submit(Request(model=name), asked={}, by="a test")
+    found = client.get("/retrain", headers=bearer(PUMP)).get_json()["jobs"]
+    assert [job["model"] for job in found] == ["pump"]
+    assert len(client.get("/retrain", headers=ADMIN).get_json()["jobs"]) == LISTED
+    of_other = client.get("/retrain?model=other-3", headers=bearer(PUMP)).get_json()
+    assert of_other == {"jobs": []}
+
+
+def test_idempotency_keys_belong_to_a_model(client: FlaskClient) -> None:
+    body = {"data": "table.csv", "targets": ["y"]}
+    key = {"Idempotency-Key": "nightly"}
+    first = client.post("/retrain", json=body | {"model": "valve"}, headers=ADMIN | key)
+    other = client.post("/retrain", json=body | {"model": "pump"}, headers=bearer(PUMP_ADMIN) | key)
+    assert (first.status_code, other.status_code) == (202, 202)
+    assert first.get_json()["id"] != other.get_json()["id"]
+    again = client.post("/retrain", json=body | {"model": "valve"}, headers=ADMIN | key)
+    assert (again.status_code, again.get_json()["id"]) == (200, first.get_json()["id"])
 
 
 def test_refusal_does_not_say_whether_a_model_exists(client: FlaskClient) -> None:
@@ -195,6 +222,21 @@ def test_fast_path_answers_tokens_with_the_right_alone(client: FlaskClient) -> N
     assert fast(client, PUMP, "/models/numnet/predict") is None
     assert fast(client, "an-unknown-t0ken") is None
     assert fast(client, "") is None
+
+
+def test_fast_path_leaves_a_token_to_threads_while_the_file_has_to_be_looked_at(
+    make_client: MakeClient, models: Path, registry: Registry, path: Path
+) -> None:
+    """Otherwise a token that the file limits to a model might do for all, as the read token."""
+    serve(registry, small_model())
+    client = make_client(tokens_file=str(path), read_token=PUMP)
+    client.post("/predict", json=ROW, headers=ADMIN)
+    tokens = authorization_of(client.application)
+    assert isinstance(tokens, BoundTokens)
+    client.get("/models", headers=bearer(PUMP))
+    assert fast(client, PUMP, "/predict") is None
+    tokens._file._check_at = 0.0  # a look is due
+    assert fast(client, PUMP, "/predict") is None
 
 
 def test_fast_path_still_takes_the_read_token(make_client: MakeClient, path: Path) -> None:

@@ -113,11 +113,13 @@ def test_event_loop_looks_tokens_up_without_io_and_leaves_changes_to_threads(
     monkeypatch.setattr(tokens, "_newest_state", None)  # calling it would fail
     assert tokens.find_in_memory(FIRST)
     assert tokens.find_in_memory(SECOND) is None
+    assert not tokens.is_due()
     clock.seconds = CHECK_SECONDS
-    assert tokens.find_in_memory(FIRST) is None
+    assert tokens.is_due()
+    assert tokens.find_in_memory(FIRST)
     monkeypatch.undo()
     assert tokens.find(FIRST)
-    assert tokens.find_in_memory(FIRST)
+    assert not tokens.is_due()
 
 
 def remove(path: Path) -> None:

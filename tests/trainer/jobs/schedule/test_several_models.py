@@ -85,7 +85,7 @@ def test_job_of_a_model_and_a_minute_is_submitted_once(
         for name in (DEFAULT, "plant"):
             schedule.submit(name, NOON)
     assert ids(jobs) == [ID, f"{ID}-plant"]
-    [job] = jobs.newest(9, "plant")
+    [job] = jobs.newest(9, "plant".__eq__)
     assert job.document["by"] == "schedule"
     assert job.document["request"]["model"] == "plant"
     assert job.document["request"]["recipe"] == {"layers": [], "every": AT_NOON}

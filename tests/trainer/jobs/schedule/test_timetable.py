@@ -132,6 +132,30 @@ def test_model_that_cannot_be_read_keeps_its_schedule_until_it_can(
     assert timetable.read() == {"plant": NIGHTLY, "pump": NIGHTLY}
 
 
+def test_folder_that_cannot_be_looked_at_is_logged_once_and_leaves_the_others(
+    models: Models,
+    promote: Promote,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    promote("plant", every=HOURLY)
+    promote("pump", every=HOURLY)
+    generation = LocalStorage.generation
+
+    def fails_for_plant(self: LocalStorage) -> object:
+        if self.root.name == "plant":
+            raise StorageError("Permission denied")
+        return generation(self)
+
+    timetable = Timetable("", models)
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStorage, "generation", fails_for_plant)
+        for _ in range(3):
+            assert timetable.read() == {"pump": HOURLY}
+    assert caplog.messages == ["the schedule of model plant cannot be read: Permission denied"]
+    assert timetable.read() == {"plant": HOURLY, "pump": HOURLY}
+
+
 def test_damaged_model_breaks_its_own_schedule_alone(
     models: Models, promote: Promote, tmp_path: Path
 ) -> None:

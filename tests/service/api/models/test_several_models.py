@@ -1,11 +1,15 @@
 """Several models behind one port: what the default has without a name, each has with its own."""
 
+import shutil
 from pathlib import Path
 
+import orjson
 import pytest
 from flask.testing import FlaskClient
 
 from registry import Registry
+from service.app import Application
+from service.telemetry.request_context import RequestContext
 from tests.service.conftest import ADMIN, MakeClient
 from tests.service.small_models import FEATURES, publish, serve, small_model
 
@@ -110,8 +114,46 @@ def test_protocols_find_each_model_by_its_name(client: FlaskClient) -> None:
     assert client.get("/v2/models/pump").get_json()["versions"] == ["1"]
     assert client.get("/v1/models/pump/metadata").get_json()["model_spec"]["name"] == "pump"
     assert client.get("/v1/models/pump/versions/1").status_code == 200
+    unload = client.post("/v2/repository/models/pump/unload", headers=ADMIN)
+    assert "POST /models/pump/{version}/promote" in unload.get_json()["error"]
     load = client.post("/v2/repository/models/pump/load", headers=ADMIN)
     assert load.get_json() == {"name": "pump", "version": "1"}
+
+
+def test_header_with_another_model_is_refused_where_it_does_not_choose(
+    client: FlaskClient,
+) -> None:
+    for path, name, status in (
+        ("/predict", "pump", 400),
+        ("/predict", "numnet", 200),
+        ("/models/numnet/predict", "pump", 400),
+        ("/models/numnet/predict", "numnet", 200),
+    ):
+        answer = client.post(path, json=ROW, headers={"X-Model": name})
+        assert answer.status_code == status
+    detail = client.post("/predict", json=ROW, headers={"X-Model": "pump"}).get_json()["detail"]
+    assert detail.startswith("X-Model is pump, and this request is about numnet; POST /models/NAME")
+    answer = client.post("/retrain", json={}, headers=ADMIN | {"X-Model": "pump"})
+    assert answer.status_code == 400
+
+
+def test_fast_path_leaves_the_header_to_the_check(client: FlaskClient) -> None:
+    app = client.application
+    assert isinstance(app, Application)
+    context = RequestContext("POST", "/predict", "127.0.0.1", "id")
+    fields = {b"content-type": b"application/json"}
+    assert app.fast_path(context, b"", fields, orjson.dumps(ROW))
+    assert app.fast_path(context, b"", fields | {b"x-model": b"pump"}, orjson.dumps(ROW)) is None
+
+
+@pytest.mark.parametrize("path", ["", "/1", "/openapi.json"])
+def test_deleted_model_is_gone_with_the_next_request(
+    client: FlaskClient, models: Path, path: str
+) -> None:
+    assert client.get("/models/pump").status_code == 200
+    shutil.rmtree(models / "pump")
+    assert client.get(f"/models/pump{path}").status_code == 404
+    assert client.post("/models/pump/predict", json=PUMP).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -155,6 +197,7 @@ def test_readiness_is_about_the_default_model(models: Path, make_client: MakeCli
 def test_page_of_the_api_is_there_for_each_model(client: FlaskClient) -> None:
     page = client.get("/models/pump/docs")
     assert (page.status_code, 'src="docs/start.js"' in page.text) == (200, True)
+    assert client.get("/models/valve/docs").status_code == 404
     assert client.get("/models/pump/docs/start.js").data == client.get("/docs/start.js").data
     with client.get("/models/pump/docs/swagger-ui.css") as sheet:
         assert sheet.status_code == 200
