@@ -116,7 +116,7 @@ class CurrentVersion:
             return "no version could be loaded; see the log for the reasons"
         with suppress(RegistryError):
             if self._registry.has_versions():
-                return "no version is promoted yet: promote one, or train another"
+                return "there is no version yet that is promoted: promote one, or train another"
         return "there is no version yet: run trainer/train.py or POST /retrain"
 
     def _newest_generation(self) -> Hashable:

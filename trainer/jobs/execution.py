@@ -159,7 +159,7 @@ class Retraining:
         if self.request.current is not None and not registry.promotion_numbers():
             raise TrainingFailed(
                 f"version {self.request.current} was in use when the job was submitted, and now "
-                f"the folder of models has no promotion; restore it, or run trainer/train.py"
+                f"the folder of models has no usable version"
             )
 
     def _has_to_end(self) -> bool:

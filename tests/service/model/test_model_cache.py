@@ -143,7 +143,7 @@ def test_broken_model_breaks_itself_alone(models: Path, cache: ModelCache) -> No
 
 def test_model_without_a_promotion_has_no_current_version(models: Path, cache: ModelCache) -> None:
     publish(of(models, "pump"), small_model())
-    with pytest.raises(NoModel, match="no version is promoted yet"):
+    with pytest.raises(NoModel, match="no version yet that is promoted"):
         cache.find("pump").versions.require()
     assert cache.find("pump").versions.require("1").number == "1"
 

@@ -147,6 +147,7 @@ def test_as_card_has_every_default_filled_in() -> None:
         "test_fraction": None,
         "max_seconds": 60.0,
         "seed": 4,
+        "every": None,
     }
 
 
