@@ -9,7 +9,7 @@ from typing import Self
 from config.model_names import is_model_name
 from registry.errors import StorageError
 from registry.promotions import Promotion
-from registry.storage import LocalStorage, Storage
+from registry.storage import PROMOTIONS, LocalStorage, Storage
 from registry.versions import Registry
 
 
@@ -137,5 +137,5 @@ class Models:
     def _is_other(self, name: str) -> bool:
         if name == self.default or not is_model_name(name):
             return False
-        registry = self.registry(name)
-        return registry.generation() is not None or registry.has_versions()
+        has_promotions = self._storage.stamp(f"{name}/{PROMOTIONS}") is not None
+        return has_promotions or self.registry(name).has_versions()

@@ -22,7 +22,7 @@ from network import Model
 from registry import Models, Version
 
 MODELS = 1_000
-TURNS, WARM_UP_SECONDS, SECONDS = 7, 10, 2.0
+TURNS, WARM_UP_SECONDS, SECONDS = 11, 10, 2.0
 STARTS, LISTS = 5, 21
 CONNECTIONS = 16
 PATHS = [f"/models/sensor-{number:04d}/predict" for number in range(MODELS)]
@@ -35,7 +35,7 @@ class Seen:
     Attributes
     ----------
     one, evenly : requests/s of one of 1,000 models, and spread evenly over all
-    default_ratio : time of a plain row of the default beside 1,000 others ÷ that without others
+    default_ratio : processor time of a plain row of the default beside 1,000 others ÷ that without
     start_ratio : processor time of a start with 1,000 others ÷ that without others
     cold : milliseconds of the first request to each model
     lists : milliseconds of `GET /models`, again and again; the first is of a new process
@@ -91,8 +91,9 @@ def _measure(alone: Path, beside: Path) -> Seen:
         for _ in range(TURNS):
             seen.one.append(wrk.burst(many, CONNECTIONS, SECONDS, paths=PATHS[:1]).rate)
             seen.evenly.append(wrk.burst(many, CONNECTIONS, SECONDS, paths=PATHS).rate)
-            rates = [wrk.burst(each, CONNECTIONS, SECONDS).rate for each in (few, many)]
-            seen.default_ratio.append(rates[0] / rates[1])
+            servers = (few, many) if len(seen.default_ratio) % 2 else (many, few)
+            cpu = {each.port: wrk.burst(each, CONNECTIONS, SECONDS).cpu for each in servers}
+            seen.default_ratio.append(cpu[many.port] / cpu[few.port])
         seen.megabytes = many.megabytes()
     return seen
 
@@ -151,7 +152,7 @@ def _lines(seen: Seen, verdicts: Verdicts) -> Iterator[tuple[str, str, str]]:
     yield "requests/s spread evenly over 1,000 models", spread(rates[1], ",.0f"), " | "
     yield "ratio within a turn", spread(rates[2]), least(rates[2], 0.8)
     yield "memory of the service (PSS), MB", f"{seen.megabytes:.0f}", most([seen.megabytes], 250)
-    what = "time of a plain row of the default model, beside 1,000 others ÷ alone"
+    what = "processor time of a plain row of the default model, beside 1,000 others ÷ alone"
     yield what, spread(seen.default_ratio, ".3f"), most(seen.default_ratio, 1.02)
     yield "first request to a cold model, median, ms", f"{p50:.1f}", " | "
     yield "first request to a cold model, p99, ms", f"{p99:.1f}", most([p99], 30)
