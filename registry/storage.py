@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Protocol
 
@@ -105,7 +105,7 @@ class LocalStorage:
 
     def create(self, key: str, content: bytes) -> None:
         path = self.root / key
-        with _storage_errors(f"cannot write {key} under {self.root}"):
+        with _StorageErrors(f"cannot write {key} under {self._folder}"):
             try:
                 with durable_file.create(path) as file:
                     file.write(content)
@@ -115,7 +115,7 @@ class LocalStorage:
 
     def read(self, key: str) -> bytes | None:
         max_bytes = MAX_ENTRY_BYTES if key.startswith(PROMOTIONS) else MAX_OBJECT_BYTES
-        with _storage_errors(f"cannot read {key} under {self.root}", one_object=True):
+        with _StorageErrors(f"cannot read {key} under {self._folder}", one_object=True):
             try:
                 with open_regular(self._path(key)) as file:
                     size = min(max_bytes, os.fstat(file.fileno()).st_size)
@@ -127,7 +127,7 @@ class LocalStorage:
         return content
 
     def stamp(self, key: str) -> Hashable:
-        with _storage_errors(f"cannot read {key} under {self.root}", one_object=True):
+        with _StorageErrors(f"cannot read {key} under {self._folder}", one_object=True):
             try:
                 status = os.stat(self._path(key))
             except (FileNotFoundError, NotADirectoryError):
@@ -138,7 +138,7 @@ class LocalStorage:
         )
 
     def folders(self) -> list[str]:
-        with _storage_errors(f"cannot list the folder {self.root}"):
+        with _StorageErrors(f"cannot list the folder {self._folder}"):
             try:
                 with os.scandir(self._folder) as entries:
                     return [entry.name for entry in entries if _is_folder(entry)]
@@ -150,7 +150,7 @@ class LocalStorage:
 
     def list(self, prefix: str) -> list[str]:
         folder, _, start = prefix.rpartition("/")
-        with _storage_errors(f"cannot list {prefix or 'the folder'} under {self.root}"):
+        with _StorageErrors(f"cannot list {prefix or 'the folder'} under {self._folder}"):
             try:
                 with os.scandir(self._path(folder)) as entries:
                     names = [entry.name for entry in entries if _is_file(entry)]
@@ -164,14 +164,14 @@ class LocalStorage:
 
     def delete(self, key: str) -> None:
         with (
-            _storage_errors(f"cannot delete {key} under {self.root}"),
+            _StorageErrors(f"cannot delete {key} under {self._folder}"),
             contextlib.suppress(FileNotFoundError),
         ):
             os.unlink(self._path(key))
 
     def check_writable(self) -> None:
         probe = durable_file.temporary_path(self.root / "probe")
-        with _storage_errors(f"cannot write under {self.root}"):
+        with _StorageErrors(f"cannot write under {self._folder}"):
             with durable_file.create(probe):
                 pass
             probe.unlink()
@@ -231,17 +231,25 @@ def _is_alone(error: OSError) -> bool:
     return not folder or os.access(folder, os.R_OK | os.X_OK)
 
 
-@contextlib.contextmanager
-def _storage_errors(action: str, *, one_object: bool = False) -> Iterator[None]:
-    """Raise errors of the operating system as `StorageError`.
+class _StorageErrors:
+    """Raises errors of the operating system as `StorageError`.
+
+    Not a generator, because entering one takes as long as a system call.
 
     Parameters
     ----------
     one_object : whether an error may be of one object alone, and is an `ObjectUnreadable` then
     """
-    try:
-        yield
-    except OSError as error:
-        alone = one_object and error.errno in _OF_ONE_OBJECT and _is_alone(error)
-        kind = ObjectUnreadable if alone else StorageError
-        raise kind(f"{action}: {error.strerror or error}") from error
+
+    def __init__(self, action: str, *, one_object: bool = False) -> None:
+        self._action = action
+        self._one_object = one_object
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, OSError):
+            alone = self._one_object and error.errno in _OF_ONE_OBJECT and _is_alone(error)
+            raised = ObjectUnreadable if alone else StorageError
+            raise raised(f"{self._action}: {error.strerror or error}") from error

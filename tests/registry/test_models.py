@@ -139,11 +139,12 @@ def test_unreadable_model_leaves_the_others(
 
     monkeypatch.setattr(LocalStorage, "list", list_others)
     monkeypatch.setattr(LocalStorage, "generation", generation)
-    assert models.others() == ["pump"]
+    assert models.others() == ["pump", "valve"]
     newest = models.newest_promotions()
     assert {name: each and each.version for name, each in newest.items()} == {
         "numnet": None,
         "pump": 1,
+        "valve": None,
     }
 
 
