@@ -167,6 +167,7 @@ def test_unread_responses_of_one_group_leave_one_to_others(start_server: StartSe
     slow = [server.connect(request("/long", A, body=LONG)) for _ in range(2)]
     for client in slow:
         assert client.head()[1] == 200
+    server.wait_until_idle()  # both wait for their clients, and no thread makes more of them
     (waiting,) = send(server, 1, "/echo", A, body=LONG)
     for _ in range(3):
         assert server.ask("/echo", B, body=LONG).body == LONG
