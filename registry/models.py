@@ -52,16 +52,18 @@ class Models:
         StorageError
         """
         stamps = dict[str, Hashable]()
-        for name in self._storage.folders():
+        for name in self.folders():
             with suppress(StorageError):  # of one folder, which may be no model's
                 stamp = self._storage.stamp(name)  # before looking: the folder may only be newer
-                if self._stamps.get(name) == stamp or self._is_other(name):
+                if self._stamps.get(name) == stamp or self._has_versions(name):
                     stamps[name] = stamp
         self._stamps = stamps
-        return sorted(stamps)
+        return list(stamps)
 
     def folders(self) -> list[str]:
-        """Return the names that other models have or could have, from one look at the storage.
+        """Return the names that other models have or could have, in alphabetical order.
+
+        One look at the storage tells them.
 
         Raises
         ------
@@ -90,7 +92,7 @@ class Models:
         ------
         StorageError
         """
-        return name == self.default or (is_model_name(name) and self._is_other(name))
+        return name == self.default or (is_model_name(name) and self._has_versions(name))
 
     def has_hidden(self) -> bool:
         """Return whether there is a model that cannot be asked for, as the default has its name.
@@ -134,8 +136,6 @@ class Models:
         except StorageError:  # of one model: the others can be read
             return replace(known, generation=None)
 
-    def _is_other(self, name: str) -> bool:
-        if name == self.default or not is_model_name(name):
-            return False
+    def _has_versions(self, name: str) -> bool:
         has_promotions = self._storage.stamp(f"{name}/{PROMOTIONS}") is not None
         return has_promotions or self.registry(name).has_versions()

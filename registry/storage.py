@@ -10,7 +10,7 @@ from typing import Protocol
 
 from registry.errors import KeyExists, ObjectUnreadable, StorageError
 from registry.files import durable_file, file_system
-from registry.files.regular_file import open_regular
+from registry.files.regular_file import read_regular
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
 MAX_ENTRY_BYTES = 1024 * 1024  # of the promotion log
@@ -117,12 +117,10 @@ class LocalStorage:
         max_bytes = MAX_ENTRY_BYTES if key.startswith(PROMOTIONS) else MAX_OBJECT_BYTES
         with _StorageErrors(f"cannot read {key} under {self._folder}", one_object=True):
             try:
-                with open_regular(self._path(key)) as file:
-                    size = min(max_bytes, os.fstat(file.fileno()).st_size)
-                    content = file.read(size + 1)
+                content = read_regular(self._path(key), max_bytes)
             except (FileNotFoundError, NotADirectoryError):
                 return None
-        if len(content) > max_bytes:
+        if content is None:
             raise ObjectUnreadable(f"{key} is larger than {max_bytes:,} bytes")
         return content
 

@@ -24,5 +24,23 @@ def open_regular(path: Path | str) -> BinaryIO:
     return file
 
 
+def read_regular(path: Path | str, max_bytes: int) -> bytes | None:
+    """Return the content of a regular file, without waiting for another process.
+
+    Returns
+    -------
+    content : None if it is larger than `max_bytes`, of which no more is read
+
+    Raises
+    ------
+    OSError
+        also if it is not a regular file.
+    """
+    with open_regular(path) as file:
+        size = min(max_bytes, os.fstat(file.fileno()).st_size)  # what is allocated for the content
+        content = file.read(size + 1)
+    return content if len(content) <= max_bytes else None
+
+
 def _open_without_blocking(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)

@@ -15,13 +15,7 @@ from service.formats.response_headers import response_headers
 from service.model.loaded_version import LoadedVersion
 from service.model.prediction import choose_version, predict_rows
 from service.model.rows.blocks import parse_rows
-from service.openapi.contract import (
-    BodySpec,
-    JsonSchema,
-    ResponseSpec,
-    operation,
-    ref,
-)
+from service.openapi.contract import BodySpec, JsonSchema, ResponseSpec, operation, ref
 from service.openapi.json_schema import TEXT, array, closed
 from service.protocols import json_lines, row_layouts
 from service.protocols.error_formats import MLFLOW

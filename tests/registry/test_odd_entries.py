@@ -97,7 +97,7 @@ def test_folder_without_permission_is_no_fault_of_one_version(
     def deny(path: object, *args: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(storage, "open_regular", deny)
+    monkeypatch.setattr(storage, "read_regular", deny)
     with pytest.raises(ObjectUnreadable):
         two.load(2)
     monkeypatch.setattr("os.access", lambda *args: False)

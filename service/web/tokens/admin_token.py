@@ -9,7 +9,7 @@ from pathlib import Path
 from config import Settings
 from config.settings import TOKEN
 from registry.files import durable_file
-from registry.files.regular_file import open_regular
+from registry.files.regular_file import read_regular
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +50,8 @@ def _read(path: Path) -> str:
     ------
     OSError, ValueError
     """
-    with open_regular(path) as file:
-        content = file.read(_MAX_BYTES + 1)
-    if len(content) > _MAX_BYTES:
+    content = read_regular(path, _MAX_BYTES)
+    if content is None:
         raise ValueError(f"the file has more than {_MAX_BYTES:,} bytes; expected a token")
     token = content.strip(b" \t\r\n").decode("latin-1")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from config import SettingsError
 from config.model_names import is_model_name
-from registry.files.regular_file import open_regular
+from registry.files.regular_file import read_regular
 from service.web.tokens.grant import ADMIN, RIGHTS, Grant
 
 VARIABLE = "NUMNET_TOKENS_FILE"
@@ -31,13 +31,12 @@ def read_content(path: Path) -> bytes:
     SettingsError
     """
     try:
-        with open_regular(path) as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise SettingsError(f"{VARIABLE}={path}: {error.strerror or error}") from None
     except ValueError as error:
         raise SettingsError(f"{VARIABLE}={path}: {error}") from None
-    if len(content) > MAX_BYTES:
+    if content is None:
         raise SettingsError(f"{VARIABLE}={path}: expected at most {MAX_BYTES:,} bytes")
     return content
 

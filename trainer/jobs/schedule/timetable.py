@@ -59,7 +59,9 @@ class Timetable:
         try:
             generation = entry.registry.generation()
             if generation != entry.generation:
-                entry = replace(entry, generation=generation, cron=self._cron_of(name))
+                entry = replace(
+                    entry, generation=generation, cron=self._cron_of(name, entry.registry)
+                )
         except RegistryError as error:  # tried again at the next call
             if name not in self._unreadable:
                 log.warning("the schedule of model %s cannot be read: %s", name, error)
@@ -68,9 +70,8 @@ class Timetable:
             self._unreadable.discard(name)
         return entry
 
-    def _cron_of(self, name: str) -> str:
-        # from a new registry, because the card of every model would take too much memory
-        version = self._models.registry(name).load_serving()
+    def _cron_of(self, name: str, registry: Registry) -> str:
+        version = registry.load_serving()
         card = version.card if version else {}
         every = card_object(card, "recipe", "asked").get("every")
         if every is not None and RECIPE_OPTIONS["every"].accepts(every):

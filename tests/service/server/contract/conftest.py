@@ -46,6 +46,13 @@ def server(shared_server: Server) -> Iterator[Server]:
     shared_server.close_clients()
 
 
+def left_idle(server: Server) -> Iterator[Server]:
+    """Yield a server that several tests use, and leave it without connections and requests."""
+    yield server
+    server.close_clients()
+    server.wait_until_idle()
+
+
 @pytest.fixture
 def start_server(run_server: RunServer) -> Iterator[StartServer]:
     """Start servers of a test's own; takes fields of `Configuration` and of `Limits`."""

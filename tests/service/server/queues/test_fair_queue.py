@@ -6,16 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.server.queues.fair_queue import SEEN_SECONDS, FairQueue
+from tests.clock import Clock
 
 GROUPS = ("", "a", "b", "c")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def taken(queue: FairQueue[int]) -> list[int]:

@@ -10,20 +10,11 @@ import pytest
 
 from service.web.errors import TokensUnavailable
 from service.web.tokens.token_file import CHECK_SECONDS, TokenFile
+from tests.clock import Clock
 from tests.patience import DEADLINE_SECONDS
 from tests.service.web.tokens.token_files import line
 
 FIRST, SECOND, ALWAYS = "the-first-t0ken", "a-second-t0ken!", "one-t0ken-always"
-
-
-class Clock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture

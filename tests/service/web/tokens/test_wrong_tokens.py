@@ -9,13 +9,7 @@ from service.web.tokens.wrong_tokens import (
     MAX_WAIT_SECONDS,
     WrongTokens,
 )
-
-
-class Clock:
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from tests.patience import seconds, until
 from tests.service.problem_shape import assert_problem
-from tests.service.server.contract.conftest import RunServer, StartServer
+from tests.service.server.contract.conftest import RunServer, StartServer, left_idle
 from tests.service.server.harness.client import Client, Response, request
 from tests.service.server.harness.configuration import Configuration, Limits
 from tests.service.server.harness.errors import assert_common_headers
@@ -29,9 +29,7 @@ def small_server(run_server: RunServer) -> Iterator[Server]:
 
 @pytest.fixture
 def small(small_server: Server) -> Iterator[Server]:
-    yield small_server
-    small_server.close_clients()
-    small_server.wait_until_idle()
+    yield from left_idle(small_server)
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +42,7 @@ def hasty_server(run_server: RunServer) -> Iterator[Server]:
 
 @pytest.fixture
 def hasty(hasty_server: Server) -> Iterator[Server]:
-    yield hasty_server
-    hasty_server.close_clients()
-    hasty_server.wait_until_idle()
+    yield from left_idle(hasty_server)
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +55,7 @@ def full_server(run_server: RunServer) -> Iterator[Server]:
 
 @pytest.fixture
 def full(full_server: Server) -> Iterator[Server]:
-    yield full_server
-    full_server.close_clients()
-    full_server.wait_until_idle()
+    yield from left_idle(full_server)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.patience import seconds, until
 from tests.service.problem_shape import assert_problem
-from tests.service.server.contract.conftest import RunServer, StartServer
+from tests.service.server.contract.conftest import RunServer, StartServer, left_idle
 from tests.service.server.harness.client import Client, Response, request
 from tests.service.server.harness.configuration import Configuration
 from tests.service.server.harness.server import Server
@@ -28,9 +28,7 @@ def small_server(run_server: RunServer) -> Iterator[Server]:
 
 @pytest.fixture
 def small(small_server: Server) -> Iterator[Server]:
-    yield small_server
-    small_server.close_clients()
-    small_server.wait_until_idle()
+    yield from left_idle(small_server)
 
 
 def send(server: Server, count: int, path: str, *lines: str, body: bytes = b"a") -> list[Client]:
