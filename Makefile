@@ -58,7 +58,7 @@ lint: setup-dev  ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@PYTHONPATH=client $(BIN)/lint-imports
 
 bench: $(BENCHMARKS:%=bench-%)  ## every benchmark's table (about an hour)
 

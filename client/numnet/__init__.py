@@ -1,0 +1,1 @@
+"""The client of a numnet service, and the `numnet` command."""
