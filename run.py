@@ -47,6 +47,8 @@ def main() -> int:
     """Start both processes and return the exit code of the service."""
     with _signals_blocked():
         pair = Pair(_start("service"), _start("trainer.worker"))
+        if sys.stderr.isatty():
+            _start("welcome")
         for number in SIGNALS:
             signal.signal(number, pair.stop)
     _restart_trainer_until_service_ends(pair)

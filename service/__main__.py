@@ -31,7 +31,7 @@ from service.server.limits import Limits
 from service.server.syn_filter import drop_new_connections
 from service.server.worker import Worker
 from service.telemetry import worker_slots
-from service.telemetry.gunicorn_logger import JsonLogger
+from service.telemetry.gunicorn_logger import ServiceLogger
 from service.telemetry.shared_counters import SharedCounters
 from service.telemetry.telemetry import Telemetry
 from service.web.security_headers import SECURITY_FIELDS
@@ -120,7 +120,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "bind": f"{host}:{settings.port}",
         "worker_class": Worker,
         "workers": settings.workers,
-        "logger_class": JsonLogger,
+        "logger_class": ServiceLogger,
         "control_socket_disable": True,
         "proc_name": "numnet",
         "on_starting": _log_settings(settings),

@@ -18,7 +18,7 @@ from dbos import error as dbos_error
 from sqlalchemy.exc import SQLAlchemyError
 
 from config import VERSION, Settings, SettingsError
-from config.json_logging import formatter
+from config.log_format import formatter
 from config.temporary_folder import check_temporary_folder
 from trainer.errors import JobError
 from trainer.heartbeat import Heartbeat
@@ -98,7 +98,7 @@ def _is_folder(path: Path) -> bool:
 
 def _configure_logging() -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter())
+    handler.setFormatter(formatter(sys.stderr))
     handler.addFilter(CancellationFilter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("dbos").addHandler(handler)  # instead of one of its own

@@ -1,6 +1,10 @@
-"""The access log: one line of JSON per request on standard output, without bodies or queries."""
+"""The access log on standard output: one line per request, without bodies or queries.
+
+It is JSON, or on a terminal a line for people.
+"""
 
 import contextlib
+import logging
 import os
 import re
 import sys
@@ -10,6 +14,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from config.log_format import has_colour, terminal_line
 from service.telemetry.meter import Meter
 from service.telemetry.request_context import RequestContext
 
@@ -33,6 +38,7 @@ class AccessLog:
         self._meter = meter
         self._lines: deque[bytes] = deque()
         self._lock = threading.Lock()
+        self._line = _terminal_line if sys.stdout.isatty() else line
 
     def add(self, context: RequestContext, status: int, sent: int, seconds: float) -> None:
         """Log and count an answered request; do nothing if that was done before.
@@ -49,7 +55,7 @@ class AccessLog:
                 return
             context.done = True
         self._meter.observe(context, status, seconds)
-        self._lines.append(line(context, status, sent, seconds))
+        self._lines.append(self._line(context, status, sent, seconds))
 
     def write(self) -> None:
         """Write the lines added so far. Lines are lost if the disk is full or the pipe closed."""
@@ -90,6 +96,18 @@ def line(context: RequestContext, status: int, sent: int, seconds: float) -> byt
     if context.job is not None:
         entry["job"] = context.job
     return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _terminal_line(context: RequestContext, status: int, sent: int, seconds: float) -> bytes:
+    """Return a request's line for people: what was asked, and how it went."""
+    text = f"{context.method} {context.path} {status}, {seconds * 1000:.1f} ms"
+    if context.rows is not None:
+        text += f", {context.rows:,} row{'s' * (context.rows != 1)}"
+    if context.version is not None:
+        text += f", version {context.version}"
+    level = logging.ERROR if status >= 500 else logging.WARNING if status >= 400 else logging.INFO
+    time = datetime.now().astimezone()
+    return terminal_line(time, text, level=level, colour=has_colour(sys.stdout)).encode() + b"\n"
 
 
 def _write(lines: bytes) -> None:

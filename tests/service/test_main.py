@@ -5,7 +5,7 @@ import pytest
 from config import Settings
 from service.__main__ import Master, limits_of, load_service
 from service.server.worker import Worker
-from service.telemetry.gunicorn_logger import JsonLogger
+from service.telemetry.gunicorn_logger import ServiceLogger
 
 
 def test_settings_become_gunicorn_options() -> None:
@@ -13,7 +13,7 @@ def test_settings_become_gunicorn_options() -> None:
     config = Master(settings, limits_of(settings), load_service).cfg
     assert config.address == [("0.0.0.0", 81)]
     assert (config.workers, config.worker_class) == (3, Worker)
-    assert config.logger_class is JsonLogger
+    assert config.logger_class is ServiceLogger
 
 
 @pytest.mark.parametrize(

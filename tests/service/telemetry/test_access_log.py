@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -138,3 +139,21 @@ def test_valid_traceparent_is_logged(traceparent: str, taken: bool) -> None:
     found = entry(context(traceparent=traceparent))
     traced = {key: found[key] for key in ("trace_id", "parent_id") if key in found}
     assert traced == ({"trace_id": TRACE, "parent_id": PARENT} if taken else {})
+
+
+def test_terminal_has_lines_for_people(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyboard, screen = pty.openpty()
+    monkeypatch.setenv("NO_COLOR", "1")
+    with open(keyboard, "rb", 0) as shown, open(screen, "w") as stdout:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdout", stdout)
+        log = AccessLog(telemetry.meter)
+        log.add(context(rows=1000, version="7"), 200, 64, 0.0015)
+        log.add(context("/no\x1b[31m"), 404, 64, 0.0002)
+        log.write()
+        lines = shown.read(4096).decode().splitlines()
+    assert [line.partition(" ")[2] for line in lines] == [
+        "POST /predict 200, 1.5 ms, 1,000 rows, version 7",
+        "POST /no\N{REPLACEMENT CHARACTER}[31m 404, 0.2 ms",
+    ]

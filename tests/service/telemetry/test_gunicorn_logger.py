@@ -9,8 +9,8 @@ from datetime import datetime
 import pytest
 from gunicorn.config import Config
 
-from config.json_logging import formatter
-from service.telemetry.gunicorn_logger import JsonLogger
+from config.log_format import json_formatter
+from service.telemetry.gunicorn_logger import ServiceLogger
 
 
 @pytest.fixture(autouse=True)
@@ -23,18 +23,18 @@ def _loggers_are_put_back() -> Iterator[None]:
         log.setLevel(level)
 
 
-def json_logger() -> JsonLogger:
+def service_logger() -> ServiceLogger:
     """Return gunicorn's logger as the service configures it, writing to the current stderr."""
     config = Config()
     config.set("accesslog", "-")
-    return JsonLogger(config)
+    return ServiceLogger(config)
 
 
 @pytest.mark.parametrize("name", ["service.model.current_version", "gunicorn.error"])
 def test_log_record_is_one_line_of_json_on_stderr(
     capfd: pytest.CaptureFixture[str], name: str
 ) -> None:
-    json_logger()
+    service_logger()
     logging.getLogger(name).warning("two\nlines %s", "é", extra={"version": "7"})
     out, err = capfd.readouterr()
     assert out == ""
@@ -51,6 +51,6 @@ def test_exception_is_logged_with_its_traceback() -> None:
         record = logging.getLogger().makeRecord(
             "a", logging.ERROR, "", 0, "went wrong", (), exc_info=sys.exc_info()
         )
-    line = json.loads(formatter().format(record))
+    line = json.loads(json_formatter().format(record))
     assert line["message"] == "went wrong"
     assert line["exc_info"].endswith("RuntimeError: lost")
