@@ -4,21 +4,16 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
 
 import pytest
-import requests
 
-from benchmarks.ports import free_port
 from service.web.tokens.admin_token import FILE
-from tests.e2e.conftest import ROOT
 from tests.patience import DEADLINE_SECONDS, until
+from tests.run_processes import Run
 
 QUICK = {"samples": 200, "layers": [4], "epochs": 20, "max_seconds": 1}
 LONG = {  # except for its time limit
@@ -29,85 +24,6 @@ LONG = {  # except for its time limit
     "patience": 10**9,
     "max_seconds": 2,
 }
-
-
-@dataclass
-class Run:
-    """`run.py` with its service and its trainer, on a port and in a folder of its own."""
-
-    folder: Path
-    settings: dict[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=free_port)
-
-    def start(self) -> None:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
-        with (self.folder / "out").open("ab") as out, (self.folder / "err").open("ab") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, "run.py"],
-                cwd=ROOT,
-                env={
-                    **kept,
-                    "NUMNET_MODELS": str(self.folder / "models"),
-                    "NUMNET_STATE": str(self.folder / "state"),
-                    "NUMNET_DATA": str(self.folder / "data"),
-                    "NUMNET_PORT": str(self.port),
-                    "NUMNET_WORKERS": "1",
-                    **self.settings,
-                },
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
-
-    def wait_until_ready(self) -> None:
-        """Wait until the service answers and the trainer waits for jobs."""
-        before = self.errors().count("waiting for jobs")
-        until(lambda: self.is_live() and self.errors().count("waiting for jobs") > before)
-
-    def is_live(self) -> bool:
-        assert self.process.poll() is None, self.errors()
-        try:
-            return self.ask("GET", "/livez").ok
-        except requests.ConnectionError:
-            return False
-
-    def ask(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        url = f"http://127.0.0.1:{self.port}{path}"
-        return requests.request(method, url, timeout=DEADLINE_SECONDS, **arguments)
-
-    def submit(self, body: dict[str, Any]) -> str:
-        """Submit a job and return its path."""
-        token = (self.folder / "state" / FILE).read_text().strip()
-        headers = {"Authorization": f"Bearer {token}"}
-        answer = self.ask("POST", "/retrain", json=body, headers=headers)
-        assert answer.status_code == 202, answer.text
-        return urljoin("/retrain", answer.headers["Location"])
-
-    def job(self, path: str) -> dict[str, Any]:
-        document: dict[str, Any] = self.ask("GET", path).json()
-        return document
-
-    def errors(self) -> str:
-        return (self.folder / "err").read_text()
-
-    def processes(self, words: str = "") -> list[int]:
-        """Return the processes of this run, whatever their parent; `words`: of its command line."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            with suppress(OSError):
-                if entry.name.isdecimal() and (
-                    f"NUMNET_STATE={self.folder}/state".encode()
-                    in (entry / "environ").read_bytes().split(b"\0")
-                    and words.encode() in (entry / "cmdline").read_bytes().replace(b"\0", b" ")
-                ):
-                    found.append(int(entry.name))
-        return found
-
-    def end(self) -> None:
-        for pid in self.processes():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait()
 
 
 StartRun = Callable[..., Run]
