@@ -24,9 +24,11 @@ def random_networks(
     return Networks(Weights.of(theta, shape), ramps, HELD_OUT)
 
 
-def random_process(targets: int, *, is_matern: bool = True, centres: int = 9) -> GaussianProcess:
+def random_process(
+    targets: int, *, is_matern: bool = True, centres: int = 9, inputs: int = FEATURES + 1
+) -> GaussianProcess:
     rng = np.random.default_rng(10)
-    members, inputs = len(HELD_OUT), FEATURES + 1
+    members = len(HELD_OUT)
     return GaussianProcess(
         is_matern,
         lengths=rng.uniform(0.5, 2.0, inputs),

@@ -39,6 +39,7 @@ class ErrorScale:
     networks, linear, stack : as of an ensemble, for the inputs of `scale_inputs`
     log_scaling : of the outputs
     bounds : (2, K) float64, the least and the greatest g
+    stacked : all parts as one function of the inputs
 
     Raises
     ------
@@ -51,13 +52,13 @@ class ErrorScale:
     stack: Array
     log_scaling: Scaling
     bounds: Array
-    _stacked: Stack = field(init=False, repr=False)
+    stacked: Stack = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         freeze(self, "stack", "bounds")
         self._check()
         parts = (self.networks, self.linear, self.stack, self.log_scaling)
-        object.__setattr__(self, "_stacked", Stack(self.inputs, *parts))
+        object.__setattr__(self, "stacked", Stack(self.inputs, *parts))
 
     @property
     def inputs(self) -> int:
@@ -74,7 +75,7 @@ class ErrorScale:
 
         No row's bits depend on another row.
         """
-        g = self._stacked.predict(scale_inputs(Z, Y))
+        g = self.stacked.predict(scale_inputs(Z, Y))
         np.maximum(g, self.bounds[0], out=g)
         np.minimum(g, self.bounds[1], out=g)
         return np.exp(g, g)
