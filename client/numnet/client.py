@@ -1,0 +1,424 @@
+"""The client of one numnet service, or of one of its models."""
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Self, TypeVar, overload
+from urllib.parse import quote, urlsplit
+
+from numnet.errors import BadResponse, JobCancelled, JobFailed, Problem
+from numnet.job_events import job_documents
+from numnet.records import Job, Model, Promotion, Status, Versions
+from numnet.results import Prediction, Predictions
+from numnet.transport import Answer, Timeout, Transport, read_json
+from numnet.version import VERSION
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_RETRIES = 6
+JSON = "application/json"
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+Rows = Sequence[Any]
+
+
+class Client:
+    """A client of a numnet service. Safe to share between threads; a context manager.
+
+    Parameters
+    ----------
+    url : of the service
+    token : sent as `Authorization: Bearer TOKEN`, to this service alone
+    model : the name of a model; by default the service's default model
+    timeout : a `Timeout`, or the seconds that a whole request may take
+    retries : the number of repetitions of a request that is safe to repeat: after a broken
+        connection, and when the service is overloaded, for as long as it asks (`Retry-After`)
+
+    Raises
+    ------
+    ValueError
+        an argument cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        token: str | None = None,
+        model: str | None = None,
+        timeout: float | Timeout = Timeout(),  # noqa: B008 (frozen)
+        retries: int = DEFAULT_RETRIES,
+    ) -> None:
+        if retries < 0:
+            raise ValueError(f"retries must be 0 or more, got {retries}")
+        self.model = model
+        self._transport = Transport(
+            _checked_url(url),
+            _checked_token(token),
+            Timeout.of(timeout),
+            retries,
+            f"numnet/{VERSION}",
+        )
+
+    @classmethod
+    def from_environment(cls, **options: Any) -> Self:
+        """Return a client of `NUMNET_URL` with `NUMNET_TOKEN`.
+
+        Without `NUMNET_URL` it is http://127.0.0.1:8000.
+
+        Parameters
+        ----------
+        options : as of `Client`; they have precedence
+        """
+        url = options.pop("url", None) or os.environ.get("NUMNET_URL") or DEFAULT_URL
+        token = os.environ.get("NUMNET_TOKEN") or None
+        return cls(url, **{"token": token, **options})
+
+    @property
+    def url(self) -> str:
+        """The address of the service, without a slash at the end."""
+        return self._transport.url
+
+    @overload
+    def predict(
+        self,
+        rows: Row,
+        *,
+        interval: float | None = None,
+        explain: bool = False,
+        version: str | int | None = None,
+    ) -> Prediction: ...
+    @overload
+    def predict(
+        self,
+        rows: Rows,
+        *,
+        interval: float | None = None,
+        explain: bool = False,
+        version: str | int | None = None,
+    ) -> Predictions: ...
+    def predict(
+        self,
+        rows: Any,
+        *,
+        interval: float | None = None,
+        explain: bool = False,
+        version: str | int | None = None,
+    ) -> Prediction | Predictions:
+        """Predict for one row or for many.
+
+        Parameters
+        ----------
+        rows : one row: an object of values by feature. Many rows: a list of such objects, or of
+            lists of values in the order of the features
+        interval : the probability with which the truth is to be in the prediction intervals, such
+            as 0.9; None for none
+        explain : whether to explain the predictions
+        version : that predicts; by default the current one
+
+        Returns
+        -------
+        A `Prediction` for one row, `Predictions` for many.
+
+        Raises
+        ------
+        InvalidInput
+            names the wrong values.
+        NoIntervals, NoModel, NotFound
+        NumnetError
+            any other error.
+        """
+        query = {} if interval is None else {"interval": str(interval)}
+        query |= {"explain": "true"} if explain else {}
+        query |= {} if version is None else {"version": str(version)}
+        one = isinstance(rows, Mapping)
+        answer = self._transport.send(
+            "POST",
+            self._path("/predict"),
+            body=json.dumps(rows if one else {"instances": rows}).encode(),
+            headers={"Content-Type": JSON},
+            query=query,
+            safe=True,
+        )
+        if one:
+            return self._read(answer, Prediction.of)
+        return self._read(answer, Predictions.of)
+
+    def models(self) -> list[Model]:
+        """Return all models of the service.
+
+        Raises
+        ------
+        NumnetError
+        """
+        answer = self._transport.send("GET", "/models")
+        return self._read(answer, lambda found: [Model.of(each) for each in found["models"]])
+
+    def versions(self) -> Versions:
+        """Return the versions of the model, newest first, and its newest promotions.
+
+        Raises
+        ------
+        NotFound
+            there is no such model.
+        NumnetError
+        """
+        return self._read(self._transport.send("GET", self._models_path()), Versions.of)
+
+    def card(self, version: str | int) -> dict[str, Any]:
+        """Return everything that is known about a version: how it was trained, how good it is.
+
+        Raises
+        ------
+        NotFound, VersionRefused, NumnetError
+        """
+        path = self._models_path(str(version))
+        return self._read(self._transport.send("GET", path), dict)
+
+    def status(self) -> Status:
+        """Return whether predictions are possible now, and by which version.
+
+        Raises
+        ------
+        NotConnected, TimedOut, BadResponse
+        """
+        try:
+            if self.model is None:
+                answer = self._transport.send("GET", "/readyz", retries=0)
+                version = self._read(answer, _version)
+            else:
+                answer = self._transport.send("GET", self._models_path(), retries=0)
+                version = self._read(answer, Versions.of).current
+        except Problem as error:
+            return Status(self.url, ready=False, version=None, reason=error.detail)
+        reason = "" if version else "no version is loaded"
+        return Status(self.url, ready=version is not None, version=version, reason=reason)
+
+    def metrics(self) -> str:
+        """Return the metrics of all server processes in Prometheus's text format.
+
+        Raises
+        ------
+        NumnetError
+        """
+        return self._transport.send("GET", "/metrics").content.decode(errors="replace")
+
+    def promote(self, version: str | int) -> Promotion:
+        """Make a version current, without asking the gate. Needs the admin token.
+
+        The request is repeated only if it is certain that it was not executed. After a `TimedOut`
+        or `NotConnected`, look at `versions()`.
+
+        Raises
+        ------
+        Unauthorized, Forbidden, NotFound, VersionRefused, NumnetError
+        """
+        path = self._models_path(f"{version}/promote")
+        return self._read(self._transport.send("POST", path), Promotion.of)
+
+    def rollback(self, *, force: bool = False) -> Promotion:
+        """Make the previous version current again. Needs the admin token.
+
+        The request is repeated only if it is certain that it was not executed, because a second
+        rollback would go one step further back.
+
+        Parameters
+        ----------
+        force : whether the version may have other features or targets
+
+        Raises
+        ------
+        Unauthorized, Forbidden, NothingBefore, FeaturesDiffer, NumnetError
+        """
+        path = self._models_path("rollback")
+        return self._read(self._post_json(path, {"force": force}), Promotion.of)
+
+    def retrain(
+        self,
+        data: str | None = None,
+        *,
+        wait: bool = False,
+        progress: Callable[[Job], object] | None = None,
+        key: str | None = None,
+        **options: Any,
+    ) -> Job:
+        """Submit a retraining job. Needs the admin token.
+
+        Every field that is left out is as in the training of the current version. The request
+        carries a key, so that a repetition of it gets the same job.
+
+        Parameters
+        ----------
+        data : `synthetic`, or the name of a table in the service's data folder, as for `upload`
+        wait : whether to return when the job has ended, and not before
+        progress : called with the job whenever it changes; implies `wait`
+        key : of 1 to 255 characters; requests with the same key get the same job. By default a
+            random one
+        options : the other fields of `POST /retrain`, such as `targets`, `features`, `layers`,
+            `max_seconds`, `promote` and `force`
+
+        Returns
+        -------
+        The job. If it was waited for, its state is promoted, kept_back or unchanged.
+
+        Raises
+        ------
+        JobActive
+            another job of the model is queued or running.
+        JobFailed, JobCancelled
+            the job that was waited for.
+        Unauthorized, Forbidden, InvalidInput, NumnetError
+        """
+        body = options if data is None else {"data": data, **options}
+        body |= {} if self.model is None else {"model": self.model}
+        headers = {"Idempotency-Key": uuid.uuid4().hex if key is None else key}
+        job = self._read(self._post_json("/retrain", body, headers, safe=True), Job.of)
+        if not wait and progress is None:
+            return job
+        for latest in self.watch(job):
+            job = latest
+            if progress is not None:
+                progress(job)
+        if job.state == "failed":
+            raise JobFailed(job)
+        if job.state == "cancelled":
+            raise JobCancelled(job)
+        return job
+
+    def watch(self, job: Job | str) -> Iterator[Job]:
+        """Yield a job as it is, and again whenever it changes, until it has ended.
+
+        A stream that breaks is opened again, and goes on after the last event. Where streams are
+        not possible, the job is polled. `loss_history` is complete in the first and the last job
+        alone.
+
+        Parameters
+        ----------
+        job : or its id
+
+        Raises
+        ------
+        NotFound, NumnetError
+        """
+        for document in job_documents(self._transport, _job_path(job)):
+            yield self._record(document, Job.of)
+
+    def job(self, job: Job | str) -> Job:
+        """Return a job as it is now.
+
+        Parameters
+        ----------
+        job : or its id
+
+        Raises
+        ------
+        NotFound, NumnetError
+        """
+        return self._read(self._transport.send("GET", _job_path(job)), Job.of)
+
+    def jobs(self) -> list[Job]:
+        """Return the newest 50 jobs, newest first: of the client's model, or of all if it has none.
+
+        Raises
+        ------
+        NumnetError
+        """
+        query = {} if self.model is None else {"model": self.model}
+        answer = self._transport.send("GET", "/retrain", query=query)
+        return self._read(answer, lambda found: [Job.of(each) for each in found["jobs"]])
+
+    def cancel(self, job: Job | str) -> Job:
+        """Cancel a job; a running one stops within two seconds. Needs the admin token.
+
+        Parameters
+        ----------
+        job : or its id
+
+        Raises
+        ------
+        JobFinished, NotFound, Unauthorized, Forbidden, NumnetError
+        """
+        return self._read(self._transport.send("DELETE", _job_path(job)), Job.of)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        model = "" if self.model is None else f", model={self.model!r}"
+        return f"<numnet.Client {self.url}{model}>"
+
+    def _path(self, path: str) -> str:
+        return path if self.model is None else f"/models/{_quoted(self.model)}{path}"
+
+    def _models_path(self, path: str = "") -> str:
+        start = "/models" if self.model is None else self._path("")
+        return f"{start}/{quote(path)}" if path else start
+
+    def _post_json(
+        self,
+        path: str,
+        document: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        *,
+        safe: bool = False,
+    ) -> Answer:
+        headers = {"Content-Type": JSON, **(headers or {})}
+        body = json.dumps(document).encode()
+        return self._transport.send("POST", path, body=body, headers=headers, safe=safe)
+
+    def _read(self, answer: Answer, read: Callable[[Any], T]) -> T:
+        """Return what a function makes of the JSON of a response.
+
+        Raises
+        ------
+        BadResponse
+        """
+        return self._record(read_json(answer.content), read)
+
+    def _record(self, document: Any, read: Callable[[Any], T]) -> T:
+        try:
+            return read(document)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise BadResponse(
+                f"the response of {self.url} is not as expected: is it a numnet service of this "
+                "release or a newer one?"
+            ) from None
+
+
+def _job_path(job: Job | str) -> str:
+    return f"/retrain/{_quoted(job.id if isinstance(job, Job) else job)}"
+
+
+def _version(document: Any) -> str | None:
+    return str(document["version"])
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _checked_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"url must be like http://host:8000, got {url!r}")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("url must have no user and no password; the token is an argument")
+    if parts.query or parts.fragment:
+        raise ValueError(f"url must have no query and no fragment, got {url!r}")
+    return url.rstrip("/")
+
+
+def _checked_token(token: str | None) -> str | None:
+    if token is None:
+        return None
+    if not token or not token.isascii() or not all("!" <= each <= "~" for each in token):
+        raise ValueError("token must be printable ASCII characters without spaces")
+    return token
