@@ -51,6 +51,11 @@ _EXPLAIN = {
     "difference from `baseline`, the prediction for an average row",
 }
 
+_VERSION = {
+    "type": "string",
+    "pattern": "^[1-9][0-9]{0,8}$",
+    "description": "the version to predict with; by default the current one",
+}
 
 _parse = partial(parse_rows, members={"instances"})
 
@@ -69,7 +74,13 @@ _parse = partial(parse_rows, members={"instances"})
     "invalid-input",
     "no-intervals",
     "no-model",
-    query={options.INTERVAL: _INTERVAL, options.EXPLAIN: _EXPLAIN},
+    "not-found",
+    "version-refused",
+    query={
+        options.INTERVAL: _INTERVAL,
+        options.EXPLAIN: _EXPLAIN,
+        options.VERSION: _VERSION,
+    },
     body=BodySpec({JSON: ref("PredictBody"), **_BINARY}),
     schemas=schemas,
 )
@@ -80,7 +91,8 @@ def predict(name: str | None = None) -> Response:
     `?interval=0.9` the true value lies between `lower` and `upper` with a probability of 0.9.
     `extrapolating` lists the values outside the range seen in training, and `unseen`, if there are
     any, the categories that training had not. `unfamiliar` says whether a row, or which of many, is
-    unlike all training rows. `?explain=true` adds what each feature contributes.
+    unlike all training rows. `?explain=true` adds what each feature contributes. `?version=3`
+    predicts with that version, whichever is current.
     """
     context = RequestContext.from_environ(request.environ)
     media_type = check_type(JSON, *TABLES)
@@ -89,7 +101,7 @@ def predict(name: str | None = None) -> Response:
     )
     model = services().models.find(name)
     refuse_model_header(model.name, "POST /models/NAME/predict chooses a model")
-    version = choose_version(model, context)
+    version = choose_version(model, context, request.args.get(options.VERSION))
     reader = version.reader
     wanted = options.from_query(version, request.args)
     asked = {"explain": wanted.explain, "scale": wanted.interval is not None}

@@ -6,9 +6,10 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import partial
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
+import orjson
 from werkzeug.exceptions import BadRequest
 
 from config.delimited.dialect import DELIMITERS
@@ -16,6 +17,7 @@ from config.numbers import parse_number
 from network import Array
 from service.formats.csv_dialect import find_header_dialect, with_commas
 from service.formats.csv_lines import Lines
+from service.formats.csv_warnings import Warnings
 from service.formats.table_columns import TableColumns
 from service.model.prediction import Prediction
 from service.model.rows.blocks import collect_blocks
@@ -70,20 +72,11 @@ def write(
     If there are categories that training had not, the next column is `unseen`, their features. If
     the version knows which rows are like those of training, the last column is `unfamiliar`.
     """
-    features = np.array(prediction.version.model.features)
-    named = {"extrapolating": prediction.out_of_range}
-    if prediction.unseen is not None:
-        named["unseen"] = prediction.unseen
-    unfamiliar = prediction.unfamiliar
-    flags = [] if unfamiliar is None else ["unfamiliar"]
-    yield _to_csv([[*columns.names, *named, *flags]])
+    warnings = Warnings(prediction)
+    yield _to_csv([[*columns.names, *warnings.names]])
     for start in range(0, columns.shape[0], rows_at_a_time):
         part = slice(start, start + rows_at_a_time)
-        names = [_names(features, cells[part]) for cells in named.values()]
-        if unfamiliar is not None:
-            names.append(["true" if flag else "false" for flag in unfamiliar[part].tolist()])
-        numbers = [_without_nan(column) for column in columns.numbers(part).T]
-        yield _to_csv(zip(*numbers, *names, strict=True))
+        yield _lines(columns.numbers(part), warnings.line_ends(part))
 
 
 def write_predictions(Y: Array, rows_at_a_time: int = ROWS_AT_A_TIME) -> Iterator[bytes]:
@@ -121,20 +114,13 @@ def _unquoted(cells: list[str], first: str) -> list[str]:
     return [cell.strip(' "') for cell in (*cells, *first.split(","))]
 
 
-def _names(features: NDArray[np.str_], cells: NDArray[np.bool_]) -> list[str]:
-    """Return, for each row, the features whose cells are true, joined by semicolons."""
-    names = [""] * len(cells)
-    for row in np.flatnonzero(cells.any(axis=1)):
-        names[row] = ";".join(features[cells[row]])
-    return names
-
-
-def _without_nan(column: Array) -> list[float | str]:
-    """Return numbers, and an empty text for NaN."""
-    numbers: list[float | str] = column.tolist()
-    for index in np.flatnonzero(np.isnan(column)):
-        numbers[index] = ""
-    return numbers
+def _lines(numbers: Array, ends: bytes | list[bytes]) -> bytes:
+    """Return lines with an empty cell for NaN: orjson writes numbers faster than `csv`."""
+    text = orjson.dumps(np.ascontiguousarray(numbers), option=orjson.OPT_SERIALIZE_NUMPY)
+    cells = text[2:-2].replace(b"null", b"")
+    if isinstance(ends, bytes):
+        return cells.replace(b"],[", ends) + ends
+    return b"".join(chain.from_iterable(zip(cells.split(b"],["), ends, strict=True)))
 
 
 def _to_csv(rows: Iterable[Iterable[object]], delimiter: str = ",") -> bytes:

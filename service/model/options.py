@@ -13,7 +13,7 @@ from service.model.prediction_interval import Interval, Level
 from service.web.errors import NoIntervals
 from service.web.field_errors import number_or_text, shown
 
-INTERVAL, EXPLAIN = "interval", "explain"
+INTERVAL, EXPLAIN, VERSION = "interval", "explain", "version"
 _LEVEL = re.compile(rb"0?\.[0-9]{1,9}")
 
 
@@ -37,6 +37,10 @@ NONE = Options()
 def from_query(version: LoadedVersion, parameters: MultiDict[str, str]) -> Options:
     """Return the options that query parameters ask for.
 
+    Parameters
+    ----------
+    version : the current one, or the one that `VERSION` asks for
+
     Raises
     ------
     InvalidInput
@@ -48,7 +52,7 @@ def from_query(version: LoadedVersion, parameters: MultiDict[str, str]) -> Optio
     if not parameters:
         return NONE
     refusals = version.reader.refusals
-    if unknown := [name for name in parameters if name not in (INTERVAL, EXPLAIN)]:
+    if unknown := [name for name in parameters if name not in (INTERVAL, EXPLAIN, VERSION)]:
         raise refusals.unknown_parameters(unknown)
     for name in parameters:
         if len(parameters.getlist(name)) > 1:
