@@ -37,7 +37,7 @@ TOLERANCE = 1e-12  # relative to the prediction plus the target's scale
 
 COLUMNS = (
     Column("bright ness/%", unit="%", has_gaps=True),
-    Column("colour", "category", ("red", 'it\'s "blue"', "vert\\é", ""), has_gaps=True),
+    Column("colour", "category", ("red", 'it\'s "blue"', "vert\\é", "blue\n"), has_gaps=True),
     Column("1st", "boolean", ("no", "yes"), has_gaps=True),
     Column("day", "datetime", has_gaps=True),
     Column("select"),
