@@ -14,6 +14,7 @@ from registry import Models, StorageError
 from service.api import docs, health, metrics, models, predict, retrain
 from service.api.job_events import JobPoller
 from service.api.one_row import PlainRow
+from service.dashboard import dashboard
 from service.model.asked_model import AskedModel
 from service.model.model_cache import ModelCache
 from service.openapi.document import Documents
@@ -81,6 +82,7 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     services = _services(app, settings, telemetry or Telemetry.of_single_process())
     services.register(app)
     _register_blueprints(app)
+    dashboard.register(app)
     error_handlers.register(app)
     error_formats.register(app)
     cors.register(app, settings.cors_origins)

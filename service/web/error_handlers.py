@@ -136,8 +136,8 @@ def _http_error(error: HTTPException) -> Response:
 
 
 _DETAILS = {
-    404: "there is nothing at this path; see /predict, /models, /models/NAME/predict, /retrain, "
-    "/readyz, /v2",
+    404: "there is nothing at this path; /docs describes the API, and / is the dashboard; see also "
+    "/predict, /models, /models/NAME/predict, /retrain, /readyz, /v2",
     405: "the path does not support this method",
 }
 

@@ -64,7 +64,9 @@ def test_no_path_is_redirected(app: Flask) -> None:
     row = dict.fromkeys(FEATURES, 0.5)
     doubled = client.post("/", json=row, environ_overrides={"PATH_INFO": "//predict"})
     assert doubled.data == client.post("/predict", json=row).data
-    for path in ("/models//1", "/models//", "/models/1//", "/livez//", "//"):
+    first = client.get("/", environ_overrides={"PATH_INFO": "//"})
+    assert first.get_json()["links"].keys() == client.get("/").get_json()["links"].keys()
+    for path in ("/models//1", "/models//", "/models/1//", "/livez//"):
         answer = client.get("/", environ_overrides={"PATH_INFO": path})
         assert answer.status_code == 404
 

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, Response, current_app, g, request
 
 from config import Settings
 from service.web.errors import ModelNotFound
 from service.web.tokens.bound_tokens import BoundTokens
+from service.web.tokens.cookie import cookie_token, delete_cookie
 from service.web.tokens.global_tokens import GlobalTokens
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/ping"})  # for orchestrators, which have no token
@@ -32,10 +33,17 @@ def register(app: Flask, settings: Settings, model_of_job: Callable[[str], str])
         is_preflight = (  # browsers send these without a token (the Fetch standard)
             request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         )
-        if request.path not in OPEN_PATHS and not is_preflight:
-            view = app.view_functions.get(request.endpoint or "")
+        view = app.view_functions.get(request.endpoint or "")
+        is_open = request.path in OPEN_PATHS or (view is not None and is_open_to_all(view))
+        if not is_open and not is_preflight:
             tokens.check_reader(is_admin_only=view is not None and is_admin_only(view))
 
+    def forget_wrong_token(response: Response) -> Response:
+        if "wrong_token" in g and cookie_token():
+            delete_cookie(response)
+        return response
+
+    app.after_request(forget_wrong_token)
     if tokens.restricts_reading:
         app.before_request(check_reader)
     return tokens
@@ -98,11 +106,23 @@ def is_admin_only(endpoint: Callable[..., object]) -> bool:
     return "admin_only" in vars(endpoint)
 
 
+def open_to_all(endpoint: Callable[P, R]) -> Callable[P, R]:
+    """Accept requests without a token, also where reading needs one."""
+    vars(endpoint)["open_to_all"] = True
+    return endpoint
+
+
+def is_open_to_all(endpoint: Callable[..., object]) -> bool:
+    """Return whether an endpoint never needs a token."""
+    return "open_to_all" in vars(endpoint)
+
+
 def token_schemes(app: Flask, endpoint: Callable[..., object], path: str) -> list[str]:
     """Return the names of the tokens that an endpoint accepts; none if it needs none."""
     if is_admin_only(endpoint):
         return ["admin"]
-    is_open = path in OPEN_PATHS or not authorization_of(app).restricts_reading
+    is_open = path in OPEN_PATHS or is_open_to_all(endpoint)
+    is_open = is_open or not authorization_of(app).restricts_reading
     return [] if is_open else ["read", "admin"]
 
 

@@ -9,7 +9,7 @@ from config import Settings
 from service.web.errors import Forbidden
 from service.web.tokens.global_tokens import GlobalTokens, bearer_token, equal, log_refusal
 from service.web.tokens.grant import ADMIN, FULL, READ, READING, Grant
-from service.web.tokens.scopes import MODEL_HEADER, Scope, scope_of
+from service.web.tokens.scopes import MODEL_HEADER, MODEL_QUERY, Scope, scope_of
 from service.web.tokens.token_file import TokenFile
 from trainer.jobs import JobNotFound
 
@@ -67,6 +67,9 @@ class BoundTokens(GlobalTokens):
         """Return whether the token has the right `admin` for what the request is about."""
         return _allows(g.grant, ADMIN, g.subject)
 
+    def _is_known(self, token: str) -> bool:
+        return self._file.find(token) is not None or super()._is_known(token)
+
     def may_read(self, model: str) -> bool:
         return _allows(g.grant, READ, model)
 
@@ -95,6 +98,8 @@ class BoundTokens(GlobalTokens):
                 return self._default
             case Scope.HEADER:
                 return request.headers.get(MODEL_HEADER, self._default)
+            case Scope.QUERY:
+                return request.args.get(MODEL_QUERY, self._default)
             case Scope.JOB:
                 model = self._model_of_job(arguments["job_id"])
                 if not grant.allows(READ, model):  # a 403 would say that there is such a job

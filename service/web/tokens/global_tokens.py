@@ -3,12 +3,14 @@
 import hmac
 import logging
 
-from flask import request
+from flask import g, request
 
 from config import Settings
 from service.telemetry.request_context import RequestContext
 from service.web.errors import AdminUnavailable, Forbidden, TooManyWrongTokens, Unauthorized
 from service.web.tokens.admin_token import AdminToken
+from service.web.tokens.cookie import MAX_LENGTH, cookie_token
+from service.web.tokens.same_origin import SAFE_METHODS, check_same_origin
 from service.web.tokens.wrong_tokens import WrongTokens
 
 log = logging.getLogger(__name__)
@@ -46,8 +48,7 @@ class GlobalTokens:
         ------
         Unauthorized, Forbidden, TooManyWrongTokens
         """
-        given = self._given("the read token")
-        if not equal(given, self.read_token) and not equal(given, self.admin_token.get()):
+        if not self._is_known(self._given("the read token")):
             raise self._wrong("the token is neither the read token nor the admin token")
 
     def check_admin(self, model: str | None = None) -> None:
@@ -75,7 +76,7 @@ class GlobalTokens:
 
     def is_admin(self) -> bool:
         """Return whether the request has the admin token; a wrong one counts as a guess."""
-        given = bearer_token(request.headers.get("Authorization", ""))
+        given = sent_token()
         client = request.remote_addr or ""
         if not given or equal(given, self.read_token) or self.wrong_tokens.wait_seconds(client):
             return False
@@ -83,6 +84,17 @@ class GlobalTokens:
             self._wrong("the admin token is wrong")
             return False
         return True
+
+    def check_token(self, token: str) -> None:
+        """Refuse a token that somebody signs in with, unless it allows something.
+
+        Raises
+        ------
+        Forbidden, TooManyWrongTokens
+        """
+        self._check_wait()
+        if len(token) > MAX_LENGTH or not self._is_known(token):
+            raise self._wrong("the token is unknown")
 
     def may_read(self, model: str) -> bool:
         """Return whether a list for this request, which was accepted, contains a model."""
@@ -94,19 +106,41 @@ class GlobalTokens:
 
     def _given(self, expected: str) -> str:
         """Return the request's token, unless the client has to wait."""
-        given = bearer_token(request.headers.get("Authorization", ""))
+        given = sent_token()
         if not given:
             log_refusal("no token")
             raise Unauthorized(f"{expected} is missing; expected Authorization: Bearer TOKEN")
+        self._check_wait()
+        return given
+
+    def _check_wait(self) -> None:
         if wait := self.wrong_tokens.wait_seconds(request.remote_addr or ""):
             log_refusal("too many wrong tokens")
             raise TooManyWrongTokens(wait)
-        return given
+
+    def _is_known(self, token: str) -> bool:
+        return equal(token, self.read_token) or equal(token, self.admin_token.get())
 
     def _wrong(self, detail: str) -> Forbidden:
         log_refusal("wrong token")
         self.wrong_tokens.add(request.remote_addr or "")
+        g.wrong_token = True  # a browser is to forget it
         return Forbidden(detail)
+
+
+def sent_token() -> str:
+    """Return the request's token: of its Authorization header, or else of its cookie.
+
+    Raises
+    ------
+    Forbidden
+        the cookie came with a request that no page of this service has sent.
+    """
+    if token := bearer_token(request.headers.get("Authorization", "")):
+        return token
+    if (token := cookie_token()) and request.method not in SAFE_METHODS:
+        check_same_origin()
+    return token
 
 
 def bearer_token(authorization: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 
 MODEL_HEADER = "X-Model"  # a model's name, if the path has none
+MODEL_QUERY = "model"  # likewise, in the addresses of pages
 
 
 class Scope(Enum):
@@ -11,6 +12,7 @@ class Scope(Enum):
 
     DEFAULT = auto()  # the default model
     HEADER = auto()  # the model in `MODEL_HEADER`, by default the default one
+    QUERY = auto()  # the model in the query's `MODEL_QUERY`, by default the default one
     JOB = auto()  # the model of the job in the path
     SERVICE = auto()  # no model: pages, metadata, and lists of the models that a token may read
     ALL_MODELS = auto()
@@ -43,6 +45,12 @@ SCOPES: Mapping[str, Scope] = {
     "docs.page": Scope.SERVICE,
     "docs.start": Scope.SERVICE,
     "docs.asset": Scope.SERVICE,
+    "dashboard.now": Scope.QUERY,
+    "dashboard.now_json": Scope.QUERY,
+    "dashboard.sign_in": Scope.SERVICE,
+    "dashboard.enter": Scope.SERVICE,
+    "dashboard.sign_out": Scope.SERVICE,
+    "dashboard.static": Scope.SERVICE,
 }
 
 

@@ -23,7 +23,16 @@ def refused(app: Flask, method: str, path: str, status: int, **arguments: Any) -
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/predict//", "/Predict", "/predict/x", "/models//", "/models//1", "/nowhere", "/%00"],
+    [
+        "/index.html",
+        "/predict//",
+        "/Predict",
+        "/predict/x",
+        "/models//",
+        "/models//1",
+        "/nowhere",
+        "/%00",
+    ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_unknown_path_is_404(app: Flask, method: str, path: str) -> None:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from registry import Registry
 from service.app import Application
 from service.telemetry.request_context import RequestContext
-from service.web.tokens.authorization import OPEN_PATHS, authorization_of
+from service.web.tokens.authorization import OPEN_PATHS, authorization_of, is_open_to_all
 from service.web.tokens.wrong_tokens import FREE_ATTEMPTS
 from tests.service.conftest import ADMIN, MakeClient
 from tests.service.problem_shape import assert_problem
@@ -30,9 +30,11 @@ def guarded(registry: Registry, make_client: MakeClient) -> FlaskClient:
 
 
 def paths_and_methods(app: Flask) -> set[tuple[str, str]]:
+    """Return the paths and methods of all endpoints except those for signing in."""
     return {
         (re.sub(r"<[^>]+>", "1", rule.rule), method)
         for rule in app.url_map.iter_rules()
+        if not is_open_to_all(app.view_functions[rule.endpoint])
         for method in rule.methods or set()
     }
 

@@ -1,0 +1,18 @@
+"""Adds the dashboard to an application."""
+
+from flask import Flask
+
+from service.dashboard import browser_errors, layout
+from service.dashboard.blueprint import blueprint, static_files
+from service.dashboard.pages import now, sign_in
+
+PAGES = (now, sign_in)  # importing them adds their routes to the blueprint
+
+
+def register(app: Flask) -> None:
+    """Add the pages, and show errors to browsers as pages."""
+    app.register_blueprint(blueprint)
+    browser_errors.register(app)
+
+
+layout.register(blueprint, static_files.digest)  # once: the blueprint is the process's

@@ -1,0 +1,85 @@
+"""What every page has: navigation, the switch between models, and whether somebody is signed in."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Blueprint, current_app, request
+
+from config import VERSION
+from service.dashboard.asked_model import asked_name
+from service.services import services
+from service.web.responses import reference_to
+from service.web.tokens.authorization import may_read
+from service.web.tokens.cookie import cookie_token
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the navigation; `endpoints` are those that belong to it, the first its own."""
+
+    title: str
+    path: str
+    endpoints: tuple[str, ...]
+
+
+NAVIGATION = (
+    Entry("Now", "/", ("dashboard.now",)),
+    Entry("Try it", "/try", ("dashboard.try_it",)),
+    Entry(
+        "Versions", "/versions", ("dashboard.versions", "dashboard.version", "dashboard.compare")
+    ),
+    Entry("Retraining", "/retraining", ("dashboard.retraining", "dashboard.job")),
+)
+
+
+def register(blueprint: Blueprint, digest: str) -> None:
+    """Give the templates what they need besides a page's data.
+
+    Parameters
+    ----------
+    digest : of the static files
+    """
+
+    def static(name: str) -> str:
+        return reference_to(f"/static/{digest}/{name}")
+
+    def context() -> dict[str, Any]:
+        known = current_app.view_functions
+        return {
+            "navigation": [each for each in NAVIGATION if each.endpoints[0] in known],
+            "asked": asked_name(),
+            "default_model": services().models.default.name,
+            "is_signed_in": bool(cookie_token()),
+            "here": request.full_path.rstrip("?"),
+            "release": VERSION,
+            "docs": _docs(),
+            "link": link,
+            "path": reference_to,
+            "static": static,
+        }
+
+    blueprint.app_context_processor(context)
+
+
+def models() -> list[str]:
+    """Return the names of the models that the request's token may read, the default first."""
+    return [name for name in services().models.names() if may_read(name)]
+
+
+def link(path: str, **query: str | None) -> str:
+    """Return a reference to a page for the model that this page is about.
+
+    Parameters
+    ----------
+    query : of the reference; members that are None are left out
+    """
+    given = {"model": asked_name()} | query
+    text = urlencode({name: value for name, value in given.items() if value is not None})
+    return reference_to(path) + (f"?{text}" if text else "")
+
+
+def _docs() -> str:
+    """Return the path of the API's description for the model that this page is about."""
+    name = asked_name()
+    return "/docs" if name is None else f"/models/{quote(name, safe='')}/docs"

@@ -1,0 +1,1 @@
+"""One module per page; its view returns the data of the page and of its JSON twin."""

@@ -1,0 +1,47 @@
+"""The cookie in which a browser keeps its token. It counts like a bearer token.
+
+Scripts cannot read it, and browsers send it with requests from the service's own pages alone.
+"""
+
+import base64
+import binascii
+
+from flask import Response, request
+
+MAX_AGE_SECONDS = 30 * 24 * 3600
+MAX_LENGTH = 1024  # of a token; browsers keep at least 4096 bytes (RFC 6265)
+
+
+def cookie_token() -> str:
+    """Return the token in the request's cookie; an empty string if there is none."""
+    try:
+        return base64.urlsafe_b64decode(request.cookies.get(_name(), "")).decode("latin-1")
+    except (ValueError, binascii.Error):
+        return ""
+
+
+def set_cookie(response: Response, token: str) -> None:
+    """Have the browser keep a token, which may have any characters."""
+    value = base64.urlsafe_b64encode(token.encode("latin-1", "replace")).decode()
+    # Behind a proxy only the browser's own Origin says whether it uses https.
+    is_secure = request.headers.get("Origin", "").startswith("https:")
+    response.set_cookie(
+        _name(),
+        value,
+        max_age=MAX_AGE_SECONDS,
+        path="/",
+        secure=is_secure,
+        httponly=True,
+        samesite="Strict",
+    )
+
+
+def delete_cookie(response: Response) -> None:
+    """Have the browser forget its token."""
+    response.delete_cookie(_name(), path="/", httponly=True, samesite="Strict")
+
+
+def _name() -> str:
+    """Return the cookie's name: browsers share cookies between all ports of a host."""
+    port = request.host.rpartition(":")[2]
+    return f"numnet-token-{port}" if port.isdigit() else "numnet-token"
