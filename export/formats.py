@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from export import onnx
+from export import c, onnx
 from export.errors import NotExportable, UnknownFormat
 from export.source import Format, Source
 
-FORMATS: dict[str, Format] = {"onnx": onnx.FORMAT}  # by the suffix of the file
+FORMATS: dict[str, Format] = {"onnx": onnx.FORMAT, "c": c.FORMAT}  # by the suffix of the file
 
 
 def write(source: Source, suffix: str, formats: Mapping[str, Format] = FORMATS) -> bytes:
