@@ -12,7 +12,7 @@ from registry.errors import (
     VersionNotFound,
     VersionRefused,
 )
-from registry.model_file import Version
+from registry.model_file import HeldOut, Version
 from registry.models import Models
 from registry.promotions import Promotion
 from registry.storage import LocalStorage, Storage
@@ -21,6 +21,7 @@ from registry.versions import Registry
 __all__ = [
     "Card",
     "FeaturesDiffer",
+    "HeldOut",
     "KeyExists",
     "LocalStorage",
     "Models",

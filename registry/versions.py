@@ -19,7 +19,7 @@ from registry.errors import (
     VersionNotFound,
     VersionRefused,
 )
-from registry.model_file import Card, Version, decode, encode, weights_digest
+from registry.model_file import Card, HeldOut, Version, decode, encode, weights_digest
 from registry.numbering import in_sequence
 from registry.promotions import Promotion, PromotionLog
 from registry.storage import LocalStorage, Storage
@@ -54,12 +54,14 @@ class Registry:
         card: Mapping[str, Any],
         golden_inputs: Array,
         calibration: Calibration | None = None,
+        *,
+        held_out: HeldOut | None = None,
     ) -> Version:
         """Verify a model's file and store it, durably, under the next free number.
 
         Parameters
         ----------
-        card, golden_inputs, calibration : as `registry.model_file.encode` takes them
+        card, golden_inputs, calibration, held_out : as `registry.model_file.encode` takes them
 
         Returns
         -------
@@ -72,7 +74,7 @@ class Registry:
         number = max(self.versions(), default=0)
         while True:
             number += 1
-            content = encode(number, model, card, golden_inputs, calibration)
+            content = encode(number, model, card, golden_inputs, calibration, held_out=held_out)
             published = decode(content)
             with contextlib.suppress(KeyExists):  # another process was faster: try the next number
                 self._storage.create(_key(number), content)

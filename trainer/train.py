@@ -146,7 +146,11 @@ def main(
             discard(known, as_json)
         with interruptible():  # too late to stop: a first signal lets this finish
             published = registry.publish(
-                trained.model, trained.card, trained.golden_inputs, trained.calibration
+                trained.model,
+                trained.card,
+                trained.golden_inputs,
+                trained.calibration,
+                held_out=trained.held_out,
             )
             verdict = release(registry, published, table, recipe, terms=terms)
             checkpoint.remove()

@@ -9,6 +9,7 @@ from network import Column, Encoding, Familiarity, Predictor, Scaling, numbers
 from registry.archive import Members
 from registry.card import Card
 from registry.errors import VersionRefused
+from registry.model_file.held_out import HELD_OUT, INPUTS
 
 REQUIRED = (
     "format",
@@ -22,7 +23,8 @@ REQUIRED = (
 ENCODING = ("input_column", "input_operation", "input_shift", "input_scale", "input_mean")
 FAMILIARITY = ("familiar_projection", "familiar_centres", "familiar_squared_radii")
 SCORES, SIGNED_SCORES = "residual_scores", "signed_scores"
-COMMON = (*REQUIRED, *ENCODING, *FAMILIARITY, SCORES, SIGNED_SCORES)
+COMMON = (*REQUIRED, *ENCODING, *FAMILIARITY, *HELD_OUT, SCORES, SIGNED_SCORES)
+WITH_GAPS = ("golden_inputs", INPUTS)  # members that may have missing cells
 
 
 def common_members(
@@ -49,10 +51,10 @@ def common_members(
 def check_members(members: Members, required: Iterable[str], optional: Iterable[str] = ()) -> None:
     """Refuse members that are unknown, missing, not float64 or not finite.
 
-    Golden inputs may be missing cells; they are checked later.
+    Members in `WITH_GAPS` may have missing cells. They are checked later.
     """
     required = [*REQUIRED, *required]
-    for group in (ENCODING, FAMILIARITY):
+    for group in (ENCODING, FAMILIARITY, HELD_OUT):
         if members.keys() & {*group}:
             required += [name for name in group if name not in required]
     if unknown := members.keys() - {*required, *optional, SCORES, SIGNED_SCORES}:
@@ -63,7 +65,7 @@ def check_members(members: Members, required: Iterable[str], optional: Iterable[
     for name in sorted(members.keys() - {"format", "card"}):
         if members[name].dtype != np.float64:
             raise VersionRefused(f"{name} has type {members[name].dtype}; expected float64")
-        if name != "golden_inputs" and not np.isfinite(members[name]).all():
+        if name not in WITH_GAPS and not np.isfinite(members[name]).all():
             raise VersionRefused(f"{name} has numbers that are not finite")
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from network import Calibration, NetworkError, Predictor
+from network import Array, Calibration, NetworkError, Predictor
 from registry.archive import Members, read_archive
 from registry.card import Card, pack
 from registry.errors import VersionRefused
 from registry.model_file import ensemble_members, network_members
+from registry.model_file.held_out import HELD_OUT, INPUTS, HeldOut, held_out_of
 from registry.model_file.members import COMMON, SCORES, SIGNED_SCORES, checksum
 
 FORMATS = (network_members.FORMAT, ensemble_members.FORMAT)
@@ -30,8 +31,10 @@ class Version:
     Attributes
     ----------
     sha256 : of the file
-    array_bytes : size of all arrays in the file besides the card
+    array_bytes : size of all arrays in the file besides the card and the held-out rows
     calibration : None if the file has no scores
+    held_out : None if the file has none
+    golden_inputs : (a few, features) float64, rows of the table
     """
 
     number: int
@@ -40,6 +43,8 @@ class Version:
     sha256: str
     array_bytes: int
     calibration: Calibration | None = None
+    held_out: HeldOut | None = None
+    golden_inputs: Array | None = None
 
     @cached_property
     def packed_card(self) -> bytes:
@@ -63,11 +68,22 @@ def decode(content: bytes) -> Version:
         card, model = _card_and_model(members)
         _check_golden_rows(model, members)
         calibration = _calibration(model, members)
+        held_out = _held_out(model, members)
     except NetworkError as error:
         raise VersionRefused(str(error)) from error
     sha256 = hashlib.sha256(content).hexdigest()
-    array_bytes = sum(member.nbytes for name, member in members.items() if name != "card")
-    return Version(card["version"], model, card, sha256, array_bytes, calibration)
+    others = ("card", *HELD_OUT)
+    array_bytes = sum(member.nbytes for name, member in members.items() if name not in others)
+    return Version(
+        number=card["version"],
+        model=model,
+        card=card,
+        sha256=sha256,
+        array_bytes=array_bytes,
+        calibration=calibration,
+        held_out=held_out,
+        golden_inputs=members["golden_inputs"],
+    )
 
 
 def weights_digest(content: bytes) -> str:
@@ -83,7 +99,7 @@ def weights_digest(content: bytes) -> str:
         raise VersionRefused("the file has no card")
     card = _card(members.pop("card"))
     names = {key: card.get(key) for key in ("features", "columns", "targets")}
-    for name in ("golden_inputs", "golden_outputs"):
+    for name in ("golden_inputs", "golden_outputs", *HELD_OUT):
         members.pop(name, None)
     digest = hashlib.sha256(orjson.dumps(names))
     digest.update(checksum(members).encode())
@@ -132,9 +148,7 @@ def _check_golden_rows(model: Predictor, members: Members) -> None:
     """Predict the golden rows again and compare with what the trainer's machine predicted."""
     expected, inputs = members["golden_outputs"], members["golden_inputs"]
     predicted = model.predict(inputs)
-    gaps = np.isnan(inputs) & [column.has_gaps for column in model.columns]
-    if not (np.isfinite(inputs) | gaps).all():
-        raise VersionRefused("golden_inputs has numbers that are not finite")
+    _check_cells(model, inputs, "golden_inputs")
     if len(predicted) == 0:
         raise VersionRefused("the file has no golden rows")
     if predicted.shape != expected.shape:
@@ -147,6 +161,20 @@ def _check_golden_rows(model: Predictor, members: Members) -> None:
             f"self-test failed: predictions for the golden rows differ by {error.max():.1e} of the "
             f"target's scale; {GOLDEN_TOLERANCE:.0e} is allowed"
         )
+
+
+def _check_cells(model: Predictor, X: Array, name: str) -> None:
+    """Refuse rows X (N, features) with a cell that is not finite, or missing in a full column."""
+    gaps = np.isnan(X) & [column.has_gaps for column in model.columns]
+    if not (np.isfinite(X) | gaps).all():
+        raise VersionRefused(f"{name} has numbers that are not finite")
+
+
+def _held_out(model: Predictor, members: Members) -> HeldOut | None:
+    found = held_out_of(members, len(model.columns), len(model.targets))
+    if found is not None:
+        _check_cells(model, found.inputs, INPUTS)
+    return found
 
 
 def _calibration(model: Predictor, members: Members) -> Calibration | None:

@@ -10,6 +10,7 @@ from network import Array, Calibration, Ensemble, Model, Predictor
 from registry.archive import Members, write_archive
 from registry.errors import VersionRefused
 from registry.model_file import ensemble_members, network_members
+from registry.model_file.held_out import HeldOut
 from registry.model_file.members import SCORES, SIGNED_SCORES, checksum
 
 
@@ -19,6 +20,8 @@ def encode(
     card: Mapping[str, Any],
     golden_inputs: Array,
     calibration: Calibration | None = None,
+    *,
+    held_out: HeldOut | None = None,
 ) -> bytes:
     """Return the file of a version.
 
@@ -54,6 +57,8 @@ def encode(
         raise VersionRefused("the model's predictions for its golden rows are not finite")
     if calibration is not None:
         members[SIGNED_SCORES if calibration.signed else SCORES] = calibration.scores
+    if held_out is not None:
+        members |= held_out.members()
     members["checksum"] = np.array(checksum(members))
     return write_archive(members)
 

@@ -48,8 +48,8 @@ def faulty_train(table: Table, recipe: Recipe, **hooks: Any) -> Trained:
 class FaultyRegistry(Registry):
     _seed = None
 
-    def publish(self, *arguments: Any) -> Version:
-        version = super().publish(*arguments)
+    def publish(self, *arguments: Any, **options: Any) -> Version:
+        version = super().publish(*arguments, **options)
         self._seed = version.card["recipe"]["seed"]
         if self._seed == DAMAGED:
             path = self._storage.root / f"{version.number}.npz"  # type: ignore[attr-defined]  # it is local

@@ -56,6 +56,7 @@ def test_the_outcome_is_reported_as_text(run: Run) -> None:
     assert re.match(
         r"version 1 promoted: test MSE \d\.\d{3}e-\d\d, RMSE \d\.\d{3}e-\d\d, R² 0\.\d{6} "
         r"on 500 test rows\n"
+        r"  RMSE of simpler models on the same rows: mean \d\.\d+, linear \d\.\d+\n"
         r"  3 epochs of self-scaled-broyden on 4000 training rows in \d+\.\d s \(all epochs done\)"
         r"; best epoch 3\n"
         r"  self-scaled-broyden: 705 parameters are within 4,000, the limit .*\n"
@@ -94,7 +95,10 @@ def test_the_outcome_is_reported_as_one_line_of_json(run: Run, models: Path) -> 
     assert (outcome["version"], outcome["state"], outcome["epochs"]) == (1, "promoted", 3)
     assert outcome["rows"] == {"train": 4000, "validation": 500, "test": 500}
     metrics = Registry.local(models).load(1).card["metrics"]["test"]
-    assert [outcome[f"test_{name}"] for name in metrics] == list(metrics.values())
+    for name in ("mse", "rmse", "mae", "r2"):
+        assert outcome[f"test_{name}"] == metrics[name]
+    least, most = metrics["rmse_95"]
+    assert least < metrics["rmse"] < most < metrics["baselines"]["mean"]["rmse"]
     assert (outcome["judged_on"], outcome["metrics"]) == ("test", metrics)
 
 

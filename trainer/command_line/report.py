@@ -103,7 +103,7 @@ def report_version(
     metrics, training = trained.metrics, trained.card["training"]
     document = {
         **outcome,
-        "judged_on": "out_of_fold" if "rmse_95" in metrics else "test",
+        "judged_on": "out_of_fold" if "out_of_fold" in trained.card["metrics"] else "test",
         **{f"test_{name}": metrics[name] for name in ("mse", "rmse", "mae", "r2")},
         "metrics": metrics,
         "seconds": round(trained.seconds, 3),
@@ -141,7 +141,7 @@ def _as_text(outcome: dict[str, Any], trained: Trained) -> str:
 def _errors(trained: Trained, rows: dict[str, int]) -> str:
     metrics = trained.metrics
     r2 = "undefined" if metrics["r2"] is None else f"{metrics['r2']:.6f}"
-    if "rmse_95" not in metrics:
+    if "out_of_fold" not in trained.card["metrics"]:
         return (
             f"test MSE {metrics['mse']:.3e}, RMSE {metrics['rmse']:.3e}, R² {r2}"
             f"{_loss_metric(trained)} on {_count(rows['test'], 'test row')}"

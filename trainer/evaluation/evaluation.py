@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from network import Calibration, Model, Rows
+from network import Array, Calibration, Model, Rows
 from trainer.errors import TrainingFailed
 from trainer.evaluation.interval_calibration import calibrate, calibration_report
-from trainer.evaluation.regression_metrics import regression_metrics, share_below
+from trainer.evaluation.judged_metrics import judged_metrics
+from trainer.evaluation.regression_metrics import share_below
 from trainer.evaluation.residual_report import residual_report
 
 
@@ -19,19 +20,28 @@ class Evaluation:
 
     Attributes
     ----------
-    metrics : of the test rows, as `regression_metrics` returns them
+    metrics : of the test rows, as `judged_metrics` returns them
     calibration : of prediction intervals, from the test rows
     intervals : the half widths and their coverage of the validation rows
     report : predicted and actual values and residuals of the test rows
+    Y_hat : (N, targets) float64, the predictions for the test rows
     """
 
     metrics: dict[str, Any]
     calibration: Calibration
     intervals: dict[str, Any]
     report: dict[str, Any]
+    Y_hat: Array
 
 
-def evaluate(model: Model, test: Rows, validation: Rows, *, of_quantile: bool) -> Evaluation:
+def evaluate(
+    model: Model,
+    test: Rows,
+    validation: Rows,
+    *,
+    of_quantile: bool,
+    baselines: dict[str, Array],
+) -> Evaluation:
     """Evaluate a model.
 
     Parameters
@@ -39,6 +49,7 @@ def evaluate(model: Model, test: Rows, validation: Rows, *, of_quantile: bool) -
     test, validation : unscaled rows
     of_quantile : whether the model predicts a quantile: the metrics then include `share_below`, and
         both ends of an interval are calibrated by themselves
+    baselines : as `judged_metrics` takes them
 
     Raises
     ------
@@ -47,7 +58,7 @@ def evaluate(model: Model, test: Rows, validation: Rows, *, of_quantile: bool) -
     """
     with np.errstate(all="ignore"):  # of a model that overflows
         Y_hat = model.predict(test.X)
-        metrics = regression_metrics(Y_hat, test.Y, model.targets, test.weights)
+        metrics = judged_metrics(Y_hat, test, model.targets, baselines)
     if of_quantile:
         metrics["below"] = share_below(Y_hat, test.Y, test.weights)
     if not math.isfinite(metrics["mse"]):
@@ -57,4 +68,4 @@ def evaluate(model: Model, test: Rows, validation: Rows, *, of_quantile: bool) -
         Y_hat_validation = model.predict(validation.X)
         intervals = calibration_report(calibration, Y_hat_validation, validation, model.targets)
     report = residual_report(Y_hat, test.Y, model.targets)
-    return Evaluation(metrics, calibration, intervals, report)
+    return Evaluation(metrics, calibration, intervals, report, Y_hat)

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from network import Array, Calibration, Rows
+from trainer.evaluation.coverage import coverage_by_level
 
 MAX_ROWS = 5_000  # the coverage at level 0.9 is then known to ± 0.004
 LEVELS = (0.5, 0.8, 0.9, 0.95)
@@ -45,4 +48,7 @@ def calibration_report(
         "rows": len(calibration),
         "half_widths": half_widths,
         "coverage_of_validation_rows": coverage,
+        "coverage_by_level": coverage_by_level(
+            calibration, other.Y - Y_hat, np.ones_like(Y_hat), targets
+        ),
     }

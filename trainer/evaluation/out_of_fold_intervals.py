@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from network import Array, Calibration
+from trainer.evaluation.coverage import cross_coverage_by_level
 from trainer.evaluation.interval_calibration import LEVELS
 
 LEVEL = 0.9  # of the intervals whose coverage is reported by thirds of the rows
@@ -22,7 +23,7 @@ def out_of_fold_intervals(
     Parameters
     ----------
     Y_hat, residuals, scale : (N, targets) float64, predictions, y − ŷ and expected sizes of errors,
-        out of fold
+        out of fold, in random order
     """
     half_widths, coverage = {}, {}
     for level in LEVELS:
@@ -38,6 +39,10 @@ def out_of_fold_intervals(
         "half_widths": half_widths,
         "coverage_out_of_fold": coverage,
     }
+    if len(Y_hat) > 1:
+        report["coverage_by_level"] = cross_coverage_by_level(
+            Y_hat, residuals, scale, targets, signed=calibration.signed
+        )
     if str(LEVEL) not in coverage:
         return report
     lower, upper = calibration.offsets(LEVEL)

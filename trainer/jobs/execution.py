@@ -146,6 +146,7 @@ class Retraining:
                 {**trained.card, "job": self.job},
                 trained.golden_inputs,
                 trained.calibration,
+                held_out=trained.held_out,
             )
         except BaseException:
             if not self._has_to_end() or self.is_cancelled():

@@ -10,6 +10,7 @@ import numpy as np
 
 from network import Array, Encoding, Ensemble, Rows, Scaling, ranges
 from network.ensemble.weights import Floats
+from registry import HeldOut
 from trainer.certainty.ensemble import Certainty, Judged, ensemble_certainty
 from trainer.data.date_inputs import choose_date_inputs
 from trainer.data.input_encoding import fit_encoding
@@ -21,7 +22,8 @@ from trainer.ensemble.trained import Progress
 from trainer.ensemble.trained import Trained as Members
 from trainer.ensemble.training import LINEAR, PROCESS, Training
 from trainer.errors import Interrupted, TrainingFailed
-from trainer.evaluation.out_of_fold import mean_out_of_fold, out_of_fold_metrics
+from trainer.evaluation.baselines import mean_out_of_fold
+from trainer.evaluation.judged_metrics import judged_metrics
 from trainer.evaluation.regression_metrics import regression_metrics, share_below
 from trainer.evaluation.residual_report import residual_report
 from trainer.solvers import State
@@ -185,7 +187,16 @@ def finish_ensemble(
     )
     golden = rows.X[:: max(1, len(rows) // GOLDEN_ROWS)][:GOLDEN_ROWS]
     model, calibration = certainty.model, certainty.calibration
-    return Trained(model, card, golden, calibration, _stopped(ensemble), seconds)
+    stopped = _stopped(ensemble)
+    return Trained(model, card, golden, calibration, _held_out(ensemble), stopped, seconds)
+
+
+def _held_out(ensemble: OutOfFold) -> HeldOut:
+    """Return some of the rows, drawn at random, with their out-of-fold predictions."""
+    order = np.random.default_rng(0).permutation(len(ensemble.rows))
+    which = ensemble.indices
+    numbers = order if isinstance(which, slice) else which[order]
+    return HeldOut.of(ensemble.rows[order], numbers, ensemble.Y_hat[order])
 
 
 def _certainty(ensemble: OutOfFold, course: Course) -> Certainty:
@@ -341,7 +352,7 @@ def _metrics(ensemble: OutOfFold) -> tuple[dict[str, Any], dict[str, Any]]:
     if (linear := ensemble.members.linear_out_of_fold) is not None:
         baselines["linear"] = ensemble.model.target_scaling.undo(linear)
     metrics: dict[str, Any] = {
-        "out_of_fold": out_of_fold_metrics(Y_hat, rows, targets, baselines),
+        "out_of_fold": judged_metrics(Y_hat, rows, targets, baselines),
     }
     order = np.random.default_rng(0).permutation(len(rows))
     reports = {"out_of_fold_report": residual_report(Y_hat[order], rows.Y[order], targets)}

@@ -6,9 +6,11 @@ from datetime import datetime
 import numpy as np
 
 from network import Array
+from registry import HeldOut
 from trainer.certainty.network import network_certainty
 from trainer.data.table import Table
 from trainer.errors import TrainingFailed
+from trainer.evaluation.baselines import MAX_ROWS, baseline_predictions
 from trainer.evaluation.evaluation import evaluate
 from trainer.evaluation.regression_metrics import regression_metrics
 from trainer.solvers import Iteration
@@ -62,8 +64,15 @@ def finish_network(
     """
     refuse_untrained(outcome, plan)
     model, rows = problem.model(outcome.theta), problem.rows
+    baselines = baseline_predictions(
+        rows.train, problem.scaled(rows.train[:MAX_ROWS]).X, problem.scaled(rows.test).X
+    )
     evaluation = evaluate(
-        model, rows.test, rows.validation, of_quantile=plan.recipe.loss == "quantile"
+        model,
+        rows.test,
+        rows.validation,
+        of_quantile=plan.recipe.loss == "quantile",
+        baselines=baselines,
     )
     model, importance = network_certainty(
         model, rows.train, rows.test, plan.recipe.make_loss(), seed=plan.recipe.seed
@@ -79,7 +88,10 @@ def finish_network(
         created_at=created_at,
     )
     golden_inputs = rows.test.X[:GOLDEN_ROWS]
-    return Trained(model, card, golden_inputs, evaluation.calibration, outcome.stopped, seconds)
+    held_out = HeldOut.of(rows.test, rows.unseen_indices[-len(rows.test) :], evaluation.Y_hat)
+    return Trained(
+        model, card, golden_inputs, evaluation.calibration, held_out, outcome.stopped, seconds
+    )
 
 
 def fit_network(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from network import Array, Calibration, Predictor
+from registry import HeldOut
 from trainer.training.watchdog import Stopped
 
 
@@ -16,6 +17,7 @@ class Trained:
     card : as `make_card` returns it
     golden_inputs : (a few, features) float64, rows of the table
     calibration : of prediction intervals, from rows that the model was not trained on
+    held_out : rows that the model was not trained on, with their predictions
     seconds : the duration of the training
     """
 
@@ -23,6 +25,7 @@ class Trained:
     card: dict[str, Any]
     golden_inputs: Array
     calibration: Calibration
+    held_out: HeldOut
     stopped: Stopped
     seconds: float
 

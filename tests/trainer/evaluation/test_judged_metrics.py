@@ -1,4 +1,4 @@
-"""Errors of out-of-fold predictions and their confidence interval."""
+"""Errors of predictions for rows that a model was not trained on and their confidence interval."""
 
 import json
 from typing import Any
@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from network import Array, Rows
-from trainer.evaluation.out_of_fold import out_of_fold_metrics
+from trainer.evaluation.judged_metrics import judged_metrics
 
 ERRORS = np.array([1.0, -2.0, 0.5, 1.5])
 
 
 def metrics(weights: Array | None) -> dict[str, Any]:
     rows = Rows(np.zeros((4, 1)), np.zeros((4, 1)), weights)
-    return out_of_fold_metrics(ERRORS[:, None], rows, ("y",), {})
+    return judged_metrics(ERRORS[:, None], rows, ("y",), {})
 
 
 def test_the_interval_is_that_of_the_mean_squared_error() -> None:

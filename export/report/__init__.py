@@ -1,0 +1,1 @@
+"""Reports on versions: figures, and one HTML file that opens anywhere."""
