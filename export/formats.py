@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 
-from export import c, onnx
+from export import c, javascript, onnx
 from export.errors import NotExportable, UnknownFormat
 from export.source import Format, Source
 
-FORMATS: dict[str, Format] = {"onnx": onnx.FORMAT, "c": c.FORMAT}  # by the suffix of the file
+FORMATS: dict[str, Format] = {  # by the suffix of the file
+    "onnx": onnx.FORMAT,
+    "c": c.FORMAT,
+    "js": javascript.FORMAT,
+}
 
 
 def write(source: Source, suffix: str, formats: Mapping[str, Format] = FORMATS) -> bytes:

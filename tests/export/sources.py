@@ -1,8 +1,12 @@
 """Sources of versions, among them one with names that end texts and comments in most languages."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from config.dates import days_since_1970, format_date
 from export import Source
 from network import (
     Architecture,
@@ -14,7 +18,7 @@ from network import (
     Scaling,
     ranges,
 )
-from network.encoding import EQUALS, SCALED
+from network.encoding import EQUALS, SCALED, SINE
 from tests.export.models import LEVEL, Example
 
 HOSTILE = (
@@ -64,6 +68,79 @@ def more_rows(example: Example, rows: int) -> Array:
     return X
 
 
+def with_dates_in_text(example: Example) -> Example:
+    """Return an example whose dates are those that their texts stand for, to the microsecond."""
+    X = example.X.copy()
+    for index, column in enumerate(example.model.columns):
+        if column.kind == "datetime":
+            present = np.flatnonzero(~np.isnan(X[:, index]))
+            X[present, index] = [_rounded(days) for days in X[present, index].tolist()]
+    return replace(example, X=X)
+
+
+def _rounded(days: float) -> float:
+    rounded = days_since_1970(format_date(days))
+    assert rounded is not None
+    return rounded
+
+
+def json_rows(example: Example) -> list[dict[str, Any]]:
+    """Return the rows of an example as objects of JSON, with missing cells as null or left out."""
+    columns = {column.name: column for column in example.model.columns}
+    rows = []
+    for number in range(len(example.X)):
+        cells = example.cells(number)
+        row = {name: _json(columns[name], cell) for name, cell in cells.items()}
+        if number % 2:
+            row = {name: cell for name, cell in row.items() if cell is not None}
+        rows.append(row)
+    return rows
+
+
+def _json(column: Column, cell: Any) -> Any:
+    if cell is None:
+        return None
+    match column.kind:
+        case "boolean":
+            return bool(cell)
+        case "datetime":
+            return format_date(cell)
+    return cell
+
+
+def example_of_words() -> Example:
+    """Return a network of a category of numbers, a boolean of words and a time of day."""
+    columns = (
+        Column("kind", "category", ("1", "2.50", "3")),
+        Column("on", "boolean", ("Nein", "Ja")),
+        Column("at", "datetime", date_format="%H:%M"),
+    )
+    X = np.array([[0.0, 0.0, 0.25], [1.0, 1.0, 0.5], [2.0, 0.0, 0.75]])
+    inputs = [(0, EQUALS, float(index), 1.0) for index in range(3)]
+    inputs += [(1, SCALED, 0.5, 0.5), (2, SINE, 0.0, 1.0)]
+    return _network(columns, ("y",), X, Encoding.of(3, inputs))
+
+
+def _network(
+    columns: tuple[Column, ...], targets: tuple[str, ...], X: Array, encoding: Encoding
+) -> Example:
+    rng = np.random.default_rng(11)
+    inputs, outputs = encoding.inputs, len(targets)
+    architecture = Architecture((inputs, 5, outputs), "tanh")
+    model = Model(
+        architecture,
+        rng.normal(size=architecture.parameters),
+        Scaling(np.zeros(inputs), np.ones(inputs)),
+        Scaling(np.zeros(outputs), np.ones(outputs)),
+        columns,
+        targets,
+        ranges(columns, X),
+        encoding,
+    )
+    scores = np.sort(np.abs(rng.normal(size=(50, outputs))), axis=0)
+    return Example(model, X, Calibration(scores))
+
+
 def hostile_example() -> Example:
     """Return a network whose features, categories and targets have hostile names."""
     rng = np.random.default_rng(11)
@@ -73,16 +150,4 @@ def hostile_example() -> Example:
     X: Array = np.column_stack([rng.normal(size=(20, width - 1)), np.arange(20) % width])
     inputs = [(index, SCALED, 0.0, 1.0) for index in range(width - 1)]
     inputs += [(width - 1, EQUALS, float(index), 1.0) for index in range(width)]
-    architecture = Architecture((len(inputs), 5, width), "tanh")
-    model = Model(
-        architecture,
-        rng.normal(size=architecture.parameters),
-        Scaling(np.zeros(len(inputs)), np.ones(len(inputs))),
-        Scaling(np.zeros(width), np.ones(width)),
-        columns,
-        HOSTILE,
-        ranges(columns, X),
-        Encoding.of(width, inputs),
-    )
-    scores = np.sort(np.abs(rng.normal(size=(50, width))), axis=0)
-    return Example(model, X, Calibration(scores))
+    return _network(columns, HOSTILE, X, Encoding.of(width, inputs))
