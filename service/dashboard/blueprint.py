@@ -24,7 +24,7 @@ JSON_SUFFIX = ".json"
 _MODEL_QUERY = {
     "model": {"type": "string", "description": "the model's name, by default the default model"}
 }
-_TWIN = operation(
+twin_operation = operation(
     {200: ResponseSpec("What the page shows; it may change with the page.", {"type": "object"})},
     "not-found",
     "version-refused",
@@ -66,7 +66,7 @@ def page(
             return compress(json_response(dict(view(**arguments))))
 
         blueprint.add_url_rule(path, name, as_page)
-        blueprint.add_url_rule(twin or path + JSON_SUFFIX, f"{name}_json", _TWIN(as_json))
+        blueprint.add_url_rule(twin or path + JSON_SUFFIX, f"{name}_json", twin_operation(as_json))
         return view
 
     return register

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from service.dashboard import browser_errors, layout
+from service.dashboard import browser_errors, layout, words
 from service.dashboard.blueprint import blueprint, static_files
 from service.dashboard.pages import now, sign_in
 
@@ -15,4 +15,6 @@ def register(app: Flask) -> None:
     browser_errors.register(app)
 
 
-layout.register(blueprint, static_files.digest)  # once: the blueprint is the process's
+# once: all applications of a process share the blueprint
+layout.register(blueprint, static_files.digest)
+words.register(blueprint)

@@ -1,11 +1,20 @@
 """The first page: the version in use, how good it is, and what it is doing."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from flask import Response
+
 from config import VERSION
+from registry import card_object
 from service.dashboard.asked_model import asked_model
-from service.dashboard.blueprint import page
-from service.web.responses import reference_to
+from service.dashboard.blueprint import blueprint, page, twin_operation
+from service.dashboard.quality import quality_of
+from service.model.loaded_version import LoadedVersion
+from service.services import services
+from service.telemetry.traffic import traffic_of
+from service.web.responses import json_response, reference_to
 
 
 def index() -> dict[str, Any]:
@@ -26,7 +35,46 @@ def index() -> dict[str, Any]:
 
 @page("/", "now.html", twin="/now.json", index=index)
 def now() -> dict[str, Any]:
-    """Show the version in use: what it predicts from what, how good it is, and what it does."""
+    """Show the version in use: what it predicts from what, how good it is, and its traffic.
+
+    `version` is null before the first version.
+    """
     model = asked_model()
     version = model.current_version.current()
-    return {"model": model.name, "version": version and version.number}
+    return {
+        "model": model.name,
+        "version": version and _version(version),
+        "has_versions": version is not None or model.registry.has_versions(),
+        "traffic": _traffic(model.name),
+    }
+
+
+@blueprint.get("/now/traffic.json")
+@twin_operation
+def traffic() -> Response:
+    """Show the version in use and the traffic alone, which is cheap enough to be polled."""
+    model = asked_model()
+    version = model.current_version.current()
+    return json_response({"version": version and version.number, **_traffic(model.name)})
+
+
+def _traffic(model: str) -> Mapping[str, Any]:
+    return asdict(traffic_of(services().telemetry.counters, model))
+
+
+def _version(version: LoadedVersion) -> dict[str, Any]:
+    card = version.card
+    promotion = version.promotion
+    return {
+        "number": version.number,
+        "targets": card["targets"],
+        "features": card["features"],
+        "created_at": card.get("created_at"),
+        "promoted_at": promotion and promotion.at,
+        "promoted_by": promotion and promotion.by,
+        "reason": promotion and promotion.reason,
+        "trained_on": card_object(card, "data", "rows").get("train"),
+        "source": card_object(card, "data").get("source"),
+        "warnings": card.get("warnings", []),
+        "quality": quality_of(card),
+    }

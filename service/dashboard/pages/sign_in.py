@@ -1,6 +1,6 @@
 """Signing in: the token is asked for once, and then kept in a cookie that no script can read."""
 
-from urllib.parse import urlsplit
+import re
 
 from flask import Response, current_app, render_template, request
 from werkzeug.exceptions import HTTPException
@@ -14,6 +14,7 @@ from service.web.tokens.authorization import authorization_of, open_to_all
 from service.web.tokens.cookie import delete_cookie, set_cookie
 from service.web.tokens.same_origin import check_same_origin
 
+_PRINTABLE = re.compile(r"[!-~]*")
 PAGE_ENDPOINTS = ("dashboard.", "docs.page")
 
 
@@ -70,11 +71,13 @@ def _form(problem: str = "", status: int = 200) -> Response:
 
 def _next_page() -> str:
     """Return a reference to the page to go on to: one of this service, whatever the form says."""
-    target = urlsplit(request.form.get("next", ""))
+    target = request.form.get("next", "")
+    path, _, query = target.partition("?")
     try:
-        endpoint, _ = current_app.url_map.bind("").match(target.path, "GET")
+        endpoint, _ = current_app.url_map.bind("").match(path, "GET")
     except HTTPException:
         return reference_to("/")
-    if not endpoint.startswith(PAGE_ENDPOINTS) or endpoint == "dashboard.static":
+    is_page = endpoint.startswith(PAGE_ENDPOINTS) and endpoint != "dashboard.static"
+    if not is_page or path.startswith("//") or not _PRINTABLE.fullmatch(target):
         return reference_to("/")
-    return reference_to(target.path) + (f"?{target.query}" if target.query else "")
+    return reference_to(path) + (f"?{query}" if query else "")

@@ -47,6 +47,7 @@ SCOPES: Mapping[str, Scope] = {
     "docs.asset": Scope.SERVICE,
     "dashboard.now": Scope.QUERY,
     "dashboard.now_json": Scope.QUERY,
+    "dashboard.traffic": Scope.QUERY,
     "dashboard.sign_in": Scope.SERVICE,
     "dashboard.enter": Scope.SERVICE,
     "dashboard.sign_out": Scope.SERVICE,

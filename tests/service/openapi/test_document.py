@@ -76,8 +76,8 @@ DIALECTS = (
     "/version",
 )
 ASSETS = {"docs.start", "docs.asset"}  # of the page
-PAGE = re.compile(r"dashboard\.(?!.*_json$)")  # for people; its JSON twin is described
-TWINS = ("/now.json",)
+PAGE = re.compile(r"dashboard\.(?!.*_json$|traffic$)")  # for people; its JSON twin is described
+TWINS = ("/now.json", "/now/traffic.json")
 
 Document = dict[str, Any]
 

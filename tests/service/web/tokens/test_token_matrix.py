@@ -58,6 +58,7 @@ SUBJECTS = {
     "GET /docs/swagger-ui.css": ANY,
     "GET /": "numnet",
     "GET /now.json": "numnet",
+    "GET /now/traffic.json": "numnet",
     "GET /v2": ANY,
     "GET /v2/health/live": ANY,
     "GET /v2/health/ready": ANY,
