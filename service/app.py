@@ -14,6 +14,7 @@ from registry import Models, StorageError
 from service.api import docs, health, metrics, models, predict, retrain
 from service.api.job_events import JobPoller
 from service.api.one_row import PlainRow
+from service.api.reports import endpoints as reports
 from service.dashboard import dashboard
 from service.model.asked_model import AskedModel
 from service.model.model_cache import ModelCache
@@ -149,6 +150,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(predict.blueprint)
     app.register_blueprint(mlflow.blueprint)
     app.register_blueprint(models.blueprint)
+    app.register_blueprint(reports.blueprint)
     app.register_blueprint(retrain.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)

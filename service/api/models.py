@@ -59,7 +59,7 @@ class ModelConverter(BaseConverter):
     regex = r"(?!(?:[0-9]+|rollback)\Z)[^/]+"
 
 
-_VERSION = {
+VERSION = {
     "version": {"type": "string", "pattern": "^[1-9][0-9]{0,8}$", "description": "its number"}
 }
 _LINKS = {
@@ -118,7 +118,7 @@ def list_versions(name: str) -> Response:
     "not-found",
     "version-refused",
     "service-unavailable",
-    path=_VERSION,
+    path=VERSION,
 )
 def show_model(version: str, name: str | None = None) -> Response:
     """Show a version's card: features, training, data and metrics."""
@@ -141,7 +141,7 @@ def show_model(version: str, name: str | None = None) -> Response:
     "not-found",
     "version-refused",
     "service-unavailable",
-    path=_VERSION,
+    path=VERSION,
 )
 def download(version: str, name: str | None = None) -> Response:
     """Download a version's file, which `numpy.load` reads."""
@@ -158,7 +158,7 @@ def download(version: str, name: str | None = None) -> Response:
     {200: ResponseSpec("The promotion.", PromotionEntry)},
     "not-found",
     "version-refused",
-    path=_VERSION,
+    path=VERSION,
 )
 @admin_only
 def promote(version: str, name: str | None = None) -> Response:

@@ -29,7 +29,11 @@ def trained_app(folder: Path, versions: int = 1) -> Flask:
         recipe = Recipe(layers=(3,), solver="l-bfgs", epochs=3, seed=seed)
         trained = train(synthetic_table(60, seed), recipe)
         version = registry.publish(
-            trained.model, trained.card, trained.golden_inputs, trained.calibration
+            trained.model,
+            trained.card,
+            trained.golden_inputs,
+            trained.calibration,
+            held_out=trained.held_out,
         )
         promote(registry, version.number)
     return create_app(settings)

@@ -27,6 +27,7 @@ SCOPES: Mapping[str, Scope] = {
     "models.show_model": Scope.DEFAULT,
     "models.download": Scope.DEFAULT,
     "models.promote": Scope.DEFAULT,
+    "reports.evaluation": Scope.DEFAULT,
     "models.roll_back": Scope.DEFAULT,
     "retrain.submit": Scope.SERVICE,  # the view checks the model that its body names
     "retrain.list_jobs": Scope.SERVICE,

@@ -45,7 +45,10 @@ def test_version_that_is_no_file_is_refused_alone(
     serve(registry, small_model())
     put(models / "2.npz")
     for method, path in (
-        *(("GET", "/models/2"), ("GET", "/models/2/weights.npz"), ("POST", "/models/2/promote")),
+        ("GET", "/models/2"),
+        ("GET", "/models/2/weights.npz"),
+        ("GET", "/models/2/evaluation"),
+        ("POST", "/models/2/promote"),
     ):
         response = client.open(path, method=method, headers=ADMIN)
         assert response.status_code == CONFLICT

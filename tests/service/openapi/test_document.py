@@ -342,7 +342,7 @@ def test_every_success_matches_the_document(trained: DocumentedClient) -> None:
     trained.post("/predict", json={"instances": [row, [0.5] * 4]})
     trained.post("/predict?interval=0.8", json=row)
     trained.post("/predict?interval=0.8", json={"instances": [row, [0.5] * 4]})
-    for path in ("", "/2", "/2/weights.npz"):
+    for path in ("", "/2", "/2/weights.npz", "/2/evaluation"):
         trained.get(f"/models{path}")
     for path in ("/1/promote", "/rollback"):
         trained.post(f"/models{path}", headers=ADMIN)

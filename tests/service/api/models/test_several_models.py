@@ -87,6 +87,7 @@ def test_versions_of_a_model_are_shown_downloaded_promoted_and_rolled_back(
         ("GET", ""),
         ("GET", "/1"),
         ("GET", "/1/weights.npz"),
+        ("GET", "/1/evaluation"),
         ("GET", "/openapi.json"),
         ("POST", "/1/promote"),
         ("POST", "/rollback"),

@@ -44,6 +44,7 @@ SUBJECTS = {
     "GET /models": ANY,
     "GET /models/1": "numnet",
     "GET /models/1/weights.npz": "numnet",
+    "GET /models/1/evaluation": "numnet",
     "POST /models/1/promote": "numnet",
     "POST /models/rollback": "numnet",
     "POST /retrain": "numnet",
