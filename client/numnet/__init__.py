@@ -36,7 +36,7 @@ from numnet.errors import (
     WrongValue,
 )
 from numnet.records import Job, Model, Promotion, Status, Version, Versions
-from numnet.results import Prediction, Predictions
+from numnet.results import CsvPredictions, Prediction, Predictions
 from numnet.transport import Timeout
 from numnet.version import VERSION
 
@@ -48,6 +48,7 @@ __all__ = [
     "Client",
     "Conflict",
     "ContentTooLarge",
+    "CsvPredictions",
     "FeaturesDiffer",
     "Forbidden",
     "InternalServerError",

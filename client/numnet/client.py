@@ -4,23 +4,25 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Self, TypeVar, overload
+from typing import IO, Any, Self, TypeVar, overload
 from urllib.parse import quote, urlsplit
 
 from numnet.errors import BadResponse, JobCancelled, JobFailed, Problem
 from numnet.job_events import job_documents
+from numnet.prediction_requests import Options, PredictRequests
 from numnet.records import Job, Model, Promotion, Status, Versions
-from numnet.results import Prediction, Predictions
+from numnet.results import CsvPredictions, Prediction, Predictions, joined
+from numnet.rows import blocks_of, is_one_row, row_of
 from numnet.transport import Answer, Timeout, Transport, read_json
 from numnet.version import VERSION
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 DEFAULT_RETRIES = 6
-JSON = "application/json"
+JSON, CSV = "application/json", "text/csv"
 
 T = TypeVar("T")
-Row = Mapping[str, Any]
-Rows = Sequence[Any]
+Row = Mapping[str, Any] | Sequence[float]
+Rows = Sequence[Mapping[str, Any]] | Sequence[Sequence[Any]] | str | os.PathLike[str] | IO[Any]
 
 
 class Client:
@@ -88,6 +90,7 @@ class Client:
         interval: float | None = None,
         explain: bool = False,
         version: str | int | None = None,
+        encoding: str | None = None,
     ) -> Prediction: ...
     @overload
     def predict(
@@ -97,7 +100,18 @@ class Client:
         interval: float | None = None,
         explain: bool = False,
         version: str | int | None = None,
+        encoding: str | None = None,
     ) -> Predictions: ...
+    @overload
+    def predict(
+        self,
+        rows: Any,  # an array, a frame, a Series or an iterable: one row or many
+        *,
+        interval: float | None = None,
+        explain: bool = False,
+        version: str | int | None = None,
+        encoding: str | None = None,
+    ) -> Any: ...
     def predict(
         self,
         rows: Any,
@@ -105,17 +119,24 @@ class Client:
         interval: float | None = None,
         explain: bool = False,
         version: str | int | None = None,
+        encoding: str | None = None,
     ) -> Prediction | Predictions:
         """Predict for one row or for many.
 
+        Long tables are sent in several requests. All of them are answered by the same version, even
+        if another one is promoted meanwhile. Indices of rows count from the table's first row.
+
         Parameters
         ----------
-        rows : one row: an object of values by feature. Many rows: a list of such objects, or of
-            lists of values in the order of the features
+        rows : one row: an object of values by feature, a Series, or a flat list or an array (F,) of
+            values in the order of the features. Many rows: a list of such rows, an array
+            (N, F), a DataFrame, the path of a CSV file, or a file that is open. NaN, NaT and None
+            are missing cells
         interval : the probability with which the truth is to be in the prediction intervals, such
             as 0.9; None for none
         explain : whether to explain the predictions
         version : that predicts; by default the current one
+        encoding : of a CSV file, by default UTF-8 or what its byte order mark says
 
         Returns
         -------
@@ -126,24 +147,47 @@ class Client:
         InvalidInput
             names the wrong values.
         NoIntervals, NoModel, NotFound
+        TypeError, ValueError
+            the rows have a type or shape that cannot be sent.
+        OSError
+            the CSV file cannot be read.
         NumnetError
             any other error.
         """
-        query = {} if interval is None else {"interval": str(interval)}
-        query |= {"explain": "true"} if explain else {}
-        query |= {} if version is None else {"version": str(version)}
-        one = isinstance(rows, Mapping)
-        answer = self._transport.send(
-            "POST",
-            self._path("/predict"),
-            body=json.dumps(rows if one else {"instances": rows}).encode(),
-            headers={"Content-Type": JSON},
-            query=query,
-            safe=True,
-        )
-        if one:
-            return self._read(answer, Prediction.of)
-        return self._read(answer, Predictions.of)
+        options = Options(interval, explain, version)
+        if is_one_row(rows):
+            return self._predict_row(row_of(rows), options)
+        return self._predict_rows(rows, options, encoding)
+
+    def predict_csv(
+        self,
+        content: bytes,
+        *,
+        interval: float | None = None,
+        explain: bool = False,
+        version: str | int | None = None,
+        encoding: str | None = None,
+    ) -> CsvPredictions:
+        """Predict for a CSV table and return the service's own CSV, in one request.
+
+        Parameters
+        ----------
+        content : a header and a line for each row
+        interval, explain, version, encoding : as of `predict`
+
+        Raises
+        ------
+        ContentTooLarge
+            the table is longer than the service allows in one request.
+        InvalidInput, NumnetError
+        """
+        media_type = CSV if encoding is None else f"{CSV}; charset={encoding}"
+        requests = self._requests(Options(interval, explain, version))
+        answer = requests.post(content, media_type, accept=CSV)
+        number = answer.headers.get("X-Model-Version")
+        if number is None:
+            raise self._unexpected()
+        return CsvPredictions(answer.content, number)
 
     def models(self) -> list[Model]:
         """Return all models of the service.
@@ -355,6 +399,29 @@ class Client:
         model = "" if self.model is None else f", model={self.model!r}"
         return f"<numnet.Client {self.url}{model}>"
 
+    def _predict_row(self, row: dict[str, Any] | list[Any], options: Options) -> Prediction:
+        document = row if isinstance(row, dict) else {"instances": [row]}
+        answer = self._requests(options).post(json.dumps(document).encode(), JSON)
+        if isinstance(row, dict):
+            return self._read(answer, Prediction.of)
+        return self._read(answer, Predictions.of)[0]
+
+    def _predict_rows(self, rows: Any, options: Options, encoding: str | None) -> Predictions:
+        requests = self._requests(options)
+        for block in blocks_of(rows, lambda: self._numbers_of(requests.version), encoding):
+            requests.post_block(block, lambda answer: self._read(answer, Predictions.of))
+        return joined(requests.answered)
+
+    def _requests(self, options: Options) -> PredictRequests:
+        return PredictRequests(self._transport, self._path("/predict"), options)
+
+    def _numbers_of(self, version: str | None) -> Sequence[str] | None:
+        """Return the names of a version's features; None if not all of them are numbers."""
+        columns = [] if version is None else self.card(version).get("columns", [])
+        if not columns or any(each["kind"] != "number" for each in columns):
+            return None
+        return [each["name"] for each in columns]
+
     def _path(self, path: str) -> str:
         return path if self.model is None else f"/models/{_quoted(self.model)}{path}"
 
@@ -387,10 +454,13 @@ class Client:
         try:
             return read(document)
         except (LookupError, TypeError, ValueError, AttributeError):
-            raise BadResponse(
-                f"the response of {self.url} is not as expected: is it a numnet service of this "
-                "release or a newer one?"
-            ) from None
+            raise self._unexpected() from None
+
+    def _unexpected(self) -> BadResponse:
+        return BadResponse(
+            f"the response of {self.url} is not as expected: is it a numnet service of this "
+            "release or a newer one?"
+        )
 
 
 def _job_path(job: Job | str) -> str:

@@ -239,6 +239,20 @@ class Predictions(Sequence[Prediction]):
         return rows
 
 
+@dataclass(frozen=True)
+class CsvPredictions:
+    """The predictions for a CSV table as the service writes them.
+
+    Attributes
+    ----------
+    content : a header and a line for each row, in UTF-8; `docs/http.md` describes the columns
+    version : that made all of them
+    """
+
+    content: bytes = field(repr=False)
+    version: str
+
+
 def joined(parts: Sequence[Predictions]) -> Predictions:
     """Return the predictions of several requests, all of one version, as one."""
     first = parts[0]
