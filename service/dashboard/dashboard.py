@@ -4,9 +4,9 @@ from flask import Flask
 
 from service.dashboard import browser_errors, layout, words
 from service.dashboard.blueprint import blueprint, static_files
-from service.dashboard.pages import now, sign_in
+from service.dashboard.pages import now, sign_in, try_it
 
-PAGES = (now, sign_in)  # importing them adds their routes to the blueprint
+PAGES = (now, sign_in, try_it)  # importing them adds their routes to the blueprint
 
 
 def register(app: Flask) -> None:

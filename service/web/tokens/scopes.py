@@ -49,6 +49,8 @@ SCOPES: Mapping[str, Scope] = {
     "dashboard.now": Scope.QUERY,
     "dashboard.now_json": Scope.QUERY,
     "dashboard.traffic": Scope.QUERY,
+    "dashboard.try_it": Scope.QUERY,
+    "dashboard.try_it_json": Scope.QUERY,
     "dashboard.sign_in": Scope.SERVICE,
     "dashboard.enter": Scope.SERVICE,
     "dashboard.sign_out": Scope.SERVICE,

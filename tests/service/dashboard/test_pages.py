@@ -14,7 +14,7 @@ from tests.service.conftest import MakeClient
 from tests.service.small_models import serve, small_model
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-PAGES = ("/",)
+PAGES = ("/", "/try")
 
 
 def static_paths(answer: TestResponse) -> list[str]:

@@ -77,7 +77,7 @@ DIALECTS = (
 )
 ASSETS = {"docs.start", "docs.asset"}  # of the page
 PAGE = re.compile(r"dashboard\.(?!.*_json$|traffic$)")  # for people; its JSON twin is described
-TWINS = ("/now.json", "/now/traffic.json")
+TWINS = ("/now.json", "/now/traffic.json", "/try.json")
 
 Document = dict[str, Any]
 

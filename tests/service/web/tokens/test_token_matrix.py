@@ -60,6 +60,8 @@ SUBJECTS = {
     "GET /": "numnet",
     "GET /now.json": "numnet",
     "GET /now/traffic.json": "numnet",
+    "GET /try": "numnet",
+    "GET /try.json": "numnet",
     "GET /v2": ANY,
     "GET /v2/health/live": ANY,
     "GET /v2/health/ready": ANY,

@@ -1,0 +1,76 @@
+// Predictions for the rows of a file, block by block, with all of its columns kept.
+
+import { send } from "../../api.js";
+import { predictUrl } from "../call.js";
+import { maxBodyBytes, targets } from "../description.js";
+import { rowsOf, rowsOfText } from "./parse.js";
+
+const TYPE = "text/csv";
+const MAX_ROWS = 20_000; // of a request
+const MAX_CHARACTERS = Math.min(maxBodyBytes / 4, 4_000_000); // each is up to 4 bytes of UTF-8
+const WARNINGS = ["extrapolating", "unseen", "unfamiliar"];
+
+/** The names of the columns that predictions add. @param {string} level @param {string[]} header */
+export function addedColumns(level, header) {
+  const names = targets.flatMap(target => (level ? [target, `${target}_lower`, `${target}_upper`] : [target]));
+  return [...names, ...WARNINGS].map(name => (header.includes(name) ? `${name}_predicted` : name));
+}
+
+/**
+ * @param {import("./table.js").Table} table
+ * @param {string} level
+ * @param {AbortSignal} signal
+ * @yields {{ rows: string[][], added: string[][] }} blocks: rows of the file, and what is added
+ * @throws {import("../../api.js").Problem} with `firstRow`, the number of the block's first row
+ */
+export async function* predictions(table, level, signal) {
+  let done = 0;
+  for await (const rows of blocks(table)) {
+    const body = toCsv([table.matched, ...rows.map(row => table.columns.map(index => row[index] ?? ""))]);
+    let text;
+    try {
+      const options = { body, type: `${TYPE}; charset=utf-8`, headers: { Accept: TYPE }, signal };
+      text = await (await send("POST", predictUrl({ level }), options)).text();
+    } catch (error) {
+      throw Object.assign(error, { firstRow: done + 1 });
+    }
+    done += rows.length;
+    yield { rows, added: addedCells(text, level) };
+  }
+}
+
+/** The rows below the header, in lists that fit into a request. */
+async function* blocks({ file, delimiter, encoding, headerRow }) {
+  let [skip, block, size] = [headerRow + 1, [], 0];
+  for await (const rows of rowsOf(file, delimiter, encoding)) {
+    for (const row of rows) {
+      if (skip > 0) { skip -= 1; continue; }
+      const length = row.reduce((sum, cell) => sum + cell.length + 3, 0);
+      if (block.length && (block.length >= MAX_ROWS || size + length > MAX_CHARACTERS)) {
+        yield block;
+        [block, size] = [[], 0];
+      }
+      block.push(row);
+      size += length;
+    }
+  }
+  if (block.length) yield block;
+}
+
+/** What a response adds to each row, in the order of `addedColumns`. */
+function addedCells(text, level) {
+  const [header, ...rows] = rowsOfText(text, ",");
+  const names = targets.flatMap(target => (level ? [target, `${target}_lower`, `${target}_upper`] : [target]));
+  const columns = names.map((_, index) => index); // the response begins with them
+  const warnings = WARNINGS.map(name => header.indexOf(name, names.length));
+  return rows.map(row => [...columns, ...warnings].map(index => (index < 0 ? "" : row[index])));
+}
+
+/** @param {string[][]} rows @param {string} delimiter */
+export function toCsv(rows, delimiter = ",") {
+  const quoted = cell =>
+    cell === "" || cell.includes('"') || cell.includes(delimiter) || /[\r\n]|^\s|\s$/.test(cell)
+      ? `"${cell.replaceAll('"', '""')}"`
+      : cell;
+  return rows.map(row => `${row.map(quoted).join(delimiter)}\n`).join("");
+}

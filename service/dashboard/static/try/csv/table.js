@@ -1,0 +1,63 @@
+// What a file is understood as: its header, and which of its columns are features.
+
+import { delimiterOf, encodingOf, rowsOf } from "./parse.js";
+
+const HEAD_BYTES = 65_536;
+const TITLE_LINES = 20; // above the header, at most
+const SHOWN_ROWS = 5;
+
+/**
+ * @typedef {object} Table
+ * @property {File} file
+ * @property {string} delimiter
+ * @property {string} encoding
+ * @property {number} headerRow index of the header among the rows
+ * @property {string[]} header
+ * @property {number[]} columns of the features that the file has, in the header
+ * @property {string[]} matched names of these features
+ * @property {string[]} missing features that the file has not
+ * @property {string[]} extra columns that are no features
+ * @property {number} rows below the header
+ * @property {string[][]} first rows
+ */
+
+/**
+ * Read a file's header, and count its rows.
+ * @param {File} file
+ * @param {import("../description.js").Feature[]} features
+ * @returns {Promise<Table>}
+ */
+export async function understand(file, features) {
+  const encoding = await encodingOf(file);
+  const head = new TextDecoder(encoding).decode(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  const delimiter = delimiterOf(head);
+  let [count, top] = [0, []];
+  for await (const rows of rowsOf(file, delimiter, encoding)) {
+    if (top.length < TITLE_LINES + SHOWN_ROWS) top.push(...rows.slice(0, TITLE_LINES + SHOWN_ROWS));
+    count += rows.length;
+  }
+  const names = features.map(each => each.name);
+  const headerRow = indexOfHeader(top.slice(0, TITLE_LINES), names);
+  const header = (top[headerRow] ?? []).map(each => each.trim());
+  const matched = names.filter(name => header.includes(name));
+  return {
+    file,
+    delimiter,
+    encoding,
+    headerRow,
+    header,
+    columns: matched.map(name => header.indexOf(name)),
+    matched,
+    missing: names.filter(name => !header.includes(name)),
+    extra: header.filter(name => !names.includes(name)),
+    rows: Math.max(count - headerRow - 1, 0),
+    first: top.slice(headerRow + 1, headerRow + 1 + SHOWN_ROWS),
+  };
+}
+
+/** The row that names most features; the first one if none does. */
+function indexOfHeader(rows, names) {
+  const known = new Set(names);
+  const scores = rows.map(row => row.filter(cell => known.has(cell.trim())).length);
+  return Math.max(scores.indexOf(Math.max(...scores)), 0);
+}
