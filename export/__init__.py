@@ -5,7 +5,7 @@ in `FORMATS`, whose key is the suffix of the file.
 """
 
 from export.errors import ExportError, NotExportable, UnknownFormat
-from export.formats import FORMATS, write
+from export.formats import FORMATS, format_of, write
 from export.source import Format, Source
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "NotExportable",
     "Source",
     "UnknownFormat",
+    "format_of",
     "write",
 ]

@@ -13,21 +13,28 @@ FORMATS: dict[str, Format] = {  # by the suffix of the file
 }
 
 
+def format_of(suffix: str, formats: Mapping[str, Format] = FORMATS) -> Format:
+    """Return the format of files with a suffix, such as "onnx".
+
+    Raises
+    ------
+    UnknownFormat
+    """
+    if (found := formats.get(suffix)) is None:
+        raise UnknownFormat(f"{suffix!r} is no format; expected one of {', '.join(formats)}")
+    return found
+
+
 def write(source: Source, suffix: str, formats: Mapping[str, Format] = FORMATS) -> bytes:
     """Return the file of a version in a format.
-
-    Parameters
-    ----------
-    suffix : of the file, such as "onnx"
 
     Raises
     ------
     UnknownFormat, NotExportable, LevelError
     """
-    if (found := formats.get(suffix)) is None:
-        raise UnknownFormat(f"{suffix!r} is no format; expected one of {', '.join(formats)}")
-    if source.form and source.form not in found.forms:
-        forms = f"expected {' or '.join(found.forms)}" if found.forms else "it has only one"
+    chosen = format_of(suffix, formats)
+    if source.form and source.form not in chosen.forms:
+        forms = f"expected {' or '.join(chosen.forms)}" if chosen.forms else "it has only one"
         raise NotExportable(f"{suffix} has no form {source.form!r}; {forms}")
-    content = found.write(source)
+    content = chosen.write(source)
     return content.encode() if isinstance(content, str) else content

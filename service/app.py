@@ -12,6 +12,7 @@ from flask.ctx import RequestContext as FlaskRequestContext
 from config import Settings
 from registry import Models, StorageError
 from service.api import docs, health, metrics, models, predict, retrain
+from service.api.exports import endpoint as exports
 from service.api.job_events import JobPoller
 from service.api.one_row import PlainRow
 from service.api.reports import endpoints as reports
@@ -151,6 +152,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(mlflow.blueprint)
     app.register_blueprint(models.blueprint)
     app.register_blueprint(reports.blueprint)
+    app.register_blueprint(exports.blueprint)
     app.register_blueprint(retrain.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)

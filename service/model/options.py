@@ -52,17 +52,40 @@ def from_query(version: LoadedVersion, parameters: MultiDict[str, str]) -> Optio
     if not parameters:
         return NONE
     refusals = version.reader.refusals
-    if unknown := [name for name in parameters if name not in (INTERVAL, EXPLAIN, VERSION)]:
+    check_names(version, parameters, INTERVAL, EXPLAIN, VERSION)
+    explain = parameters.get(EXPLAIN, "false")
+    if explain not in ("true", "false"):
+        raise refusals.wrong_parameter(EXPLAIN, f"must be true or false, got {shown(explain)}")
+    return Options(interval(version, parameters, INTERVAL), explain == "true")
+
+
+def check_names(version: LoadedVersion, parameters: MultiDict[str, str], *expected: str) -> None:
+    """Refuse query parameters with other names, and those that are given twice.
+
+    Raises
+    ------
+    InvalidInput
+    """
+    refusals = version.reader.refusals
+    if unknown := [name for name in parameters if name not in expected]:
         raise refusals.unknown_parameters(unknown)
     for name in parameters:
         if len(parameters.getlist(name)) > 1:
             raise refusals.wrong_parameter(name, "must be given once")
-    explain = parameters.get(EXPLAIN, "false")
-    if explain not in ("true", "false"):
-        raise refusals.wrong_parameter(EXPLAIN, f"must be true or false, got {shown(explain)}")
-    level = parameters.get(INTERVAL)
-    interval = None if level is None else _interval(version, level)
-    return Options(interval, explain == "true")
+
+
+def interval(version: LoadedVersion, parameters: MultiDict[str, str], name: str) -> Interval | None:
+    """Return the interval whose level a query parameter gives; None if it is not given.
+
+    Raises
+    ------
+    InvalidInput
+        the level is wrong, or too high for this version.
+    NoIntervals
+        this version has no calibration.
+    """
+    text = parameters.get(name)
+    return None if text is None else _interval(version, name, text)
 
 
 def from_plain_query(version: LoadedVersion, query: bytes) -> Options | None:
@@ -92,12 +115,12 @@ def _plain(query: bytes) -> tuple[float | None, bool] | None:
     return None if level is None else float(level), explain is not None
 
 
-def _interval(version: LoadedVersion, text: str) -> Interval:
+def _interval(version: LoadedVersion, name: str, text: str) -> Interval:
     refusals = version.reader.refusals
     try:
         level = Level().deserialize(number_or_text(text))
     except ValidationError as error:
-        raise refusals.wrong_parameter(INTERVAL, error.messages[0]) from None
+        raise refusals.wrong_parameter(name, error.messages[0]) from None
     if version.calibration is None:
         raise NoIntervals(
             f"version {version.number} was published without residual scores, which intervals "
@@ -107,4 +130,4 @@ def _interval(version: LoadedVersion, text: str) -> Interval:
         return Interval.of_level(version.calibration, level)
     except LevelError as error:
         detail = f"is too high for version {version.number}: {error}"
-        raise refusals.wrong_parameter(INTERVAL, detail) from None
+        raise refusals.wrong_parameter(name, detail) from None

@@ -7,6 +7,7 @@ from functools import partial
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from export import NotExportable, UnknownFormat
 from registry import (
     FeaturesDiffer,
     NoPreviousVersion,
@@ -31,6 +32,8 @@ _SLUGS: dict[type[Exception], str] = {  # of errors whose message is the problem
     errors.NotSupported: "not-implemented",
     errors.Forbidden: "forbidden",
     errors.Misdirected: "misdirected-request",
+    NotExportable: "not-exportable",
+    UnknownFormat: "not-found",
     VersionNotFound: "not-found",
     NoPreviousVersion: "nothing-before",
     JobNotFound: "not-found",

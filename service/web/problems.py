@@ -66,6 +66,7 @@ PROBLEMS = {
         409, "the previous version has other features or targets", "Features differ"
     ),
     "no-intervals": Problem(409, "the version cannot make prediction intervals", "No intervals"),
+    "not-exportable": Problem(409, "the version cannot be written in this form", "Not exportable"),
     "job-active": Problem(
         409, "another job of the model is queued or running", "A job is active", _JOB, _RELATED
     ),

@@ -58,6 +58,13 @@ CONFIG: dict[str, Any] = {
             "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
         },
         {
+            # A level may be too high for the version, and a format may not have the form.
+            "include-path-regex": r"/model\.",
+            "checks": {
+                "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}
+            },
+        },
+        {
             # The schema cannot relate values; `is_refused_for_a_relation` checks that.
             "include-path-regex": "^/invocations$|:predict$|/infer$",
             "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "400", "404"]}},

@@ -26,6 +26,7 @@ SCOPES: Mapping[str, Scope] = {
     "models.list_models": Scope.SERVICE,
     "models.show_model": Scope.DEFAULT,
     "models.download": Scope.DEFAULT,
+    "exports.export_version": Scope.DEFAULT,
     "models.promote": Scope.DEFAULT,
     "reports.evaluation": Scope.DEFAULT,
     "models.roll_back": Scope.DEFAULT,

@@ -22,6 +22,7 @@ from werkzeug.exceptions import (
 )
 
 from config import Settings
+from export import NotExportable
 from registry import (
     FeaturesDiffer,
     NoPreviousVersion,
@@ -283,6 +284,7 @@ FAULTS: dict[str, Exception] = {
     "not-implemented": NotSupported("no such thing"),
     "no-model": NoModel("nothing yet"),
     "no-intervals": NoIntervals("no scores"),
+    "not-exportable": NotExportable("an ensemble"),
     "service-unavailable": StorageError("gone"),
 }
 
@@ -344,6 +346,8 @@ def test_every_success_matches_the_document(trained: DocumentedClient) -> None:
     trained.post("/predict?interval=0.8", json={"instances": [row, [0.5] * 4]})
     for path in ("", "/2", "/2/weights.npz", "/2/evaluation"):
         trained.get(f"/models{path}")
+    exported = trained.get("/models/2/model.onnx")
+    trained.get("/models/2/model.onnx", headers={"If-None-Match": exported.headers["ETag"]})
     for path in ("/1/promote", "/rollback"):
         trained.post(f"/models{path}", headers=ADMIN)
     job = f"/{trained.post('/retrain', headers=key).headers['Location']}"

@@ -45,6 +45,7 @@ SUBJECTS = {
     "GET /models/1": "numnet",
     "GET /models/1/weights.npz": "numnet",
     "GET /models/1/evaluation": "numnet",
+    "GET /models/1/model.onnx": "numnet",
     "POST /models/1/promote": "numnet",
     "POST /models/rollback": "numnet",
     "POST /retrain": "numnet",
@@ -94,6 +95,7 @@ def job(client: FlaskClient) -> str:
 def requests(app: Flask) -> Iterator[tuple[str, str, Rule]]:
     """Yield method, path and rule of every endpoint that needs a token; the model is pump."""
     values = {"name": "pump", "version": "1", "job_id": "JOB", "file": "swagger-ui.css"}
+    values["suffix"] = "onnx"
     for rule in app.url_map.iter_rules():
         if is_open_to_all(app.view_functions[rule.endpoint]):
             continue

@@ -1,0 +1,1 @@
+"""Versions in other forms, for programs without numnet."""
