@@ -13,7 +13,7 @@ from numnet.prediction_requests import Options, PredictRequests
 from numnet.records import Job, Model, Promotion, Status, Versions
 from numnet.results import CsvPredictions, Prediction, Predictions, joined
 from numnet.rows import blocks_of, is_one_row, row_of
-from numnet.transport import Answer, Timeout, Transport, read_json
+from numnet.transport import Answer, Body, Timeout, Transport, read_json
 from numnet.version import VERSION
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -384,6 +384,40 @@ class Client:
         JobFinished, NotFound, Unauthorized, Forbidden, NumnetError
         """
         return self._read(self._transport.send("DELETE", _job_path(job)), Job.of)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Body = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        safe: bool | None = None,
+    ) -> Answer:
+        """Send a request that no other method makes, with the same timeouts, retries and errors.
+
+        Parameters
+        ----------
+        path : from the service's URL on, quoted; see `path`
+        body : bytes, or a function that opens the body again for each attempt
+        safe : whether the request may be executed twice; by default if it is a GET
+
+        Raises
+        ------
+        NumnetError
+        """
+        return self._transport.send(
+            method, path, body=body, headers=headers, query=query, safe=safe
+        )
+
+    def path(self, path: str) -> str:
+        """Return the path of an endpoint of the client's model, such as `/predict`."""
+        return self._path(path)
+
+    def version_path(self, version: str | int, path: str) -> str:
+        """Return the path of what a version has, such as `weights.npz`."""
+        return self._models_path(f"{version}/{path}")
 
     def close(self) -> None:
         """Close the connections."""

@@ -78,6 +78,17 @@ class Answer:
     headers: Mapping[str, str]
     content: bytes
 
+    def json(self) -> Any:
+        """Return the parsed body.
+
+        Raises
+        ------
+        BadResponse
+        """
+        if (document := read_json(self.content)) is None:
+            raise BadResponse("the response is not JSON: is this the address of a numnet service?")
+        return document
+
 
 class _Bearer(AuthBase):
     """Adds the token. With it, requests takes no password from the URL or a .netrc file."""

@@ -1,0 +1,5 @@
+"""The `numnet` command."""
+
+from numnet.command.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,1 @@
+"""Predictions for the rows of a table file, which is never in memory as a whole."""
