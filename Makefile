@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-BENCHMARKS := tables training convergence matrix passes footprint predict serving server overload bodies neighbours models profile startup live
+BENCHMARKS := tables training convergence matrix passes footprint predict exports serving server overload bodies neighbours models profile startup live
 BASELINE := a6882b9
 SERVERS := mlserver bentoml fastapi flask
 .PHONY: help setup setup-dev run test test-fast compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
@@ -82,6 +82,9 @@ bench-footprint: .venv-bench/installed  ## memory and first step of a training, 
 
 bench-predict: .venv-bench/installed  ## predict beside onnxruntime, torch and scikit-learn
 	@.venv-bench/bin/python -m benchmarks.numerics.model_predict
+
+bench-exports: setup-dev  ## one row by the C export beside onnxruntime (a minute, needs gcc and node)
+	@$(BIN)/python -m benchmarks.numerics.exports
 
 bench-serving: setup $(SERVERS:%=.venv-bench-%/installed)  ## the service beside MLServer, BentoML, FastAPI, Flask (7 minutes, needs wrk)
 	@$(BIN)/python -m benchmarks.serving.rivals

@@ -13,10 +13,9 @@ from export.c.naming import Naming
 from export.c.templates import CATEGORY, DAYS, DECLARATIONS, END, PREDICT
 from export.c.text import literal
 from export.code.loops import Dialect, statements, tables, vector
-from export.code.reach import split
+from export.code.steps import Steps
 from export.code.tables import number, wrapped
 from export.code.template import filled
-from export.graph import Cells, Operation
 from export.source import Source
 from network import UNSEEN, Column
 
@@ -39,13 +38,14 @@ def c_program(source: Source) -> str:
     """
     naming = Naming.of(source)
     kinds = {column.kind for column in source.model.columns} & _LOOKUPS.keys()
-    parts = _parts(source, naming, sorted(kinds))
+    steps = Steps.of(source.graph)
+    parts = _parts(source, naming, steps, sorted(kinds))
     functions = PREDICT + "".join(_LOOKUPS[kind] for kind in sorted(kinds))
     return "\n".join(
         [
             documentation(source, naming),
             filled(DECLARATIONS, parts),
-            *_tables(source),
+            *_tables(source, steps),
             filled(functions, parts),
             main_function(source, naming),
             filled(END, parts),
@@ -53,12 +53,11 @@ def c_program(source: Source) -> str:
     )
 
 
-def _parts(source: Source, naming: Naming, lookups: Sequence[str]) -> dict[str, str]:
+def _parts(source: Source, naming: Naming, steps: Steps, lookups: Sequence[str]) -> dict[str, str]:
     """Return what is filled into the templates."""
     targets, has_ends = naming.has_targets, source.graph.ends is not None
     names = [*naming.features, naming.has_features, *naming.targets, naming.has_targets]
     counts = [*range(len(naming.features) + 1), *range(len(naming.targets) + 1)]
-    vectors = [each for each in source.graph if not isinstance(each, Cells)]
     return {
         "prefix": naming.prefix,
         "PREFIX": naming.capitals,
@@ -71,24 +70,23 @@ def _parts(source: Source, naming: Naming, lookups: Sequence[str]) -> dict[str, 
         "includes": "#include <string.h>\n" if "category" in lookups else "",
         "ends": f",\n    double lower[{targets}], double upper[{targets}]" if has_ends else "",
         "no_ends": "      if (lower != NULL) lower[k] = upper[k] = NAN;\n" if has_ends else "",
-        "vectors": "\n".join(f"  double {vector(each.out)}[{each.width}];" for each in vectors),
-        "statements": "\n".join(f"  {line}" for line in _statements(source, targets)),
+        "vectors": "\n".join(f"  double {vector(each.out)}[{each.width}];" for each in steps),
+        "statements": "\n".join(f"  {line}" for line in _statements(source, steps, targets)),
     }
 
 
-def _statements(source: Source, targets: str) -> Iterator[str]:
+def _statements(source: Source, steps: Steps, targets: str) -> Iterator[str]:
     """Yield the statements that compute the results."""
     graph = source.graph
     widths = {each.out: each.width for each in graph}
-    first, rest = split(graph)
-    for operation in first:
+    for operation in steps.of_prediction:
         yield from statements(operation, widths, DIALECT)
     y = vector(graph.prediction)
     yield f"for (int k = 0; k < {targets}; k++) prediction[k] = {y}[k];"
     if graph.ends:
         lower, upper = map(vector, graph.ends)
         yield "if (lower != NULL) {"
-        for operation in rest:
+        for operation in steps.of_ends:
             yield from (f"  {line}" for line in statements(operation, widths, DIALECT))
         yield f"  for (int k = 0; k < {targets}; k++) {{"
         yield f"    lower[k] = {lower}[k];"
@@ -97,7 +95,7 @@ def _statements(source: Source, targets: str) -> Iterator[str]:
         yield "}"
 
 
-def _tables(source: Source) -> Iterator[str]:
+def _tables(source: Source, steps: Steps) -> Iterator[str]:
     """Yield the definitions of all constants."""
     columns = source.model.columns
     least, greatest = np.array([_valid(each) for each in columns]).T
@@ -109,13 +107,9 @@ def _tables(source: Source) -> Iterator[str]:
         yield _table(f"outside_{name}", limits)
     if any(each.kind == "category" for each in columns):
         yield from _values(source)
-    for operation in source.graph:
-        for name, array in _constants(operation).items():
+    for operation in steps:
+        for name, array in tables(operation).items():
             yield _table(name, array)
-
-
-def _constants(operation: Operation) -> dict[str, NDArray[Any]]:
-    return {} if isinstance(operation, Cells) else tables(operation)
 
 
 def _valid(column: Column) -> tuple[float, float]:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from export.code.ramps import RampProduct
+from export.code.steps import Step
 from export.code.tables import number
 from export.graph import (
     Activate,
@@ -21,7 +23,6 @@ from export.graph import (
     Encode,
     Join,
     Kernel,
-    Operation,
     Ramp,
     Scale,
     Unscale,
@@ -72,21 +73,25 @@ def vector(name: str) -> str:
     return f"v_{name}"
 
 
-def tables(operation: Operation) -> dict[str, NDArray[Any]]:
+def tables(operation: Step) -> dict[str, NDArray[Any]]:
     """Return the constants of an operation that its statements read, by the names of their arrays.
 
     Those of `Encode` are in its statements.
     """
-    if isinstance(operation, Encode):
-        return {}
-    return {
-        f"{vector(operation.out)}_{name}": value
-        for name, value in vars(operation).items()
-        if isinstance(value, np.ndarray)
-    }
+    match operation:
+        case Encode():
+            constants = {}
+        case Kernel():  # so that the inner loop has no division, and goes through memory in order
+            centres = (operation.centres / operation.lengths).T
+            constants = {"lengths": operation.lengths, "centres": centres}
+        case _:
+            constants = vars(operation)
+    v = vector(operation.out)
+    arrays = ((name, each) for name, each in constants.items() if isinstance(each, np.ndarray))
+    return {f"{v}_{name}": each for name, each in arrays}
 
 
-def statements(operation: Operation, widths: Mapping[str, int], dialect: Dialect) -> Iterator[str]:
+def statements(operation: Step, widths: Mapping[str, int], dialect: Dialect) -> Iterator[str]:
     """Yield the lines that compute an operation's array.
 
     Parameters
@@ -98,8 +103,10 @@ def statements(operation: Operation, widths: Mapping[str, int], dialect: Dialect
         case Encode():
             yield from _encoding(operation, dialect)
         case Affine():
-            inputs = operation.weights.shape[0]
-            yield from _product(v, vector(operation.x), inputs, operation.width, dialect)
+            yield from _product(operation, dialect)
+        case RampProduct():
+            yield from _product(operation, dialect)
+            yield from _ramps(operation, dialect)
         case Blocks():
             yield from _blocks(operation, dialect)
         case Kernel():
@@ -136,11 +143,27 @@ def _elementwise(operation: Scale | Unscale | Clip | Ramp, dialect: Dialect) -> 
     yield "}"
 
 
-def _product(v: str, x: str, inputs: int, outputs: int, dialect: Dialect) -> Iterator[str]:
+def _product(operation: Affine | RampProduct, dialect: Dialect) -> Iterator[str]:
+    v, x, outputs = vector(operation.out), vector(operation.x), operation.width
     yield f"{dialect.loop('j', outputs)} {v}[j] = {v}_bias[j];"
-    yield f"{dialect.loop('i', inputs)} {{"
+    yield f"{dialect.loop('i', len(operation.weights))} {{"
     yield f"  {dialect.constant} x = {x}[i];"
     yield f"  {dialect.loop('j', outputs)} {v}[j] += x * {v}_weights[i * {outputs} + j];"
+    yield "}"
+
+
+def _ramps(operation: RampProduct, dialect: Dialect) -> Iterator[str]:
+    v, x, outputs = vector(operation.out), vector(operation.x), operation.width
+    yield f"{dialect.loop('c', len(operation.column))} {{"
+    yield f"  {dialect.counter} r = {v}_first[c];"
+    yield f"  {dialect.constant} x = {x}[{v}_column[c]];"
+    yield f"  while (r + 1 < {v}_first[c + 1] && x >= {v}_start[r + 1]) r++;"
+    yield f"  {dialect.constant} u = (x - {v}_start[r]) / {v}_size[r];"
+    yield f"  {dialect.constant} f = u < 0 ? 0 : u > 1 ? 1 : u;"
+    yield f"  {dialect.loop('j', outputs)} {{"
+    yield f"    {v}[j] += (1 - f) * {v}_sums[(r + c) * {outputs} + j]"
+    yield f"      + f * {v}_sums[(r + c + 1) * {outputs} + j];"
+    yield "  }"
     yield "}"
 
 
@@ -161,17 +184,20 @@ def _blocks(operation: Blocks, dialect: Dialect) -> Iterator[str]:
 def _kernel(operation: Kernel, dialect: Dialect) -> Iterator[str]:
     v, x, f = vector(operation.out), vector(operation.x), dialect.functions
     count, inputs = operation.centres.shape
-    yield f"{dialect.loop('j', count)} {{"
-    yield f"  {dialect.variable} d = 0;"
-    yield f"  {dialect.loop('i', inputs)} {{"
-    yield (f"    {dialect.constant} u = ({x}[i] - {v}_centres[j * {inputs} + i]) / {v}_lengths[i];")
-    yield "    d += u * u;"
+    yield f"{dialect.loop('j', count)} {v}[j] = 0;"
+    yield f"{dialect.loop('i', inputs)} {{"
+    yield f"  {dialect.constant} x = {x}[i] / {v}_lengths[i];"
+    yield f"  {dialect.loop('j', count)} {{"
+    yield f"    {dialect.constant} u = x - {v}_centres[i * {count} + j];"
+    yield f"    {v}[j] += u * u;"
     yield "  }"
+    yield "}"
+    yield f"{dialect.loop('j', count)} {{"
     if operation.is_matern:
-        yield f"  {dialect.constant} s = {f}sqrt(5 * d);"
-        yield f"  {v}[j] = (1 + s + 5 * d / 3) * {f}exp(-s);"
+        yield f"  {dialect.constant} s = {f}sqrt(5 * {v}[j]);"
+        yield f"  {v}[j] = (1 + s + s * s / 3) * {f}exp(-s);"
     else:
-        yield f"  {v}[j] = {f}exp(-0.5 * d);"
+        yield f"  {v}[j] = {f}exp(-0.5 * {v}[j]);"
     yield "}"
 
 

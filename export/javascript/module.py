@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from export.code.loops import Dialect, statements, tables, vector
 from export.code.names import quoted
+from export.code.steps import Steps
 from export.code.tables import number, wrapped
 from export.code.template import filled
-from export.graph import Cells
 from export.javascript.features import example, feature, type_of
 from export.javascript.template import MODULE
 from export.source import Source
@@ -70,20 +70,18 @@ def _of_interval(source: Source) -> dict[str, str]:
 
 def _statements(source: Source) -> Iterator[str]:
     widths = {each.out: each.width for each in source.graph}
-    for operation in source.graph:
-        if not isinstance(operation, Cells):
-            yield f"const {vector(operation.out)} = new Float64Array({operation.width});"
-            yield from statements(operation, widths, DIALECT)
+    for step in Steps.of(source.graph):
+        yield f"const {vector(step.out)} = new Float64Array({step.width});"
+        yield from statements(step, widths, DIALECT)
 
 
 def _tables(source: Source) -> Iterator[str]:
     """Yield the definitions of all constants."""
     for name, limits in zip(("LEAST", "GREATEST"), source.model.extrapolation_limits, strict=True):
         yield _table(name, limits)
-    for operation in source.graph:
-        if not isinstance(operation, Cells):
-            for name, array in tables(operation).items():
-                yield _table(name, array)
+    for step in Steps.of(source.graph):
+        for name, array in tables(step).items():
+            yield _table(name, array)
 
 
 def _table(name: str, array: NDArray[Any]) -> str:
