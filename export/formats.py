@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from export import c, javascript, onnx
+from export import c, javascript, json_document, onnx
 from export.errors import NotExportable, UnknownFormat
 from export.source import Format, Source
 
@@ -10,6 +10,7 @@ FORMATS: dict[str, Format] = {  # by the suffix of the file
     "onnx": onnx.FORMAT,
     "c": c.FORMAT,
     "js": javascript.FORMAT,
+    "json": json_document.FORMAT,
 }
 
 

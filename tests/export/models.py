@@ -127,7 +127,7 @@ def _network(
         Scaling(rng.normal(size=sizes[-1]), rng.uniform(0.5, 2.0, sizes[-1])),
         columns,
         tuple(f"y {k + 1}" for k in range(sizes[-1])),
-        ranges(columns, X),
+        ranges(columns, X[4:]),
         encoding,
     )
 
