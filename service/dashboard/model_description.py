@@ -24,7 +24,6 @@ def describe(version: LoadedVersion) -> dict[str, Any]:
             _feature(*each) for each in zip(model.columns, least, greatest, typical, strict=True)
         ],
         "targets": list(model.targets),
-        "other_columns": sorted(version.reader.others),
         "levels": [level for level in LEVELS if level <= highest],
     }
 

@@ -3,11 +3,11 @@
 import { url } from "../api.js";
 import { askedVersion, predictPath } from "./description.js";
 
-/** @param {{ level?: string, explain?: boolean }} options */
-export function predictUrl({ level = "", explain = false }) {
+/** @param {{ level?: string, explain?: boolean, version?: string | null }} options */
+export function predictUrl({ level = "", explain = false, version = askedVersion }) {
   const query = {};
   if (level) query.interval = level;
   if (explain) query.explain = "true";
-  if (askedVersion) query.version = askedVersion;
+  if (version) query.version = version;
   return url(predictPath, query);
 }

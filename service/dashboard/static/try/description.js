@@ -21,14 +21,14 @@ const document_ = JSON.parse(document.getElementById("description").textContent)
 export const features = document_.features;
 /** @type {string[]} */
 export const targets = document_.targets;
-/** @type {string[]} columns of the training table that are no features */
-export const otherColumns = document_.other_columns;
 /** @type {number} */
 export const maxBodyBytes = document_.max_body_bytes;
 /** @type {boolean} whether clients have to send a token */
 export const needsToken = document_.needs_token;
 /** @type {string} the path of predictions */
 export const predictPath = document_.predict;
+/** @type {string} the number of the version that the page describes */
+export const version = document_.version;
 /** @type {string | null} the version that the page's address names; by default it is the current one */
 export const askedVersion = document_.asked_version;
 /** @type {string} */

@@ -3,8 +3,8 @@
 import { Problem, postJson } from "../api.js";
 import { fromFragment, toFragment } from "./address.js";
 import { predictUrl } from "./call.js";
-import { showCode } from "./code.js";
-import { Curves } from "./curves.js";
+import { showCode } from "./code/panel.js";
+import { Curves } from "./curves/curves.js";
 import { features, ofTarget, targets } from "./description.js";
 import { connect } from "./fields.js";
 import { latest } from "./latest.js";

@@ -15,7 +15,7 @@ let running;
 
 const input = element("file");
 const zone = element("drop");
-input.addEventListener("change", () => input.files[0] && choose(input.files[0]));
+input.addEventListener("change", () => input.files[0] && attempt(() => choose(input.files[0])));
 for (const type of ["dragenter", "dragover"]) {
   zone.addEventListener(type, event => { event.preventDefault(); zone.classList.add("over"); });
 }
@@ -23,7 +23,7 @@ for (const type of ["dragleave", "drop"]) zone.addEventListener(type, () => zone
 zone.addEventListener("drop", event => {
   event.preventDefault();
   const [file] = event.dataTransfer.files;
-  if (file) choose(file);
+  if (file) attempt(() => choose(file));
 });
 element("predict-file").addEventListener("click", () => attempt(predictAll));
 element("cancel-file").addEventListener("click", () => running?.abort());

@@ -2,7 +2,7 @@
 
 import { send } from "../../api.js";
 import { predictUrl } from "../call.js";
-import { maxBodyBytes, targets } from "../description.js";
+import { maxBodyBytes, targets, version } from "../description.js";
 import { rowsOf, rowsOfText } from "./parse.js";
 
 const TYPE = "text/csv";
@@ -12,8 +12,9 @@ const WARNINGS = ["extrapolating", "unseen", "unfamiliar"];
 
 /** The names of the columns that predictions add. @param {string} level @param {string[]} header */
 export function addedColumns(level, header) {
-  const names = targets.flatMap(target => (level ? [target, `${target}_lower`, `${target}_upper`] : [target]));
-  return [...names, ...WARNINGS].map(name => (header.includes(name) ? `${name}_predicted` : name));
+  const ofOne = target => [`${target}_predicted`, ...(level ? [`${target}_lower`, `${target}_upper`] : [])];
+  const isTaken = name => header.includes(name);
+  return [...targets.flatMap(ofOne), ...WARNINGS].map(name => (isTaken(name) ? `${name}_new` : name));
 }
 
 /**
@@ -28,9 +29,9 @@ export async function* predictions(table, level, signal) {
   for await (const rows of blocks(table)) {
     const body = toCsv([table.matched, ...rows.map(row => table.columns.map(index => row[index] ?? ""))]);
     let text;
-    try {
+    try { // all blocks by one version, even if another one is promoted meanwhile
       const options = { body, type: `${TYPE}; charset=utf-8`, headers: { Accept: TYPE }, signal };
-      text = await (await send("POST", predictUrl({ level }), options)).text();
+      text = await (await send("POST", predictUrl({ level, version }), options)).text();
     } catch (error) {
       throw Object.assign(error, { firstRow: done + 1 });
     }
@@ -60,10 +61,12 @@ async function* blocks({ file, delimiter, encoding, headerRow }) {
 /** What a response adds to each row, in the order of `addedColumns`. */
 function addedCells(text, level) {
   const [header, ...rows] = rowsOfText(text, ",");
-  const names = targets.flatMap(target => (level ? [target, `${target}_lower`, `${target}_upper`] : [target]));
-  const columns = names.map((_, index) => index); // the response begins with them
-  const warnings = WARNINGS.map(name => header.indexOf(name, names.length));
-  return rows.map(row => [...columns, ...warnings].map(index => (index < 0 ? "" : row[index])));
+  const numbers = targets.length * (level ? 3 : 1); // the response begins with them
+  const places = [
+    ...Array(numbers).keys(),
+    ...WARNINGS.map(name => header.indexOf(name, numbers)), // it has some only if there are any
+  ];
+  return rows.map(row => places.map(index => (index < 0 ? "" : row[index])));
 }
 
 /** @param {string[][]} rows @param {string} delimiter */

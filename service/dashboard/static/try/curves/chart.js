@@ -1,6 +1,6 @@
 // A response curve as inline SVG.
 
-import { number } from "./numbers.js";
+import { number } from "../numbers.js";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const HEIGHT = 96;

@@ -1,8 +1,8 @@
 // The panel with the code of the call, to copy.
 
-import { url } from "../api.js";
-import { predictUrl } from "./call.js";
-import { askedVersion, model, needsToken, predictPath } from "./description.js";
+import { url } from "../../api.js";
+import { predictUrl } from "../call.js";
+import { askedVersion, model, needsToken, predictPath } from "../description.js";
 import { languages } from "./snippets.js";
 
 const COPIED_MILLISECONDS = 1500;
@@ -10,7 +10,7 @@ const code = document.querySelector("#code code");
 const button = document.getElementById("copy");
 let call;
 
-/** @param {Record<string, import("./description.js").Value>} row @param {string} level */
+/** @param {Record<string, import("../description.js").Value>} row @param {string} level */
 export function showCode(row, level) {
   const isDefault = predictPath === "/predict";
   call = {

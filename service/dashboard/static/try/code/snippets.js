@@ -5,7 +5,7 @@
  * @property {string} url with the query
  * @property {string} root the address of the service
  * @property {string} model empty for the default one
- * @property {Record<string, import("./description.js").Value>} row
+ * @property {Record<string, import("../description.js").Value>} row
  * @property {string} level empty for no interval
  * @property {string | null} version null for the current one
  * @property {boolean} needsToken
@@ -69,7 +69,7 @@ export function javascript({ url, row, needsToken }) {
     `const response = await fetch(${JSON.stringify(url)}, {`,
     '  method: "POST",',
     `  headers: { "Content-Type": "${TYPE}"${token} },`,
-    `  body: JSON.stringify(${JSON.stringify(row)}),`,
+    `  body: JSON.stringify(${objectLiteral(row)}),`,
     "});",
     "console.log(await response.json());",
   ].join("\n");
@@ -77,6 +77,15 @@ export function javascript({ url, row, needsToken }) {
 
 /** Text as one word of a POSIX shell. @param {string} text */
 const shellQuoted = text => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+/** An object of JavaScript; a name would set its prototype if it were not in brackets. */
+function objectLiteral(row) {
+  const items = Object.entries(row).map(([name, value]) => {
+    const key = name === "__proto__" ? `["${name}"]` : JSON.stringify(name);
+    return `${key}: ${JSON.stringify(value)}`;
+  });
+  return `{ ${items.join(", ")} }`;
+}
 
 /** A dict of Python: its texts are written as in JSON. @param {Record<string, any>} row */
 function pythonDict(row) {

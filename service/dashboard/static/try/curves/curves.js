@@ -1,11 +1,11 @@
 // The response curves: how the prediction changes with one feature while the others stay.
 
-import { Problem, postJson } from "../api.js";
-import { predictUrl } from "./call.js";
+import { Problem, postJson } from "../../api.js";
+import { predictUrl } from "../call.js";
 import { CurveChart, DotChart } from "./chart.js";
-import { features, ofTarget } from "./description.js";
-import { latest, pause } from "./latest.js";
-import { daysOfIso, isoOfDays, number } from "./numbers.js";
+import { features, ofTarget } from "../description.js";
+import { latest, pause } from "../latest.js";
+import { daysOfIso, isoOfDays, number } from "../numbers.js";
 
 const POINTS = 41; // of a curve
 const MAX_VALUES = 12; // of a list
@@ -14,14 +14,14 @@ const PAUSE_MILLISECONDS = 60; // between two requests, so that predictions come
 
 /**
  * @typedef {object} Moment what the curves are drawn for
- * @property {import("./description.js").Value[]} row in the order of the features
+ * @property {import("../description.js").Value[]} row in the order of the features
  * @property {string} level
  * @property {string} target
  */
 
 /** The charts of all features, of which those in view are drawn. */
 export class Curves {
-  /** @param {import("./fields.js").Field[]} fields */
+  /** @param {import("../fields.js").Field[]} fields */
   constructor(fields) {
     this.panels = fields.map((field, index) => new Panel(field, index));
     this.visible = new Set();
