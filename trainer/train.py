@@ -19,7 +19,7 @@ import click
 
 from config import Settings, model_names
 from network import Rows
-from registry import Models, Registry
+from registry import Models, Registry, Version
 from trainer.command_line.console_progress import progress
 from trainer.command_line.data_options import data_options, read_table, read_test_table
 from trainer.command_line.interrupts import confirm_publication, interruptible
@@ -32,6 +32,7 @@ from trainer.command_line.report import (
     report_table,
     report_version,
 )
+from trainer.command_line.report_file import check_report_file, write_report
 from trainer.data.alignment import aligned_rows
 from trainer.data.synthetic import SYNTHETIC
 from trainer.data.table import Table
@@ -88,6 +89,11 @@ MAX_JOBS = 1_024
     help="Train although data, recipe and code are those of the current version.",
 )
 @click.option("--if-none", is_flag=True, help="Train only if there is no current version.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    help="Write a report on the version, one HTML file with figures, whether promoted or not.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on the last line.")
 def main(
     *,
@@ -100,6 +106,7 @@ def main(
     force_promote: bool,
     force: bool,
     if_none: bool,
+    report: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -107,11 +114,15 @@ def main(
     with failures_reported(as_json) as known:
         settings = Settings.from_environment()
         known["model"] = settings.model_name if model is None else model
+        if report is not None:
+            check_report_file(report)
         registry = _registry(models or settings.models, settings.model_name, known["model"])
         other = {} if known["model"] == settings.model_name else known
         title = f"model {model}: " if other else ""
         if if_none and (current := registry.current()):
             why = f"{title}version {current.version} is current: nothing to train"
+            if report is not None:
+                _write_report(report, registry.load(current.version), known)
             _finish_unchanged(current.version, why, known, as_json)
         recipe = Recipe(**{name: options.pop(name) for name in RECIPE_OPTIONS})
         terms = _terms(settings, no_promote=no_promote, force_promote=force_promote)
@@ -128,6 +139,8 @@ def main(
         same = None if must_train else find_same_version(registry, table, recipe)
         if same and same.in_use:
             why = f"{title}{reason(same.card)} (--force trains all the same)"
+            if report is not None:
+                _write_report(report, registry.load(same.card["version"]), known)
             _finish_unchanged(same.card["version"], why, known, as_json)
         for name in table.constant_features:
             note(f"feature {name!r} is constant and carries no information")
@@ -154,11 +167,25 @@ def main(
             )
             verdict = release(registry, published, table, recipe, terms=terms)
             checkpoint.remove()
+        _write_report(report, published, known)
         _note_schedule(recipe, table, settings, promoted=verdict.promote)
         outcome = released(published.number, verdict) | known
         if no_promote:
             outcome["state"] = "published"
         report_version(outcome, trained, as_json, title)
+
+
+def _write_report(path: Path | None, version: Version, known: dict[str, Any]) -> None:
+    """Write the report that was asked for; a failure does not undo the training."""
+    if path is None:
+        return
+    try:
+        write_report(path, version, known["model"])
+    except OSError as error:
+        note(f"the report cannot be written to {path}: {error.strerror}")
+        return
+    known["report"] = str(path)
+    note(f"the report on version {version.number} is in {path}")
 
 
 def _note_schedule(recipe: Recipe, table: Table, settings: Settings, *, promoted: bool) -> None:

@@ -29,6 +29,7 @@ SCOPES: Mapping[str, Scope] = {
     "exports.export_version": Scope.DEFAULT,
     "models.promote": Scope.DEFAULT,
     "reports.evaluation": Scope.DEFAULT,
+    "reports.report": Scope.DEFAULT,
     "models.roll_back": Scope.DEFAULT,
     "retrain.submit": Scope.SERVICE,  # the view checks the model that its body names
     "retrain.list_jobs": Scope.SERVICE,

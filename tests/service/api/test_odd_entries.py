@@ -48,6 +48,7 @@ def test_version_that_is_no_file_is_refused_alone(
         ("GET", "/models/2"),
         ("GET", "/models/2/weights.npz"),
         ("GET", "/models/2/evaluation"),
+        ("GET", "/models/2/report"),
         ("POST", "/models/2/promote"),
     ):
         response = client.open(path, method=method, headers=ADMIN)

@@ -344,7 +344,7 @@ def test_every_success_matches_the_document(trained: DocumentedClient) -> None:
     trained.post("/predict", json={"instances": [row, [0.5] * 4]})
     trained.post("/predict?interval=0.8", json=row)
     trained.post("/predict?interval=0.8", json={"instances": [row, [0.5] * 4]})
-    for path in ("", "/2", "/2/weights.npz", "/2/evaluation"):
+    for path in ("", "/2", "/2/weights.npz", "/2/evaluation", "/2/report"):
         trained.get(f"/models{path}")
     exported = trained.get("/models/2/model.onnx")
     trained.get("/models/2/model.onnx", headers={"If-None-Match": exported.headers["ETag"]})

@@ -89,6 +89,7 @@ def test_versions_of_a_model_are_shown_downloaded_promoted_and_rolled_back(
         ("GET", "/1/weights.npz"),
         ("GET", "/1/evaluation"),
         ("GET", "/1/model.onnx"),
+        ("GET", "/1/report"),
         ("GET", "/openapi.json"),
         ("POST", "/1/promote"),
         ("POST", "/rollback"),

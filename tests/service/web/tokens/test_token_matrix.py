@@ -46,6 +46,7 @@ SUBJECTS = {
     "GET /models/1/weights.npz": "numnet",
     "GET /models/1/evaluation": "numnet",
     "GET /models/1/model.onnx": "numnet",
+    "GET /models/1/report": "numnet",
     "POST /models/1/promote": "numnet",
     "POST /models/rollback": "numnet",
     "POST /retrain": "numnet",
