@@ -227,6 +227,10 @@ class Registry:
         """Return the newest promotion, or None if there is none."""
         return next(self._log.newest_first(), None)
 
+    def previous(self) -> int | None:
+        """Return the version that a rollback would make current; None if there is none."""
+        return self._current_and_previous()[1]
+
     def serving(self) -> Promotion | None:
         """Return the newest promotion of a version that can be verified: the one to serve."""
         for promotion in self._log.newest_first():

@@ -8,7 +8,6 @@ from marshmallow import RAISE, Schema
 from werkzeug.routing import BaseConverter
 
 from registry import (
-    Card,
     Promotion,
     Registry,
     StorageError,
@@ -16,6 +15,7 @@ from registry import (
     VersionRefused,
 )
 from service.api.model_schemas import ModelList, PromotionEntry, VersionCard, VersionList
+from service.model.cards import readable_card
 from service.model.loaded_version import LoadedVersion
 from service.model.served_model import ServedModel
 from service.model.version_cache import parse_version
@@ -30,7 +30,6 @@ blueprint = Blueprint("models", __name__, url_prefix="/models")
 
 PROMOTIONS = 50  # listed
 _NO_VERSIONS: dict[str, Any] = {"current": None, "versions": [], "promotions": []}
-_OBJECTS = ("recipe", "data", "metrics", "test_report", "training", "libraries")
 
 
 class RollbackBody(Schema):
@@ -123,7 +122,7 @@ def list_versions(name: str) -> Response:
 def show_model(version: str, name: str | None = None) -> Response:
     """Show a version's card: features, training, data and metrics."""
     model = services().models.find(name)
-    card = _card(model.registry, parse_version(version), model.current_version.current())
+    card = readable_card(model.registry, parse_version(version), model.current_version.current())
     return json_response({**card, "version": version})
 
 
@@ -229,16 +228,9 @@ def _usable_registry(model: ServedModel) -> Registry:
     return model.registry
 
 
-def _card(registry: Registry, version: int, loaded: LoadedVersion | None) -> Card:
-    """Return a card; for the current version the loaded one, as its file may be replaced."""
-    if loaded and loaded.number == str(version):
-        return _without_odd_members(loaded.card)
-    return _without_odd_members(registry.card(version))
-
-
 def _summary(registry: Registry, version: int, loaded: LoadedVersion | None) -> dict[str, Any]:
     try:
-        card = _card(registry, version, loaded)
+        card = readable_card(registry, version, loaded)
     except (VersionRefused, VersionNotFound) as error:
         return {"version": str(version), "refused": str(error)}
     except StorageError:
@@ -248,22 +240,3 @@ def _summary(registry: Registry, version: int, loaded: LoadedVersion | None) -> 
         **{key: card.get(key) for key in ("created_at", "features", "targets", "metrics", "job")},
         **{key: card[key] for key in ("layers", "activation", "folds", "warnings") if key in card},
     }
-
-
-def _without_odd_members(card: Card) -> Card:
-    """Return a card, which may have any origin, without members that its schema does not allow."""
-    odd = {name for name in _OBJECTS if not isinstance(card.get(name, {}), dict)}
-    odd |= {name for name in ("job", "identity") if not isinstance(card.get(name, ""), str)}
-    texts = card.get("warnings", [])
-    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
-        odd.add("warnings")
-    if "created_at" in card and not _is_date(card["created_at"]):
-        odd.add("created_at")
-    return {name: value for name, value in card.items() if name not in odd}
-
-
-def _is_date(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, render_template
 
@@ -10,7 +10,7 @@ from service.dashboard import layout
 from service.dashboard.browser_errors import prefers_page
 from service.dashboard.policy import page_response
 from service.dashboard.static_files import StaticFiles
-from service.openapi.contract import ResponseSpec, operation
+from service.openapi.contract import JsonSchema, ResponseSpec, operation
 from service.web.responses import compress, json_response
 from service.web.tokens.authorization import open_to_all
 
@@ -19,23 +19,33 @@ static_files = StaticFiles.of_dashboard()
 
 Data = Mapping[str, Any]
 View = Callable[..., Data]
+V = TypeVar("V", bound=Callable[..., Any])
 
 JSON_SUFFIX = ".json"
 _MODEL_QUERY = {
     "model": {"type": "string", "description": "the model's name, by default the default model"}
 }
-twin_operation = operation(
-    {200: ResponseSpec("What the page shows; it may change with the page.", {"type": "object"})},
-    "not-found",
-    "version-refused",
-    "no-model",
-    "service-unavailable",
-    query=_MODEL_QUERY,
-)
+
+
+def twin_operation(query: Mapping[str, JsonSchema] | None = None) -> Callable[[V], V]:
+    """Describe a view that returns the JSON of a page.
+
+    Parameters
+    ----------
+    query : JSON Schemas of its parameters besides `model`
+    """
+    shown = ResponseSpec("What the page shows; it may change with the page.", {"type": "object"})
+    problems = ("not-found", "version-refused", "no-model", "service-unavailable")
+    return operation({200: shown}, *problems, query={**_MODEL_QUERY, **(query or {})})
 
 
 def page(
-    path: str, template: str, *, twin: str = "", index: Callable[[], Data] | None = None
+    path: str,
+    template: str,
+    *,
+    twin: str = "",
+    query: Mapping[str, JsonSchema] | None = None,
+    index: Callable[[], Data] | None = None,
 ) -> Callable[[View], View]:
     """Serve a view's data as a page at a path, and as JSON at the path with `.json`.
 
@@ -46,6 +56,7 @@ def page(
     ----------
     template : gets the members of the data, and what `layout` adds
     twin : the path of the JSON, if it is not the path with `.json`
+    query : JSON Schemas of its parameters besides `model`
     index : returns what clients get as JSON that do not prefer HTML; by default they get the page
     """
 
@@ -65,8 +76,9 @@ def page(
         def as_json(**arguments: Any) -> Response:
             return compress(json_response(dict(view(**arguments))))
 
+        as_json = twin_operation(query)(as_json)
         blueprint.add_url_rule(path, name, as_page)
-        blueprint.add_url_rule(twin or path + JSON_SUFFIX, f"{name}_json", twin_operation(as_json))
+        blueprint.add_url_rule(twin or path + JSON_SUFFIX, f"{name}_json", as_json)
         return view
 
     return register

@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from service.dashboard import browser_errors, layout, words
+from service.dashboard import browser_errors, figures, layout, words
 from service.dashboard.blueprint import blueprint, static_files
-from service.dashboard.pages import now, sign_in, try_it
+from service.dashboard.pages import compare, now, sign_in, try_it, version, versions
 
-PAGES = (now, sign_in, try_it)  # importing them adds their routes to the blueprint
+# Importing them adds their routes to the blueprint.
+PAGES = (compare, now, sign_in, try_it, version, versions)
 
 
 def register(app: Flask) -> None:
@@ -18,3 +19,4 @@ def register(app: Flask) -> None:
 # once: all applications of a process share the blueprint
 layout.register(blueprint, static_files.digest)
 words.register(blueprint)
+figures.register(blueprint)

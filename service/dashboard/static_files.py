@@ -13,6 +13,8 @@ from typing import Self
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
+from export.report.figures import STYLE as FIGURES
+
 FOLDER = Path(__file__).parent / "static"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 FOREVER = "public, max-age=31536000, immutable"
@@ -47,7 +49,8 @@ class StaticFiles:
     def of_dashboard(cls) -> Self:
         """Return the style sheets, scripts and images of the dashboard."""
         paths = [each for each in FOLDER.rglob("*") if each.suffix in TYPES]
-        return cls({each.relative_to(FOLDER).as_posix(): _read(each) for each in paths})
+        files = {each.relative_to(FOLDER).as_posix(): _read(each) for each in paths}
+        return cls(files | {FIGURES.name: _read(FIGURES)})
 
     def response(self, digest: str, name: str) -> Response:
         """Return a file.

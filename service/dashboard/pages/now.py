@@ -50,7 +50,7 @@ def now() -> dict[str, Any]:
 
 
 @blueprint.get("/now/traffic.json")
-@twin_operation
+@twin_operation()
 def traffic() -> Response:
     """Show the version in use and the traffic alone, which is cheap enough to be polled."""
     model = asked_model()

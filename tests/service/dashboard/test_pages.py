@@ -14,7 +14,13 @@ from tests.service.conftest import MakeClient
 from tests.service.small_models import serve, small_model
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-PAGES = ("/", "/try")
+PAGES = (
+    "/",
+    "/try",
+    "/versions",
+    "/versions/1",
+    "/versions/compare",
+)
 
 
 def static_paths(answer: TestResponse) -> list[str]:

@@ -1,0 +1,59 @@
+"""Two versions side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import request
+
+from service.dashboard.asked_model import asked_model
+from service.dashboard.blueprint import page
+from service.dashboard.pages.version import evaluated
+from service.dashboard.version_facts import details_of, facts_of
+from service.model.served_model import ServedModel
+from service.model.version_cache import parse_version
+
+_NUMBER = {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}
+
+
+@page("/versions/compare", "compare.html", query={"a": _NUMBER, "b": _NUMBER})
+def compare() -> dict[str, Any]:
+    """Compare two versions, `a` and `b`: their errors, data and training, and their evaluations."""
+    model = asked_model()
+    known = model.registry.versions()
+    numbers = _asked(model, known)
+    found = [evaluated(model, number) for number in numbers]
+    sides = [
+        {**facts_of(number, card), "details": details_of(card)}
+        for number, (card, _) in zip(numbers, found, strict=True)
+    ]
+    return {
+        "model": model.name,
+        "sides": sides,
+        "known": [str(number) for number in reversed(known)],
+        "same_rows": _same_rows(sides),
+        "evaluations": {
+            f"version {number}": evaluation
+            for number, (_, evaluation) in zip(numbers, found, strict=True)
+        },
+    }
+
+
+def _asked(model: ServedModel, numbers: Sequence[int]) -> tuple[int, int]:
+    """Return the versions in the query, by default the current one and the newest other one.
+
+    Raises
+    ------
+    VersionNotFound
+    """
+    loaded = model.current_version.current()
+    a, b = request.args.get("a"), request.args.get("b")
+    first = parse_version(a) if a else int(loaded.number) if loaded else max(numbers, default=0)
+    others = [number for number in numbers if number != first]
+    return first, parse_version(b) if b else max(others, default=first)
+
+
+def _same_rows(sides: list[dict[str, Any]]) -> bool:
+    """Return whether the errors are of the same rows, so that they can be compared."""
+    one, other = ((each["details"]["fingerprint"], each["quality"]) for each in sides)
+    rows = [quality and quality["rows"] for _, quality in (one, other)]
+    return one[0] == other[0] and one[0] is not None and rows[0] == rows[1]
