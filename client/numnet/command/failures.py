@@ -1,5 +1,6 @@
 """What goes wrong: an error in one line that says what to do, and an exit code."""
 
+import gzip
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -87,7 +88,7 @@ def failure_of(error: Exception) -> Failure | None:
 def _of_command(error: Exception) -> Failure | None:
     if isinstance(error, NotReady):
         return Failure(f"{error}; {TRAIN}", NOT_REACHABLE)
-    if isinstance(error, EOFError | zlib.error):
+    if isinstance(error, zlib.error | gzip.BadGzipFile):
         return Failure("the compressed file is malformed or cut short", REFUSED)
     if isinstance(error, OSError) and error.filename is not None:
         return Failure(f"{error.filename}: {error.strerror}", REFUSED)

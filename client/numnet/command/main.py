@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from numnet.command.failures import CODES, Failure, failure_of
+from numnet.command.failures import CODES, Failure, Refused, failure_of
 from numnet.command.printing import print_json
 from numnet.version import VERSION
 
@@ -49,6 +49,17 @@ class Commands(click.Group):
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. click would take these errors for its own."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise click.exceptions.Exit(141) from None
+        except EOFError as error:
+            raise Refused("the compressed file is malformed or cut short") from error
+        return result
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, without importing any."""
         with formatter.section("Commands"):
@@ -74,15 +85,10 @@ def main() -> NoReturn:
     """Run the command of `sys.argv`, and exit with its code."""
     color = False if os.environ.get("NO_COLOR") else None
     try:
-        numnet.main(prog_name="numnet", standalone_mode=False, color=color)
-        code = _flush()
-    except click.exceptions.Exit as ended:
-        code = ended.exit_code
+        code = numnet.main(prog_name="numnet", standalone_mode=False, color=color) or 0
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         _exit_now(130)
-    except BrokenPipeError:
-        _exit_now(141)
     except click.UsageError as error:
         error.show()
         code = error.exit_code
@@ -103,11 +109,6 @@ def _report(failure: Failure) -> None:
         with contextlib.suppress(BrokenPipeError):
             document: dict[str, Any] = {"error": failure.message, "exit_code": failure.code}
             print_json({**document, **failure.details})
-
-
-def _flush() -> int:
-    sys.stdout.flush()
-    return 0
 
 
 def _exit_now(code: int) -> NoReturn:
