@@ -24,7 +24,12 @@ def trained_app(folder: Path, versions: int = 1) -> Flask:
         admin_token=TOKEN,
         max_body_bytes=64 * 1024,
     )
-    registry = Registry.local(settings.models)
+    publish_trained(Registry.local(settings.models), versions)
+    return create_app(settings)
+
+
+def publish_trained(registry: Registry, versions: int) -> None:
+    """Train, publish and promote small versions of the example task in order."""
     for seed in range(versions):
         recipe = Recipe(layers=(3,), solver="l-bfgs", epochs=3, seed=seed)
         trained = train(synthetic_table(60, seed), recipe)
@@ -36,4 +41,3 @@ def trained_app(folder: Path, versions: int = 1) -> Flask:
             held_out=trained.held_out,
         )
         promote(registry, version.number)
-    return create_app(settings)

@@ -5,6 +5,7 @@ A command's module is imported when it is used, so that one prediction does not 
 
 import contextlib
 import importlib
+import io
 import os
 import sys
 from typing import Any, NoReturn
@@ -83,6 +84,9 @@ def numnet() -> None:
 
 def main() -> NoReturn:
     """Run the command of `sys.argv`, and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may have few characters
     color = False if os.environ.get("NO_COLOR") else None
     try:
         code = numnet.main(prog_name="numnet", standalone_mode=False, color=color) or 0
@@ -96,15 +100,15 @@ def main() -> NoReturn:
         failure = failure_of(error)
         if failure is None:
             raise
-        _report(failure)
+        _report(failure, color)
         code = failure.code
     # Threads with a request in flight must not delay the end.
     _exit_now(code)
 
 
-def _report(failure: Failure) -> None:
+def _report(failure: Failure, color: bool | None) -> None:
     """Write an error in one line; as JSON, too, if that was asked for."""
-    click.secho(f"error: {failure.message}", fg="red", err=True)
+    click.secho(f"error: {failure.message}", fg="red", err=True, color=color)
     if "--json" in sys.argv:
         with contextlib.suppress(BrokenPipeError):
             document: dict[str, Any] = {"error": failure.message, "exit_code": failure.code}
