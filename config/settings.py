@@ -128,6 +128,11 @@ class Settings:
     max_body_bytes: int = setting(
         16 * 1024 * 1024, Integer(1_024, 2**31), "size limit of a request body"
     )
+    max_data_bytes: int = setting(
+        256 * 1024 * 1024,
+        Integer(1_024, 2**40),
+        "size limit of a table that is uploaded, before and after decompression",
+    )
     cors_origins: tuple[str, ...] = setting(
         (),
         Names(r"https?://[a-z0-9.-]+(:\d+)?", "origins such as https://a.example, with commas"),

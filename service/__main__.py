@@ -94,6 +94,8 @@ def load_service(settings: Settings, telemetry: Telemetry) -> ServedApplication:
         fast_path_ending=b"/predict",
         is_quick=app.is_quick,
         group_of=app.group_of,
+        upload_prefix=b"/data/",
+        open_upload=app.open_upload,
         spared_paths=app.spared_paths,
         readiness_paths=app.readiness_paths,
         error_document=app.error_document,
@@ -110,6 +112,7 @@ def limits_of(settings: Settings) -> Limits:
         waiting=settings.max_waiting,
         deadline_seconds=settings.deadline_seconds,
         body_bytes=settings.max_body_bytes,
+        upload_bytes=settings.max_data_bytes,
     )
 
 

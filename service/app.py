@@ -2,8 +2,9 @@
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import BinaryIO
 from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, request
@@ -11,7 +12,7 @@ from flask.ctx import RequestContext as FlaskRequestContext
 
 from config import Settings
 from registry import Models, StorageError
-from service.api import docs, health, metrics, models, predict, retrain
+from service.api import data, docs, health, metrics, models, predict, retrain
 from service.api.exports import endpoint as exports
 from service.api.job_events import JobPoller
 from service.api.one_row import PlainRow
@@ -21,13 +22,14 @@ from service.model.asked_model import AskedModel
 from service.model.model_cache import ModelCache
 from service.openapi.document import Documents
 from service.protocols import error_formats, mlflow, model_repository, open_inference, tf_serving
-from service.server.application import FastPath, GroupOf
+from service.server.application import FastPath, GroupOf, OpenUpload
 from service.services import Services
 from service.telemetry.request_context import RequestContext
 from service.telemetry.telemetry import Telemetry
 from service.web import cors, error_handlers, hosts, security_headers
 from service.web.tokens import authorization
-from trainer.jobs import Jobs
+from service.web.tokens.global_tokens import GlobalTokens
+from trainer.jobs import DataFolder, Jobs
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class Application(Flask):
     ----------
     fast_path : responds to plain rows, on the event loop
     is_quick : whether a path can be answered on the event loop, without I/O
+    open_upload : the file for the body of an administrator's upload
     group_of : the model that a request asks for, so that a flood of one leaves room to others
     stop_streams : ends all event streams
     spared_paths : accepted when the queue for threads is full
@@ -52,6 +55,7 @@ class Application(Flask):
     fast_path: FastPath
     is_quick: Callable[[str], bool]
     group_of: GroupOf
+    open_upload: OpenUpload
     stop_streams: Callable[[], None]
     spared_paths = READINESS_PATHS | {"/metrics"}
     readiness_paths = READINESS_PATHS
@@ -96,6 +100,7 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     current_version = services.models.default.current_version
     app.fast_path = PlainRow(services.models, tokens.is_reader, any_host=not settings.hosts).answer
     app.group_of = AskedModel(services.models).name
+    app.open_upload = _open_upload(settings, tokens)
     app.stop_streams = services.job_events.stop
     app.is_quick = lambda path: (
         # a token may have to be read from a file
@@ -139,6 +144,20 @@ def _warn_of_hidden_model(settings: Settings) -> None:
             )
 
 
+def _open_upload(settings: Settings, tokens: GlobalTokens) -> OpenUpload:
+    folder = DataFolder(settings.data)
+
+    def open_upload(context: RequestContext, fields: Mapping[bytes, bytes]) -> BinaryIO | None:
+        if context.method not in ("POST", "PUT"):
+            return None
+        given = [fields.get(name, b"").decode("latin-1") for name in (b"authorization", b"cookie")]
+        if not tokens.may_upload(context.client, *given):
+            return None  # the endpoint refuses it
+        return folder.open_unnamed()
+
+    return open_upload
+
+
 def _model_of_job(services: Services) -> Callable[[str], str]:
     def model_of_job(job_id: str) -> str:
         return str(services.jobs.get(job_id).document["model"])
@@ -154,6 +173,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(reports.blueprint)
     app.register_blueprint(exports.blueprint)
     app.register_blueprint(retrain.blueprint)
+    app.register_blueprint(data.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     app.register_blueprint(open_inference.blueprint)

@@ -6,6 +6,12 @@ TrainerError
 ├── CheckpointError   a checkpoint that cannot be written or read
 ├── TrainingFailed    the training found nothing better than its random start
 ├── Interrupted       the training was asked to stop
+├── TableError
+│   ├── TableNameError    a name that no table in the data folder can have
+│   ├── TableNotFound     the data folder has no table of this name
+│   ├── TableExists       a table of this name has another content
+│   ├── InspectionFailed  it takes too much time or memory to check a table
+│   └── InspectorBusy     another table is being checked
 └── JobError
     ├── JobConflict       another job of the model is queued or running
     ├── JobNotFound       no job has this id
@@ -46,6 +52,42 @@ class TrainingFailed(TrainerError):
 
 class Interrupted(TrainerError):
     """The training was asked to stop."""
+
+
+class TableError(TrainerError):
+    """A table in the data folder that cannot be stored, found or checked."""
+
+
+class TableNameError(TableError):
+    """A name that no table in the data folder can have."""
+
+
+class TableNotFound(TableError):
+    """The data folder has no table of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no table {name} in the data folder")
+
+
+class TableExists(TableError):
+    """A table of this name has another content.
+
+    Attributes
+    ----------
+    name : of the table
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is another table {name}; replace=true replaces it")
+        self.name = name
+
+
+class InspectionFailed(TableError):
+    """It takes too much time or memory to check a table."""
+
+
+class InspectorBusy(TableError):
+    """Another table is being checked."""
 
 
 class JobError(TrainerError):

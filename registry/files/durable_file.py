@@ -44,6 +44,24 @@ def replace(path: Path, mode: int = 0o666) -> AbstractContextManager[BinaryIO]:
     return _written(path, mode, os.replace)
 
 
+@contextlib.contextmanager
+def draft(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Write a temporary file beside `path`, which is removed when the block ends.
+
+    Raises
+    ------
+    OSError
+    """
+    make_folder(path.parent)
+    temporary = temporary_path(path)
+    try:
+        with _opened(temporary, mode) as file:
+            yield file
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and its parents, durably, unless it exists."""
     if not folder.is_dir():
@@ -73,7 +91,7 @@ def _written(path: Path, mode: int, publish: Callable[[Path, Path], object]) -> 
     make_folder(path.parent)
     temporary = temporary_path(path)
     try:
-        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+        with _opened(temporary, mode) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -82,6 +100,10 @@ def _written(path: Path, mode: int, publish: Callable[[Path, Path], object]) -> 
         with contextlib.suppress(OSError):  # renamed, or never created
             temporary.unlink()
     _sync_folder(path.parent)
+
+
+def _opened(temporary: Path, mode: int) -> BinaryIO:
+    return open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import BinaryIO
 from wsgiref.types import WSGIApplication
 
 from service.server.wsgi_bridge import Headers
@@ -17,6 +18,8 @@ FastPath = Callable[
 ErrorDocument = Callable[[str, int, str], tuple[int, str, bytes]]
 # The group of a request, from path and header fields, whose names are in lower case.
 GroupOf = Callable[[str, Headers], str]
+# The unbuffered file for a body, from context and header fields; None if it stays in memory.
+OpenUpload = Callable[[RequestContext, Mapping[bytes, bytes]], BinaryIO | None]
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class ServedApplication:
     is_quick : whether the WSGI application answers a path without I/O, so on the event loop
     group_of : the group of a request, such as the model that it asks for; empty if it has none.
         Groups share threads, queue and memory, so that a flood of one leaves room to the others
+    upload_prefix : with which the paths begin whose bodies may go to files
+    open_upload : decides that on the event loop, before the body arrives; the file is `wsgi.input`
     spared_paths : paths that are accepted when the queue is full
     readiness_paths : paths that get a 503 when every thread is blocked
     error_document : bodies of the server's own error responses
@@ -47,6 +52,8 @@ class ServedApplication:
     fast_path_ending: bytes = b""
     is_quick: Callable[[str], bool] = lambda path: False
     group_of: GroupOf = lambda path, headers: ""
+    upload_prefix: bytes = b"/uploads/"
+    open_upload: OpenUpload = lambda context, fields: None
     spared_paths: frozenset[str] = frozenset()
     readiness_paths: frozenset[str] = frozenset()
     error_headers: tuple[tuple[bytes, bytes], ...] = ()

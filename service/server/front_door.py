@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from wsgiref.types import WSGIEnvironment
@@ -32,6 +33,7 @@ class FrontDoor:
     Attributes
     ----------
     stopping : whether every response closes its connection
+    writer : writes long bodies to files
     """
 
     def __init__(self, application: ServedApplication, limits: Limits) -> None:
@@ -41,6 +43,7 @@ class FrontDoor:
         self.forwarding = Forwarding(application.trusted_proxies)
         self.known_heads = KnownHeads()
         self.stopping = False
+        self.writer = ThreadPoolExecutor(1, "upload")
         self._pool = ThreadPool(limits.threads)
         self._turns = Turns(limits.long_responses)
         self._pool_check: asyncio.TimerHandle | None = None

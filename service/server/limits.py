@@ -13,6 +13,7 @@ class Limits:
     waiting : requests that may wait in the queue for a thread
     deadline_seconds : from the complete request to the start of its response
     body_bytes : longest request body
+    upload_bytes : longest request body that is written to a file
     buffered_bodies : such bodies, and unsent responses of that size, that are held at a time
     long_body_bytes : bodies from this size on, decompressed, are worked on one at a time
     long_response_seconds : until the next long body has its turn, if the client reads slowly
@@ -35,6 +36,7 @@ class Limits:
     waiting: int = 64
     deadline_seconds: float = 30.0
     body_bytes: int = 16 * 1024 * 1024
+    upload_bytes: int = 256 * 1024 * 1024
     buffered_bodies: int = 2
     long_body_bytes: int = 128 * 1024
     long_response_seconds: float = 5.0

@@ -56,7 +56,7 @@ def environ_of(scope: Any, body: bytes, context: RequestContext) -> WSGIEnvironm
         "CONTENT_LENGTH": str(scope["state"].get("content_length", len(body))),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": scope["state"].pop("upload", None) or io.BytesIO(body),
         "wsgi.input_terminated": True,
         "wsgi.errors": io.StringIO(),
         "wsgi.multithread": True,
@@ -91,6 +91,8 @@ def respond(application: WSGIApplication, environ: WSGIEnvironment) -> Response:
     environ[SEND_STREAM] = send_stream
     parts = application(environ, start_response)
     del environ[SEND_STREAM]  # a reference cycle
+    if not isinstance(environ["wsgi.input"], io.BytesIO):
+        environ["wsgi.input"].close()  # a file
     environ["wsgi.input"] = io.BytesIO()  # the body is read, and may be long
     if response.stream is not None:
         _close(parts)

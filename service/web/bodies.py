@@ -92,7 +92,7 @@ def read_body() -> bytes:
     RequestEntityTooLarge
         the body exceeds the limit, before or after decompression.
     """
-    encoding = _encoding()
+    encoding = content_encoding()
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
     try:
         body = _receive(limit)
@@ -103,7 +103,7 @@ def read_body() -> bytes:
         ) from None
 
 
-def _encoding() -> str:
+def content_encoding() -> str:
     """Return the content coding of the request's body; an empty string if there is none."""
     field = request.headers.get("Content-Encoding", "identity").lower()
     codings = [coding.strip() for coding in field.split(",") if coding.strip() != "identity"]

@@ -21,7 +21,16 @@ from service.web import errors
 from service.web.problems import problem, problem_of_status
 from service.web.responses import reference_to
 from service.web.tokens.authorization import without_hidden_models
-from trainer.jobs import JobConflict, JobFinished, JobNotFound, JobsUnavailable
+from trainer.jobs import (
+    InspectionFailed,
+    InspectorBusy,
+    JobConflict,
+    JobFinished,
+    JobNotFound,
+    JobsUnavailable,
+    TableExists,
+    TableNotFound,
+)
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +46,10 @@ _SLUGS: dict[type[Exception], str] = {  # of errors whose message is the problem
     VersionNotFound: "not-found",
     NoPreviousVersion: "nothing-before",
     JobNotFound: "not-found",
+    TableNotFound: "not-found",
+    TableExists: "table-exists",
+    InspectionFailed: "content-too-large",
+    errors.DataFolderFull: "insufficient-storage",
 }
 
 
@@ -51,6 +64,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(errors.AdminUnavailable, _unavailable)
     app.register_error_handler(errors.TokensUnavailable, _unavailable)
     app.register_error_handler(errors.TooManyWatchers, _unavailable)
+    app.register_error_handler(errors.DataFolderUnavailable, _unavailable)
+    app.register_error_handler(InspectorBusy, _unavailable)
     app.register_error_handler(FeaturesDiffer, _features_differ)
     app.register_error_handler(VersionRefused, _version_refused)
     app.register_error_handler(ObjectUnreadable, _object_unreadable)

@@ -14,6 +14,8 @@ ServiceError
 ├── AdminUnavailable         this service has no admin token
 ├── TokensUnavailable        the file of tokens has a mistake since this process was started
 ├── TooManyWatchers          the limit of open event streams is reached
+├── DataFolderUnavailable    the data folder cannot be read or written
+├── DataFolderFull           the disk of the data folder has no room
 └── Misdirected              the Host header names another service
 """
 
@@ -135,6 +137,14 @@ class TokensUnavailable(ServiceError):
 
 class TooManyWatchers(ServiceError):
     """The limit of open event streams is reached."""
+
+
+class DataFolderUnavailable(ServiceError):
+    """The data folder cannot be read or written."""
+
+
+class DataFolderFull(ServiceError):
+    """The disk of the data folder has no room."""
 
 
 class Misdirected(ServiceError):

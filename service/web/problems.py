@@ -73,7 +73,12 @@ PROBLEMS = {
     "job-finished": Problem(
         409, "the job is already finished", "The job is finished", _JOB, _RELATED
     ),
-    "content-too-large": Problem(413, "the body is larger than the limit, or has too many values"),
+    "table-exists": Problem(
+        409, "another table has this name, and `replace` is not `true`", "Table exists"
+    ),
+    "content-too-large": Problem(
+        413, "the body is larger than the limit, or has too many values, or takes too long to check"
+    ),
     "unsupported-media-type": Problem(415, "the body's media type or encoding is not supported"),
     "misdirected-request": Problem(421, "the Host header names another service"),
     "invalid-input": Problem(
@@ -99,6 +104,7 @@ PROBLEMS = {
         "out",
         headers=_RETRY,
     ),
+    "insufficient-storage": Problem(507, "the disk has no room for the body"),
 }
 
 

@@ -136,7 +136,7 @@ def test_placeholder_of_a_secret_is_refused() -> None:
 def test_writable_folders_are_mounted() -> None:
     (service,) = pod_of(named("Deployment numnet"))["containers"]
     (trainer,) = pod_of(named("Deployment numnet-trainer"))["containers"]
-    assert mounted(service) == FOLDERS - {"/data"} | {"/tmp"}
+    assert mounted(service) == FOLDERS | {"/tmp"}
     assert mounted(trainer) == FOLDERS | {"/tmp"}
 
 

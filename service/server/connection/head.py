@@ -1,5 +1,6 @@
 """Checks of a request's head that the parser leaves open."""
 
+import errno
 import re
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
@@ -101,6 +102,13 @@ def malformed(error: Exception, version: str, data: bytes, headers: Headers) -> 
 def too_large() -> Refused:
     """Return the refusal of a head, or of trailers, that go on for too long."""
     return Refused(431, _TOO_LARGE)
+
+
+def unwritable(error: OSError) -> Refused:
+    """Return the refusal of a body that cannot be written to its file."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return Refused(507, "there is no room for the body on the disk")
+    return Refused(503, f"the body cannot be written to the disk: {error.strerror}")
 
 
 def joined(headers: Headers) -> dict[bytes, bytes]:

@@ -13,9 +13,10 @@ or queues it.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -28,8 +29,10 @@ from service.server.connection.head import (
     origin_form,
     path_of,
     too_large,
+    unwritable,
 )
 from service.server.connection.transport import Transport
+from service.server.connection.upload import Upload
 from service.server.known_heads import KnownHead
 from service.telemetry.request_context import RequestContext, acceptable_request_id
 
@@ -52,6 +55,7 @@ class Protocol(HttpToolsProtocol):
         self.door: FrontDoor = self.config.app  # type: ignore[assignment]
         self.limits, self.admission = self.door.limits, self.door.admission
         self._unparsed, self._body = bytearray(), BytesIO()
+        self._upload: Upload | None = None  # takes the body instead
         self._begun = self._head_complete = self._is_cut = False  # of the request that arrives
         self._body_length = 0
         self._quiet_bytes = 0  # parsed since the last byte of a body
@@ -112,6 +116,8 @@ class Protocol(HttpToolsProtocol):
             self._parse()
         else:
             self._feed(data)
+        if self._upload is not None and self._upload.is_writing:
+            self.flow.pause_reading()  # until `_continue_upload`
         if self.admission.held_bytes > self.limits.memory_bytes:
             self.admission.make_room(self.group)
 
@@ -221,18 +227,44 @@ class Protocol(HttpToolsProtocol):
         self._body_length = check_head(version, method, self.url, self.headers, self.limits)
         self.url = origin_form(self.url, self.headers)
         self.expect_100_continue = self.expect_100_continue and version != "1.0"
-        if self._body_length > self.limits.body_bytes:
+        self._upload = self._open_upload()
+        if self._body_length > self._body_limit:
             self._cut(self._body_length)
+
+    def _open_upload(self) -> Upload | None:
+        """Return where the body is written to, if the application wants it in a file."""
+        if not self.url.startswith(self.door.application.upload_prefix):
+            return None
+        fields = joined(self.headers)
+        try:
+            file = self.door.application.open_upload(self._context(fields), fields)
+        except OSError as error:
+            raise unwritable(error) from error
+        return Upload(file, self.door.writer, self._continue_upload) if file else None
+
+    @property
+    def _body_limit(self) -> int:
+        return self.limits.upload_bytes if self._upload else self.limits.body_bytes
+
+    def _continue_upload(self) -> None:
+        """Take more of the body, of which a part has been written."""
+        if self._upload is not None and self._upload.error is not None and not self._lingers:
+            self._refuse_malformed(unwritable(self._upload.error))
+        if not self._unparsed:
+            self.flow.resume_reading()
 
     def on_body(self, body: bytes) -> None:
         if self._is_cut:
             return
         self._quiet_bytes = 0
-        self._body.write(body)
         self._moved_bytes += len(body)
-        self.admission.held_bytes += len(body)
-        if self._body.tell() > self.limits.body_bytes:
-            self._cut(self._body.tell())
+        if self._upload is not None:
+            self._upload.add(body)
+        else:
+            self._body.write(body)
+            self.admission.held_bytes += len(body)
+        if self._arrived_bytes > self._body_limit:
+            self._cut(self._arrived_bytes)
 
     def on_message_complete(self) -> None:
         if not self._head_complete:
@@ -240,6 +272,7 @@ class Protocol(HttpToolsProtocol):
         self._begun = False
         if self._is_cut or self._lingers:
             return
+        file = self._finished_upload()
         body, self._body = self._body.getvalue(), BytesIO()  # the same bytes: not a copy
         fields = joined(self.headers)
         context = self._context(fields)
@@ -248,11 +281,26 @@ class Protocol(HttpToolsProtocol):
         head = KnownHead(context.method, context.path, query, fields, len(body), keep_alive)
         ending = self.door.application.fast_path_ending
         is_fast = bool(ending) and target.endswith(ending) and not self._is_busy()
-        if is_fast and self._respond_fast(context, head, body):
+        if file is not None:
+            self.scope["state"]["upload"] = file
+            self.scope["state"]["content_length"] = os.fstat(file.fileno()).st_size
+            self._start(context, body)
+        elif is_fast and self._respond_fast(context, head, body):
             self.admission.held_bytes -= len(body)
             self._fast = head
         else:
             self._start(context, body)
+
+    def _finished_upload(self) -> BinaryIO | None:
+        """Return the file with the whole body, if it was written to one."""
+        upload, self._upload = self._upload, None
+        if upload is None:
+            return None
+        try:
+            return upload.finish()
+        except OSError as error:
+            upload.drop()
+            raise unwritable(error) from error
 
     def _respond_fast(self, context: RequestContext, head: KnownHead, body: bytes) -> bool:
         """Send a whole response if the fast path has one; return whether it has."""
@@ -297,6 +345,7 @@ class Protocol(HttpToolsProtocol):
         self._is_cut, self.expect_100_continue = True, False
         self.admission.held_bytes -= self._body.tell()
         self._body = BytesIO()
+        self._drop_upload()
         self.scope["state"]["content_length"] = length
         self._start(self._context(joined(self.headers)), b"")
 
@@ -304,7 +353,7 @@ class Protocol(HttpToolsProtocol):
         is_incomplete = self._begun and self._head_complete
         if self.expect_100_continue and is_incomplete and not self._is_busy():
             self.expect_100_continue = False
-            if not self._body.tell():
+            if not self._arrived_bytes:
                 self.transport.write(_CONTINUE)
 
     def on_response_complete(self) -> None:
@@ -414,8 +463,19 @@ class Protocol(HttpToolsProtocol):
         self.admission.held_bytes -= self.unparsed_bytes + more
         self._unparsed.clear()
         self._body = BytesIO()
+        self._drop_upload()
+
+    def _drop_upload(self) -> None:
+        if self._upload is not None:
+            self._upload.drop()
+            self._upload = None
 
     # State
+
+    @property
+    def _arrived_bytes(self) -> int:
+        """Bytes of the body."""
+        return self._upload.size if self._upload is not None else self._body.tell()
 
     @property
     def unparsed_bytes(self) -> int:
@@ -449,4 +509,4 @@ class Protocol(HttpToolsProtocol):
         """Return how much of a body of known length has not arrived yet."""
         if not (self._begun and self._head_complete) or self._is_cut:
             return 0
-        return max(0, self._body_length - self._body.tell())
+        return max(0, self._body_length - self._arrived_bytes)

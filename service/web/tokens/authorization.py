@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 from flask import Flask, Response, current_app, g, request
 
 from config import Settings
-from service.web.errors import ModelNotFound
+from service.web.errors import Forbidden, ModelNotFound
 from service.web.tokens.bound_tokens import BoundTokens
 from service.web.tokens.cookie import cookie_token, delete_cookie
 from service.web.tokens.global_tokens import GlobalTokens
@@ -87,6 +87,17 @@ def check_admin(model: str) -> None:
     AdminUnavailable, Unauthorized, Forbidden, TooManyWrongTokens
     """
     authorization_of(current_app).check_admin(model)
+
+
+def check_admin_of_all() -> None:
+    """Refuse the request, which has an administrator's token, unless that is for all models.
+
+    Raises
+    ------
+    Forbidden
+    """
+    if not authorization_of(current_app).is_admin_of_all():
+        raise Forbidden("the token lacks the right admin for all models (*)")
 
 
 def admin_only(endpoint: Callable[P, R]) -> Callable[P, R]:

@@ -42,6 +42,10 @@ class BoundTokens(GlobalTokens):
             return super().is_reader(client, authorization, model)
         return grant.allows(READ, model) and not self.wrong_tokens.wait_seconds(client)
 
+    def _may_be_admin(self, token: str) -> bool:
+        grant = self._file.find_in_memory(token)
+        return super()._may_be_admin(token) if grant is None else ADMIN in grant.rights
+
     def check_reader(self, *, is_admin_only: bool) -> None:
         """Refuse a request whose token lacks the right to read what it is about.
 
@@ -69,6 +73,9 @@ class BoundTokens(GlobalTokens):
 
     def _is_known(self, token: str) -> bool:
         return self._file.find(token) is not None or super()._is_known(token)
+
+    def is_admin_of_all(self) -> bool:
+        return _allows(g.grant, ADMIN, Scope.ALL_MODELS)
 
     def may_read(self, model: str) -> bool:
         return _allows(g.grant, READ, model)

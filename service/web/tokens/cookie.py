@@ -10,14 +10,18 @@ from flask import Response, request
 
 MAX_AGE_SECONDS = 30 * 24 * 3600
 MAX_LENGTH = 1024  # of a token; browsers keep at least 4096 bytes (RFC 6265)
+_PREFIX = "numnet-token"
 
 
 def cookie_token() -> str:
     """Return the token in the request's cookie; an empty string if there is none."""
-    try:
-        return base64.urlsafe_b64decode(request.cookies.get(_name(), "")).decode("latin-1")
-    except (ValueError, binascii.Error):
-        return ""
+    return _decoded(request.cookies.get(_name(), ""))
+
+
+def tokens_of_field(field: str) -> list[str]:
+    """Return the tokens in a Cookie field, of any port's service."""
+    pairs = (part.strip().partition("=") for part in field.split(";"))
+    return [_decoded(value.strip('"')) for name, _, value in pairs if name.startswith(_PREFIX)]
 
 
 def set_cookie(response: Response, token: str) -> None:
@@ -41,7 +45,14 @@ def delete_cookie(response: Response) -> None:
     response.delete_cookie(_name(), path="/", httponly=True, samesite="Strict")
 
 
+def _decoded(value: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(value).decode("latin-1")
+    except (ValueError, binascii.Error):
+        return ""
+
+
 def _name() -> str:
     """Return the cookie's name: browsers share cookies between all ports of a host."""
     port = request.host.rpartition(":")[2]
-    return f"numnet-token-{port}" if port.isdigit() else "numnet-token"
+    return f"{_PREFIX}-{port}" if port.isdigit() else _PREFIX

@@ -9,7 +9,7 @@ from config import Settings
 from service.telemetry.request_context import RequestContext
 from service.web.errors import AdminUnavailable, Forbidden, TooManyWrongTokens, Unauthorized
 from service.web.tokens.admin_token import AdminToken
-from service.web.tokens.cookie import MAX_LENGTH, cookie_token
+from service.web.tokens.cookie import MAX_LENGTH, cookie_token, tokens_of_field
 from service.web.tokens.same_origin import SAFE_METHODS, check_same_origin
 from service.web.tokens.wrong_tokens import WrongTokens
 
@@ -36,6 +36,14 @@ class GlobalTokens:
             return True
         given = bearer_token(authorization)
         return equal(given, self.read_token) and not self.wrong_tokens.wait_seconds(client)
+
+    def may_upload(self, client: str, authorization: str, cookie: str) -> bool:
+        """Return whether the body of a request is worth storing before the request is checked."""
+        given = [bearer_token(authorization), *tokens_of_field(cookie)]
+        return any(map(self._may_be_admin, given)) and not self.wrong_tokens.wait_seconds(client)
+
+    def _may_be_admin(self, token: str) -> bool:
+        return equal(token, self.admin_token.get())
 
     def check_reader(self, *, is_admin_only: bool) -> None:
         """Refuse a request that has neither the read token nor the admin token.
@@ -95,6 +103,10 @@ class GlobalTokens:
         self._check_wait()
         if len(token) > MAX_LENGTH or not self._is_known(token):
             raise self._wrong("the token is unknown")
+
+    def is_admin_of_all(self) -> bool:
+        """Return whether the token of this request, which was accepted, is for all models."""
+        return True
 
     def may_read(self, model: str) -> bool:
         """Return whether a list for this request, which was accepted, contains a model."""

@@ -36,6 +36,10 @@ SCOPES: Mapping[str, Scope] = {
     "retrain.show_job": Scope.JOB,
     "retrain.watch": Scope.JOB,
     "retrain.cancel": Scope.JOB,
+    "data.store": Scope.SERVICE,  # the view requires a token for all models to replace a table
+    "data.list_tables": Scope.SERVICE,
+    "data.show": Scope.SERVICE,
+    "data.delete": Scope.ALL_MODELS,
     "health.livez": Scope.SERVICE,
     "health.readyz": Scope.SERVICE,
     "metrics.page": Scope.ALL_MODELS,

@@ -43,6 +43,7 @@ from service.openapi.document import (
 from service.openapi.problem_responses import problem_slugs
 from service.services import services_of
 from service.web.errors import (
+    DataFolderFull,
     Forbidden,
     InvalidInput,
     Misdirected,
@@ -65,7 +66,7 @@ from tests.service.documented import (
 from tests.service.small_models import AWKWARD_FEATURES, FEATURES, serve, small_model
 from tests.service.trained_app import trained_app
 from tests.trainer.installation import LONG, TINY, Installation
-from trainer.jobs import JobConflict, JobFinished
+from trainer.jobs import JobConflict, JobFinished, TableExists
 
 ROOT = Path(__file__).resolve().parents[3]
 DIALECT = re.compile(r"/(v1|v2|invocations|ping|health|version)(/|\Z)")  # of other servers
@@ -79,6 +80,8 @@ TWINS = (
     "/versions/1.json",
     "/versions/compare.json",
 )
+
+TABLE = "a,y\n" + "".join(f"{row % 7},{row * row}\n" for row in range(12))
 
 Document = dict[str, Any]
 
@@ -277,6 +280,8 @@ FAULTS: dict[str, Exception] = {
     "job-active": JobConflict("a-job", "running"),
     "job-finished": JobFinished("a-job", "failed"),
     "misdirected-request": Misdirected("another host"),
+    "table-exists": TableExists("a.csv"),
+    "insufficient-storage": DataFolderFull("no room"),
     "content-too-large": RequestEntityTooLarge("too large"),
     "unsupported-media-type": UnsupportedMediaType("no JSON"),
     "invalid-input": InvalidInput([{"pointer": "", "detail": "is wrong"}], {"x1": 0.0}),
@@ -359,6 +364,12 @@ def test_every_success_matches_the_document(trained: DocumentedClient) -> None:
     assert_documented_event(document_of(trained.application), events)
     last = re.findall(r"^id: (\d+)$", events, flags=re.M)[-1]
     trained.get(f"{job}/events", headers={"Last-Event-ID": last})
+    for _ in range(2):
+        trained.post("/data/a.csv", headers=ADMIN, data=TABLE, content_type="text/csv")
+        trained.put("/data/b.csv", headers=ADMIN, data=TABLE, content_type="text/csv")
+    for path in ("/data", "/data/a.csv"):
+        trained.get(path, headers=ADMIN)
+    trained.delete("/data/a.csv", headers=ADMIN)
     assert {each for each in trained.met if each[2] < 400} == documented
 
 

@@ -90,11 +90,37 @@ def table_from_file(
         except Reconsidered as found:
             fixed[found.column] = found.make_reader
         except OSError as error:
-            if error.errno is None:  # compressed data
-                raise damaged(name, error) from error
-            raise DataError(f"cannot read {name}: {error.strerror or error}") from error
+            raise _unreadable(name, error) from error
     short = source or (name if path == STANDARD_INPUT else path.name)
     return _table(stored, rows, options, short, name, like=known)
+
+
+@contextmanager
+def open_rows(
+    path: Path, name: str, targets: Sequence[str] = (), encoding: str | None = None
+) -> Iterator[Source]:
+    """Open the rows of a file, whose cells are not read yet.
+
+    Parameters
+    ----------
+    name : of the file, in errors
+    targets : names that its header has to have
+
+    Raises
+    ------
+    DataError
+    """
+    try:
+        with _opened(path) as stream:
+            yield _open_source(stream, name, targets, encoding)
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> DataError:
+    if error.errno is None:  # compressed data
+        return damaged(name, error)
+    return DataError(f"cannot read {name}: {error.strerror or error}")
 
 
 @contextmanager

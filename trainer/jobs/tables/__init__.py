@@ -1,0 +1,1 @@
+"""The data folder: its tables, and what a training would understand of one."""
