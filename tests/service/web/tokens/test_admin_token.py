@@ -112,7 +112,9 @@ def test_exactly_the_endpoints_that_change_something_need_the_token(
             continue
         for method in (rule.methods or set()) - {"OPTIONS"}:
             status = client.open(path, method=method).status_code
-            if method in ("GET", "HEAD") or path.endswith(OPEN):
+            if path.startswith("/data"):  # whose tables' names are nobody's business
+                assert status == 401
+            elif method in ("GET", "HEAD") or path.endswith(OPEN):
                 assert status not in (401, 403)
             else:
                 assert status == 401
