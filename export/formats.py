@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from export import c, javascript, json_document, onnx
+from export import c, javascript, json_document, onnx, sql
 from export.errors import NotExportable, UnknownFormat
 from export.source import Format, Source
 
@@ -11,6 +11,7 @@ FORMATS: dict[str, Format] = {  # by the suffix of the file
     "c": c.FORMAT,
     "js": javascript.FORMAT,
     "json": json_document.FORMAT,
+    "sql": sql.FORMAT,
 }
 
 

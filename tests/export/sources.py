@@ -1,5 +1,6 @@
 """Sources of versions, among them one with names that end texts and comments in most languages."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -141,13 +142,13 @@ def _network(
     return Example(model, X, Calibration(scores))
 
 
-def hostile_example() -> Example:
+def hostile_example(names: Sequence[str] = HOSTILE) -> Example:
     """Return a network whose features, categories and targets have hostile names."""
     rng = np.random.default_rng(11)
-    numbers = [Column(name, unit="*/") for name in HOSTILE[:-1]]
-    columns = (*numbers, Column(HOSTILE[-1], "category", HOSTILE))
-    width = len(columns)
-    X: Array = np.column_stack([rng.normal(size=(20, width - 1)), np.arange(20) % width])
+    numbers = [Column(name, unit="*/") for name in names[:-1]]
+    columns = (*numbers, Column(names[-1], "category", HOSTILE))
+    width, values = len(columns), len(HOSTILE)
+    X: Array = np.column_stack([rng.normal(size=(20, width - 1)), np.arange(20) % values])
     inputs = [(index, SCALED, 0.0, 1.0) for index in range(width - 1)]
-    inputs += [(width - 1, EQUALS, float(index), 1.0) for index in range(width)]
-    return _network(columns, HOSTILE, X, Encoding.of(width, inputs))
+    inputs += [(width - 1, EQUALS, float(index), 1.0) for index in range(values)]
+    return _network(columns, tuple(names), X, Encoding.of(width, inputs))

