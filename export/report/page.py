@@ -87,8 +87,14 @@ def _template() -> "Template":
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["numeral"] = _or_unknown(numeral)
+    environment.filters["r2"] = _or_unknown(_r2)
     environment.filters["percent"] = _or_unknown(lambda value: f"{value:.0%}".replace("%", " %"))
     return environment.from_string(_FOLDER.joinpath("report.html").read_text("utf-8"))
+
+
+def _r2(value: float) -> str:
+    """Return R², also if it is so near 1 that only the difference says something."""
+    return numeral(value) if not 0.0 < 1.0 - value < 1e-3 else f"1 − {numeral(1.0 - value, 2)}"
 
 
 def _or_unknown(write: Callable[..., str]) -> Callable[..., str]:

@@ -1,5 +1,6 @@
 """How predictions respond to one feature."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,8 @@ LEVEL = 0.9  # of the intervals
 _POINTS = 41
 _DATES = 73
 _MOST_VALUES = 24  # of a category
-_MOST_ROWS = 64  # that the mean response is of
-_MOST_PREDICTIONS = 40_000  # for all features together
+_MOST_ROWS = 32  # that the mean response is of
+_MOST_PREDICTIONS = 12_000  # for all features together
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,25 +46,32 @@ def responses(
     X : (rows, features) float64, at least one row of the data
     features : indices
     """
-    row = X[typical_row(X)]
+    row = X[typical_row(model.columns, X)]
     most = _MOST_PREDICTIONS // (_DATES * max(1, len(features)))
     some = X[: max(1, min(_MOST_ROWS, most))]
     return [_responses(model, calibration, row, some, index) for index in features]
 
 
-def typical_row(X: Array) -> int:
-    """Return the index of the row of X (rows, features) that is nearest to the medians.
+def typical_row(columns: Sequence[Column], X: Array) -> int:
+    """Return the index of the row of X (rows, features) that is nearest to the middle of all.
 
-    Distances are in units of the features' spread; a missing cell has distance 1.
+    The middle of a category or boolean is its most frequent value, and every other value has
+    distance 1. The middle of any other column is its median, and distances are in units of their
+    mean. A missing cell has distance 1.
     """
-    with np.errstate(all="ignore"):
-        middle = np.array(
-            [np.median(x[~np.isnan(x)]) if (~np.isnan(x)).any() else 0.0 for x in X.T]
-        )
-        distances = np.abs(X - middle)
-        spread = np.nanmean(np.where(np.isnan(distances), 1.0, distances), axis=0)
-        relative = np.nan_to_num(distances / np.where(spread > 0, spread, 1.0), nan=1.0)
-    return int(relative.sum(axis=1).argmin())
+    total = np.zeros(len(X))
+    for column, x in zip(columns, X.T, strict=True):
+        present = x[~np.isnan(x)]
+        if not len(present):
+            continue
+        if column.kind in ("category", "boolean"):
+            values, counts = np.unique(present, return_counts=True)
+            total += x != values[counts.argmax()]
+        else:
+            half = np.abs(x / 2.0 - np.median(present) / 2.0)  # half, so that none overflows
+            mean = np.nanmean(half)
+            total += np.nan_to_num(half / mean if mean > 0 else half, nan=1.0)
+    return int(total.argmin())
 
 
 def grid(feature: Column, ends: Array) -> Array:

@@ -72,15 +72,15 @@ class Drawing:
             f'd="{path}"/>'
         )
 
-    def points(self, points: Iterable[Point], number: int) -> None:
-        """Draw points, one of those that cover each other."""
+    def points(self, points: Iterable[Point], number: int, *, size: int = 4) -> None:
+        """Draw points of a size in pixels, one of those that cover each other."""
         cells: dict[tuple[int, int], Point] = {}
         for point in points:
             x, y = self.place(*point)
             cells.setdefault((round(x / _GRID), round(y / _GRID)), (x, y))
         dots = "".join(f"M{_number(x)} {_number(y)}h0" for x, y in cells.values())
         self._add(
-            f'<path class="figure-points figure-{colour(number)}" stroke-width="4" '
+            f'<path class="figure-points figure-{colour(number)}" stroke-width="{size}" '
             f'stroke-linecap="round" stroke-opacity="0.6" d="{dots}"/>'
         )
 

@@ -80,4 +80,4 @@ def _bars(drawing: Drawing, response: Response, *, from_zero: bool) -> None:
             drawing.line([(x - 0.35, y), (x + 0.35, y)], 1)
         if response.lower is not None and response.upper is not None:
             drawing.whisker(x, float(response.lower[index]), float(response.upper[index]))
-    drawing.points(zip(response.x.tolist(), response.mean.tolist(), strict=True), 2)
+    drawing.points(zip(response.x.tolist(), response.mean.tolist(), strict=True), 2, size=8)

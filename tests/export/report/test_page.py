@@ -318,5 +318,14 @@ def test_a_useless_version_is_called_so() -> None:
     assert "do not rely on it" in read(render(trained(noise), "pump")).text
 
 
+@pytest.mark.parametrize(
+    ("r2", "shown"), [(0.5, "0.5"), (1 - 2.5e-9, "1 − 2.5·10⁻⁹"), (1.0, "1"), (-3.0, "−3")]
+)
+def test_an_r2_near_1_is_shown_by_its_difference(r2: float, shown: str) -> None:
+    card = {"metrics": {"test": {"rmse": 1.0, "mae": 1.0, "r2": r2}}}
+    page = render(untrained(small_model(), card), "pump")
+    assert f'<td class="number">{shown}</td></tr>' in page
+
+
 def test_a_report_is_of_moderate_size(version: Version) -> None:
     assert len(render(version, "pump")) < 80_000
