@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-BENCHMARKS := tables training convergence matrix passes footprint predict exports serving server overload bodies neighbours models profile startup live
+BENCHMARKS := tables training convergence matrix passes footprint predict exports serving server overload bodies neighbours models profile startup dashboard live
 BASELINE := a6882b9
 SERVERS := mlserver bentoml fastapi flask
 .PHONY: help setup setup-dev run test test-fast compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
@@ -109,6 +109,9 @@ bench-profile: setup  ## where the time of a one-row request goes (needs wrk)
 
 bench-startup: setup  ## `make run` to ready, beside the server alone
 	@$(BIN)/python -m benchmarks.serving.startup
+
+bench-dashboard: setup-dev  ## predictions per second while a slider is dragged (needs chromium)
+	@$(BIN)/python -m benchmarks.dashboard.drag
 
 bench-live: setup-dev  ## promotions, retrainings, kills and faults under load (8 minutes, as root)
 	@$(BIN)/python -m benchmarks.reliability.all_scenarios

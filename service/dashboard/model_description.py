@@ -9,6 +9,7 @@ from network.explanation.typical_row import typical_row
 from service.model.loaded_version import LoadedVersion
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # of intervals, to choose from
+_FEW_WHOLE_NUMBERS = 4  # a wider range with whole ends is probably of whole numbers
 _STEPS = 200  # of a typical value within its range, so that it is a short number
 
 
@@ -50,7 +51,10 @@ def _feature(column: Column, least: float, greatest: float, typical: float) -> d
 
 def _short(value: float, least: float, greatest: float) -> float:
     """Return a number with few digits near a value, within its range."""
-    step = (greatest - least) / _STEPS
+    width = greatest - least
+    if least.is_integer() and greatest.is_integer() and width >= _FEW_WHOLE_NUMBERS:
+        return round(value)
+    step = width / _STEPS
     if not (math.isfinite(step) and step > 0):
         return value
     digits = -math.floor(math.log10(step))

@@ -38,9 +38,9 @@ def shown_row(page: Page) -> dict[str, Any]:
 
 
 def shown(value: float) -> str:
-    """Return a number as the page shows it, if it needs no exponent."""
+    """Return a number as the page shows it, below 10,000 and without an exponent."""
     digits = float(f"{value:.5g}")
-    return f"{digits:,.10f}".rstrip("0").rstrip(".").replace("-", "−")
+    return f"{digits:.10f}".rstrip("0").rstrip(".").replace("-", "−")
 
 
 def test_row_begins_with_typical_values_inside_the_training_ranges(
@@ -148,6 +148,18 @@ def test_curves_follow_the_model_along_each_feature(open_try: OpenTry, run: Run)
         expect(page.get_by_role("img", name=label, exact=True)).to_be_visible()
     assert page.locator("path.line").count() == 4
     assert all(each.get_attribute("d") for each in page.locator("path.band").all())
+
+
+def test_curves_have_scales_of_their_own_if_asked(open_try: OpenTry) -> None:
+    page = open_try()
+    tops = page.locator(".curve-chart text:first-of-type")
+    expect(tops.first).not_to_have_text("")
+    assert len(set(tops.all_inner_texts())) == 1
+    page.get_by_label("one scale for all curves").uncheck()
+    page.wait_for_function("""() => {
+      const tops = document.querySelectorAll(".curve-chart text:first-of-type");
+      return new Set([...tops].map(each => each.textContent)).size === 4;
+    }""")
 
 
 def test_contributions_and_sensitivities_are_those_of_the_api(open_try: OpenTry, run: Run) -> None:

@@ -3,6 +3,7 @@
 import { daysOfIso, decimalPlaces, isoOfDays, number } from "./numbers.js";
 
 const MARGIN = 0.15; // of the training range: how far the slider goes beyond it
+const FEW_WHOLE_NUMBERS = 4; // a wider range with whole ends is probably of whole numbers
 const NEW_CATEGORY = "(a new value)";
 
 /**
@@ -106,7 +107,8 @@ function sliderScale({ kind, least, greatest, has_time: hasTime }) {
     const margin = Math.ceil(MARGIN * width);
     return { low: least - margin, high: greatest + margin, step: 1, places: 0 };
   }
-  const places = decimalPlaces(width);
+  const isWhole = Number.isInteger(least) && Number.isInteger(greatest) && width >= FEW_WHOLE_NUMBERS;
+  const places = isWhole ? 0 : decimalPlaces(width);
   const step = 10 ** -places;
   const low = Math.floor((least - MARGIN * width) / step) * step;
   const high = Math.ceil((greatest + MARGIN * width) / step) * step;

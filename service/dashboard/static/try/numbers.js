@@ -1,7 +1,8 @@
 // Numbers and days as people read them.
 
 const DAY_MILLISECONDS = 86_400_000;
-const format = new Intl.NumberFormat("en", { maximumSignificantDigits: 5 });
+// no comma in 1950, which may be a year
+const format = new Intl.NumberFormat("en", { maximumSignificantDigits: 5, useGrouping: "min2" });
 
 /** @param {number | null | undefined} value */
 export function number(value) {

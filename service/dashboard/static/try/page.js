@@ -15,6 +15,7 @@ import "./csv/panel.js";
 const ADDRESS_MILLISECONDS = 300; // browsers limit how often an address changes
 const level = document.getElementById("level");
 const target = document.getElementById("target");
+const sameScale = document.getElementById("same-scale");
 const cards = [...document.querySelectorAll("[data-feature]")];
 const fields = cards.map((card, index) => connect(card, features[index], changed));
 const curves = new Curves(fields);
@@ -41,7 +42,13 @@ function changed() {
     return;
   }
   const entries = features.map(({ name }, index) => [name, row[index]]);
-  const moment = { row, named: Object.fromEntries(entries), level: level.value, target: target.value };
+  const moment = {
+    row,
+    named: Object.fromEntries(entries),
+    level: level.value,
+    target: target.value,
+    hasOneScale: sameScale.checked,
+  };
   predict(moment);
   curves.update(moment);
   showCode(moment.named, moment.level);
@@ -66,7 +73,7 @@ function restore() {
 const nameOf = ({ pointer, parameter }) =>
   pointer?.slice(1).replaceAll("~1", "/").replaceAll("~0", "~") ?? parameter;
 
-for (const control of [level, target]) control.addEventListener("change", changed);
+for (const control of [level, target, sameScale]) control.addEventListener("change", changed);
 document.getElementById("reset").addEventListener("click", () => {
   history.replaceState(null, "", "#");
   restore();

@@ -19,7 +19,7 @@ const lines = features.map(({ name, kind, unit }) => {
   axis.append(bar);
   line.append(head, axis, contribution, sensitivity);
   body.append(line);
-  const per = kind === "datetime" ? " per day" : unit ? ` per ${unit}` : "";
+  const per = kind === "datetime" ? "/day" : unit ? `/${unit}` : "";
   return { name, per, bar, contribution, sensitivity };
 });
 

@@ -25,39 +25,49 @@ export function svg(name, attributes = {}) {
 export class CurveChart {
   /** @param {HTMLElement} element @param {[number, number]} span @param {[number, number]} trained */
   constructor(element, span, trained) {
-    this.element = element;
     this.span = span;
     this.trained = trained;
+    this.scale = [0, 1];
+    this.width = 0;
     this.root = svg("svg", { height: HEIGHT, role: "img", class: "curve-chart" });
     this.shade = svg("rect", { class: "trained", y: 0, height: HEIGHT });
     this.band = svg("path", { class: "band" });
     this.line = svg("path", { class: "line" });
     this.rule = svg("line", { class: "rule", y1: 0, y2: HEIGHT });
     this.dot = svg("circle", { class: "dot", r: 4.5 });
-    this.root.append(this.shade, this.band, this.line, this.rule, this.dot);
+    this.top = svg("text", { x: 4, y: 12 });
+    this.bottom = svg("text", { x: 4, y: HEIGHT - 4 });
+    this.root.append(this.shade, this.band, this.line, this.rule, this.dot, this.top, this.bottom);
+    this.mark(NaN, NaN);
+    // to ask for the width in each drawing would make the browser lay the page out each time
+    new ResizeObserver(([{ contentRect }]) => {
+      this.width = contentRect.width;
+      this.root.setAttribute("width", String(this.width));
+      if (this.curve) this.draw(this.curve, this.scale);
+    }).observe(element);
     element.replaceChildren(this.root);
-    this.scale = [0, 1];
   }
 
   /** @param {Curve} curve @param {[number, number]} scale ends of the vertical axis */
   draw(curve, scale) {
+    this.curve = curve;
     this.scale = scale;
-    this.width = this.element.clientWidth;
-    this.root.setAttribute("width", String(this.width));
+    if (!this.width) return;
     const points = curve.x.map((x, index) => `${this.#x(x)} ${this.#y(curve.y[index])}`);
     this.line.setAttribute("d", `M${points.join("L")}`);
     this.band.setAttribute("d", curve.lower ? this.#outline(curve) : "");
     const [from, to] = this.trained.map(x => Number(this.#x(x)));
     this.shade.setAttribute("x", String(from));
     this.shade.setAttribute("width", String(Math.max(to - from, 1)));
-    if (this.marked) this.mark(...this.marked);
+    this.bottom.textContent = number(scale[0]);
+    this.top.textContent = number(scale[1]);
+    this.mark(...this.marked);
   }
 
   /** @param {number} x @param {number} y */
   mark(x, y) {
     this.marked = [x, y];
-    if (!this.width) return;
-    const isKnown = Number.isFinite(x) && Number.isFinite(y);
+    const isKnown = this.width > 0 && Number.isFinite(x) && Number.isFinite(y);
     for (const element of [this.rule, this.dot]) element.toggleAttribute("hidden", !isKnown);
     if (!isKnown) return;
     const left = this.#x(Math.min(Math.max(x, this.span[0]), this.span[1]));

@@ -17,6 +17,7 @@ const PAUSE_MILLISECONDS = 60; // between two requests, so that predictions come
  * @property {import("../description.js").Value[]} row in the order of the features
  * @property {string} level
  * @property {string} target
+ * @property {boolean} hasOneScale whether all curves have the same vertical axis
  */
 
 /** The charts of all features, of which those in view are drawn. */
@@ -33,9 +34,8 @@ export class Curves {
         else this.visible.delete(panel);
       }
       if (this.moment) this.request(this.moment);
-    });
+    }, { rootMargin: "300px" });
     for (const { field } of this.panels) observer.observe(field.card);
-    addEventListener("resize", () => this.moment && this.request(this.moment));
   }
 
   /** @param {Moment} moment */
@@ -50,7 +50,7 @@ export class Curves {
   }
 
   /** @param {Moment} moment */
-  async #update({ row, level, target }) {
+  async #update({ row, level, target, hasOneScale }) {
     const panels = [...this.visible].slice(0, Math.floor(MAX_ROWS / POINTS));
     const grids = panels.map(panel => panel.grid(row[panel.index]));
     const instances = panels.flatMap((panel, place) =>
@@ -71,23 +71,21 @@ export class Curves {
       start += grid.length;
       return { y, lower, upper };
     });
-    const scale = commonScale(panels, grids, curves);
-    panels.forEach((panel, place) => panel.draw(grids[place], curves[place], scale, row[panel.index]));
+    const parts = panels.map((panel, place) => ({ panel, grid: grids[place], curve: curves[place] }));
+    const common = hasOneScale ? scaleOf(parts) : null;
+    for (const part of parts) {
+      part.panel.draw(part.grid, part.curve, common ?? scaleOf([part]), row[part.panel.index]);
+    }
     await pause(PAUSE_MILLISECONDS);
   }
 }
 
-/** The ends of one axis for all curves, by what is inside the training ranges. */
-function commonScale(panels, grids, curves) {
-  let [low, high] = [Infinity, -Infinity];
-  panels.forEach((panel, place) => {
-    const { y, lower, upper } = curves[place];
-    grids[place].forEach((value, index) => {
-      if (!panel.isTrained(value)) return;
-      low = Math.min(low, (lower ?? y)[index]);
-      high = Math.max(high, (upper ?? y)[index]);
-    });
-  });
+/** The ends of one axis for some curves, by what is inside the training ranges. */
+function scaleOf(parts) {
+  const values = parts.flatMap(({ panel, grid, curve: { y, lower, upper } }) =>
+    grid.flatMap((value, index) =>
+      panel.isTrained(value) ? [(lower ?? y)[index], (upper ?? y)[index]] : []));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
   if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
   const margin = (high - low || Math.abs(high) || 1) / 20;
   return [low - margin, high + margin];
