@@ -14,9 +14,9 @@ SERVERS := mlserver bentoml fastapi flask
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
-setup: $(VENV)/run.installed  ## .venv with hash-locked dependencies; does nothing when up to date
+setup: $(VENV)/client.installed  ## .venv with hash-locked dependencies; does nothing when up to date
 
-setup-dev: $(VENV)/dev.installed
+setup-dev: $(VENV)/client.installed $(VENV)/dev.installed
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -28,9 +28,14 @@ $(VENV)/bin/python:
 	@echo "making $(VENV) with $$($(PYTHON) --version)"
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(VENV)/run.installed: requirements/run.txt | $(VENV)/bin/python
-	@echo "installing what the service needs"
-	@$(PIP_INSTALL) -r requirements/run.txt
+$(VENV)/run.installed: requirements/run.txt requirements/client.txt | $(VENV)/bin/python
+	@echo "installing what the service and its client need"
+	@$(PIP_INSTALL) -r requirements/run.txt -r requirements/client.txt
+	@touch $@
+
+# The client itself is in this folder, so that it has no hash. Its build backend is locked above.
+$(VENV)/client.installed: $(VENV)/run.installed client/pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable client
 	@touch $@
 
 $(VENV)/dev.installed: requirements/dev.txt $(VENV)/run.installed
@@ -126,12 +131,15 @@ bench-live: setup-dev  ## promotions, retrainings, kills and faults under load (
 	@.venv-bench-$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate $(UPGRADE)
 
-lock: setup-dev  ## requirements/*.txt from pyproject.toml (UPGRADE=--upgrade for newer versions)
-	@$(UV_COMPILE) --output-file requirements/run.txt
-	@$(UV_COMPILE) --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
+lock: setup-dev  ## requirements/*.txt from both pyproject.toml (UPGRADE=--upgrade for newer versions)
+	@$(UV_COMPILE) pyproject.toml --output-file requirements/run.txt
+	@$(UV_COMPILE) client/pyproject.toml --group client/pyproject.toml:build \
+	  --constraint requirements/run.txt --output-file requirements/client.txt
+	@$(UV_COMPILE) pyproject.toml --group dev \
+	  --constraint requirements/run.txt --constraint requirements/client.txt --output-file requirements/dev.txt
 
 clean:  ## remove .venv and caches; models stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,6 +18,7 @@ from numnet.version import VERSION
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 DEFAULT_RETRIES = 6
+DEFAULT_BLOCK_BYTES = 4 * 1024 * 1024  # a quarter of the service's default limit
 JSON, CSV = "application/json", "text/csv"
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Client:
     timeout : a `Timeout`, or the seconds that a whole request may take
     retries : the number of repetitions of a request that is safe to repeat: after a broken
         connection, and when the service is overloaded, for as long as it asks (`Retry-After`)
+    block_bytes : of a request's body, about: longer tables are sent in several requests
 
     Raises
     ------
@@ -51,10 +53,16 @@ class Client:
         model: str | None = None,
         timeout: float | Timeout = Timeout(),  # noqa: B008 (frozen)
         retries: int = DEFAULT_RETRIES,
+        block_bytes: int = DEFAULT_BLOCK_BYTES,
     ) -> None:
         if retries < 0:
             raise ValueError(f"retries must be 0 or more, got {retries}")
+        if block_bytes < 1:
+            raise ValueError(f"block_bytes must be 1 or more, got {block_bytes}")
+        if model is not None:
+            _quoted(model)
         self.model = model
+        self.block_bytes = block_bytes
         self._transport = Transport(
             _checked_url(url),
             _checked_token(token),
@@ -217,7 +225,7 @@ class Client:
         ------
         NotFound, VersionRefused, NumnetError
         """
-        path = self._models_path(str(version))
+        path = self._models_path(version)
         return self._read(self._transport.send("GET", path), dict)
 
     def status(self) -> Status:
@@ -258,7 +266,7 @@ class Client:
         ------
         Unauthorized, Forbidden, NotFound, VersionRefused, NumnetError
         """
-        path = self._models_path(f"{version}/promote")
+        path = self._models_path(version, "promote")
         return self._read(self._transport.send("POST", path), Promotion.of)
 
     def rollback(self, *, force: bool = False) -> Promotion:
@@ -442,7 +450,11 @@ class Client:
 
     def _predict_rows(self, rows: Any, options: Options, encoding: str | None) -> Predictions:
         requests = self._requests(options)
-        for block in blocks_of(rows, lambda: self._numbers_of(requests.version), encoding):
+
+        def features() -> Sequence[str] | None:
+            return self._numbers_of(requests.version)
+
+        for block in blocks_of(rows, features, self.block_bytes, encoding):
             requests.post_block(block, lambda answer: self._read(answer, Predictions.of))
         return joined(requests.answered)
 
@@ -459,9 +471,9 @@ class Client:
     def _path(self, path: str) -> str:
         return path if self.model is None else f"/models/{_quoted(self.model)}{path}"
 
-    def _models_path(self, path: str = "") -> str:
+    def _models_path(self, *segments: str | int) -> str:
         start = "/models" if self.model is None else self._path("")
-        return f"{start}/{quote(path)}" if path else start
+        return "/".join([start, *(_quoted(str(each)) for each in segments)])
 
     def _post_json(
         self,
@@ -506,6 +518,15 @@ def _version(document: Any) -> str | None:
 
 
 def _quoted(name: str) -> str:
+    """Return a segment of a path.
+
+    Raises
+    ------
+    ValueError
+        it would lead to another path.
+    """
+    if name in ("", ".", ".."):
+        raise ValueError(f"{name!r} is not a name")
     return quote(name, safe="")
 
 

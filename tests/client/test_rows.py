@@ -13,9 +13,9 @@ import pytest
 
 from network import Model
 from numnet import Client, InvalidInput
-from numnet.rows.kinds import MAX_BLOCK_BYTES
+from numnet.client import DEFAULT_BLOCK_BYTES
 from registry import Registry
-from tests.e2e.conftest import StartService
+from tests.e2e.conftest import Service, StartService
 from tests.service.small_models import DAY, FEATURES, random_rows, serve, table_model
 
 X = random_rows(300)
@@ -76,24 +76,16 @@ KINDS: dict[str, Callable[[Client, Path], Any]] = {
 }
 
 
-SHORT_BLOCKS = 1500  # bytes
-ONE_OR_MANY = pytest.mark.parametrize("max_bytes", [MAX_BLOCK_BYTES, SHORT_BLOCKS])
-
-
-@pytest.fixture(autouse=True)
-def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send blocks of `max_bytes` if a test has this parameter."""
-    if "max_bytes" in request.fixturenames:
-        size = request.getfixturevalue("max_bytes")
-        monkeypatch.setattr("numnet.rows.kinds.blocks_of.__defaults__", (None, size))
+ONE_OR_MANY = pytest.mark.parametrize("block_bytes", [DEFAULT_BLOCK_BYTES, 1500])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @ONE_OR_MANY
 def test_every_kind_of_rows_has_the_bits_of_the_model(
-    client: Client, model: Model, tmp_path: Path, kind: str, max_bytes: int
+    service: Service, model: Model, tmp_path: Path, kind: str, block_bytes: int
 ) -> None:
-    predictions = KINDS[kind](client, tmp_path)
+    with Client(service.url, block_bytes=block_bytes) as client:
+        predictions = KINDS[kind](client, tmp_path)
     assert np.asarray(predictions).tobytes() == model.predict(X).tobytes()
     outside = np.argwhere(model.outside(X)).tolist()
     assert list(predictions.extrapolating) == [(row, FEATURES[column]) for row, column in outside]
@@ -128,14 +120,14 @@ def test_one_row_of_every_kind_has_the_bits_of_the_model(
 
 
 @pytest.fixture
-def mixed(start_service: StartService, registry: Registry) -> Client:
-    """A client of a service whose model has features of every kind."""
+def mixed(start_service: StartService, registry: Registry) -> Service:
+    """A service whose model has features of every kind."""
     serve(registry, table_model())
-    return Client(start_service().url)
+    return start_service()
 
 
 @ONE_OR_MANY
-def test_categories_booleans_dates_and_missing_cells(mixed: Client, max_bytes: int) -> None:
+def test_categories_booleans_dates_and_missing_cells(mixed: Service, block_bytes: int) -> None:
     days = [date(2024, 1, 1), date(2024, 1, 2)] * 100
     frame = pd.DataFrame(
         {
@@ -162,14 +154,16 @@ def test_categories_booleans_dates_and_missing_cells(mixed: Client, max_bytes: i
         text.astype({"size": str}).astype(str).to_numpy().astype("U"),
         text.astype(object).to_numpy(),
     ]
-    for index, kind in enumerate(kinds):
-        assert np.asarray(mixed.predict(kind)).tobytes() == expected, index
+    with Client(mixed.url, block_bytes=block_bytes) as client:
+        for index, kind in enumerate(kinds):
+            assert np.asarray(client.predict(kind)).tobytes() == expected, index
 
 
-def test_unseen_categories_are_named(mixed: Client) -> None:
+def test_unseen_categories_are_named(mixed: Service) -> None:
     row = {"size": 0.5, "colour": "green", "new": True, "sold": date(2024, 1, 1)}
-    assert mixed.predict(row).unseen == ("colour",)
-    many = mixed.predict([row | {"colour": "red"}, row])
+    with Client(mixed.url) as client:
+        assert client.predict(row).unseen == ("colour",)
+        many = client.predict([row | {"colour": "red"}, row])
     assert list(many.unseen) == [(1, "colour")]
     assert many[1].unseen == ("colour",)
     assert many.to_frame()["unseen"].tolist() == ["", "colour"]
@@ -202,11 +196,12 @@ def test_empty_tables_are_refused_by_the_service(client: Client, kind: str) -> N
 )
 @ONE_OR_MANY
 def test_wrong_cells_are_named_by_their_row_in_the_whole_table(
-    client: Client, rows: Any, pointer: str, max_bytes: int
+    service: Service, rows: Any, pointer: str, block_bytes: int
 ) -> None:
     if hasattr(rows, "seek"):
         rows.seek(0)
-    with pytest.raises(InvalidInput) as caught:
+    client = Client(service.url, block_bytes=block_bytes)
+    with client, pytest.raises(InvalidInput) as caught:
         client.predict(rows)
     assert caught.value.errors[0].pointer == pointer
     assert pointer in str(caught.value)

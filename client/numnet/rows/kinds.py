@@ -15,7 +15,6 @@ from numnet.rows.block import JsonBlock, NpyBlock
 from numnet.rows.cell import json_value
 from numnet.rows.csv_file import CsvBlock, csv_blocks
 
-MAX_BLOCK_BYTES = 4 * 1024 * 1024  # a quarter of the service's default limit
 _SAMPLE = 100  # rows, from which the size of the others is estimated
 
 Block = JsonBlock | NpyBlock | CsvBlock
@@ -52,8 +51,8 @@ def row_of(row: Any) -> dict[str, Any] | list[Any]:
 def blocks_of(
     rows: Any,
     features: Features,
+    max_bytes: int,
     encoding: str | None = None,
-    max_bytes: int = MAX_BLOCK_BYTES,
 ) -> Iterator[Block]:
     """Yield the rows in blocks.
 
@@ -63,8 +62,8 @@ def blocks_of(
         file, or a file that is open
     features : called between the first block and the second: returns the names of the features of
         the version that answered, if all of them are numbers; otherwise None
-    encoding : of a CSV file
     max_bytes : of a block, about
+    encoding : of a CSV file
 
     Raises
     ------
