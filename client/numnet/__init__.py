@@ -8,6 +8,7 @@ from numnet.errors import (
     ContentTooLarge,
     FeaturesDiffer,
     Forbidden,
+    InsufficientStorage,
     InternalServerError,
     InvalidInput,
     JobActive,
@@ -19,6 +20,7 @@ from numnet.errors import (
     NoIntervals,
     NoModel,
     NotConnected,
+    NotExportable,
     NotFound,
     NothingBefore,
     NotSupported,
@@ -27,6 +29,7 @@ from numnet.errors import (
     Redirected,
     RequestTimeout,
     ServiceUnavailable,
+    TableExists,
     TimedOut,
     TooManyRequests,
     Unauthorized,
@@ -35,7 +38,7 @@ from numnet.errors import (
     VersionRefused,
     WrongValue,
 )
-from numnet.records import Job, Model, Promotion, Status, Version, Versions
+from numnet.records import Job, Model, Promotion, Status, Table, Version, Versions
 from numnet.results import CsvPredictions, Prediction, Predictions
 from numnet.transport import Timeout
 from numnet.version import VERSION
@@ -51,6 +54,7 @@ __all__ = [
     "CsvPredictions",
     "FeaturesDiffer",
     "Forbidden",
+    "InsufficientStorage",
     "InternalServerError",
     "InvalidInput",
     "Job",
@@ -64,6 +68,7 @@ __all__ = [
     "NoIntervals",
     "NoModel",
     "NotConnected",
+    "NotExportable",
     "NotFound",
     "NotSupported",
     "NothingBefore",
@@ -76,6 +81,8 @@ __all__ = [
     "RequestTimeout",
     "ServiceUnavailable",
     "Status",
+    "Table",
+    "TableExists",
     "TimedOut",
     "Timeout",
     "TooManyRequests",

@@ -4,16 +4,18 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any, Self, TypeVar, overload
 from urllib.parse import quote, urlsplit
 
 from numnet.errors import BadResponse, JobCancelled, JobFailed, Problem
+from numnet.files import opener, write_whole
 from numnet.job_events import job_documents
 from numnet.prediction_requests import Options, PredictRequests
-from numnet.records import Job, Model, Promotion, Status, Versions
+from numnet.records import Job, Model, Promotion, Status, Table, Versions
 from numnet.results import CsvPredictions, Prediction, Predictions, joined
 from numnet.rows import blocks_of, is_one_row, row_of
-from numnet.transport import Answer, Body, Timeout, Transport, read_json
+from numnet.transport import Answer, Body, Query, Timeout, Transport, read_json
 from numnet.version import VERSION
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -393,6 +395,104 @@ class Client:
         """
         return self._read(self._transport.send("DELETE", _job_path(job)), Job.of)
 
+    def upload(
+        self,
+        name: str,
+        content: Any,
+        *,
+        replace: bool = False,
+        check: bool = False,
+        **columns: str | Sequence[str],
+    ) -> Table:
+        """Store a table for trainings, after the checks of a training. Needs the admin token.
+
+        Parameters
+        ----------
+        name : of the table in the service, with an extension such as `.csv`
+        content : a path, bytes, a DataFrame, or a file that is open for reading bytes
+        replace : whether another table of this name is replaced
+        check : whether to return what was understood and to store nothing
+        columns : `targets`, `features`, `categories` (lists of names), `weights`, `encoding` and
+            `missing`, as for a retraining, to check the table for
+
+        Raises
+        ------
+        InvalidInput
+            a training would refuse the table; the errors name lines and columns.
+        TableExists, InsufficientStorage, ContentTooLarge, Unauthorized, Forbidden, NumnetError
+        TypeError, OSError
+            the content cannot be read.
+        """
+        body, again = opener(content)
+        query: dict[str, str | Sequence[str]] = dict(columns)
+        query |= {key: "true" for key, wanted in (("replace", replace), ("check", check)) if wanted}
+        headers = {"Content-Type": "application/octet-stream"}
+        path = f"/data/{_quoted(name)}"
+        answer = self._transport.send(
+            "POST", path, body=body, headers=headers, query=query, safe=again
+        )
+        return self._read(answer, Table.of)
+
+    def download(self, version: str | int, path: str | os.PathLike[str] | None = None) -> Path:
+        """Save a version's file, which `numpy.load` reads, and return its path.
+
+        Parameters
+        ----------
+        path : of the file, or a folder; by default a file in the current folder. The file appears
+            when it is complete
+
+        Raises
+        ------
+        NotFound, VersionRefused, NumnetError
+        OSError
+            the file cannot be written.
+        """
+        return self._save(self._models_path(version, "weights.npz"), version, "npz", path)
+
+    def export(
+        self,
+        version: str | int,
+        kind: str = "onnx",
+        path: str | os.PathLike[str] | None = None,
+        *,
+        level: float | None = None,
+        form: str | None = None,
+    ) -> Path:
+        """Save a version in a form that needs no numnet, and return its path.
+
+        Parameters
+        ----------
+        kind : of the file, its suffix: onnx, c, js, json or sql
+        path : as of `download`
+        level : with this level, the file computes prediction intervals, too
+        form : a variant of the kind, such as `folded` for ONNX
+
+        Raises
+        ------
+        NotExportable, NoIntervals, NotFound, VersionRefused, NumnetError
+        OSError
+            the file cannot be written.
+        """
+        query = {} if level is None else {"level": str(level)}
+        query |= {} if form is None else {"form": form}
+        address = self._models_path(version, f"model.{kind}")
+        return self._save(address, version, kind, path, query)
+
+    def report(self, version: str | int, path: str | os.PathLike[str] | None = None) -> Path:
+        """Save the report of a version, a web page in one file, and return its path.
+
+        Parameters
+        ----------
+        path : as of `download`
+
+        Raises
+        ------
+        NotFound, VersionRefused, NumnetError
+        OSError
+            the file cannot be written.
+        """
+        return self._save(self._models_path(version, "report"), version, "html", path)
+
     def send(
         self,
         method: str,
@@ -400,7 +500,7 @@ class Client:
         *,
         body: Body = None,
         headers: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
         safe: bool | None = None,
     ) -> Answer:
         """Send a request that no other method makes, with the same timeouts, retries and errors.
@@ -425,7 +525,7 @@ class Client:
 
     def version_path(self, version: str | int, path: str) -> str:
         """Return the path of what a version has, such as `weights.npz`."""
-        return self._models_path(f"{version}/{path}")
+        return self._models_path(version, path)
 
     def close(self) -> None:
         """Close the connections."""
@@ -474,6 +574,21 @@ class Client:
     def _models_path(self, *segments: str | int) -> str:
         start = "/models" if self.model is None else self._path("")
         return "/".join([start, *(_quoted(str(each)) for each in segments)])
+
+    def _save(
+        self,
+        address: str,
+        version: str | int,
+        ending: str,
+        path: str | os.PathLike[str] | None,
+        query: Mapping[str, str] | None = None,
+    ) -> Path:
+        answer = self._transport.send("GET", address, query=query)
+        file = Path() if path is None else Path(path)
+        if file.is_dir():
+            file /= f"{self.model or 'numnet'}-{version}.{ending}"
+        write_whole(file, answer.content)
+        return file
 
     def _post_json(
         self,

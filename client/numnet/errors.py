@@ -19,6 +19,8 @@ NumnetError
     │   ├── NothingBefore          no version to roll back to
     │   ├── FeaturesDiffer         the version to roll back to has other features
     │   ├── NoIntervals            the version cannot make prediction intervals
+    │   ├── NotExportable          the version cannot be written in this form
+    │   ├── TableExists            another table has this name
     │   ├── JobActive              another job of the model is queued or running
     │   └── JobFinished            the job ended before
     ├── ContentTooLarge       413
@@ -28,9 +30,10 @@ NumnetError
     ├── TooManyRequests       429  too many wrong tokens
     ├── InternalServerError   500
     ├── NotSupported          501
-    └── Unavailable           503
-        ├── NoModel                no version is loaded
-        └── ServiceUnavailable     overloaded, or its storage or database is unavailable
+    ├── Unavailable           503
+    │   ├── NoModel                no version is loaded
+    │   └── ServiceUnavailable     overloaded, or its storage or database is unavailable
+    └── InsufficientStorage   507  the service's disk has no room for a table
 """
 
 from collections.abc import Mapping
@@ -252,6 +255,18 @@ class NoIntervals(Conflict):
     slug = "no-intervals"
 
 
+class NotExportable(Conflict):
+    """The version cannot be written in this form; `detail` says why."""
+
+    slug = "not-exportable"
+
+
+class TableExists(Conflict):
+    """Another table has this name: `upload(replace=True)` replaces it."""
+
+    slug = "table-exists"
+
+
 class _JobConflict(Conflict):
     @property
     def job_id(self) -> str | None:
@@ -330,6 +345,12 @@ class ServiceUnavailable(Unavailable):
     slug = "service-unavailable"
 
 
+class InsufficientStorage(Problem):
+    """The service's disk has no room for a table."""
+
+    slug = "insufficient-storage"
+
+
 def problem(
     status: int,
     document: Mapping[str, Any],
@@ -358,6 +379,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
     500: InternalServerError,
     501: NotSupported,
     503: Unavailable,
+    507: InsufficientStorage,
 }
 
 

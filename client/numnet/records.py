@@ -226,6 +226,41 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Table:
+    """What a training would understand of a table.
+
+    Attributes
+    ----------
+    name : in the service's data folder: `data` of a retraining
+    rows : that a training would use
+    targets : the columns to predict
+    features : the columns to predict them from
+    notes : what is left out, and warnings
+    document : the whole JSON object, with what is known of each column
+    """
+
+    name: str
+    rows: int
+    targets: tuple[str, ...]
+    features: tuple[str, ...]
+    notes: tuple[str, ...]
+    document: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """Return the record of a JSON object."""
+        columns = document.get("columns") or ()
+        return cls(
+            name=document["name"],
+            rows=document["rows"],
+            targets=tuple(document["targets"]),
+            features=tuple(each["name"] for each in columns if each["role"] == "feature"),
+            notes=tuple(document.get("notes") or ()),
+            document=document,
+        )
+
+
+@dataclass(frozen=True)
 class Status:
     """Whether the service, or one model of it, can predict.
 

@@ -5,11 +5,11 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import IO, Any
 
 import requests
 import urllib3
@@ -33,7 +33,9 @@ _OVERLOADED = frozenset((429, 502, 503, 504))
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 10.0
 
-Body = bytes | Callable[[], Any] | None  # a function opens the body again for each attempt
+# A function opens the body again for each attempt.
+Body = bytes | Callable[[], AbstractContextManager[IO[bytes]]] | None
+Query = Mapping[str, str | Sequence[str]]  # several values: the parameter is repeated
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class Transport:
         *,
         body: Body = None,
         headers: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
         safe: bool | None = None,
         retries: int | None = None,
     ) -> Answer:
@@ -176,7 +178,7 @@ class Transport:
         *,
         body: Body = None,
         headers: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
         deadline: float,
         read_seconds: float | None = None,
     ) -> Iterator[requests.Response]:
@@ -194,21 +196,21 @@ class Transport:
         left = max(deadline - time.monotonic(), 0.001)
         connect_seconds = min(self.timeout.connect_seconds, left)
         read_seconds = min(read_seconds or self.timeout.read_seconds, left)
-        content = body() if callable(body) else body
-        try:
-            response = self._current_session().request(
-                method,
-                self.url + path,
-                params=query,
-                data=content,
-                headers=headers,
-                auth=_Bearer(self.token),
-                timeout=(connect_seconds, read_seconds),
-                allow_redirects=False,
-                stream=True,
-            )
-        except requests.RequestException as error:
-            raise self._failure(error) from error
+        with body() if callable(body) else nullcontext(body) as content:
+            try:
+                response = self._current_session().request(
+                    method,
+                    self.url + path,
+                    params=query,
+                    data=content,
+                    headers=headers,
+                    auth=_Bearer(self.token),
+                    timeout=(connect_seconds, read_seconds),
+                    allow_redirects=False,
+                    stream=True,
+                )
+            except requests.RequestException as error:
+                raise self._failure(error) from error
         with response:
             if response.status_code >= 300:
                 raise self._error(response, b"".join(parts(response, deadline)))
