@@ -38,5 +38,9 @@ def write(source: Source, suffix: str, formats: Mapping[str, Format] = FORMATS) 
     if source.form and source.form not in chosen.forms:
         forms = f"expected {' or '.join(chosen.forms)}" if chosen.forms else "it has only one"
         raise NotExportable(f"{suffix} has no form {source.form!r}; {forms}")
+    if (count := source.graph.constants) > chosen.max_constants:
+        raise NotExportable(
+            f"the version has {count:,} numbers; {suffix} can hold {chosen.max_constants:,}"
+        )
     content = chosen.write(source)
     return content.encode() if isinstance(content, str) else content

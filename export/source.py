@@ -51,8 +51,10 @@ class Format:
     media_type : of the file
     write : returns the file of a version; raises `NotExportable` and `LevelError`
     forms : the variants that it has besides the usual one
+    max_constants : numbers of a version that it can hold, so that memory is enough for the file
     """
 
     media_type: str
     write: Callable[[Source], str | bytes]
     forms: tuple[str, ...] = ()
+    max_constants: int = 2_000_000

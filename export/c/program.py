@@ -14,7 +14,7 @@ from export.c.templates import CATEGORY, DAYS, DECLARATIONS, END, PREDICT
 from export.c.text import literal
 from export.code.loops import Dialect, statements, tables, vector
 from export.code.steps import Steps
-from export.code.tables import number, wrapped
+from export.code.tables import numbers, wrapped
 from export.code.template import filled
 from export.source import Source
 from network import UNSEEN, Column
@@ -137,6 +137,5 @@ def _values(source: Source) -> Iterator[str]:
 
 def _table(name: str, array: NDArray[Any]) -> str:
     is_real = array.dtype == np.float64
-    numbers = map(number, array.ravel().tolist()) if is_real else map(str, array.astype(int).flat)
     kind = "double" if is_real else "int"
-    return f"static const {kind} {name}[{array.size}] = {{\n{wrapped(numbers)}\n}};"
+    return f"static const {kind} {name}[{array.size}] = {{\n{numbers(array)}\n}};"

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from export.graph.operations import Operation
 from network import Column
 
@@ -34,6 +36,12 @@ class Graph:
     def outputs(self) -> tuple[str, ...]:
         """The names of the outputs: the prediction, and the ends of its interval, if any."""
         return (self.prediction, *(self.ends or ()))
+
+    @property
+    def constants(self) -> int:
+        """The number of constant numbers in all operations."""
+        values = (value for operation in self for value in vars(operation).values())
+        return sum(value.size for value in values if isinstance(value, np.ndarray))
 
     def __iter__(self) -> Iterator[Operation]:
         """Yield the operations in order."""

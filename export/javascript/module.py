@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from export.code.loops import Dialect, statements, tables, vector
 from export.code.names import quoted
 from export.code.steps import Steps
-from export.code.tables import number, wrapped
+from export.code.tables import number, numbers, wrapped
 from export.code.template import filled
 from export.javascript.features import example, feature, type_of
 from export.javascript.template import MODULE
@@ -87,6 +87,4 @@ def _tables(source: Source) -> Iterator[str]:
 def _table(name: str, array: NDArray[Any]) -> str:
     is_real = array.dtype == np.float64
     kind = "Float64Array" if is_real else "Int32Array"
-    values = array.ravel().tolist()
-    texts = (number(each, "Infinity") for each in values) if is_real else map(str, values)
-    return f"const {name} = new {kind}([\n{wrapped(texts)},\n]);"
+    return f"const {name} = new {kind}([\n{numbers(array, 'Infinity')},\n]);"

@@ -11,4 +11,4 @@ def _write(source: Source) -> bytes:
     return folded_file(source) if source.form == FOLDED else onnx_file(source)
 
 
-FORMAT = Format("application/vnd.onnx", _write, (FOLDED,))
+FORMAT = Format("application/vnd.onnx", _write, (FOLDED,), max_constants=20_000_000)

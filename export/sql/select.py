@@ -8,8 +8,6 @@ predictions find the rows that they belong to.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from export.code.names import quoted
 from export.errors import NotExportable
 from export.graph import Cells, Graph, Join, Operation
@@ -65,7 +63,7 @@ def sql_select(source: Source) -> str:
     LevelError
     """
     graph, columns = source.graph, source.model.columns
-    if (count := _constants(graph)) > MAX_CONSTANTS:
+    if (count := graph.constants) > MAX_CONSTANTS:
         raise _too_long("constants", count, MAX_CONSTANTS)
     query = _Query()
     query.add("rows", ["source.*", (ROW, "row_number() OVER ()")], '"rows" AS source')
@@ -121,11 +119,6 @@ def _add_operations(
             query.add(name, [*old, *zip(own, values, strict=True)])
         vectors[operation.out] = carried[operation.out] = own
     return vectors
-
-
-def _constants(graph: Graph) -> int:
-    arrays = (each for operation in graph for each in vars(operation).values())
-    return sum(each.size for each in arrays if isinstance(each, np.ndarray))
 
 
 def _needed(following: list[Operation], graph: Graph) -> set[str]:
