@@ -18,7 +18,7 @@ from export.sql.expressions import stages
 from export.sql.literals import identifier, number
 from network import Array
 
-MAX_CONSTANTS = 20_000
+MAX_CONSTANTS = 10_000  # the time that SQLite takes to read them grows with their square
 MAX_COLUMNS = 1_000  # of a table expression; PostgreSQL allows 1,664
 ROW = "numnet_row"
 
