@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from registry import Registry
 from tests.browser.page_errors import recorded_errors
 from tests.patience import seconds, until
 from tests.run_processes import Run
 from tests.service.small_models import serve, small_model, some_calibration
+
+TIMEOUT_MILLISECONDS = 1000 * seconds(60.0)
+expect.set_options(timeout=TIMEOUT_MILLISECONDS)
 
 NewPage = Callable[..., Page]
 PublishModels = Callable[[Path], object]
@@ -97,7 +100,7 @@ def new_page(browser: Browser, run: Run, expected_errors: list[str]) -> Iterator
 
     def open_page(**options: Any) -> Page:
         context = browser.new_context(**{"base_url": run.url} | options)
-        context.set_default_timeout(1000 * seconds(30.0))
+        context.set_default_timeout(TIMEOUT_MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
         errors.append(recorded_errors(page, run.url))

@@ -10,13 +10,12 @@ from service.dashboard.model_description import describe
 from service.services import services
 from service.web.tokens.authorization import authorization_of
 
+VERSION = {"type": "string", "description": "a version's number, by default the current one"}
 
-@page("/try", "try.html")
+
+@page("/try", "try.html", query={"version": VERSION})
 def try_it() -> dict[str, Any]:
-    """Show a version's features with their ranges, its targets, and where to send rows.
-
-    `?version=3` selects a version; by default it is the current one.
-    """
+    """Show a version's features with their ranges, its targets, and where to send rows."""
     model = asked_model()
     asked_version = request.args.get("version")
     version = model.versions.require(asked_version)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.accessibility import violations
 from tests.browser.try_it.conftest import OpenTry
@@ -79,12 +79,17 @@ def test_file_of_many_blocks_is_predicted_by_one_version(open_try: OpenTry, run:
     lines = "".join(f"{a!r};{b!r};{c!r};{d!r}\n" for a, b, c, d in X.tolist())
     page = open_try()
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+
+    def note(request: Request) -> None:
+        if request.headers["content-type"].startswith("text/csv"):
+            asked.append(request.url)
+
+    page.on("request", note)
     facts = drop(page, "Measured in May\nx1;x2;x3;x4\n" + lines)
     assert facts[0] == "rows.csv: 45,000 rows, separated by semicolons, utf-8."
-    del asked[:]
     predict(page)
-    assert asked == [f"{run.url}/predict?interval=0.9&version=2"] * 3
+    assert len(asked) >= 3
+    assert set(asked) == {f"{run.url}/predict?interval=0.9&version=2"}
     expect(page.locator("#file-summary")).to_contain_text("45,000 rows predicted.")
     assert page.locator("#file-table tbody tr").count() == 100
     header, *rows = csv.reader(io.StringIO(download(page)), delimiter=";")

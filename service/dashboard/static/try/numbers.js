@@ -9,7 +9,7 @@ export function number(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
   const isPlain = size === 0 || (size >= 1e-4 && size < 1e9);
-  return (isPlain ? format.format(value) : value.toExponential(3)).replace("-", "−");
+  return (isPlain ? format.format(value) : Number(value.toPrecision(4)).toExponential()).replaceAll("-", "−");
 }
 
 /** The decimal places of a step for about 200 steps over a width. @param {number} width */

@@ -7,6 +7,7 @@ import { preview, resultTable } from "./preview.js";
 import { understand } from "./table.js";
 
 const SHOWN_ROWS = 100;
+const WARNINGS = "the columns extrapolating, unseen and unfamiliar";
 const NAMES = { ",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars" };
 const element = id => document.getElementById(id);
 const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
@@ -92,7 +93,7 @@ async function collect(level, signal, progress) {
   offer(parts);
   const first = table.rows > SHOWN_ROWS ? ` The first ${SHOWN_ROWS} are shown.` : "";
   const warned = doubtful
-    ? ` ${count(doubtful, "row")} outside the training range or unlike training: look at the last columns.`
+    ? ` ${count(doubtful, "row")} outside the training range or unlike training: ${WARNINGS} say which.`
     : " All rows are like those of training.";
   element("file-summary").textContent = `${count(table.rows, "row")} predicted.${first}${warned}`;
   element("file-table").replaceChildren(resultTable(table.header, added, shown));

@@ -6,7 +6,9 @@ import { maxBodyBytes, targets, version } from "../description.js";
 import { rowsOf, rowsOfText } from "./parse.js";
 
 const TYPE = "text/csv";
+const FIRST_ROWS = 2_000; // of the first request
 const MAX_ROWS = 20_000; // of a request
+const SECONDS = 1; // that a request should take, far below the timeout of the service
 const MAX_CHARACTERS = Math.min(maxBodyBytes / 4, 4_000_000); // each is up to 4 bytes of UTF-8
 const WARNINGS = ["extrapolating", "unseen", "unfamiliar"];
 
@@ -25,29 +27,41 @@ export function addedColumns(level, header) {
  * @throws {import("../../api.js").Problem} with `firstRow`, the number of the block's first row
  */
 export async function* predictions(table, level, signal) {
+  const limit = { rows: FIRST_ROWS };
   let done = 0;
-  for await (const rows of blocks(table)) {
-    const body = toCsv([table.matched, ...rows.map(row => table.columns.map(index => row[index] ?? ""))]);
-    let text;
-    try { // all blocks by one version, even if another one is promoted meanwhile
-      const options = { body, type: `${TYPE}; charset=utf-8`, headers: { Accept: TYPE }, signal };
-      text = await (await send("POST", predictUrl({ level, version }), options)).text();
-    } catch (error) {
+  for await (const rows of blocks(table, limit)) {
+    const started = performance.now();
+    const added = await predictBlock(table, rows, level, signal).catch(error => {
       throw Object.assign(error, { firstRow: done + 1 });
-    }
+    });
+    const seconds = (performance.now() - started) / 1000;
+    const factor = Math.min(Math.max(SECONDS / seconds, 0.5), 2);
+    limit.rows = Math.min(Math.max(Math.round(limit.rows * factor), 1), MAX_ROWS);
     done += rows.length;
-    yield { rows, added: addedCells(text, level) };
+    yield { rows, added };
   }
 }
 
-/** The rows below the header, in lists that fit into a request. */
-async function* blocks({ file, delimiter, encoding, headerRow }) {
+/** What predictions add to some rows. All blocks are predicted by one version, even if another is promoted. */
+async function predictBlock(table, rows, level, signal) {
+  const cells = rows.map(row => table.columns.map(index => row[index] ?? ""));
+  const response = await send("POST", predictUrl({ level, version }), {
+    body: toCsv([table.matched, ...cells]),
+    type: `${TYPE}; charset=utf-8`,
+    headers: { Accept: TYPE },
+    signal,
+  });
+  return addedCells(await response.text(), level);
+}
+
+/** The rows below the header, in lists that fit into a request; `limit.rows` may change meanwhile. */
+async function* blocks({ file, delimiter, encoding, headerRow }, limit) {
   let [skip, block, size] = [headerRow + 1, [], 0];
   for await (const rows of rowsOf(file, delimiter, encoding)) {
     for (const row of rows) {
       if (skip > 0) { skip -= 1; continue; }
       const length = row.reduce((sum, cell) => sum + cell.length + 3, 0);
-      if (block.length && (block.length >= MAX_ROWS || size + length > MAX_CHARACTERS)) {
+      if (block.length && (block.length >= limit.rows || size + length > MAX_CHARACTERS)) {
         yield block;
         [block, size] = [[], 0];
       }

@@ -9,7 +9,8 @@ import { daysOfIso, isoOfDays, number } from "../numbers.js";
 
 const POINTS = 41; // of a curve
 const MAX_VALUES = 12; // of a list
-const MAX_ROWS = 2_000; // of a request
+const MAX_PANELS = 40; // in a request
+const FEW_FEATURES = 20; // whose curves are all drawn; of more, those in view
 const PAUSE_MILLISECONDS = 60; // between two requests, so that predictions come first
 
 /**
@@ -20,7 +21,7 @@ const PAUSE_MILLISECONDS = 60; // between two requests, so that predictions come
  * @property {boolean} hasOneScale whether all curves have the same vertical axis
  */
 
-/** The charts of all features, of which those in view are drawn. */
+/** The charts of all features. */
 export class Curves {
   /** @param {import("../fields.js").Field[]} fields */
   constructor(fields) {
@@ -51,7 +52,8 @@ export class Curves {
 
   /** @param {Moment} moment */
   async #update({ row, level, target, hasOneScale }) {
-    const panels = [...this.visible].slice(0, Math.floor(MAX_ROWS / POINTS));
+    const areFew = this.panels.length <= FEW_FEATURES;
+    const panels = areFew ? this.panels : [...this.visible].slice(0, MAX_PANELS);
     const grids = panels.map(panel => panel.grid(row[panel.index]));
     const instances = panels.flatMap((panel, place) =>
       grids[place].map(value => row.with(panel.index, value)));
