@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-BENCHMARKS := tables training convergence matrix passes footprint predict exports serving server overload bodies neighbours models profile startup dashboard live
+BENCHMARKS := tables training convergence matrix passes footprint predict exports serving server overload bodies neighbours models profile startup dashboard command live
 BASELINE := a6882b9
 SERVERS := mlserver bentoml fastapi flask
 .PHONY: help setup setup-dev run test test-fast compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
@@ -117,6 +117,9 @@ bench-startup: setup  ## `make run` to ready, beside the server alone
 
 bench-dashboard: setup-dev  ## predictions per second while a slider is dragged (needs chromium)
 	@$(BIN)/python -m benchmarks.dashboard.drag
+
+bench-command: setup  ## `numnet predict` of one row and of a million rows (2 minutes)
+	@$(BIN)/python -m benchmarks.serving.command
 
 bench-live: setup-dev  ## promotions, retrainings, kills and faults under load (8 minutes, as root)
 	@$(BIN)/python -m benchmarks.reliability.all_scenarios

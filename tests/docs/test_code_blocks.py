@@ -9,6 +9,11 @@ from tests.e2e.test_readme import CHECKED_ELSEWHERE, EXECUTED
 EXECUTED_LANGUAGES = {"sh", "json", "text", "crontab"}
 CHECKED_BY = {
     ("README.md", "Start with Docker Compose"): "tests/compose/test_one_machine.py",
+    ("docs/command.md", "One row"): "tests/client/command/test_manual.py",
+    ("docs/command.md", "A table"): "tests/client/command/test_manual.py",
+    ("docs/command.md", "Train and release"): "tests/client/command/test_manual.py",
+    ("docs/command.md", "Tokens"): "tests/client/command/test_manual.py",
+    ("docs/command.md", "Programs"): "tests/client/command/test_manual.py",
     ("docs/http.md", "The Open Inference Protocol"): "tests/e2e/clients/test_tritonclient.py",
     ("docs/operations.md", "Monitoring"): "tests/deploy/test_monitoring.py",
     ("docs/model-file.md", "Predict with NumPy"): "tests/docs/test_model_file.py",

@@ -28,11 +28,11 @@ def trained_app(folder: Path, versions: int = 1) -> Flask:
     return create_app(settings)
 
 
-def publish_trained(registry: Registry, versions: int) -> None:
+def publish_trained(registry: Registry, versions: int, rows: int = 60) -> None:
     """Train, publish and promote small versions of the example task in order."""
     for seed in range(versions):
         recipe = Recipe(layers=(3,), solver="l-bfgs", epochs=3, seed=seed)
-        trained = train(synthetic_table(60, seed), recipe)
+        trained = train(synthetic_table(rows, seed), recipe)
         version = registry.publish(
             trained.model,
             trained.card,

@@ -91,6 +91,17 @@ def connected(*, admin: bool = False) -> Callable[[F], Callable[..., Any]]:
     return decorate
 
 
+def connection_options() -> list[click.Option]:
+    """Return the options that `connected` adds."""
+
+    @connected()
+    def nothing(session: Session) -> None:
+        """Have the options alone."""
+
+    parameters = click.command()(nothing).params
+    return [each for each in parameters if isinstance(each, click.Option)]
+
+
 def _read(file: Path) -> str:
     token = file.read_text().strip()
     if not token:

@@ -1,9 +1,10 @@
 """The command as a process of its own, against services that are processes, too."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,3 +80,27 @@ def run_at(tmp_path: Path) -> Callable[..., Command]:
 def numnet(service: Service, run_at: Callable[..., Command]) -> Command:
     """Return the command for a service that serves version 2 of two, with its admin token."""
     return run_at(service.url, NUMNET_TOKEN=ADMIN_TOKEN)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Return a service with a trainer, which has no version at first."""
+    folder = tmp_path_factory.mktemp("training")
+    data = {"NUMNET_DATA": str(folder / "data")}
+    running = Service(folder / "models", folder / "out", settings=data)
+    running.start()
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
+    variables = {
+        "NUMNET_MODELS": str(running.models),
+        "NUMNET_STATE": str(running.output / "state"),
+        **data,
+    }
+    with (folder / "trainer.log").open("wb") as log:
+        trainer = subprocess.Popen(
+            [sys.executable, "-m", "trainer.worker"], cwd=ROOT, env=kept | variables, stderr=log
+        )
+    yield running
+    trainer.send_signal(signal.SIGTERM)
+    ended = trainer.wait(DEADLINE_SECONDS)
+    assert ended in (0, -signal.SIGTERM), (folder / "trainer.log").read_text()
+    assert running.stop() == 0

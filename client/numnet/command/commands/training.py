@@ -13,7 +13,7 @@ import click
 from numnet.command.failures import Refused
 from numnet.command.printing import print_facts, print_json, print_table
 from numnet.command.session import Session, connected
-from numnet.errors import Problem
+from numnet.errors import InvalidInput, Problem
 from numnet.records import Job
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -147,6 +147,8 @@ def _upload(
             query=query,
             safe=True,  # the same content again is no conflict
         )
+    except InvalidInput as error:
+        raise Refused(f"{file}: {'; '.join(map(str, error.errors)) or error.detail}") from error
     except Problem as error:
         if error.type.endswith("/table-exists"):
             detail = f"{error.detail}; --replace replaces it, and --name stores another one"
