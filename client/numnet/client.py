@@ -230,6 +230,20 @@ class Client:
         path = self._models_path(version)
         return self._read(self._transport.send("GET", path), dict)
 
+    def evaluation(self, version: str | int) -> dict[str, Any]:
+        """Return how good a version is, as numbers to draw.
+
+        It has `losses` by epoch, and by target `pairs` of actual and predicted values of rows that
+        the version was not trained on, the `coverage` of its intervals and the `importance` of its
+        features. What a version of an earlier release lacks is empty.
+
+        Raises
+        ------
+        NotFound, VersionRefused, NumnetError
+        """
+        path = self._models_path(version, "evaluation")
+        return self._read(self._transport.send("GET", path), dict)
+
     def status(self) -> Status:
         """Return whether predictions are possible now, and by which version.
 

@@ -39,6 +39,7 @@ def test_models_and_versions_are_listed(client: Client) -> None:
     assert versions[0].features == FEATURES
     assert [each.version for each in versions.promotions] == ["2"]
     assert client.card(1)["features"] == list(FEATURES)
+    assert client.evaluation(1)["targets"] == ["y"]
 
 
 def test_status_says_which_version_is_in_use(client: Client, service: Service) -> None:

@@ -101,6 +101,7 @@ def test_tokens(own_service: Service, start_service: StartService) -> None:
 def test_what_does_not_exist_is_not_found(client: Client, service: Service) -> None:
     for call in (
         lambda: client.card(99),
+        lambda: client.evaluation(99),
         lambda: client.card("x/../1"),
         lambda: client.job("no-such-job"),
         lambda: list(client.watch("no-such-job")),

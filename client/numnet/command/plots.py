@@ -48,7 +48,7 @@ class Canvas:
 
     def _place(self, value: float, ends: Point, count: int) -> int:
         low, high = ends
-        part = (value - low) / (high - low) if high > low else 0.5
+        part = (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5
         return min(max(round(part * (count - 1)), 0), count - 1)
 
     def _set(self, column: int, row: int) -> None:

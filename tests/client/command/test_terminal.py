@@ -68,7 +68,7 @@ def test_a_table_has_a_progress_bar_on_a_terminal(numnet: Command) -> None:
 def test_a_plot_is_not_wider_than_the_terminal(numnet: Command) -> None:
     code, written = on_terminal(numnet, "show", "--plot", COLUMNS="40", NO_COLOR="1")
     assert code == 0
-    assert b"the card has nothing to draw" in written
+    assert b"the version has nothing to draw" in written
 
 
 def completions(numnet: Command, *words: str) -> list[str]:

@@ -2,7 +2,8 @@
 
 import click
 
-from numnet.command.commands.card import plot_card, print_card
+from numnet.command.commands.card import print_card
+from numnet.command.commands.pictures import print_pictures
 from numnet.command.printing import print_json, print_table
 from numnet.command.session import Session, complete_version, connected
 from numnet.command.summaries import network, scores_of
@@ -66,13 +67,14 @@ def _row(version: Version, promotion: Promotion | None) -> tuple[object, ...]:
 @connected()
 def show_command(session: Session, version: str | None, plot: bool) -> None:
     """Show the card of a version, by default of the current one: data, training and metrics."""
-    card = session.client.card(session.version(version))
+    number = session.version(version)
+    card = session.client.card(number)
     if session.json:
         print_json(card)
         return
     print_card(card)
     if plot:
-        plot_card(card)
+        print_pictures(session.client.evaluation(number))
 
 
 @click.command("promote")
