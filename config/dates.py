@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _DATE_DIRECTIVES = ("%d", "%m", "%b", "%B", "%Y", "%y")
+_YEAR_1, _YEAR_9999 = -719_162.0, 2_932_896.0  # the first and the last day
 ISO_TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")  # formats of a time without a date
 
 
@@ -47,3 +48,14 @@ def format_date(days: float, date_format: str = "") -> str:
         return moment.strftime(date_format)
     moment = moment.replace(tzinfo=None)
     return moment.date().isoformat() if float(days).is_integer() else moment.isoformat()
+
+
+def example_of_date(days: float, date_format: str = "") -> str:
+    """Return a date in a format, or in ISO 8601 if the format has not all of it.
+
+    With two digits of the year, "%y", dates before 1969 would be read as a century later.
+    """
+    days = min(max(days, _YEAR_1), _YEAR_9999)
+    text = format_date(days, date_format)
+    parsed = days_since_1970(text, date_format)
+    return text if parsed is not None and abs(parsed - days) < 1 else format_date(days)

@@ -1,11 +1,10 @@
 """Features in words: how a cell becomes a number, and a row as an example."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from config.dates import example_of_date
 from network import Column, Predictor
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MEANINGS = {
     "number": "the number itself",
     "category": "the index of the text in `values`, counted from 0; -1 for any other text",
@@ -44,7 +43,7 @@ def cell_of(column: Column, number: float) -> Any:
         case "boolean":
             return column.values[int(number)] if column.values else bool(number)
         case "datetime":
-            return _date(column, number)
+            return example_of_date(number, column.date_format)
     return number
 
 
@@ -56,15 +55,8 @@ def _feature(column: Column, limits: list[float]) -> dict[str, Any]:
         found["values"] = list(column.values)
     if column.kind == "datetime":
         found["date_format"] = column.date_format or "ISO 8601"
-        found["range_in_training"] = [_date(column, days) for days in limits]
+        found["range_in_training"] = [example_of_date(days, column.date_format) for days in limits]
     elif column.kind == "number":
         found["range_in_training"] = limits
     may_be_missing = {"may_be_missing": column.has_gaps}
     return found | may_be_missing | {"as_a_number": _MEANINGS[column.kind] + _MISSING}
-
-
-def _date(column: Column, days: float) -> str:
-    date = _EPOCH + timedelta(days=days)
-    if column.date_format:
-        return date.strftime(column.date_format)
-    return date.replace(tzinfo=None).isoformat() if days % 1.0 else date.date().isoformat()

@@ -1,5 +1,6 @@
 """The ONNX file of a version."""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,7 +44,9 @@ def file_of(source: Source, nodes: Nodes, inputs: Sequence[bytes], outputs: Sequ
     """Return the file of a graph that is complete."""
     targets = source.model.targets
     text = ", ".join(targets)
-    metadata = {"model": source.name, "version": str(source.number), "targets": text}
+    metadata = {"model": source.name, "version": str(source.number)}
+    for name, names in (("features", source.model.features), ("targets", targets)):
+        metadata[name] = json.dumps(names, ensure_ascii=False)
     if source.level is not None:
         metadata["level"] = repr(source.level)
     return messages.model(

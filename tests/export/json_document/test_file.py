@@ -116,6 +116,13 @@ def test_features_are_described_as_their_users_write_them() -> None:
     assert found["prediction"] == pytest.approx([*document["example"]["prediction"].values()])
 
 
+def test_a_range_of_dates_may_be_beyond_the_calendar() -> None:
+    model = table_model((Column("sold", "datetime"),))
+    model = replace(model, feature_range=np.array([[-1e9], [1e9]]))
+    [sold] = document_of(replace(EXAMPLES["network tanh"], model=model))["features"]
+    assert sold["range_in_training"] == ["0001-01-01", "9999-12-31"]
+
+
 def test_a_line_of_the_file_is_a_member_a_feature_or_a_step() -> None:
     example = EXAMPLES["network of mixed columns"]
     lines = write(source(example), "json").decode().splitlines()

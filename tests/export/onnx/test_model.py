@@ -60,7 +60,8 @@ def test_the_file_says_whose_version_it_is() -> None:
     assert {each.key: each.value for each in model.metadata_props} == {
         "model": "houses",
         "version": "7",
-        "targets": "y 1, y 2",
+        "features": '["x1", "x2", "x3"]',
+        "targets": '["y 1", "y 2"]',
         "level": "0.9",
     }
     assert model.doc_string == "version 7 of the model houses: predicts y 1, y 2"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from config.dates import ISO_TIMES, days_since_1970, format_date, has_date
+from config.dates import ISO_TIMES, days_since_1970, example_of_date, has_date
 from config.words import is_missing
 from network import Array, Column
 from service.model.rows.cells.cell import Cell
@@ -34,7 +34,6 @@ _TIME_OF_DAY = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?)?"
 _LOCAL_TIME = f"^(?!0000)[0-9]{{4}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]{_TIME_OF_DAY}$"
 
 _LONGEST = 100  # of a date
-_YEAR_1, _YEAR_9999 = -719_162.0, 2_932_896.0  # the first and the last day
 
 
 class DateCell(Cell):
@@ -42,7 +41,7 @@ class DateCell(Cell):
 
     def __init__(self, column: Column, least: float, greatest: float, no_gaps: str) -> None:
         form = column.date_format
-        example, last = _example(least, form), _example(greatest, form)
+        example, last = example_of_date(least, form), example_of_date(greatest, form)
         about = f"a date or time; seen in training: {example} to {last}"
         formats: list[dict[str, Any]] = [
             {"format": "date"},
@@ -81,17 +80,6 @@ def _days(text: str, date_format: str) -> float | None:
     times = () if has_date(date_format) else ISO_TIMES
     found = (days_since_1970(text, each) for each in (date_format, "", *times))
     return next((days for days in found if days is not None), None)
-
-
-def _example(days: float, date_format: str) -> str:
-    """Return a date in the format, or in ISO 8601 if the format has not all of it.
-
-    With two digits of the year, "%y", dates before 1969 would be read as a century later.
-    """
-    days = min(max(days, _YEAR_1), _YEAR_9999)
-    text = format_date(days, date_format)
-    parsed = days_since_1970(text, date_format)
-    return text if parsed is not None and abs(parsed - days) < 1 else format_date(days)
 
 
 def _pattern(date_format: str) -> str:

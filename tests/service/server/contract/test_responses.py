@@ -47,7 +47,7 @@ def test_headers_reach_the_client_as_the_application_gave_them(server: Server) -
     assert response.headers["X-Long"] == "x" * 10_000
 
 
-@pytest.mark.parametrize("path", ["/echo", "/quick", "/at-once", "/long"])
+@pytest.mark.parametrize("path", ["/echo", "/quick", "/at-once", "/long", "/headers"])
 def test_a_response_has_one_date_and_one_server_that_names_no_version(
     server: Server, path: str
 ) -> None:

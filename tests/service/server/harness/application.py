@@ -136,6 +136,7 @@ class Application:
         """Return headers that are repeated, empty, long, and beyond ASCII."""
         headers = [
             ("Content-Type", "text/x-test; charset=latin-1"),
+            ("Date", "Thu, 01 Jan 1970 00:00:00 GMT"),
             ("Set-Cookie", "a=1"),
             ("Set-Cookie", "b=2"),
             ("X-Empty", ""),
