@@ -115,7 +115,8 @@ bench-profile: setup  ## where the time of a one-row request goes (needs wrk)
 bench-startup: setup  ## `make run` to ready, beside the server alone
 	@$(BIN)/python -m benchmarks.serving.startup
 
-bench-dashboard: setup-dev  ## predictions per second while a slider is dragged (needs chromium)
+bench-dashboard: setup-dev  ## the pages in a browser: bytes, first paint, what an open page costs; dragging a slider (4 minutes, needs chromium)
+	@$(BIN)/python -m benchmarks.dashboard.pages
 	@$(BIN)/python -m benchmarks.dashboard.drag
 
 bench-command: setup  ## `numnet predict` of one row and of a million rows (2 minutes)

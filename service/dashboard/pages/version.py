@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from flask import current_app
-
 from export.formats import FORMATS
 from export.report.evaluation import Evaluation, evaluate_version
 from registry import Card, VersionNotFound, VersionRefused
@@ -22,13 +20,14 @@ from service.model.cards import without_odd_members
 from service.model.served_model import ServedModel
 from service.model.version_cache import parse_version
 
-_FORMATS = {
+_ABOUT = {
     "npz": "numnet's own file, for NumPy",
     "onnx": "ONNX, for ONNX Runtime and many others",
     "c": "C99 without dependencies",
     "js": "JavaScript without dependencies",
     "json": "JSON that documents itself",
     "sql": "one SELECT for PostgreSQL and SQLite",
+    "html": "a report with figures, in one file that opens anywhere",
 }
 
 
@@ -75,10 +74,12 @@ def evaluated(model: ServedModel, number: int) -> tuple[Card, Evaluation]:
 def _files(model: str, version: str) -> list[dict[str, str]]:
     """Return the files of a version that can be downloaded: path, suffix and words."""
     folder = f"/models/{model}/{version}"
-    paths = {"npz": f"{folder}/weights.npz"}
-    if "exports.export_version" in current_app.view_functions:
-        paths |= {suffix: f"{folder}/model.{suffix}" for suffix in FORMATS}
+    paths = {
+        "npz": f"{folder}/weights.npz",
+        **{suffix: f"{folder}/model.{suffix}" for suffix in FORMATS},
+        "html": f"{folder}/report",
+    }
     return [
-        {"path": path, "suffix": suffix, "about": _FORMATS.get(suffix, suffix)}
+        {"path": path, "suffix": suffix, "about": _ABOUT.get(suffix, "")}
         for suffix, path in paths.items()
     ]

@@ -9,6 +9,7 @@ const KEPT = 60; // polls that a line shows
 const where = url("/now/traffic.json", { model });
 const samples = [];
 let timer;
+let isPolling = false;
 
 const tiles = Object.fromEntries(
   [...document.querySelectorAll("[data-live]")].map((cell) => [
@@ -17,6 +18,8 @@ const tiles = Object.fromEntries(
 );
 
 async function poll() {
+  if (isPolling) return; // hidden and shown again while a request was under way
+  isPolling = true;
   try {
     const sample = await getJson(where, { signal: AbortSignal.timeout(5 * POLL_MS) });
     sample.at = performance.now() / 1000;
@@ -24,6 +27,7 @@ async function poll() {
   } catch {
     show("rate", null, "no connection"); // the next poll may succeed
   }
+  isPolling = false;
   if (!document.hidden) timer = setTimeout(poll, POLL_MS);
 }
 

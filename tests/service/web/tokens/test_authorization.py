@@ -90,6 +90,16 @@ def test_fast_path_needs_the_read_token(guarded: FlaskClient) -> None:
     assert fast(guarded, **READER) is None
 
 
+def test_fast_path_leaves_the_cookie_to_threads(guarded: FlaskClient) -> None:
+    own = {"Sec-Fetch-Site": "same-origin"}
+    answer = guarded.post("/sign-in", data={"token": READ_TOKEN}, headers=own)
+    cookie = answer.headers["Set-Cookie"].partition(";")[0]
+    assert fast(guarded, Cookie=cookie) is None
+    assert guarded.post("/predict", json=ROW, headers=own).status_code == 200
+    assert fast(guarded, Cookie=cookie, **READER) is not None
+    assert fast(guarded, Cookie=cookie, **WRONG) is None
+
+
 def test_probes_alone_are_answered_on_the_event_loop(guarded: FlaskClient) -> None:
     app = guarded.application
     assert isinstance(app, Application)
