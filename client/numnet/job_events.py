@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from numnet.errors import BadResponse, NumnetError, ServiceUnavailable
+from numnet.errors import BadResponse, NumnetError, Unavailable
 from numnet.records import ACTIVE_STATES
 from numnet.transport import Transport, may_repeat, parts, pauses_seconds, read_json
 
@@ -44,7 +44,7 @@ def job_documents(transport: Transport, path: str) -> Iterator[Document]:
                 if not _is_active(document):
                     return
             pause = next(pauses, None)  # the service was stopped
-        except (BadResponse, ServiceUnavailable):
+        except (BadResponse, Unavailable):
             pause = None
         except NumnetError as error:
             pause = next(pauses, None) if may_repeat(error, safe=True) else None

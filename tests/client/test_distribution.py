@@ -1,4 +1,4 @@
-"""The client as users install it: a wheel in an environment without the project."""
+"""Install the client as users do: a wheel, in an environment without the project."""
 
 import importlib.util
 import os

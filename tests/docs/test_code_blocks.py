@@ -3,6 +3,7 @@
 import re
 
 from config import Settings
+from tests.client.test_manual import SECTIONS as MANUAL_OF_THE_CLIENT
 from tests.documents import DOCUMENTS, ROOT, sections
 from tests.e2e.test_readme import CHECKED_ELSEWHERE, EXECUTED
 
@@ -16,6 +17,8 @@ CHECKED_BY = {
     ("docs/command.md", "Programs"): "tests/client/command/test_manual.py",
     ("docs/http.md", "The Open Inference Protocol"): "tests/e2e/clients/test_tritonclient.py",
     ("docs/operations.md", "Monitoring"): "tests/deploy/test_monitoring.py",
+    ("docs/client.md", "Install"): "tests/client/test_distribution.py",
+    **{("docs/client.md", name): "tests/client/test_manual.py" for name in MANUAL_OF_THE_CLIENT},
     ("docs/model-file.md", "Predict with NumPy"): "tests/docs/test_model_file.py",
     ("docs/model-file.md", "Categories, dates and missing cells"): "tests/docs/test_model_file.py",
     ("docs/exports.md", ""): "tests/docs/test_exports.py",
