@@ -122,6 +122,13 @@ def test_file_without_a_feature_cannot_be_predicted(open_try: OpenTry) -> None:
     expect(page.locator("#predict-file")).to_be_disabled()
 
 
+def test_file_dropped_elsewhere_does_not_replace_the_page(open_try: OpenTry) -> None:
+    page = open_try()
+    is_default_prevented = page.evaluate("""() => ["dragover", "drop"].map(type =>
+      !document.body.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true})))""")
+    assert is_default_prevented == [True, True]
+
+
 def test_categories_dates_and_gaps_of_a_file(open_try: OpenTry, run: Run) -> None:
     page = open_try("?model=house")
     text = "sold\tcolour\tnew\n05/03/2024\tblue\tyes\n31/12/2024\tgreen\tno\n"
