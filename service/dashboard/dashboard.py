@@ -5,9 +5,10 @@ from flask import Flask
 from service.dashboard import browser_errors, figures, layout, words
 from service.dashboard.blueprint import blueprint, static_files
 from service.dashboard.pages import compare, now, sign_in, try_it, version, versions
+from service.dashboard.pages.retraining import pages as retraining
 
 # Importing them adds their routes to the blueprint.
-PAGES = (compare, now, sign_in, try_it, version, versions)
+PAGES = (compare, now, retraining, sign_in, try_it, version, versions)
 
 
 def register(app: Flask) -> None:

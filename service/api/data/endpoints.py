@@ -1,7 +1,7 @@
 """`/data`: store, check, list and delete the tables that jobs may train from."""
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
@@ -129,6 +129,28 @@ def show(table: str) -> Response:
     return json_response(_stored_document(found))
 
 
+@blueprint.get("/<table>/report")
+@operation(
+    {200: ResponseSpec("What a training would understand of it.", TableReport)},
+    "invalid-input",
+    "not-found",
+    "content-too-large",
+    path={"table": _TABLE},
+    query={name: schema for name, schema in _QUERY.items() if name not in _FLAGS},
+)
+@admin_only
+def describe(table: str) -> Response:
+    """Describe a stored table as a training would understand it."""
+    _, columns = _read_query(flags=())
+    settings = services().settings
+    folder = trainer_jobs.DataFolder(settings.data)
+    with _table_errors(), _disk_errors():
+        stored = _stored_document(folder.find(table))
+        timeout_seconds = settings.deadline_seconds * INSPECTION_SHARE
+        report = trainer_jobs.inspect(settings.data / table, table, columns, timeout_seconds)
+    return json_response(stored | report)
+
+
 @blueprint.delete("/<table>")
 @operation(
     {204: ResponseSpec("The table is deleted.")},
@@ -152,18 +174,18 @@ def _stored_document(table: trainer_jobs.StoredTable) -> dict[str, Any]:
     }
 
 
-def _read_query() -> tuple[dict[str, bool], trainer_jobs.Columns]:
+def _read_query(flags: Sequence[str] = _FLAGS) -> tuple[dict[str, bool], trainer_jobs.Columns]:
     """Return the flags, and which columns to check.
 
     Raises
     ------
     InvalidInput
     """
-    given = request.args
+    given, known = request.args, (*flags, *_NAMES, *_TEXTS)
     errors = [
-        _wrong(name, f"is unknown; expected {', '.join((*_FLAGS, *_NAMES, *_TEXTS))}")
+        _wrong(name, f"is unknown; expected {', '.join(known)}")
         for name in given
-        if name not in (*_FLAGS, *_NAMES, *_TEXTS)
+        if name not in known
     ]
     errors += [
         _wrong(name, "must be given once")

@@ -39,6 +39,7 @@ SCOPES: Mapping[str, Scope] = {
     "data.store": Scope.SERVICE,  # the view requires a token for all models to replace a table
     "data.list_tables": Scope.SERVICE,
     "data.show": Scope.SERVICE,
+    "data.describe": Scope.SERVICE,
     "data.delete": Scope.ALL_MODELS,
     "health.livez": Scope.SERVICE,
     "health.readyz": Scope.SERVICE,
@@ -63,6 +64,10 @@ SCOPES: Mapping[str, Scope] = {
     "dashboard.version_json": Scope.QUERY,
     "dashboard.compare": Scope.QUERY,
     "dashboard.compare_json": Scope.QUERY,
+    "dashboard.retraining": Scope.QUERY,
+    "dashboard.retraining_json": Scope.QUERY,
+    "dashboard.job": Scope.JOB,
+    "dashboard.job_json": Scope.JOB,
     "dashboard.sign_in": Scope.SERVICE,
     "dashboard.enter": Scope.SERVICE,
     "dashboard.sign_out": Scope.SERVICE,

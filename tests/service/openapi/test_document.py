@@ -75,6 +75,7 @@ PAGE = re.compile(r"dashboard\.(?!.*_json$|traffic$)")  # for people; its JSON t
 TWINS = (
     "/now.json",
     "/now/traffic.json",
+    "/retraining.json",
     "/try.json",
     "/versions.json",
     "/versions/1.json",
@@ -357,7 +358,8 @@ def test_every_success_matches_the_document(trained: DocumentedClient) -> None:
         trained.post(f"/models{path}", headers=ADMIN)
     job = f"/{trained.post('/retrain', headers=key).headers['Location']}"
     trained.post("/retrain", headers=key)
-    for path in ("/livez", "/readyz", "/metrics", "/docs", "/retrain", job, *TWINS):
+    paths = ("/livez", "/readyz", "/metrics", "/docs", "/retrain", job, *TWINS)
+    for path in (*paths, job.replace("/retrain/", "/retraining/") + ".json"):
         trained.get(path)
     trained.delete(job, headers=ADMIN)
     events = trained.get(f"{job}/events").text
@@ -367,7 +369,7 @@ def test_every_success_matches_the_document(trained: DocumentedClient) -> None:
     for _ in range(2):
         trained.post("/data/a.csv", headers=ADMIN, data=TABLE, content_type="text/csv")
         trained.put("/data/b.csv", headers=ADMIN, data=TABLE, content_type="text/csv")
-    for path in ("/data", "/data/a.csv"):
+    for path in ("/data", "/data/a.csv", "/data/a.csv/report"):
         trained.get(path, headers=ADMIN)
     trained.delete("/data/a.csv", headers=ADMIN)
     assert {each for each in trained.met if each[2] < 400} == documented

@@ -1,0 +1,1 @@
+"""The pages on which models are trained again, and on which a training is watched."""

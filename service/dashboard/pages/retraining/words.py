@@ -1,0 +1,84 @@
+"""Jobs in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.dashboard.words import duration, number
+
+_STATES = {
+    "queued": "Waiting for a trainer",
+    "running": "Training",
+    "promoted": "Promoted: the new version is in use",
+    "kept_back": "Kept back: the version in use stays",
+    "unchanged": "Nothing to train: data and options are those of the version in use",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+_PHASES = {
+    "starting": "Starting",
+    "reading data": "Reading the data",
+    "publishing": "Storing the new version",
+    "judging": "Comparing it with the version in use",
+}
+_METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
+
+
+def described(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job's document with its state, its data and its result in words.
+
+    Returns
+    -------
+    document : the job's members, and `words`, `is_active`, `data_words`, `seconds`, `version`,
+        `against` (versions, or None), `reason` and `metrics` by name
+    """
+    result: Mapping[str, Any] = job.get("result") or {}
+    verdict: Mapping[str, Any] = result.get("verdict") or {}
+    metrics: Mapping[str, Any] = result.get("metrics") or {}
+    return {
+        **job,
+        "words": state_in_words(job),
+        "is_active": job["state"] in ("queued", "running"),
+        "data_words": _data(job["request"]),
+        "seconds": job.get("training_seconds"),
+        "version": result.get("version"),
+        "against": verdict.get("against"),
+        "reason": verdict.get("reason"),
+        "metrics": {
+            words: metrics[name]
+            for name, words in _METRICS.items()
+            if type(metrics.get(name)) in (int, float)
+        },
+    }
+
+
+def state_in_words(job: Mapping[str, Any]) -> str:
+    """Return what a job is doing or how it ended, as a sentence without its full stop."""
+    state, phase = str(job["state"]), str(job.get("phase", ""))
+    words = _STATES.get(state, state)
+    if state != "running":
+        return words
+    words = _PHASES.get(phase, words)
+    if phase in _PHASES:
+        return words
+    if "epoch" in job and "epochs" in job:
+        words += f": epoch {job['epoch']} of at most {job['epochs']}"
+    if (eta := job.get("eta_seconds")) is not None:
+        words += f", about {duration(max(1.0, round(eta)))} left"
+    return words
+
+
+def progress_in_words(job: Mapping[str, Any]) -> str:
+    """Return how far a first training is, to complete "the first version is being trained"."""
+    if job["state"] == "queued":
+        return "it waits for a trainer"
+    share, eta = job.get("fraction_done"), job.get("eta_seconds")
+    if share is None or eta is None:
+        return "it has begun"
+    return f"{number(100 * share, 2)} % done, about {duration(max(1.0, round(eta)))} left"
+
+
+def _data(request: Mapping[str, Any]) -> str:
+    if request.get("data") == "synthetic":
+        return "the example task"
+    targets = ", ".join(request.get("targets") or [])
+    return f"{request.get('data')} → {targets}" if targets else str(request.get("data"))

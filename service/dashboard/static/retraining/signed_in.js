@@ -1,0 +1,48 @@
+// Runs an action that needs a token: asks for one if it is missing, and then goes on.
+
+import { Problem } from "../api.js";
+
+const dialog = document.getElementById("token-dialog");
+const field = document.getElementById("token");
+const problem = document.getElementById("token-problem");
+
+/** @template T @param {() => Promise<T>} action @returns {Promise<T>} */
+export async function signedIn(action) {
+  for (;;) {
+    try {
+      return await action();
+    } catch (error) {
+      const isRefused = error instanceof Problem && (error.status === 401 || error.status === 403);
+      if (!isRefused || !(await askForToken(error))) throw error;
+    }
+  }
+}
+
+/** @param {Problem} error @returns {Promise<boolean>} whether somebody has signed in */
+function askForToken(error) {
+  problem.textContent = error.status === 403 ? error.message : "";
+  field.value = "";
+  dialog.showModal();
+  return new Promise(resolve => {
+    const form = dialog.querySelector("form");
+    const finish = found => {
+      form.onsubmit = null;
+      dialog.close();
+      resolve(found);
+    };
+    dialog.oncancel = () => finish(false);
+    document.getElementById("token-cancel").onclick = () => finish(false);
+    form.onsubmit = async event => {
+      event.preventDefault();
+      if (await enter(field.value)) finish(true);
+      else problem.textContent = "This token is unknown.";
+    };
+  });
+}
+
+async function enter(token) {
+  const where = new URL(document.documentElement.dataset.signIn, document.baseURI);
+  const body = new URLSearchParams({ token });
+  const response = await fetch(where, { method: "POST", body, redirect: "manual" });
+  return response.type === "opaqueredirect";
+}

@@ -1,0 +1,150 @@
+"""A training from its form to its result, as a user sees it."""
+
+import re
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import violations
+from tests.browser.conftest import NewPage
+from tests.browser.retraining.conftest import (
+    OpenRetraining,
+    choose,
+    drop,
+    start,
+    table,
+    wait_for_result,
+)
+from tests.run_processes import Run
+
+QUICK = {"solver": "l-bfgs", "max_seconds": "20", "epochs": "60"}
+LONG = {"solver": "adam", "max_seconds": "300", "epochs": "1000000", "patience": "1000000"}
+
+
+def current(run: Run) -> str:
+    return str(requests.get(f"{run.url}/readyz", timeout=30).json()["version"])
+
+
+def test_dropped_table_is_trained_on_and_its_version_promoted(
+    open_retraining: OpenRetraining, run: Run
+) -> None:
+    page = open_retraining()
+    before = current(run)
+    drop(page, "Größe 1.csv", table(400))
+    expect(page.locator("#facts")).to_contain_text("400 rows, UTF-8 text separated by commas")
+    expect(page.get_by_label("Use yield to")).to_have_value("target")
+    expect(page.get_by_label("Use catalyst to")).to_have_value("feature")
+    expect(page.locator("#other-columns")).to_be_hidden()
+    expect(page.locator("#table-name")).to_have_value("Gro-e-1.csv")
+    start(page, **QUICK)
+    assert wait_for_result(page) == "Promoted: the new version is in use"
+    expect(page.locator("#verdict")).to_contain_text(f"below version {before}")
+    expect(page.locator("#losses canvas")).to_be_visible()
+    assert current(run) != before
+    page.get_by_role("button", name=f"Roll back to version {before}").click()
+    expect(page.locator("#messages")).to_contain_text(f"Version {before} is in use now")
+    assert current(run) == before
+    page.get_by_role("link", name="Train again").click()
+    history = page.locator("#history tbody tr").first
+    expect(history).to_contain_text("Gro-e-1.csv → yield")
+    expect(history).to_contain_text("Promoted")
+
+
+def test_training_is_watched_over_a_reload_and_cancelled(
+    open_retraining: OpenRetraining, expected_errors: list[str]
+) -> None:
+    expected_errors.append("409")
+    page = open_retraining()
+    start(page, **LONG)
+    expect(page.locator("#epoch")).to_contain_text(re.compile(r"^[1-9]"))
+    expect(page.locator("#state")).to_contain_text(re.compile("Training.* left"))
+    page.reload()
+    expect(page.locator("#epoch")).to_contain_text(re.compile(r"^[1-9]"))
+    watched = page.url
+    page.get_by_role("link", name="Retraining").click()
+    expect(page.locator("#active")).to_contain_text("on its way")
+    page.get_by_role("button", name="Start the training").click()
+    expect(page.locator("#messages")).to_contain_text("only one job of a model")
+    page.locator("#messages").get_by_role("link", name="Watch it").click()
+    page.wait_for_url(watched)
+    page.get_by_role("button", name="Cancel the training").click()
+    assert wait_for_result(page) == "Cancelled"
+
+
+def test_new_model_is_trained_on_chosen_columns(open_retraining: OpenRetraining, run: Run) -> None:
+    page = open_retraining()
+    choose(page, "pump.csv", table(200))
+    page.get_by_label("Use pressure to").select_option("target")
+    expect(page.locator("#facts")).to_contain_text("Predicted: pressure, yield.")
+    page.get_by_label("Use yield to").select_option("left out")
+    expect(page.locator("#facts")).to_contain_text("Predicted: pressure.")
+    expect(page.locator("#other-columns")).to_be_visible()
+    page.get_by_label("a new model").check()
+    expect(page.locator("#other-columns")).to_be_hidden()
+    page.get_by_label("Name of the new model").fill("pump")
+    start(page, **QUICK)
+    assert wait_for_result(page).startswith("Promoted")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Training of pump")
+    models = requests.get(f"{run.url}/models/pump", timeout=30).json()
+    assert models["versions"][0]["version"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("report.csv", "%PDF-1.4\n\x00\x01", "PDF"),
+        ("few.csv", "a,b\n1,2\n", "at least 10"),
+        ("text.csv", "a,b\n" + "x,y\nz,w\n" * 20, "no column of numbers"),
+    ],
+    ids=["pdf", "few", "text"],
+)
+def test_file_that_cannot_be_trained_on_is_refused(
+    open_retraining: OpenRetraining,
+    expected_errors: list[str],
+    name: str,
+    content: str,
+    reason: str,
+) -> None:
+    expected_errors.append("422")
+    page = open_retraining()
+    choose(page, name, content)
+    expect(page.locator("#wrong")).to_contain_text(reason)
+    page.get_by_role("button", name="Start the training").click()
+    expect(page.locator("#messages")).to_contain_text("cannot be used")
+    assert page.url.endswith("/retraining")
+
+
+def test_missing_sign_in_is_asked_for_and_the_page_goes_on(
+    new_page: NewPage, run: Run, expected_errors: list[str]
+) -> None:
+    expected_errors += ["401", "403"]
+    page = new_page()
+    page.goto("/retraining")
+    choose_without_waiting(page)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Admin token").fill("a-wrong-t0ken-of-tests")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog).to_contain_text("This token is unknown")
+    dialog.get_by_label("Admin token").fill(run.token)
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#facts")).to_contain_text("300 rows")
+
+
+def choose_without_waiting(page: Page) -> None:
+    file = {"name": "a.csv", "mimeType": "text/csv", "buffer": table().encode()}
+    page.locator("#file").set_input_files(file)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_are_accessible_and_fit_a_phone(open_retraining: OpenRetraining, scheme: str) -> None:
+    page = open_retraining(viewport={"width": 320, "height": 640}, color_scheme=scheme)
+    choose(page, "a.csv", table())
+    for summary in page.locator("details > summary").all():
+        summary.click()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.locator("#history a").first.click()
+    expect(page.locator("#losses canvas")).to_be_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -1,0 +1,100 @@
+"""The pages on which models are trained: the form's fields, and jobs in words."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from registry import Registry
+from service.dashboard.pages.retraining.options import IMPORTANT, fields
+from service.dashboard.pages.retraining.words import described, progress_in_words, state_in_words
+from tests.service.conftest import ADMIN
+from tests.service.dashboard.test_pages import BROWSER
+from tests.service.small_models import serve, small_model
+from trainer.jobs import RECIPE_OPTIONS
+
+REQUEST = {"data": "plant.csv", "targets": ["yield"]}
+
+
+@pytest.fixture
+def served(registry: Registry, client: FlaskClient) -> FlaskClient:
+    serve(registry, small_model())
+    return client
+
+
+def test_form_has_a_field_for_every_option() -> None:
+    found = fields({})
+    assert {each["name"] for each in found} == RECIPE_OPTIONS.keys()
+    assert tuple(each["name"] for each in found if each["is_important"]) == IMPORTANT
+    assert all(each["default"] and each["help"] and each["inherited"] is None for each in found)
+
+
+def test_fields_say_what_the_current_version_was_trained_with() -> None:
+    card = {"recipe": {"asked": {"layers": [4, 2], "max_seconds": 5.0, "starts": None}}}
+    inherited = {each["name"]: each["inherited"] for each in fields(card)}
+    assert inherited["layers"] == "4, 2"
+    assert inherited["max_seconds"] is None  # applies to one training
+    assert inherited["starts"] is None
+
+
+def test_page_has_the_form_and_the_history(served: FlaskClient) -> None:
+    job = served.post("/retrain", headers=ADMIN).get_json()["id"]
+    text = served.get("/retraining", headers=BROWSER).text
+    assert 'name="huber_delta"' in text
+    assert f"retraining/{job}" in text
+    data = served.get("/retraining.json").get_json()
+    assert data["active"]["id"] == job
+    assert data["jobs"][0]["words"] == "Waiting for a trainer"
+    assert "loss_history" not in data["jobs"][0]
+    shown = served.get(f"/retraining/{job}", headers=BROWSER).text
+    assert "Cancel the training" in shown
+    served.delete(f"/retrain/{job}", headers=ADMIN)
+    assert "Cancelled" in served.get(f"/retraining/{job}", headers=BROWSER).text
+
+
+def test_stored_tables_are_listed_for_an_administrator_alone(served: FlaskClient) -> None:
+    table = "a,y\n" + "".join(f"{row % 7},{row * row}\n" for row in range(12))
+    served.post("/data/a.csv", data=table, headers=ADMIN, content_type="text/csv")
+    assert served.get("/retraining.json").get_json()["tables"] == []
+    assert served.get("/retraining.json", headers=ADMIN).get_json()["tables"] == ["a.csv"]
+
+
+def test_unknown_job_and_model_are_not_found(served: FlaskClient) -> None:
+    assert served.get("/retraining/none.json").status_code == 404
+    assert served.get("/retraining.json?model=none").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        ({"state": "queued"}, "Waiting for a trainer"),
+        ({"state": "running"}, "Training"),
+        ({"state": "running", "phase": "judging"}, "Comparing it with the version in use"),
+        (
+            {"state": "running", "phase": "training", "epoch": 5, "epochs": 9, "eta_seconds": 61.2},
+            "Training: epoch 5 of at most 9, about 1 minute 1 second left",
+        ),
+        ({"state": "kept_back"}, "Kept back: the version in use stays"),
+    ],
+    ids=["queued", "begun", "judging", "training", "kept-back"],
+)
+def test_state_is_said_in_words(job: dict[str, Any], words: str) -> None:
+    assert state_in_words(job) == words
+
+
+def test_result_is_said_in_words() -> None:
+    verdict = {"promote": False, "reason": "worse", "against": 3}
+    metrics = {"rmse": 0.5, "r2": 0.9, "mse": 0.25, "mae": None}
+    result = {"version": 4, "verdict": verdict, "metrics": metrics}
+    found = described({"state": "kept_back", "request": REQUEST, "result": result})
+    assert (found["version"], found["against"], found["reason"]) == (4, 3, "worse")
+    assert found["metrics"] == {"RMSE": 0.5, "R²": 0.9}
+    assert found["data_words"] == "plant.csv → yield"
+    assert not found["is_active"]
+
+
+def test_progress_of_the_first_training_is_said_in_words() -> None:
+    assert progress_in_words({"state": "queued"}) == "it waits for a trainer"
+    assert progress_in_words({"state": "running"}) == "it has begun"
+    running = {"state": "running", "fraction_done": 0.456, "eta_seconds": 12.3}
+    assert progress_in_words(running) == "46 % done, about 12 seconds left"
