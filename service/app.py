@@ -18,6 +18,7 @@ from service.api.job_events import JobPoller
 from service.api.one_row import PlainRow
 from service.api.reports import endpoints as reports
 from service.dashboard import dashboard
+from service.first_training import FirstTraining
 from service.model.asked_model import AskedModel
 from service.model.model_cache import ModelCache
 from service.openapi.document import Documents
@@ -89,7 +90,7 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     services.register(app)
     _register_blueprints(app)
     dashboard.register(app)
-    error_handlers.register(app)
+    error_handlers.register(app, services.first_training.progress)
     error_formats.register(app)
     cors.register(app, settings.cors_origins)
     security_headers.register(app)
@@ -129,6 +130,7 @@ def _services(app: Flask, settings: Settings, telemetry: Telemetry) -> Services:
         models=models,
         jobs=jobs,
         job_events=JobPoller(jobs),
+        first_training=FirstTraining(jobs),
         documents=Documents(app),
     )
 

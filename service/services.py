@@ -7,6 +7,7 @@ from wsgiref.types import WSGIEnvironment
 from flask import Flask, Response, current_app
 
 from config import Settings
+from service.first_training import FirstTraining
 from service.model.model_cache import ModelCache
 from service.openapi.document import Documents
 from service.telemetry.telemetry import Telemetry
@@ -43,6 +44,7 @@ class Services:
     models: ModelCache
     jobs: Jobs
     job_events: EventStreams
+    first_training: FirstTraining
     documents: Documents
 
     def register(self, app: Flask) -> None:

@@ -82,7 +82,7 @@ class CurrentVersion:
         """
         version = self.current()
         if version is None:
-            raise NoModel(self._why_none())
+            raise NoModel(self._why_none(), self._model)
         return version
 
     @property

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Callable
 from functools import partial
 
 from flask import Flask, Response, request
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 
 _SLUGS: dict[type[Exception], str] = {  # of errors whose message is the problem's detail
     errors.InvalidInference: "bad-request",
-    errors.NoModel: "no-model",
     errors.NoIntervals: "no-intervals",
     errors.NotSupported: "not-implemented",
     errors.Forbidden: "forbidden",
@@ -53,8 +53,13 @@ _SLUGS: dict[type[Exception], str] = {  # of errors whose message is the problem
 }
 
 
-def register(app: Flask) -> None:
+# How far the first training of a model is, and when to ask again; None if there is no training.
+Progress = Callable[[str], tuple[str, int] | None]
+
+
+def register(app: Flask, progress: Progress = lambda model: None) -> None:
     """Answer every exception that the application raises with a problem document."""
+    app.register_error_handler(errors.NoModel, partial(_no_model, progress))
     for error, slug in _SLUGS.items():
         app.register_error_handler(error, partial(_plain, slug))
     app.register_error_handler(errors.InvalidInput, _invalid_input)
@@ -86,6 +91,17 @@ def _invalid_input(error: errors.InvalidInput) -> Response:
     wrong = "1 value is wrong" if count == 1 else f"{count} values are wrong"
     detail = wrong if error.complete else f"at least {wrong}"
     return problem("invalid-input", detail, errors=error.errors, example=error.example)
+
+
+def _no_model(progress: Progress, error: errors.NoModel) -> Response:
+    found = progress(error.model)
+    if found is None:
+        return problem("no-model", str(error))
+    words, retry_seconds = found
+    reason = str(error).partition(":")[0]
+    response = problem("no-model", f"{reason}; a version is being trained: {words}")
+    response.headers["Retry-After"] = str(retry_seconds)
+    return response
 
 
 def _model_not_found(error: errors.ModelNotFound) -> Response:

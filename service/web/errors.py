@@ -71,7 +71,16 @@ class InvalidInference(ServiceError):
 
 
 class NoModel(ServiceError):
-    """There is no current version."""
+    """There is no current version.
+
+    Attributes
+    ----------
+    model : whose
+    """
+
+    def __init__(self, message: str, model: str = "") -> None:
+        super().__init__(message)
+        self.model = model
 
 
 class NoIntervals(ServiceError):

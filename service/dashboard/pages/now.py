@@ -11,6 +11,7 @@ from registry import card_object
 from service.dashboard.asked_model import asked_model
 from service.dashboard.blueprint import blueprint, page, twin_operation
 from service.dashboard.quality import quality_of
+from service.first_training import in_words
 from service.model.loaded_version import LoadedVersion
 from service.services import services
 from service.telemetry.traffic import traffic_of
@@ -37,13 +38,14 @@ def index() -> dict[str, Any]:
 def now() -> dict[str, Any]:
     """Show the version in use: what it predicts from what, how good it is, and its traffic.
 
-    `version` is null before the first version.
+    `version` is null before the first version; `first_training` is the job that trains it.
     """
     model = asked_model()
     version = model.current_version.current()
     return {
         "model": model.name,
         "version": version and _version(version),
+        "first_training": None if version else _first_training(model.name),
         "has_versions": version is not None or model.registry.has_versions(),
         "traffic": _traffic(model.name),
     }
@@ -56,6 +58,14 @@ def traffic() -> Response:
     model = asked_model()
     version = model.current_version.current()
     return json_response({"version": version and version.number, **_traffic(model.name)})
+
+
+def _first_training(model: str) -> dict[str, Any] | None:
+    job = services().first_training.job(model)
+    if job is None:
+        return None
+    share = job.document.get("fraction_done")
+    return {"id": job.id, "words": in_words(job), "fraction_done": share}
 
 
 def _traffic(model: str) -> Mapping[str, Any]:

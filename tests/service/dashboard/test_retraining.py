@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from registry import Registry
 from service.dashboard.pages.retraining.options import IMPORTANT, fields
-from service.dashboard.pages.retraining.words import described, progress_in_words, state_in_words
+from service.dashboard.pages.retraining.words import described, state_in_words
 from tests.service.conftest import ADMIN
 from tests.service.dashboard.test_pages import BROWSER
 from tests.service.small_models import serve, small_model
@@ -91,10 +91,3 @@ def test_result_is_said_in_words() -> None:
     assert found["metrics"] == {"RMSE": 0.5, "R²": 0.9}
     assert found["data_words"] == "plant.csv → yield"
     assert not found["is_active"]
-
-
-def test_progress_of_the_first_training_is_said_in_words() -> None:
-    assert progress_in_words({"state": "queued"}) == "it waits for a trainer"
-    assert progress_in_words({"state": "running"}) == "it has begun"
-    running = {"state": "running", "fraction_done": 0.456, "eta_seconds": 12.3}
-    assert progress_in_words(running) == "46 % done, about 12 seconds left"

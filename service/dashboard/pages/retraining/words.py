@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.dashboard.words import duration, number
+from service.dashboard.words import duration
 
 _STATES = {
     "queued": "Waiting for a trainer",
@@ -65,16 +65,6 @@ def state_in_words(job: Mapping[str, Any]) -> str:
     if (eta := job.get("eta_seconds")) is not None:
         words += f", about {duration(max(1.0, round(eta)))} left"
     return words
-
-
-def progress_in_words(job: Mapping[str, Any]) -> str:
-    """Return how far a first training is, to complete "the first version is being trained"."""
-    if job["state"] == "queued":
-        return "it waits for a trainer"
-    share, eta = job.get("fraction_done"), job.get("eta_seconds")
-    if share is None or eta is None:
-        return "it has begun"
-    return f"{number(100 * share, 2)} % done, about {duration(max(1.0, round(eta)))} left"
 
 
 def _data(request: Mapping[str, Any]) -> str:
