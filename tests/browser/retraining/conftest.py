@@ -30,24 +30,26 @@ def table(rows: int = 300, *, noise: float = 0.0, scale: float = 1.0) -> str:
     return "\n".join([*lines, ""])
 
 
+def publish_plant(folder: Path) -> None:
+    """Train the version that is in use on a noisy table, with few epochs."""
+    data = folder.parent / "data"
+    data.mkdir()
+    (data / "plant.csv").write_text(table(noise=0.5))
+    source = ["--data", str(data / "plant.csv"), "--target", "yield"]
+    recipe = ["--solver", "adam", "--layers", "4", "--epochs", "30"]
+    folders = {"NUMNET_DATA": str(data), "NUMNET_STATE": str(folder.parent / "state")}
+    subprocess.run(
+        [sys.executable, "trainer/train.py", "--models", str(folder), *source, *recipe],
+        cwd=ROOT,
+        env=os.environ | folders,
+        check=True,
+        capture_output=True,
+    )
+
+
 @pytest.fixture(scope="module")
 def publish_models() -> PublishModels:
-    def publish(folder: Path) -> None:
-        data = folder.parent / "data"
-        data.mkdir()
-        (data / "plant.csv").write_text(table(noise=0.5))
-        source = ["--data", str(data / "plant.csv"), "--target", "yield"]
-        recipe = ["--solver", "adam", "--layers", "4", "--epochs", "30"]
-        folders = {"NUMNET_DATA": str(data), "NUMNET_STATE": str(folder.parent / "state")}
-        subprocess.run(
-            [sys.executable, "trainer/train.py", "--models", str(folder), *source, *recipe],
-            cwd=ROOT,
-            env=os.environ | folders,
-            check=True,
-            capture_output=True,
-        )
-
-    return publish
+    return publish_plant
 
 
 def sign_in(page: Page, run: Run) -> None:
