@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_TARGETS = 8  # with figures
 MOST_RESPONSES = 24  # features with a figure
+MOST_COLUMNS = 200  # in the table of features
 _LARGEST_ERRORS = 5
 _FOLDER = Path(__file__).parent
 
@@ -60,7 +61,8 @@ def render(version: Version, model: str) -> str:
         more_targets=len(errors) - MOST_TARGETS,
         responses=_response_figures(version, evaluation),
         more_features=len(version.model.features) - MOST_RESPONSES,
-        columns=table_of_data.columns_in_words(card, version.model),
+        columns=table_of_data.columns_in_words(card, version.model, MOST_COLUMNS),
+        more_columns=len(version.model.features) - MOST_COLUMNS,
         decisions=decisions,
         data=table_of_data,
     )

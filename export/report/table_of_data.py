@@ -30,8 +30,8 @@ class ColumnRow:
     note: str
 
 
-def columns_in_words(card: Card, model: Predictor) -> list[ColumnRow]:
-    """Return the features in the order of the rows."""
+def columns_in_words(card: Card, model: Predictor, most: int) -> list[ColumnRow]:
+    """Return the first features, in the order of their columns."""
     described = card_object(card, "data", "reading").get("columns")
     entries = {
         each["name"]: each
@@ -40,7 +40,7 @@ def columns_in_words(card: Card, model: Predictor) -> list[ColumnRow]:
     }
     return [
         _column(column, entries.get(column.name), model.feature_range[:, index])
-        for index, column in enumerate(model.columns)
+        for index, column in enumerate(model.columns[:most])
     ]
 
 

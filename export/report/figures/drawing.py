@@ -10,6 +10,7 @@ WIDTH, HEIGHT = 480, 300
 _CHARACTER = 6.6  # about the width of one, of 12 px text
 _MOST_LEFT = 170.0
 _TOP, _RIGHT, _BOTTOM = 28.0, 16.0, 44.0
+_TILTED = 0.6  # of its length is the height of a tilted label
 _MOST_LABEL = 24  # characters of a tick's label
 _GRID = 1.5  # of two points closer than this, one is drawn
 
@@ -51,13 +52,18 @@ class Drawing:
         self._x, self._y = x, y
         longest = max((len(shortened(label)) for _, label in y.ticks), default=0)
         self._left = min(_MOST_LEFT, 16.0 + _CHARACTER * longest)
-        self._height = height
+        names = [len(shortened(label)) for _, label in x.ticks]
+        self._is_tilted = _CHARACTER * sum(names) + 8.0 * len(names) > WIDTH - self._left - _RIGHT
+        if self._is_tilted:  # the first label reaches to the left of its tick
+            self._left = max(self._left, 0.75 * _CHARACTER * names[0])
+        self._bottom = _BOTTOM + (_TILTED * _CHARACTER * max(names) if self._is_tilted else 0.0)
+        self._height = round(height + self._bottom - _BOTTOM)
         self._parts = [f"<title>{escaped(title)}</title><desc>{escaped(description)}</desc>"]
         self._frame(x_name, y_name)
 
     def place(self, x: float, y: float) -> Point:
         """Return where a point is in the figure."""
-        right, bottom = WIDTH - _RIGHT, self._height - _BOTTOM
+        right, bottom = WIDTH - _RIGHT, self._height - self._bottom
         return (
             self._left + self._x.share(x) * (right - self._left),
             bottom - self._y.share(y) * (bottom - _TOP),
@@ -136,13 +142,16 @@ class Drawing:
 
     def _frame(self, x_name: str, y_name: str) -> None:
         """Draw the axes, their ticks and names."""
-        right, bottom = WIDTH - _RIGHT, self._height - _BOTTOM
+        right, bottom = WIDTH - _RIGHT, self._height - self._bottom
         grid, labels = [], []
         for value, label in self._x.ticks:
             x, _ = self.place(value, self._y.least)
             grid.append(f"M{_number(x)} {_number(_TOP)}V{_number(bottom)}")
-            half = _CHARACTER * len(shortened(label)) / 2
-            labels.append(_label(min(x, WIDTH - half), bottom + 16, "middle", label))
+            if self._is_tilted:
+                labels.append(_label(x + 4, bottom + 14, "end", label, tilted=True))
+            else:
+                half = _CHARACTER * len(shortened(label)) / 2
+                labels.append(_label(min(x, WIDTH - half), bottom + 16, "middle", label))
         for value, label in self._y.ticks:
             _, y = self.place(self._x.least, value)
             grid.append(f"M{_number(self._left)} {_number(y)}H{_number(right)}")
@@ -164,9 +173,10 @@ class Drawing:
         self._parts.append(part)
 
 
-def _label(x: float, y: float, anchor: str, text: str) -> str:
+def _label(x: float, y: float, anchor: str, text: str, *, tilted: bool = False) -> str:
+    turn = f' transform="rotate(-35 {_number(x)} {_number(y)})"' if tilted else ""
     return (
-        f'<text x="{_number(x)}" y="{_number(y)}" text-anchor="{anchor}">'
+        f'<text x="{_number(x)}" y="{_number(y)}" text-anchor="{anchor}"{turn}>'
         f"{escaped(shortened(text))}</text>"
     )
 

@@ -182,6 +182,13 @@ def test_several_targets_have_their_own_figures_and_errors() -> None:
         assert f"Predictions of {target} have a typical error" in reader.text
 
 
+def test_a_wide_table_is_cut() -> None:
+    model = small_model(tuple(f"x{k}" for k in range(250)))
+    text = read(render(untrained(model, Y=np.zeros((4, 1))), "pump")).text
+    assert "50 more features are not listed here" in text
+    assert "226 less important features have no figure here" in text
+
+
 def test_many_targets_and_features_are_cut() -> None:
     targets = tuple(f"y{k}" for k in range(10))
     model = small_model(tuple(f"x{k}" for k in range(30)), targets)

@@ -172,6 +172,17 @@ def test_categories_are_bars_unless_zero_is_far_away(y: list[float]) -> None:
     assert len(bars(root)) == (0 if y[0] == 300 else 2)
 
 
+def test_labels_that_do_not_fit_side_by_side_are_tilted() -> None:
+    for values, is_tilted in (
+        (("a", "b"), False),
+        (tuple(f"category {k}" for k in range(20)), True),
+    ):
+        x = [float(k) for k in range(len(values))]
+        root = drawn(response_figure(response(Column("x", "category", values), x, x)))
+        tilted = [element.text for element in root.iter() if element.get("transform")]
+        assert tilted == (list(values) if is_tilted else [])
+
+
 def test_a_boolean_without_words_has_false_and_true() -> None:
     root = drawn(response_figure(response(Column("x", "boolean"), [0.0, 1.0], [1.0, 2.0])))
     assert {"false", "true"} <= {*texts(root)}
