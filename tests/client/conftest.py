@@ -17,7 +17,7 @@ __all__ = ["registry", "start_service"]  # fixtures
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need a service as slow: it is a process of its own."""
     for item in items:
-        if {"service", "start_service"} & set(getattr(item, "fixturenames", ())):
+        if {"service", "start_service", "run_at"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 

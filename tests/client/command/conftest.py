@@ -1,10 +1,12 @@
 """The command as a process of its own, against services that are processes, too."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,25 @@ class Command:
         )
         assert b"Traceback" not in ended.stderr, ended.stderr.decode()
         return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+    def on_terminal(self, *arguments: str, **variables: str) -> tuple[int, bytes]:
+        """Run the command on a terminal; return its exit code and what the terminal got."""
+        leader, follower = pty.openpty()
+        process = subprocess.Popen(
+            self.arguments(*arguments),
+            cwd=self.folder,
+            env=self.environment(**variables),
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+        )
+        os.close(follower)
+        written = b""
+        with suppress(OSError):  # the other end is closed
+            while part := os.read(leader, 65536):
+                written += part
+        os.close(leader)
+        return process.wait(DEADLINE_SECONDS), written
 
 
 @pytest.fixture

@@ -1,40 +1,14 @@
 """What the command does on a terminal only: colours, progress bars, completion."""
 
-import os
-import pty
-import subprocess
-from contextlib import suppress
-
 import pytest
 
 from tests.client.command.conftest import Command
-from tests.patience import DEADLINE_SECONDS
 
 ESCAPE = b"\x1b["
 
 
-def on_terminal(numnet: Command, *arguments: str, **variables: str) -> tuple[int, bytes]:
-    """Run the command on a terminal; return its exit code and what the terminal got."""
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        numnet.arguments(*arguments),
-        cwd=numnet.folder,
-        env=numnet.environment(**variables),
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-    )
-    os.close(follower)
-    written = b""
-    with suppress(OSError):  # the other end is closed
-        while part := os.read(leader, 65536):
-            written += part
-    os.close(leader)
-    return process.wait(DEADLINE_SECONDS), written
-
-
 def test_colours_are_for_terminals(numnet: Command) -> None:
-    code, written = on_terminal(numnet, "models")
+    code, written = numnet.on_terminal("models")
     assert code == 0
     assert ESCAPE in written
     assert ESCAPE.decode() not in numnet("models").out
@@ -42,14 +16,14 @@ def test_colours_are_for_terminals(numnet: Command) -> None:
 
 @pytest.mark.parametrize("command", ["models", "show", "status"])
 def test_no_color_is_respected(numnet: Command, command: str) -> None:
-    code, written = on_terminal(numnet, command, NO_COLOR="1")
+    code, written = numnet.on_terminal(command, NO_COLOR="1")
     assert code == 0
     assert ESCAPE not in written
 
 
 def test_errors_are_red_on_a_terminal(numnet: Command) -> None:
-    assert ESCAPE in on_terminal(numnet, "show", "9")[1]
-    assert ESCAPE not in on_terminal(numnet, "show", "9", NO_COLOR="1")[1]
+    assert ESCAPE in numnet.on_terminal("show", "9")[1]
+    assert ESCAPE not in numnet.on_terminal("show", "9", NO_COLOR="1")[1]
 
 
 def rows(numnet: Command, count: int) -> None:
@@ -58,7 +32,7 @@ def rows(numnet: Command, count: int) -> None:
 
 def test_a_table_has_a_progress_bar_on_a_terminal(numnet: Command) -> None:
     rows(numnet, 200_000)
-    code, written = on_terminal(numnet, "predict", "rows.csv", "-o", "out.csv")
+    code, written = numnet.on_terminal("predict", "rows.csv", "-o", "out.csv")
     assert code == 0
     assert "━".encode() in written
     assert b"200,000 rows by version 2 in " in written
@@ -66,7 +40,7 @@ def test_a_table_has_a_progress_bar_on_a_terminal(numnet: Command) -> None:
 
 
 def test_a_plot_is_not_wider_than_the_terminal(numnet: Command) -> None:
-    code, written = on_terminal(numnet, "show", "--plot", COLUMNS="40", NO_COLOR="1")
+    code, written = numnet.on_terminal("show", "--plot", COLUMNS="40", NO_COLOR="1")
     assert code == 0
     assert b"the version has nothing to draw" in written
 

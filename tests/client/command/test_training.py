@@ -76,6 +76,14 @@ def test_a_job_as_lines_of_json(numnet: Command) -> None:
     assert lines[0]["id"] in [job["id"] for job in listed]
 
 
+def test_a_job_on_a_terminal(numnet: Command) -> None:
+    arguments = ("retrain", "--data", "synthetic", "--model", "shown", "--watch", *QUICK)
+    code, written = numnet.on_terminal(*arguments)
+    assert code == 0
+    assert "━".encode() in written
+    assert b"version 1 promoted: test RMSE " in written
+
+
 def test_a_version_that_is_not_promoted(numnet: Command) -> None:
     arguments = ("retrain", "--data", "synthetic", "--model", "kept", "--watch", *QUICK)
     assert numnet(*arguments).code == 0

@@ -8,6 +8,8 @@ import click
 from numnet.command.printing import print_facts, print_table
 from numnet.command.summaries import network
 
+_BASELINES = {"mean": "the mean instead", "linear": "a linear model instead"}
+
 
 def print_card(card: Mapping[str, Any]) -> None:
     """Write the card for people, section by section."""
@@ -49,12 +51,12 @@ def _print_metrics(metrics: Mapping[str, Any]) -> None:
         if isinstance(values, Mapping) and "rmse" in values
     }
     if sets:
-        names = ("rmse", "mae", "r2")
+        rows = [(name.replace("_", " "), *_errors(values)) for name, values in sets.items()]
+        for values in sets.values():
+            for name, each in (values.get("baselines") or {}).items():
+                rows.append((f"  {_BASELINES.get(name, name)}", *_errors(each)))
         click.echo()
-        print_table(
-            ("errors on", "RMSE", "MAE", "R²"),
-            [(name.replace("_", " "), *map(values.get, names)) for name, values in sets.items()],
-        )
+        print_table(("errors on", "RMSE", "MAE", "R²"), rows)
     widths = (metrics.get("calibration") or {}).get("half_widths") or {}
     if isinstance(widths, Mapping) and widths:
         click.echo()
@@ -66,6 +68,10 @@ def _print_metrics(metrics: Mapping[str, Any]) -> None:
                 for level, by_target in widths.items()
             ],
         )
+
+
+def _errors(values: Mapping[str, Any]) -> list[float | None]:
+    return [values.get(name) for name in ("rmse", "mae", "r2")]
 
 
 def _print_importance(importance: Mapping[str, Any]) -> None:
