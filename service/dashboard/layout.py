@@ -47,6 +47,7 @@ def register(blueprint: Blueprint, digest: str) -> None:
     def context() -> dict[str, Any]:
         known = current_app.view_functions
         return {
+            "switch_path": _switch_path(),
             "navigation": [each for each in NAVIGATION if each.endpoints[0] in known],
             "asked": asked_name(),
             "default_model": services().models.default.name,
@@ -77,6 +78,12 @@ def link(path: str, **query: str | None) -> str:
     given = {"model": asked_name()} | query
     text = urlencode({name: value for name, value in given.items() if value is not None})
     return reference_to(path) + (f"?{text}" if text else "")
+
+
+def _switch_path() -> str:
+    """Return the path at which the switch shows another model, which may have no such version."""
+    own = (each.path for each in NAVIGATION if request.endpoint in each.endpoints)
+    return next(own, "/")
 
 
 def _docs() -> str:

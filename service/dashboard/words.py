@@ -7,6 +7,8 @@ from typing import Any
 from flask import Blueprint
 from markupsafe import Markup
 
+from export.report.figures.numerals import numeral
+
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -18,13 +20,7 @@ def register(blueprint: Blueprint) -> None:
 
 def number(value: Any, digits: int = 4) -> str:
     """Return a number with significant digits; a dash for anything else."""
-    if type(value) not in (int, float):
-        return "–"
-    text = f"{value:.{digits}g}"
-    if "e" not in text and "." in text:
-        text = text.rstrip("0").rstrip(".")
-    mantissa, _, exponent = text.partition("e")
-    return (f"{mantissa}·10^{int(exponent)}" if exponent else text).replace("-", "−")
+    return numeral(float(value), digits) if type(value) in (int, float) else "–"
 
 
 def whole(value: Any) -> str:

@@ -86,6 +86,8 @@ def test_links_keep_the_model_of_the_page(make_client: MakeClient, models: Path)
     assert '<option value="pump" selected>' in answer.text
     assert 'href="models/pump/docs"' in answer.text
     assert client.get("/now.json?model=pump").get_json()["model"] == "pump"
+    # /versions/, as another model may have no version 1
+    assert 'method="get" action="."' in client.get("/versions/1", headers=BROWSER).text
     assert client.get("/now.json?model=valve").status_code == 404
 
 

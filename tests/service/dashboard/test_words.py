@@ -1,0 +1,68 @@
+"""Numbers, times and lists as the pages write them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.dashboard import words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0371577, "0.03716"),
+        (-0.0024067, "−0.002407"),
+        (1.5e-9, "1.5·10⁻⁹"),
+        (7, "7"),
+        (None, "–"),
+        ("7", "–"),
+        (True, "–"),
+    ],
+)
+def test_number(value: object, text: str) -> None:
+    assert words.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.25, "0.25 seconds"),
+        (59.9, "1 minute"),
+        (125, "2 minutes 5 seconds"),
+        (90_061, "1 day 1 hour"),
+        (None, "–"),
+    ],
+)
+def test_duration(seconds: object, text: str) -> None:
+    assert words.duration(seconds) == text
+
+
+def test_moment_has_the_exact_time_besides() -> None:
+    at = datetime.now(UTC) - timedelta(hours=3, minutes=10)
+    made = words.moment(at.isoformat())
+    assert ">3 hours ago</time>" in made
+    assert at.strftime("%Y-%m-%d %H:%M:%S UTC") in made
+    assert words.moment("yesterday") == words.moment(None) == "–"
+
+
+def test_time_in_the_future_is_now() -> None:
+    made = words.moment((datetime.now(UTC) + timedelta(days=1)).isoformat())
+    assert ">0 seconds ago</time>" in made
+
+
+def test_list() -> None:
+    assert words.listed([]) == ""
+    assert words.listed(["a"]) == "a"
+    assert words.listed("abc") == "a, b and c"
+    assert words.listed(range(20), most=4) == "0, 1, 2 and 17 more"
+
+
+def test_share_and_count() -> None:
+    assert words.percent(0.9982) == "99.8 %"
+    assert words.whole(4000) == "4\u2009000"
+    assert words.percent(None) == words.whole(None) == "–"
+
+
+def test_sentence() -> None:
+    assert words.sentence("the token is unknown") == "The token is unknown."
+    assert words.sentence("Why?") == "Why?"
