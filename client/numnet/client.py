@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar, overload
-from urllib.parse import quote, urlsplit
 
+from numnet.address import checked_token, checked_url, quoted
 from numnet.errors import BadResponse, JobCancelled, JobFailed, Problem
 from numnet.files import opener, write_whole
 from numnet.job_events import job_documents
@@ -62,12 +62,12 @@ class Client:
         if block_bytes < 1:
             raise ValueError(f"block_bytes must be 1 or more, got {block_bytes}")
         if model is not None:
-            _quoted(model)
+            quoted(model)
         self.model = model
         self.block_bytes = block_bytes
         self._transport = Transport(
-            _checked_url(url),
-            _checked_token(token),
+            checked_url(url),
+            checked_token(token),
             Timeout.of(timeout),
             retries,
             f"numnet/{VERSION}",
@@ -441,7 +441,7 @@ class Client:
         query: dict[str, str | Sequence[str]] = dict(columns)
         query |= {key: "true" for key, wanted in (("replace", replace), ("check", check)) if wanted}
         headers = {"Content-Type": "application/octet-stream"}
-        path = f"/data/{_quoted(name)}"
+        path = f"/data/{quoted(name)}"
         answer = self._transport.send(
             "POST", path, body=body, headers=headers, query=query, safe=again
         )
@@ -583,11 +583,11 @@ class Client:
         return [each["name"] for each in columns]
 
     def _path(self, path: str) -> str:
-        return path if self.model is None else f"/models/{_quoted(self.model)}{path}"
+        return path if self.model is None else f"/models/{quoted(self.model)}{path}"
 
     def _models_path(self, *segments: str | int) -> str:
         start = "/models" if self.model is None else self._path("")
-        return "/".join([start, *(_quoted(str(each)) for each in segments)])
+        return "/".join([start, *(quoted(str(each)) for each in segments)])
 
     def _save(
         self,
@@ -639,40 +639,8 @@ class Client:
 
 
 def _job_path(job: Job | str) -> str:
-    return f"/retrain/{_quoted(job.id if isinstance(job, Job) else job)}"
+    return f"/retrain/{quoted(job.id if isinstance(job, Job) else job)}"
 
 
 def _version(document: Any) -> str | None:
     return str(document["version"])
-
-
-def _quoted(name: str) -> str:
-    """Return a segment of a path.
-
-    Raises
-    ------
-    ValueError
-        it would lead to another path.
-    """
-    if name in ("", ".", ".."):
-        raise ValueError(f"{name!r} is not a name")
-    return quote(name, safe="")
-
-
-def _checked_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"url must be like http://host:8000, got {url!r}")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("url must have no user and no password; the token is an argument")
-    if parts.query or parts.fragment:
-        raise ValueError(f"url must have no query and no fragment, got {url!r}")
-    return url.rstrip("/")
-
-
-def _checked_token(token: str | None) -> str | None:
-    if token is None:
-        return None
-    if not token or not token.isascii() or not all("!" <= each <= "~" for each in token):
-        raise ValueError("token must be printable ASCII characters without spaces")
-    return token

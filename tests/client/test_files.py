@@ -1,16 +1,19 @@
-"""Versions taken away, as files that are complete or not there."""
+"""Versions taken away, as files that are complete or not there, and tables that are uploaded."""
 
+import io
 import json
+import os
 import stat
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import numnet
 from numnet import Client
 from tests.client.hostile_server import hostile_server, response
-from tests.e2e.conftest import Service
+from tests.e2e.conftest import ADMIN_TOKEN, Service, StartService
 
 
 def test_a_version_is_downloaded(client: Client, service: Service, tmp_path: Path) -> None:
@@ -75,3 +78,48 @@ def test_a_file_is_replaced_by_a_complete_one_alone(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert sorted(tmp_path.iterdir()) == [link, file]
+
+
+def test_tables_of_every_kind_are_uploaded(start_service: StartService, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    service = start_service(settings={"NUMNET_DATA": str(data)})
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(50, 3)), columns=["a", "b", "y"])
+    content = frame.to_csv(index=False).encode()
+    file = tmp_path / "table.csv"
+    file.write_bytes(content)
+    skipped = io.BytesIO(b"skipped" + content)
+    skipped.seek(7)
+    receive, send = os.pipe()
+    os.write(send, content)
+    os.close(send)
+    with Client(service.url, token=ADMIN_TOKEN) as client, os.fdopen(receive, "rb") as pipe:
+        kinds = [file, str(file), content, frame, skipped, pipe]
+        for number, kind in enumerate(kinds):
+            table = client.upload(f"{number}.csv", kind, targets=["y"])
+            assert (table.rows, table.features, table.targets) == (50, ("a", "b"), ("y",))
+            assert (data / table.name).read_bytes() == content
+        assert not skipped.closed
+        assert client.upload("checked.csv", content, check=True).rows == 50
+        client.upload("0.csv", content + b"1,2,3\n", replace=True)
+        with pytest.raises(numnet.TableExists):
+            client.upload("0.csv", content)
+        with pytest.raises(numnet.InvalidInput):
+            client.upload("0.txt.exe", content)
+        for wrong in (io.StringIO("a"), 17, None):
+            with pytest.raises(TypeError):
+                client.upload("wrong.csv", wrong)
+        with pytest.raises(FileNotFoundError):
+            client.upload("wrong.csv", tmp_path / "none.csv")
+    assert sorted(each.name for each in data.iterdir()) == [f"{number}.csv" for number in range(6)]
+
+
+def test_a_refused_upload_says_why_before_it_is_read(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    service = start_service(settings={"NUMNET_DATA": str(tmp_path / "data")})
+    long = b"a,b,y\n" + b"1,2,3\n" * 3_000_000
+    with Client(service.url, token="a-wrong-token") as client, pytest.raises(numnet.Forbidden):
+        client.upload("long.csv", long)
+    with Client(service.url) as client, pytest.raises(numnet.Unauthorized):
+        client.upload("long.csv", long)
