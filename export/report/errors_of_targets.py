@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from config.numbers import parse_number
 from export.report.evaluation import Evaluation, Pairs
 from network.rows import Z_95
 from registry import Card, card_object
@@ -75,6 +76,22 @@ def _errors_of(card: Card, evaluation: Evaluation, target: str) -> TargetErrors:
         finite(widths.get(target)),
         _within(evaluation, target),
     )
+
+
+def interval_widths(
+    card: Card, evaluation: Evaluation, target: str
+) -> list[tuple[float, float, float | None]]:
+    """Return level, half width and the share of rows within, of a few levels of intervals."""
+    widths = card_object(card, "metrics", "calibration", "half_widths")
+    coverage = evaluation.coverage.get(target)
+    shares = dict(zip(coverage.levels, coverage.shares, strict=True)) if coverage else {}
+    found = []
+    for level in widths:
+        half_width = finite(card_object(widths, level).get(target))
+        number = parse_number(level)
+        if number is not None and half_width is not None:
+            found.append((number, half_width, shares.get(number)))
+    return found
 
 
 def unit_of(card: Card, target: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from config.numbers import parse_number
 from registry import Card, HeldOut, card_object
 
 Numbers = tuple[float, ...]
@@ -167,16 +168,9 @@ def _coverage(card: Card) -> dict[str, Coverage]:
 def _few_levels(calibration: dict[str, Any], target: str) -> tuple[Numbers, Numbers]:
     few = card_object(calibration, "coverage_of_validation_rows")
     few = few or card_object(calibration, "coverage_out_of_fold")
-    levels = [_number(level) for level in few]
+    levels = [parse_number(level) for level in few]
     shares = [card_object(few, level).get(target) for level in few]
     return _finite(levels), _finite(shares)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _importance(card: Card) -> dict[str, dict[str, float]]:

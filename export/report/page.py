@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from export.report import decisions, table_of_data
-from export.report.errors_of_targets import TargetErrors, errors_of_targets, unit_of
+from export.report.errors_of_targets import (
+    TargetErrors,
+    errors_of_targets,
+    interval_widths,
+    unit_of,
+)
 from export.report.evaluation import Evaluation, evaluate_version
 from export.report.figures import (
     STYLE,
@@ -57,7 +62,7 @@ def render(version: Version, model: str) -> str:
         cautions=cautions(card, evaluation, errors),
         errors=errors,
         loss=loss_figure(evaluation.losses) if evaluation.losses else "",
-        targets=[_target_part(evaluation, each) for each in errors[:MOST_TARGETS]],
+        targets=[_target_part(version, evaluation, each) for each in errors[:MOST_TARGETS]],
         more_targets=len(errors) - MOST_TARGETS,
         responses=_response_figures(version, evaluation),
         more_features=len(version.model.features) - MOST_RESPONSES,
@@ -103,7 +108,7 @@ def _or_unknown(write: Callable[..., str]) -> Callable[..., str]:
     return lambda value, *options: "–" if value is None else write(value, *options)
 
 
-def _target_part(evaluation: Evaluation, errors: TargetErrors) -> dict[str, Any]:
+def _target_part(version: Version, evaluation: Evaluation, errors: TargetErrors) -> dict[str, Any]:
     """Return the figures and the largest errors of one target."""
     target, unit = errors.target, errors.unit
     figures = dict.fromkeys(("predicted", "residuals", "histogram", "coverage", "importance"), "")
@@ -120,7 +125,12 @@ def _target_part(evaluation: Evaluation, errors: TargetErrors) -> dict[str, Any]
         figures["coverage"] = coverage_figure({"": coverage}, target)
     if importance:
         figures["importance"] = importance_figure(importance, target, unit=unit)
-    return {"errors": errors, "figures": figures, "largest": _largest(evaluation, target)}
+    return {
+        "errors": errors,
+        "figures": figures,
+        "intervals": interval_widths(version.card, evaluation, target),
+        "largest": _largest(evaluation, target),
+    }
 
 
 def _largest(evaluation: Evaluation, target: str) -> list[dict[str, float]]:

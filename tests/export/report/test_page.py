@@ -173,6 +173,19 @@ def test_the_largest_errors_have_the_numbers_of_their_rows() -> None:
     assert rows == ["2", "3", "1"]
 
 
+def test_intervals_have_their_widths_and_coverage(version: Version) -> None:
+    calibration = version.card["metrics"]["calibration"]
+    page = render(version, "pump")
+    for level, share in (("0.8", "80 %"), ("0.9", "90 %")):
+        within = calibration["coverage_of_validation_rows"][level]["y0"]
+        shown = f"{within:.0%}".replace("%", " %")
+        width = calibration["half_widths"][level]["y0"]
+        row = re.search(rf'">{share}</th><td class="number">([\d.]+)</td><td .*?>(.*?)</td>', page)
+        assert row is not None
+        assert float(row[1]) == pytest.approx(width, rel=1e-3)
+        assert row[2] == shown
+
+
 def test_several_targets_have_their_own_figures_and_errors() -> None:
     page = render(trained(noisy_table(targets=3)), "pump")
     reader = read(page)
