@@ -12,7 +12,7 @@ from service.dashboard.version_facts import details_of, facts_of
 from service.model.served_model import ServedModel
 from service.model.version_cache import parse_version
 
-_NUMBER = {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}
+_NUMBER = {"type": "string", "description": "the number of a version"}
 
 
 @page("/versions/compare", "compare.html", query={"a": _NUMBER, "b": _NUMBER})

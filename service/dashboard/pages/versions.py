@@ -25,7 +25,7 @@ PROMOTIONS = 20  # newest, listed
 BEFORE = "before"  # the query parameter with the number of the version before which to begin
 
 
-@page("/versions", "versions.html", query={BEFORE: {"type": "string", "pattern": "^[0-9]{1,9}$"}})
+@page("/versions", "versions.html", query={BEFORE: {"type": "string"}})
 def versions() -> dict[str, Any]:
     """List a model's versions, newest first, with errors, data, solver, duration and state.
 
