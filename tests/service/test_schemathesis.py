@@ -65,6 +65,15 @@ CONFIG: dict[str, Any] = {
             },
         },
         {
+            # The schema cannot say what a table is, nor which columns it has.
+            "include-path-regex": "^/data/",
+            "checks": {
+                "positive_data_acceptance": {
+                    "expected-statuses": ["2xx", "400", "403", "409", "422"]
+                }
+            },
+        },
+        {
             # The schema cannot relate values; `is_refused_for_a_relation` checks that.
             "include-path-regex": "^/invocations$|:predict$|/infer$",
             "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "400", "404"]}},
