@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-BENCHMARKS := tables training convergence matrix passes footprint predict exports serving server overload bodies neighbours models profile startup dashboard command live
+BENCHMARKS := tables training convergence matrix passes footprint predict exports serving server overload bodies neighbours models profile startup first-minute dashboard command live
 BASELINE := a6882b9
 SERVERS := mlserver bentoml fastapi flask
-.PHONY: help setup setup-dev run test test-fast compose-test lint lock bench $(BENCHMARKS:%=bench-%) clean
+.PHONY: help setup setup-dev run test test-fast compose-test lint lock bench $(BENCHMARKS:%=bench-%) pictures clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -115,6 +115,9 @@ bench-profile: setup  ## where the time of a one-row request goes (needs wrk)
 bench-startup: setup  ## `make run` to ready, beside the server alone
 	@$(BIN)/python -m benchmarks.serving.startup
 
+bench-first-minute: setup-dev  ## from `git clone` to a prediction in a browser (4 minutes, needs chromium)
+	@$(BIN)/python -m benchmarks.serving.first_minute
+
 bench-dashboard: setup-dev  ## the pages in a browser: bytes, first paint, what an open page costs; dragging a slider (4 minutes, needs chromium)
 	@$(BIN)/python -m benchmarks.dashboard.pages
 	@$(BIN)/python -m benchmarks.dashboard.drag
@@ -144,6 +147,9 @@ lock: setup-dev  ## requirements/*.txt from both pyproject.toml (UPGRADE=--upgra
 	  --constraint requirements/run.txt --output-file requirements/client.txt
 	@$(UV_COMPILE) pyproject.toml --group dev \
 	  --constraint requirements/run.txt --constraint requirements/client.txt --output-file requirements/dev.txt
+
+pictures: setup-dev  ## the README's pictures, from a running installation (2 minutes, needs chromium)
+	@$(BIN)/python -m pictures
 
 clean:  ## remove .venv and caches; models stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Makes the README's pictures from a running installation: `make pictures`."""
