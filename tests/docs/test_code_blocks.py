@@ -7,7 +7,7 @@ from tests.client.test_manual import SECTIONS as MANUAL_OF_THE_CLIENT
 from tests.documents import DOCUMENTS, ROOT, sections
 from tests.e2e.test_readme import CHECKED_ELSEWHERE, EXECUTED
 
-EXECUTED_LANGUAGES = {"sh", "json", "text", "crontab"}
+EXECUTED_LANGUAGES = {"sh", "python", "json", "text", "crontab"}
 CHECKED_BY = {
     ("README.md", "Start with Docker Compose"): "tests/compose/test_one_machine.py",
     ("docs/command.md", "One row"): "tests/client/command/test_manual.py",

@@ -60,7 +60,11 @@ def port() -> int:
 def environment(port: int) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
     # the `make test` of the README only collects some tests, because it would run this one again
-    return kept | {"NUMNET_PORT": str(port), "PYTEST_ADDOPTS": "--collect-only -q tests/config"}
+    return kept | {
+        "NUMNET_PORT": str(port),
+        "NUMNET_URL": f"http://127.0.0.1:{port}",  # for the command
+        "PYTEST_ADDOPTS": "--collect-only -q tests/config",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -126,14 +130,16 @@ def test_every_block_does_what_the_document_says(
     promote_the_first_version(clone, port)
     todo = blocks(document)[2:] if document == "README.md" else blocks(document)
     scripts = [
-        code.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+        (code if language == "sh" else f"python - <<'END_OF_CODE'\n{code}END_OF_CODE\n").replace(
+            "127.0.0.1:8000", f"127.0.0.1:{port}"
+        )
         for language, code in todo
-        if language == "sh"
+        if language in ("sh", "python")
     ]
     outputs = iter(run_in_one_shell(scripts, clone, environment, FIRST_RUN_SECONDS))
     output = ""
     for language, code in todo:
-        if language == "sh":
+        if language in ("sh", "python"):
             output = next(outputs)
         elif language == "json":
             assert_same_json(json.loads(output), json.loads(code, parse_float=Decimal))
@@ -234,4 +240,5 @@ def without_numbers(text: str) -> str:
 
 def pattern(text: str) -> str:
     """Return a regular expression for an output whose numbers may differ; `…` stands for lines."""
-    return re.escape(without_numbers(text)).replace("…", r"[\s\S]*")
+    escaped = re.escape(without_numbers(text))
+    return escaped.replace("\\\n…", r"(?:\n[\s\S]*)?").replace("…", r"[\s\S]*")
