@@ -9,7 +9,7 @@ from typing import IO, Any, Self, TypeVar, overload
 
 from numnet.address import checked_token, checked_url, quoted
 from numnet.errors import BadResponse, JobCancelled, JobFailed, Problem
-from numnet.files import opener, write_whole
+from numnet.files import opener, written_whole
 from numnet.job_events import job_documents
 from numnet.prediction_requests import Options, PredictRequests
 from numnet.records import Job, Model, Promotion, Status, Table, Versions
@@ -601,7 +601,8 @@ class Client:
         file = Path() if path is None else Path(path)
         if file.is_dir():
             file /= f"{self.model or 'numnet'}-{version}.{ending}"
-        write_whole(file, answer.content)
+        with written_whole(file) as written:
+            written.write(answer.content)
         return file
 
     def _post_json(

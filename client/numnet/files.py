@@ -2,34 +2,43 @@
 
 import io
 import os
-import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, which gets its name when it is complete and on the disk.
+@contextmanager
+def written_whole(path: Path, *, is_private: bool = False) -> Iterator[BinaryIO]:
+    """Yield a file that gets its name when it is complete and on the disk; without an error alone.
 
     A file that is replaced keeps its permissions.
+
+    Parameters
+    ----------
+    is_private : whether only this user may read the file
 
     Raises
     ------
     OSError
     """
     path = path.resolve()  # so that a symbolic link stays one
-    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    aside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
+    # The system applies the umask. It can only be read by changing it, for all threads.
+    descriptor = os.open(
+        aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if is_private else 0o666
+    )
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            if not is_private:
+                _copy_permissions(path, aside)
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(aside).chmod(_mode(path))
-        Path(aside).replace(path)
+        aside.replace(path)
     except BaseException:
         with suppress(OSError):
-            Path(aside).unlink()
+            aside.unlink()
         raise
 
 
@@ -66,10 +75,7 @@ def opener(content: Any) -> tuple[Callable[[], AbstractContextManager[IO[bytes]]
     return again, True
 
 
-def _mode(path: Path) -> int:
-    """Return the permissions of the file that is replaced, or those of a new one."""
-    with suppress(OSError):
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def _copy_permissions(path: Path, aside: Path) -> None:
+    """Give a new file the permissions of the file that it replaces, if there is one."""
+    with suppress(FileNotFoundError):
+        aside.chmod(path.stat().st_mode & 0o777)

@@ -80,6 +80,20 @@ def test_a_file_is_replaced_by_a_complete_one_alone(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [link, file]
 
 
+def test_a_file_gets_the_permissions_of_the_umask_which_is_never_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = os.umask(0o027)
+    monkeypatch.setattr(os, "umask", lambda _: pytest.fail("other threads would write with it"))
+    try:
+        with hostile_server([response("200 OK", b"new")]) as server, Client(server.url) as client:
+            file = client.download(1, tmp_path / "model.npz")
+    finally:
+        monkeypatch.undo()
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
 def test_tables_of_every_kind_are_uploaded(start_service: StartService, tmp_path: Path) -> None:
     data = tmp_path / "data"
     service = start_service(settings={"NUMNET_DATA": str(data)})

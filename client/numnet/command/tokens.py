@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from numnet.files import written_whole
+
 _LOCAL = frozenset(("127.0.0.1", "::1", "localhost"))
 TOKEN_FILE = "admin-token"  # noqa: S105 (the name of a file)
 
@@ -61,11 +63,8 @@ def store_token(url: str, token: str | None) -> Path:
     kept = {each: value for each, value in tokens.items() if value}
     path = tokens_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    aside = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(kept, file, indent=2)
-    aside.replace(path)
+    with written_whole(path, is_private=True) as file:
+        file.write(json.dumps(kept, indent=2).encode())
     return path
 
 

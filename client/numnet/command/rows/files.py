@@ -2,13 +2,13 @@
 
 import gzip
 import io
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
+
+from numnet.files import written_whole
 
 STANDARD = "-"
 _GZIP = b"\x1f\x8b"
@@ -48,21 +48,12 @@ def written(name: str) -> Iterator[BinaryIO]:
         with path.open("wb") as file:
             yield file
         return
-    path = path.resolve()
-    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            if path.suffix == ".gz":
-                with gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as compressed:
-                    yield cast("BinaryIO", compressed)
-            else:
-                yield file
-        Path(aside).chmod(_mode(path))
-        Path(aside).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(aside).unlink()
-        raise
+    with written_whole(path) as file:
+        if path.suffix == ".gz":
+            with gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as compressed:
+                yield cast("BinaryIO", compressed)
+        else:
+            yield file
 
 
 def _decompressed(raw: BinaryIO) -> BinaryIO:
@@ -70,12 +61,3 @@ def _decompressed(raw: BinaryIO) -> BinaryIO:
     if peeked.peek(2)[:2] == _GZIP:
         return cast("BinaryIO", gzip.GzipFile(fileobj=peeked, mode="rb"))
     return cast("BinaryIO", peeked)
-
-
-def _mode(path: Path) -> int:
-    """Return the permissions of the file that is replaced, or those of a new one."""
-    with suppress(OSError):
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
