@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from numnet.command.failures import CODES, Failure, Refused, failure_of
-from numnet.command.printing import print_json
+from numnet.command.printing import print_json, printable
 from numnet.version import VERSION
 
 # module and function of each command, in the order of --help, with its first line
@@ -108,7 +108,7 @@ def main() -> NoReturn:
 
 def _report(failure: Failure, color: bool | None) -> None:
     """Write an error in one line; as JSON, too, if that was asked for."""
-    click.secho(f"error: {failure.message}", fg="red", err=True, color=color)
+    click.secho(f"error: {printable(failure.message)}", fg="red", err=True, color=color)
     if "--json" in sys.argv:
         with contextlib.suppress(BrokenPipeError):
             document: dict[str, Any] = {"error": failure.message, "exit_code": failure.code}

@@ -1,6 +1,11 @@
-"""Output for people and for programs."""
+"""Output for people and for programs.
+
+Texts come from the service, from files of versions and from tables. A terminal obeys control
+characters, so that none of them is written.
+"""
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -8,16 +13,35 @@ from typing import Any
 
 import click
 
+_NOT_ESCAPED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")  # by json.dumps
+
 
 def print_json(document: Any) -> None:
     """Write a JSON document in one line."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(_NOT_ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     sys.stdout.flush()
+
+
+def printable(text: str) -> str:
+    """Return a text with a replacement character for each one that is neither visible nor blank."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or unicodedata.category(each) == "Zs" else "\ufffd"
+        for each in text
+    )
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Write a line for people."""
+    click.echo(printable(text), err=err)
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """Return the lines of a table, with numbers to the right."""
     cells = [[_cell(each) for each in row] for row in rows]
+    names = [printable(name) for name in names]
     widths = [max(map(_width, column)) for column in zip(names, *cells, strict=True)]
     right = [
         bool(rows) and all(isinstance(row[place], int | float | None) for row in rows)
@@ -28,7 +52,7 @@ def table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
             _padded(cell, width, to_right)
             for cell, width, to_right in zip(line, widths, right, strict=True)
         ).rstrip()
-        for line in (list(names), *cells)
+        for line in (names, *cells)
     ]
 
 
@@ -58,13 +82,13 @@ def number(value: float | None, digits: int = 4) -> str:
 
 def note(text: str) -> None:
     """Write a remark to standard error, so that it is not among the results."""
-    click.secho(text, fg="yellow", err=True)
+    click.secho(printable(text), fg="yellow", err=True)
 
 
 def _cell(value: object) -> str:
     if value is None:
         return "–"
-    return number(value) if isinstance(value, float) else str(value)
+    return number(value) if isinstance(value, float) else printable(str(value))
 
 
 def _width(text: str) -> int:

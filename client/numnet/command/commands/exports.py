@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from numnet.command.printing import print_json
+from numnet.command.printing import print_json, say
 from numnet.command.rows.files import STANDARD, written
 from numnet.command.session import Session, complete_version, connected
 
@@ -63,4 +63,4 @@ def export_command(
     if session.json and target != STANDARD:
         print_json({"version": number, "file": target, "bytes": len(answer.content)})
     elif target != STANDARD:
-        click.echo(f"version {number} in {Path(target)}: {len(answer.content):,} bytes")
+        say(f"version {number} in {Path(target)}: {len(answer.content):,} bytes")

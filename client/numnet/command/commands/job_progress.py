@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from numnet.command.failures import JOB_FAILED, KEPT_BACK
-from numnet.command.printing import number, print_json
+from numnet.command.printing import number, print_json, printable, say
 from numnet.command.session import Session
 from numnet.command.summaries import scores_of
 from numnet.errors import JobCancelled, JobFailed
@@ -29,7 +29,7 @@ def watch(session: Session, job: Job, verdict_of: Callable[[Job], str]) -> None:
             job = latest
             show(job)
     except KeyboardInterrupt:
-        click.echo(
+        say(
             f"job {job.id} goes on; `numnet jobs {job.id} --watch` shows it, and `numnet cancel "
             f"{job.id}` cancels it",
             err=True,
@@ -54,11 +54,11 @@ def _json(job: Job) -> None:
 def _print_end(job: Job, verdict: str) -> None:
     scores = scores_of(job.result.get("metrics") or {})
     rmse = f": test RMSE {number(scores['rmse'])}" if "rmse" in scores else ""
-    click.echo(f"version {job.version} {job.state.replace('_', ' ')}{rmse}")
+    say(f"version {job.version} {job.state.replace('_', ' ')}{rmse}")
     if verdict:
-        click.echo(f"  {verdict}")
+        say(f"  {verdict}")
     for warning in job.result.get("warnings") or ():
-        click.echo(f"  {warning}")
+        say(f"  {warning}")
 
 
 class _Lines:
@@ -71,7 +71,7 @@ class _Lines:
         parts = (job.state.replace("_", " "), job.phase if job.active else "", job.note)
         line = f"job {job.id}: {', '.join(filter(None, parts))}"
         if line != self._last:
-            click.echo(line, err=True)
+            say(line, err=True)
         self._last = line
 
 
@@ -83,9 +83,9 @@ class _Bar:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %{task.fields[more]}"),
+            TextColumn("{task.percentage:>3.0f} %{task.fields[more]}", markup=False),
             console=Console(stderr=True),
             transient=True,
         )
@@ -98,7 +98,10 @@ class _Bar:
         more += f"  {job.note}" if job.note else ""
         words = (job.phase if job.active else "") or job.state.replace("_", " ")
         self._bar.update(
-            self._task, description=words, completed=job.fraction_done or 0.0, more=more
+            self._task,
+            description=printable(words),
+            completed=job.fraction_done or 0.0,
+            more=printable(more),
         )
 
     def close(self) -> None:

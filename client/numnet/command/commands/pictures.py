@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from numnet.command.plots import histogram, log_curves, scatter
-from numnet.command.printing import number
+from numnet.command.printing import number, printable
 
 _BINS = 30
 
@@ -35,7 +35,7 @@ def print_pictures(evaluation: Mapping[str, Any]) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     for title, *lines in shown:
         click.echo()
-        click.secho(title, bold=True)
+        click.secho(printable(title), bold=True)
         for line in lines:
             click.echo(line[:width] if width else line)
 

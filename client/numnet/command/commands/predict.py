@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from numnet.command.failures import Refused
-from numnet.command.printing import note, print_json
+from numnet.command.printing import note, print_json, say
 from numnet.command.rows.files import STANDARD, opened, written
 from numnet.command.session import Session, complete_version, connected
 from numnet.errors import InvalidInput
@@ -167,7 +167,7 @@ def _print_row(document: dict[str, Any]) -> None:
             ends = [document[end] for end in ("lower", "upper")]
             lower, upper = (end[target] if target else end for end in ends)
             text += f"  {lower} to {upper} with {100 * document['level']:g} %"
-        click.echo(text)
+        say(text)
         if "contributions" in document:
             _print_explanation(document, target)
     for name in document["extrapolating"]:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import click
 
 from numnet.command.failures import Refused
-from numnet.command.printing import print_facts, print_json, print_table
+from numnet.command.printing import print_facts, print_json, print_table, say
 from numnet.command.session import Session, connected
 from numnet.errors import InvalidInput, Problem
 from numnet.records import Job
@@ -168,7 +168,7 @@ def _print_report(file: Path, report: Mapping[str, Any]) -> None:
         parts.append(f"{_shown(by_role['target'])} from {_shown(by_role.get('feature', []))}")
     if "left out" in by_role:
         parts.append(f"left out: {_shown(by_role['left out'])}")
-    click.echo("; ".join(parts), err=True)
+    say("; ".join(parts), err=True)
 
 
 def _shown(names: Sequence[str]) -> str:
@@ -209,7 +209,7 @@ def _submit(session: Session, data: str | None, fields: dict[str, Any], *, watch
     elif session.json:
         print_json(dict(job.document))
     else:
-        click.echo(job.id)
+        say(job.id)
 
 
 @click.command("jobs")
@@ -284,7 +284,7 @@ def cancel_command(session: Session, *, job_id: str) -> None:
     if session.json:
         print_json(dict(job.document))
     else:
-        click.echo(f"job {job.id}: {job.state.replace('_', ' ')}")
+        say(f"job {job.id}: {job.state.replace('_', ' ')}")
 
 
 def _watch(session: Session, job: Job) -> None:

@@ -4,7 +4,7 @@ import click
 
 from numnet.command.commands.card import print_card
 from numnet.command.commands.pictures import print_pictures
-from numnet.command.printing import print_json, print_table
+from numnet.command.printing import print_json, print_table, say
 from numnet.command.session import Session, complete_version, connected
 from numnet.command.summaries import network, scores_of
 from numnet.records import Promotion, Version
@@ -98,4 +98,4 @@ def _print_promotion(session: Session, promotion: Promotion) -> None:
         print_json(dict(promotion.document))
         return
     before = f"; before it was version {promotion.previous}" if promotion.previous else ""
-    click.echo(f"version {promotion.version} is current{before}")
+    say(f"version {promotion.version} is current{before}")
