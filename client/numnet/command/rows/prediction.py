@@ -2,7 +2,6 @@
 
 import csv
 import io
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,7 +21,8 @@ _COUNTS = {
     "unfamiliar_rows": "X-Unfamiliar-Rows",
 }
 
-Ask = Callable[[bytes], tuple[Mapping[str, str], bytes]]  # posts a body as CSV
+Response = tuple[Mapping[str, str], bytes]  # headers, and CSV
+Ask = Callable[[bytes], Response]  # posts a body as CSV
 
 
 @dataclass
@@ -33,13 +33,11 @@ class Counts:
     extrapolating_rows: int = 0
     unseen_rows: int = 0
     unfamiliar_rows: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, headers: Mapping[str, str]) -> None:
         """Add those of a response."""
-        with self._lock:
-            for name, header in _COUNTS.items():
-                setattr(self, name, getattr(self, name) + int(headers.get(header, 0)))
+        for name, header in _COUNTS.items():
+            setattr(self, name, getattr(self, name) + int(headers.get(header, 0)))
 
 
 @dataclass
@@ -70,8 +68,8 @@ class TablePrediction:
         NumnetError
         """
         written = False
-        for found, content in self._answered():
-            added = self._added(found, content)
+        for found, responses in self._answered():
+            added = self._added(found, responses)
             if not written:
                 names = self.answers.header(self.head.names)
                 joined = self.head.text + self.head.delimiter.encode() + names
@@ -83,51 +81,52 @@ class TablePrediction:
         if not written:
             raise TableError("there are no rows below the names")
 
-    def _answered(self) -> Iterator[tuple[Slice, bytes]]:
+    def _answered(self) -> Iterator[tuple[Slice, list[Response]]]:
         """Yield slices in their order with their responses. An error cancels the others."""
-        waiting: deque[tuple[Slice, Future[tuple[Slice, bytes]]]] = deque()
+        waiting: deque[Future[tuple[Slice, list[Response]]]] = deque()
         pool = ThreadPoolExecutor(IN_FLIGHT, "slices")
         try:
             for found in self.slices:
-                waiting.append((found, pool.submit(self._predict, found)))
+                waiting.append(pool.submit(self._predict, found))
                 if len(waiting) > IN_FLIGHT:
-                    yield waiting.popleft()[1].result()
+                    yield waiting.popleft().result()
             while waiting:
-                yield waiting.popleft()[1].result()
+                yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _predict(self, found: Slice) -> tuple[Slice, bytes]:
-        """Return the response to a slice, and the slice as `csv` reads it if that is different."""
+    def _predict(self, found: Slice) -> tuple[Slice, list[Response]]:
+        """Return the responses to a slice, and the slice as `csv` reads it if that is different."""
         if not found.records:
-            return found, b""
+            return found, []
         try:
-            content = self._ask(found.body)
-            if content.count(b"\n") - 1 < len(found.records) and not found.is_parsed:
+            responses = self._ask(found.body)
+            lines = sum(content.count(b"\n") - 1 for _, content in responses)
+            if lines < len(found.records) and not found.is_parsed:
                 found = self.slices.parsed(found)  # such as a line of blanks
-                content = self._ask(found.body)
+                responses = self._ask(found.body)
         except InvalidInput as error:
             raise self._wrong_cells(found, error) from error
-        return found, content
+        return found, responses
 
-    def _ask(self, body: bytes) -> bytes:
-        """Return the response to some rows; in parts if they are too many for the service."""
+    def _ask(self, body: bytes) -> list[Response]:
+        """Return the response to some rows; several if they are too many for one request."""
         try:
-            headers, content = self.ask(self.head.sent + body)
+            return [self.ask(self.head.sent + body)]
         except ContentTooLarge:
             rows = list(csv.reader(io.StringIO(body.decode(self.head.encoding), newline="")))
             if len(rows) < 2:
                 raise
             middle = len(rows) // 2
-            parts = [self._ask(self.head.to_csv(part)) for part in (rows[:middle], rows[middle:])]
-            return parts[0] + parts[1].partition(b"\n")[2]
-        self.counts.add(headers)
-        return content
+            halves = map(self.head.to_csv, (rows[:middle], rows[middle:]))
+            return [each for half in halves for each in self._ask(half)]
 
-    def _added(self, found: Slice, content: bytes) -> list[bytes]:
-        if not found.records:
-            return []
-        added = self.answers.lines(content)
+    def _added(self, found: Slice, responses: list[Response]) -> list[bytes]:
+        """Return the cells that are added to each record. Count the rows with warnings."""
+        added = list[bytes]()
+        for headers, content in responses:  # not all of them have the same columns
+            added += self.answers.lines(content)
+            self.counts.add(headers)
         if len(added) != len(found.records):
             raise BadResponse(
                 f"the service answered {len(added):,} lines for {len(found.records):,} rows "

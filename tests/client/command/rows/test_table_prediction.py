@@ -171,6 +171,34 @@ def test_the_column_of_unseen_categories_is_always_there() -> None:
     assert (old, new) == ("old,1,1.0,,,true", "new,2,1.0,,a,false")
 
 
+def test_parts_of_a_slice_may_have_different_columns() -> None:
+    def ask(body: bytes) -> tuple[Mapping[str, str], bytes]:
+        rows = body.count(b"\n") - 1
+        if rows > 2:
+            raise ContentTooLarge(413, {"title": "Too large"})
+        if b"new" in body:
+            return {}, b"y,extrapolating,unseen,unfamiliar\n" + b"1.0,,a,false\n" * rows
+        return {}, b"y,extrapolating,unfamiliar\n" + b"1.0,,true\n" * rows
+
+    found = predicted(b"a,b c\n" + b"old,1\n" * 2 + b"new,2\n" * 2, ask=ask, has_categories=True)
+    names, *rows = found.decode().splitlines()
+    assert names == "a,b c,y_predicted,extrapolating,unseen,unfamiliar"
+    assert rows == ["old,1,1.0,,,true"] * 2 + ["new,2,1.0,,a,false"] * 2
+
+
+def test_rows_with_warnings_are_counted_once() -> None:
+    def skips(body: bytes) -> tuple[Mapping[str, str], bytes]:
+        return answer(b"".join(each for each in body.splitlines(True) if each.strip()))
+
+    source = io.BytesIO(b"a,b c\n1,2\n   \n3,4\n")
+    head = find_head(start := source.read(), FEATURES, "utf-8", "rows.csv")
+    table = TablePrediction(
+        head, Slices(source, start, head), Answers(["y"], False, ",", "utf-8"), skips
+    )
+    table.write(io.BytesIO(), lambda rows: None)
+    assert (table.counts.rows, table.counts.extrapolating_rows) == (2, 1)
+
+
 def test_names_of_features_in_a_warning_are_quoted_for_the_delimiter() -> None:
     def ask(body: bytes) -> tuple[Mapping[str, str], bytes]:
         return {}, b"y,extrapolating\n1.5,a;b c\n"
