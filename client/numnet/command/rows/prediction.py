@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -99,27 +99,33 @@ class TablePrediction:
         """Return the responses to a slice, and the slice as `csv` reads it if that is different."""
         if not found.records:
             return found, []
-        try:
-            responses = self._ask(found.body)
-            lines = sum(content.count(b"\n") - 1 for _, content in responses)
-            if lines < len(found.records) and not found.is_parsed:
-                found = self.slices.parsed(found)  # such as a line of blanks
-                responses = self._ask(found.body)
-        except InvalidInput as error:
-            raise self._wrong_cells(found, error) from error
+        responses = self._ask(found.body, found.lines)
+        predicted = sum(content.count(b"\n") - 1 for _, content in responses)
+        if predicted < len(found.records) and not found.is_parsed:
+            found = self.slices.parsed(found)  # such as a line of blanks
+            responses = self._ask(found.body, found.lines)
         return found, responses
 
-    def _ask(self, body: bytes) -> list[Response]:
-        """Return the response to some rows; several if they are too many for one request."""
+    def _ask(self, body: bytes, lines: Sequence[int]) -> list[Response]:
+        """Return the response to some rows; several if they are too many for one request.
+
+        Parameters
+        ----------
+        lines : of the file, in which the rows begin
+        """
         try:
             return [self.ask(self.head.sent + body)]
+        except InvalidInput as error:
+            if (found := _wrong_cells(lines, error)) is None:
+                raise
+            raise found from error
         except ContentTooLarge:
             rows = list(csv.reader(io.StringIO(body.decode(self.head.encoding), newline="")))
             if len(rows) < 2:
                 raise
             middle = len(rows) // 2
-            halves = map(self.head.to_csv, (rows[:middle], rows[middle:]))
-            return [each for half in halves for each in self._ask(half)]
+            halves = (rows[:middle], lines[:middle]), (rows[middle:], lines[middle:])
+            return [each for half, of in halves for each in self._ask(self.head.to_csv(half), of)]
 
     def _added(self, found: Slice, responses: list[Response]) -> list[bytes]:
         """Return the cells that are added to each record. Count the rows with warnings."""
@@ -143,16 +149,19 @@ class TablePrediction:
         parts[3::4] = found.ends or [self.head.line_end] * count
         return found.before + b"".join(parts)
 
-    def _wrong_cells(self, found: Slice, error: InvalidInput) -> Exception:
-        """Return the error with the lines of the file; the same one if it is about no cell."""
-        cells = list[WrongCell]()
-        for each in error.errors:
-            _, _, place = each.pointer.partition("/instances/")
-            row, _, column = place.partition("/")
-            if not row.isdecimal() or int(row) >= len(found.lines):
-                return error
-            name = column.replace("~1", "/").replace("~0", "~")
-            cells.append(WrongCell(found.lines[int(row)], name, each.detail))
-        first = str(cells[0])
-        others = f"; and {len(cells) - 1} more wrong cells" if len(cells) > 1 else ""
-        return TableError(first + others, tuple(cells))
+
+def _wrong_cells(lines: Sequence[int], error: InvalidInput) -> TableError | None:
+    """Return the error with the lines of the file; None if it is about anything but cells."""
+    cells = list[WrongCell]()
+    for each in error.errors:
+        _, _, place = each.pointer.partition("/instances/")
+        row, _, column = place.partition("/")
+        if not row.isdecimal() or int(row) >= len(lines):
+            return None
+        name = column.replace("~1", "/").replace("~0", "~")
+        cells.append(WrongCell(lines[int(row)], name, each.detail))
+    if not cells:
+        return None
+    first = str(cells[0])
+    others = f"; and {len(cells) - 1} more wrong cells" if len(cells) > 1 else ""
+    return TableError(first + others, tuple(cells))

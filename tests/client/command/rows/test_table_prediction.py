@@ -250,6 +250,24 @@ def test_a_wrong_cell_is_named_with_its_line(content: bytes, row: int, line: int
     assert (cell.line, cell.column) == (line, "b c")
 
 
+def test_the_line_of_a_wrong_cell_counts_earlier_parts_of_its_slice() -> None:
+    def ask(body: bytes) -> tuple[Mapping[str, str], bytes]:
+        if body.count(b"\n") > 2:
+            raise ContentTooLarge(413, {"title": "Too large"})
+        return wrong(0, "b c")(body)
+
+    with pytest.raises(TableError, match=r"^line 5: "):
+        predicted(b"a,b c\n1,2\n3,4\n5,6\n7,bad\n", slice_bytes=4096, ask=ask)
+
+
+def test_an_error_about_no_cell_is_that_of_the_service() -> None:
+    def ask(body: bytes) -> tuple[Mapping[str, str], bytes]:
+        raise InvalidInput(422, {"title": "Invalid input", "detail": "no interval"})
+
+    with pytest.raises(InvalidInput, match="no interval"):
+        predicted(b"a,b c\n1,2\n", ask=ask)
+
+
 def test_the_line_of_a_wrong_cell_counts_earlier_slices() -> None:
     rows = b"".join(b"%d,%d\n" % (i, i) for i in range(100)) + b"1,bad\n"
     with pytest.raises(TableError, match=r"^line 102: "):
