@@ -55,6 +55,10 @@ def _parser_lines(column: Column, naming: Naming) -> Iterator[str]:
             yield 'count = sscanf(text, "%d-%d-%d%*1[T ]%d:%d:%lf",'
             yield "               &year, &month, &day, &hour, &minute, &second);"
             yield "if (count != 5 && count != 6 && !(count == 3 && strlen(text) <= 10)) return 0;"
+            yield "if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1) return 0;"
+            yield "if (hour > 23 || minute > 59 || !(second < 60.0)) return 0;"
+            yield f"if ({naming.prefix}_days(year, month, day, 0, 0, 0.0) >= {naming.prefix}_days("
+            yield "        year + month / 12, month % 12 + 1, 1, 0, 0, 0.0)) return 0;"
             yield f"*cell = {naming.prefix}_days(year, month, day, hour, minute, second);"
         case _:
             for value, others in enumerate((("0", "false"), ("1", "true"))):

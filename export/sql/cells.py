@@ -29,13 +29,9 @@ def date_parts(columns: tuple[Column, ...]) -> Iterator[Named]:
     for j, column in enumerate(columns):
         if column.kind == "datetime":
             t = f"raw_{j}"
-            form = (
-                f"{t} LIKE '____-__-__%' AND substr({t}, 6, 2) BETWEEN '01' AND '12' "
-                f"AND substr({t}, 9, 2) BETWEEN '01' AND '31'"
-            )
             for name, start, length in (("year", 1, 4), ("month", 6, 2), ("day", 9, 2)):
                 part = f"CAST(substr({t}, {start}, {length}) AS integer)"
-                yield f"{name}_{j}", f"CASE WHEN {form} THEN {part} END"
+                yield f"{name}_{j}", f"CASE WHEN {_is_date(t)} THEN {part} END"
             yield f"seconds_{j}", _seconds(t)
 
 
@@ -71,13 +67,32 @@ def _raw(column: Column, cell: str) -> str:
     return f"CASE WHEN {date} LIKE '__:__%' THEN '1970-01-01 ' || {date} ELSE {date} END"
 
 
+def _is_date(t: str) -> str:
+    """Return whether a text begins with a day of the calendar."""
+    month, day = f"substr({t}, 6, 2)", f"substr({t}, 9, 2)"
+    century, year = f"substr({t}, 1, 2)", f"substr({t}, 3, 2)"
+    leap = f"CAST(CASE WHEN {year} = '00' THEN {century} ELSE {year} END AS integer) % 4 = 0"
+    last = (
+        f"CASE WHEN {month} IN ('04', '06', '09', '11') THEN '30' WHEN {month} <> '02' THEN '31' "
+        f"WHEN {leap} THEN '29' ELSE '28' END"
+    )
+    return (
+        f"CASE WHEN {t} LIKE '____-__-__%' AND {month} BETWEEN '01' AND '12' "
+        f"THEN {day} BETWEEN '01' AND {last} END"
+    )
+
+
 def _seconds(t: str) -> str:
     """Return the seconds since midnight of a date; NULL if it has a time zone other than UTC."""
     time = f"substr({t}, 11)"
+    wrong = (
+        f"substr({t}, 12, 2) > '23' OR substr({t}, 15, 2) > '59' OR substr({t}, 18, 2) > '59' "
+        f"OR {time} LIKE '%+%' OR {time} LIKE '%-%'"
+    )
     hours, minutes = (f"CAST(substr({t}, {start}, 2) AS integer)" for start in (12, 15))
     seconds = f"{hours} * 3600 + {minutes} * 60"
     return (
-        f"CASE WHEN {time} = '' THEN 0.0 WHEN {time} LIKE '%+%' OR {time} LIKE '%-%' THEN NULL "
+        f"CASE WHEN {time} = '' THEN 0.0 WHEN {wrong} THEN NULL "
         f"WHEN {time} LIKE '___:__' THEN {real(seconds)} "
         f"WHEN {time} LIKE '___:__:__%' THEN {seconds} + {real(f'substr({t}, 18)')} END"
     )

@@ -65,25 +65,28 @@ def sql_select(source: Source) -> str:
     graph, columns = source.graph, source.model.columns
     if (count := graph.constants) > MAX_CONSTANTS:
         raise _too_long("constants", count, MAX_CONSTANTS)
+    taken = {each.name.lower() for each in columns}  # SQLite does not distinguish case
+    row = _free(ROW, taken)
     query = _Query()
-    query.add("rows", ["source.*", (ROW, "row_number() OVER ()")], '"rows" AS source')
-    query.add("cells", [ROW, *raw_cells(columns, "numnet_rows")])
+    query.add("rows", ["source.*", (row, "row_number() OVER ()")], '"rows" AS source')
+    query.add("cells", [row, *raw_cells(columns, "numnet_rows")])
     if parts := list(date_parts(columns)):
         query.add("dates", ["numnet_cells.*", *parts])
     missing = [f"missing_{j}" for j in range(len(columns))]
-    query.add("numbers", [ROW, *missing, *cell_numbers(columns)])
+    query.add("numbers", [row, *missing, *cell_numbers(columns)])
     x = [f"x_{j}" for j in range(len(columns))]
     outside = ("outside", _outside(x, source.model.extrapolation_limits))
-    query.add("x", [ROW, *missing, *x, outside])
-    vectors = _add_operations(query, graph, [ROW, "outside"], [*missing, *x])
+    query.add("x", [row, *missing, *x, outside])
+    vectors = _add_operations(query, graph, [row, "outside"], [*missing, *x])
     features = "\n".join(f"--   {quoted(each.name)}: {each.kind}" for each in columns)
-    head = _HEAD.format(number=source.number, name=quoted(source.name), row=ROW, features=features)
+    head = _HEAD.format(number=source.number, name=quoted(source.name), row=row, features=features)
     results = ",\n  ".join(
-        f"{expression} AS {identifier(name)}" for name, expression in _results(source, vectors)
+        f"{expression} AS {identifier(_free(name, taken))}"
+        for name, expression in _results(source, vectors)
     )
     return (
         f"{head}WITH {', '.join(query.tables)}\nSELECT\n  numnet_rows.*,\n  {results}\n"
-        f"FROM numnet_rows JOIN {query.last} USING ({ROW})\nORDER BY {ROW};\n"
+        f"FROM numnet_rows JOIN {query.last} USING ({row})\nORDER BY {row};\n"
     )
 
 
@@ -149,8 +152,15 @@ def _results(source: Source, vectors: dict[str, list[str]]) -> Iterator[Named]:
     yield "extrapolating", "outside"
 
 
+def _free(name: str, taken: set[str]) -> str:
+    """Return a name that no feature has."""
+    while name.lower() in taken:
+        name += "_"
+    return name
+
+
 def _too_long(what: str, count: int, limit: int) -> NotExportable:
     return NotExportable(
         f"SQL for this version would have {count:,} {what}, and the limit is {limit:,}; "
-        f"the other formats have no limit"
+        f"the other formats can have more"
     )

@@ -11,7 +11,7 @@ import pytest
 from config.dates import days_since_1970
 from export import NotExportable
 from export.sql import sql_select
-from network import Architecture, Array, Model
+from network import Architecture, Array, Column, Model
 from tests.export.models import EXAMPLES, LEVEL, Example
 from tests.export.sources import (
     HOSTILE,
@@ -25,6 +25,7 @@ from tests.export.sources import (
 )
 from tests.export.sql.databases import Database, PostgreSQL, Rows, SQLite
 from tests.random_ensembles import make_ensemble
+from tests.single_network import network
 
 MIXED = EXAMPLES["network of mixed columns"]
 ROW = json_rows(with_dates_in_text(MIXED))[0]
@@ -83,6 +84,13 @@ def test_hostile_names_and_texts_change_nothing(database: Database) -> None:
         ("1st", "maybe"),
         ("day", "never"),
         ("day", "2023-13-01"),
+        ("day", "2023-04-31"),
+        ("day", "2023-02-29"),
+        ("day", "1900-02-29"),
+        ("day", "2023-07-00"),
+        ("day", "2023-07-08 24:00"),
+        ("day", "2023-07-08 12:60"),
+        ("day", "2023-07-08 12:34:60"),
         ("day", "2023-07-08 12:34:56+02:00"),
         ("day", "2023-07-08 12"),
     ],
@@ -125,6 +133,26 @@ def test_dates_have_any_type(kind: str, cell: object, days: float, database: Dat
     X = with_dates_in_text(MIXED).X[:1].copy()
     X[0, 3] = days
     MIXED.assert_close(results_of(found, MIXED)[0], MIXED.model.predict(X))
+
+
+@pytest.mark.parametrize("day", ["2000-02-29", "2024-02-29", "1900-02-28", "2023-12-31"])
+def test_the_last_day_of_a_month_is_a_date(day: str, database: Database) -> None:
+    found = database.select(source_of(MIXED), [ROW | {"day": day}], {"day": "text"})
+    X = with_dates_in_text(MIXED).X[:1].copy()
+    X[0, 3] = days_since_1970(day)
+    MIXED.assert_close(results_of(found, MIXED)[0], MIXED.model.predict(X))
+
+
+def test_features_may_have_the_names_of_results(database: Database) -> None:
+    example = EXAMPLES["network tanh"]
+    columns = tuple(map(Column, ("Prediction", "numnet_row", "lower")))
+    renamed = replace(example, model=replace(network(example.model), columns=columns))
+    found = database.select(source_of(renamed), json_rows(renamed))
+    Y = np.array([[row["prediction_"]] for row in found])
+    example.assert_close(Y, example.expected()[0])
+    assert [row["numnet_row_"] for row in found] == list(range(1, len(found) + 1))
+    assert [row["lower"] for row in found] == example.X[:, 2].tolist()
+    assert all(row["lower_"] < row["upper"] for row in found)
 
 
 @pytest.mark.parametrize(
