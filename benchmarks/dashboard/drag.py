@@ -1,8 +1,6 @@
 """Predictions per second while a slider of the page Try it is dragged."""
 
 import itertools
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,8 +8,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from benchmarks.chromium import chromium
 from benchmarks.installation import Installation
 from benchmarks.report import machine, verdict
 from benchmarks.repository import ROOT
@@ -106,18 +105,14 @@ def report(found: Drag) -> bool:
 
 
 def main() -> None:
-    chromium = shutil.which("chromium") or sys.exit("chromium is not installed")
     print(machine("playwright", "numpy"))
     with tempfile.TemporaryDirectory() as folder, Installation(Path(folder)) as installation:
         command = [sys.executable, "trainer/train.py", "--models", str(installation.models)]
         subprocess.run([*command, "--epochs", "50"], cwd=ROOT, check=True, capture_output=True)
         service = installation.start_service()
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        with chromium() as browser:
             print(f"chromium {browser.version}")
             is_met = report(drag(browser.new_page(), service.url, SECONDS))
-            browser.close()
     sys.exit(not is_met)
 
 

@@ -1,15 +1,14 @@
 """The dashboard in a browser: bytes over the wire, first paint, and what an open page costs."""
 
-import os
-import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from benchmarks.chromium import chromium
 from benchmarks.report import Verdicts, machine, spread
 from benchmarks.servers.programs import NUMNET
 from benchmarks.servers.running import Server, running, train
@@ -97,19 +96,14 @@ def _lines(browser: Browser, server: Server, verdicts: Verdicts) -> Iterator[tup
 
 
 def main() -> None:
-    if (chromium := shutil.which("chromium")) is None:
-        sys.exit("error: chromium is not installed; on Debian: apt-get install chromium")
     print(machine("flask", "playwright"))
     verdicts = Verdicts()
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         train(Path(folder))
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
         print("\n| | | bar | |\n|---|---|---|---|")
         with running(NUMNET, Path(folder)) as server:
             for what, figure, cells in _lines(browser, server, verdicts):
                 print(f"| {what} | {figure} | {cells} |", flush=True)
-        browser.close()
     sys.exit(verdicts.missed)
 
 
