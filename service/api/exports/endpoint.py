@@ -1,5 +1,7 @@
 """`GET /models/{v}/model.onnx` and other forms of a version, for programs without numnet."""
 
+import threading
+
 from flask import Blueprint, Response, request
 
 from export import FORMATS, Format, Source, format_of, write
@@ -12,6 +14,9 @@ from service.services import services
 from service.web.field_errors import shown
 
 blueprint = Blueprint("exports", __name__, url_prefix="/models")
+
+# While a file is written, it is in memory several times. A file of a large version is some 100 MB.
+_writing = threading.Lock()
 
 LEVEL, FORM = "level", "form"
 _FORMS = sorted({form for each in FORMATS.values() for form in each.forms})
@@ -68,7 +73,9 @@ def export_version(version: str, suffix: str, name: str | None = None) -> Respon
     chosen = format_of(suffix)
     model = services().models.find(name)
     loaded = model.versions.require(version)
-    content = write(_source(model.name, loaded, chosen), suffix)
+    source = _source(model.name, loaded, chosen)
+    with _writing:
+        content = write(source, suffix)
     response = Response(content, content_type=chosen.media_type)
     file = f"{name or 'numnet'}-{version}.{suffix}"
     response.headers["Content-Disposition"] = f'attachment; filename="{file}"'

@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from export import FORMATS
+from export import FORMATS, Source, write
 from registry import Registry
+from service.api.exports import endpoint
 from tests.export.models import EXAMPLES, LEVEL
 from tests.export.onnx.runtime import inputs_of
 from tests.service.problem_shape import assert_problem
@@ -87,6 +91,26 @@ def test_a_file_that_the_caller_has_is_not_sent_again(
     again = client.get(ONNX, headers=known)
     assert (again.status_code, again.data) == (304, b"")
     assert client.get(f"{ONNX}?level=0.8", headers=known).status_code == 200
+
+
+def test_one_file_is_written_at_a_time(
+    registry: Registry, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(registry, small_model())
+    together = threading.Barrier(2)
+    met = list[int]()
+
+    def write_together(source: Source, suffix: str) -> bytes:
+        with suppress(threading.BrokenBarrierError):
+            met.append(together.wait(0.3))
+        return write(source, suffix)
+
+    monkeypatch.setattr(endpoint, "write", write_together)
+    with ThreadPoolExecutor() as pool:
+        clients = [client.application.test_client() for _ in range(2)]
+        answers = list(pool.map(lambda each: each.get(ONNX).status_code, clients))
+    assert answers == [200, 200]
+    assert met == []
 
 
 def test_an_unknown_format_is_404_with_those_that_there_are(
