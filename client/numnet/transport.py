@@ -340,7 +340,7 @@ def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
         return None
     try:
         return urllib3.Retry().parse_retry_after(text)
-    except urllib3.exceptions.InvalidHeader:
+    except (urllib3.exceptions.InvalidHeader, ValueError):  # the latter of very many digits
         return None
 
 
