@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 
 from config import VERSION, Settings
-from config.log_format import has_colour
+from config.log_format import has_colour, printable
 from registry import Card, Models, Registry, RegistryError
 from service.web.tokens.admin_token import FILE
 from trainer.heartbeat import Heartbeat
@@ -60,7 +60,7 @@ def _served(registry: Registry, others: int) -> list[str]:
             return [f"serves  no version yet{beside}"]
         card = registry.card(current.version)
     except RegistryError as error:
-        return [f"error   {error}"]
+        return [f"error   {printable(str(error))}"]
     targets, features = (_listed(card[names]) for names in ("targets", "features"))
     return [
         f"serves  version {current.version}: {targets} from {features}{beside}",
@@ -70,7 +70,7 @@ def _served(registry: Registry, others: int) -> list[str]:
 
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
-    return ", ".join(names[:NAMES]) + more
+    return printable(", ".join(names[:NAMES])) + more
 
 
 def _errors(card: Card) -> list[str]:

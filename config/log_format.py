@@ -32,6 +32,11 @@ def has_colour(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def printable(text: str) -> str:
+    """Return a text with a replacement character for each one that a terminal might obey."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 def terminal_line(time: datetime, text: str, *, level: int, colour: bool) -> str:
     """Return a line for people: the time and a text, which may come from a client.
 
@@ -39,7 +44,7 @@ def terminal_line(time: datetime, text: str, *, level: int, colour: bool) -> str
     ----------
     level : of `logging`; warnings and errors have a colour
     """
-    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    shown = printable(text)
     clock = f"{time:%H:%M:%S}"
     if not colour:
         return f"{clock} {shown}"
@@ -64,7 +69,10 @@ class _TerminalFormatter(logging.Formatter):
             level=record.levelno,
             colour=self._colour,
         )
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        if not record.exc_info:
+            return line
+        traceback = self.formatException(record.exc_info).split("\n")
+        return "\n".join([line, *map(printable, traceback)])
 
 
 def _extras(record: logging.LogRecord, message: str) -> str:

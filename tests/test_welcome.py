@@ -38,6 +38,14 @@ def test_version_is_shown_with_its_error_and_that_of_simpler_models(tmp_path: Pa
     ]
 
 
+def test_names_of_a_version_have_no_control_characters(tmp_path: Path) -> None:
+    where = settings(tmp_path)
+    registry = Models.local(where.models, where.model_name).registry(where.model_name)
+    model = small_model(features=("a\x1b[2J\nb",))
+    promote(registry, registry.publish(model, {}, np.zeros((1, 1))).number)
+    assert welcome(where).splitlines()[1] == "  serves  version 1: y from a�[2J�b"
+
+
 def test_without_a_version_it_says_so(tmp_path: Path) -> None:
     assert "serves  no version yet\n" in welcome(settings(tmp_path))
 

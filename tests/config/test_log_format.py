@@ -59,11 +59,13 @@ def test_terminal_line_names_the_level_of_warnings() -> None:
 
 def test_terminal_line_is_followed_by_the_traceback() -> None:
     try:
-        raise RuntimeError("lost")
+        raise RuntimeError("\x1b[2Jlost")
     except RuntimeError:
         failed = record("failed", level=logging.ERROR)
         failed.exc_info = sys.exc_info()
-    assert formatter(Terminal()).format(failed).endswith("RuntimeError: lost")
+    lines = formatter(Terminal()).format(failed).splitlines()
+    assert lines[-1] == "RuntimeError: �[2Jlost"
+    assert len(lines) > 3
 
 
 def test_colour_is_left_out_with_no_color_or_a_dumb_terminal(
