@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from config.dates import example_of_date
 from network import Column, Predictor
 
@@ -25,9 +27,9 @@ def example_numbers(model: Predictor) -> list[float]:
     """Return the numbers of a row near the middle of the range of training."""
     numbers = []
     for column, (least, greatest) in zip(model.columns, model.feature_range.T, strict=True):
-        middle = float(least + (greatest - least) / 2.0)
+        middle = float(least / 2.0 + greatest / 2.0)
         if column.kind == "number":
-            numbers.append(float(f"{middle:.4g}"))
+            numbers.append(float(np.clip(float(f"{middle:.4g}"), least, greatest)))
         elif column.kind == "datetime":
             numbers.append(float(int(middle)))
         else:

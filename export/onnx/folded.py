@@ -8,6 +8,8 @@ References
 Ceccon et al. 2022, "OMLT: Optimization & Machine Learning Toolkit".
 """
 
+import numpy as np
+
 from export.errors import NotExportable
 from export.onnx import messages
 from export.onnx.model import OUTPUTS, file_of
@@ -24,12 +26,17 @@ def folded_file(source: Source) -> bytes:
     Raises
     ------
     NotExportable
-        it is another kind of model, or an interval is asked for.
+        it is another kind of model, an interval is asked for, or a number overflows.
     """
     model = _plain_network(source)
     nodes, tensor = Nodes(("x", OUTPUTS[0])), "x"
     activation = _NODES[model.architecture.activation]
     layers = _folded_layers(model)
+    if not all(np.isfinite(each).all() for layer in layers for each in layer):
+        raise NotExportable(
+            "a feature's or target's deviation in training is so small or large that the folded "
+            "weights overflow; the usual form has the scaling apart"
+        )
     for number, (weights, bias) in enumerate(layers, 1):
         is_last = number == len(layers)
         product = nodes.add("MatMul", tensor, weights)
@@ -64,9 +71,10 @@ def _folded_layers(model: Model) -> list[tuple[Array, Array]]:
     """Return the weights and the bias of each layer, from unscaled features to unscaled targets."""
     layers = model.architecture.layers(model.theta)
     inputs, targets = model.feature_scaling, model.target_scaling
-    W, b = layers[0]
-    weights = W / inputs.scale[:, None]
-    layers[0] = weights, b - inputs.shift @ weights
-    W, b = layers[-1]
-    layers[-1] = W * targets.scale, b * targets.scale + targets.shift
+    with np.errstate(all="ignore"):  # the caller looks at the result
+        W, b = layers[0]
+        weights = W / inputs.scale[:, None]
+        layers[0] = weights, b - inputs.shift @ weights
+        W, b = layers[-1]
+        layers[-1] = W * targets.scale, b * targets.scale + targets.shift
     return layers

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from export.report import decisions, table_of_data
 from export.report.errors_of_targets import (
     TargetErrors,
@@ -157,10 +159,12 @@ def _response_figures(version: Version, evaluation: Evaluation) -> list[list[str
     importance = next(iter(evaluation.importance.values()), {})
     most = sorted(range(len(names)), key=lambda index: -importance.get(names[index], 0.0))
     found = responses(version.model, version.calibration, X, most[:MOST_RESPONSES])
-    return [
+    figures = [
         [
             response_figure(each, unit=unit_of(version.card, each.target))
             for each in of_feature[:MOST_TARGETS]
+            if not np.isnan([*each.typical, *each.mean]).any()  # the arithmetic overflowed
         ]
         for of_feature in found
     ]
+    return list(filter(None, figures))

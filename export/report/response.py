@@ -86,7 +86,8 @@ def grid(feature: Column, ends: Array) -> Array:
     if feature.kind == "boolean":
         return np.array([0.0, 1.0])
     points = _DATES if feature.kind == "datetime" else _POINTS
-    return np.linspace(float(ends[0]), float(ends[1]), points)
+    least, greatest = ends / 2.0  # half, so that their distance does not overflow
+    return 2.0 * np.linspace(float(least), float(greatest), points)
 
 
 def _responses(

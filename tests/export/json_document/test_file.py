@@ -12,7 +12,7 @@ from network import Column
 from tests.export.json_document import reader
 from tests.export.models import EXAMPLES, LEVEL, Example
 from tests.export.onnx.runtime import source
-from tests.service.small_models import TABLE_COLUMNS, table_model
+from tests.service.small_models import TABLE_COLUMNS, small_model, table_model
 
 OUTPUTS = ("prediction", "lower", "upper")
 ROWS = 8
@@ -61,6 +61,17 @@ def test_without_a_level_there_is_only_the_prediction(example: Example) -> None:
     assert [*document["outputs"]] == ["prediction"]
     assert document["example"].keys() == {"row", "numbers", "prediction"}
     assert "interval" not in document
+
+
+@pytest.mark.parametrize(
+    "ends", [(0.300001, 0.300001), (-1.7e308, 1.7e308), (1.7976931e308, 1.7976931e308)]
+)
+def test_the_example_is_in_the_range_of_training(ends: tuple[float, float]) -> None:
+    model = small_model(feature_range=ends)
+    document = document_of(replace(EXAMPLES["network tanh"], model=model), None)
+    for number in document["example"]["numbers"]:
+        assert ends[0] <= number <= ends[1]
+    assert document["example"]["prediction"]["y"] is not None
 
 
 def test_every_operation_and_name_is_explained(example: Example) -> None:

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
+import numpy as np
 import onnx
 import pytest
 
 from export import NotExportable, write
-from network import Model
+from network import Model, Scaling
 from tests.export.models import EXAMPLES, LEVEL
 from tests.export.onnx.runtime import session, source
+from tests.single_network import network
 
 FOLDED = [
     name
@@ -33,6 +37,16 @@ def test_a_folded_network_has_products_sums_and_activations_alone() -> None:
     assert [(each.name, each.doc_string) for each in graph.input] == [("x", "x1, x2, x3")]
     shape = [dim.dim_param or dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim]
     assert shape == ["N", 3]
+
+
+def test_weights_that_overflow_are_refused() -> None:
+    example = EXAMPLES["network tanh"]
+    model = network(example.model)
+    tiny = Scaling(np.zeros(3), np.full(3, 1e-308))
+    with np.errstate(over="ignore"):
+        small = replace(example, model=replace(model, feature_scaling=tiny))
+    with pytest.raises(NotExportable, match="the folded weights overflow"):
+        write(source(small, None, "folded"), "onnx")
 
 
 @pytest.mark.parametrize(

@@ -325,6 +325,15 @@ def test_huge_and_constant_values_have_a_report() -> None:
         read(render(untrained(huge, Y=Y), "pump"))
 
 
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_a_range_whose_ends_are_far_apart_has_a_report(activation: str) -> None:
+    gain = 1.0 if activation == "tanh" else 1e150  # NaN, at the ends
+    far = small_model(activation=activation, gain=gain, feature_range=(-1.7e308, 1.7e308))
+    page = render(untrained(far), "pump")
+    read(page)
+    assert ("Response to each feature" in page) == (activation == "tanh")
+
+
 def test_a_version_of_a_quantile_says_what_it_predicts() -> None:
     recipe = replace(SHORT, loss="quantile", quantile=0.9)
     text = read(render(trained(noisy_table(), recipe), "pump")).text
