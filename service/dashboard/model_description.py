@@ -10,6 +10,7 @@ from service.model.loaded_version import LoadedVersion
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # of intervals, to choose from
 _FEW_WHOLE_NUMBERS = 4  # a wider range with whole ends is probably of whole numbers
+_DAY_SECONDS = 86_400
 _STEPS = 200  # of a typical value within its range, so that it is a short number
 
 
@@ -41,8 +42,11 @@ def _feature(column: Column, least: float, greatest: float, typical: float) -> d
             return {**document, "values": words, "typical": bool(typical)}
         case "datetime":
             has_time = not (least.is_integer() and greatest.is_integer())
-            day = format_date(typical if has_time else math.floor(typical))
-            found = {"least": least, "greatest": greatest, "has_time": has_time, "typical": day}
+            moment = format_date(math.floor(typical))
+            if has_time:  # to the second, as browsers accept no microseconds in their fields
+                seconds = math.floor(typical % 1 * _DAY_SECONDS)
+                moment += f"T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+            found = {"least": least, "greatest": greatest, "has_time": has_time, "typical": moment}
             return {**document, **found}
     value = _short(typical, least, greatest)
     found = {"unit": column.unit, "least": least, "greatest": greatest, "typical": value}
