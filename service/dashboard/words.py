@@ -52,9 +52,9 @@ def moment(text: Any) -> Markup | str:
     try:
         at = datetime.fromisoformat(text)
         seconds = (datetime.now(UTC) - at).total_seconds()
-    except (TypeError, ValueError):
+        exact = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (TypeError, ValueError, OverflowError):
         return "–"
-    exact = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     unit_seconds, unit = next((each for each in _UNITS if seconds >= each[0]), (1, "second"))
     count = max(0, int(seconds // unit_seconds))
     ago = f"{count} {unit}{'' if count == 1 else 's'} ago"

@@ -1,5 +1,6 @@
 """All versions of a model in a table, its promotions, and going back to the previous version."""
 
+import re
 from typing import Any
 
 from flask import request
@@ -22,6 +23,7 @@ from service.model.served_model import ServedModel
 
 LISTED = 50  # versions on a page
 PROMOTIONS = 20  # newest, listed
+_NUMBER = re.compile("[0-9]{1,9}")
 BEFORE = "before"  # the query parameter with the number of the version before which to begin
 
 
@@ -35,7 +37,7 @@ def versions() -> dict[str, Any]:
     loaded = model.current_version.current()
     history = model.registry.history()
     before = request.args.get(BEFORE, "")
-    end = int(before) if before.isascii() and before.isdecimal() else None
+    end = int(before) if _NUMBER.fullmatch(before) else None
     numbers = [n for n in reversed(model.registry.versions()) if end is None or n < end]
     rows = [_row(model, number, loaded, history) for number in numbers[:LISTED]]
     return {

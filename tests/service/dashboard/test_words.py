@@ -43,6 +43,7 @@ def test_moment_has_the_exact_time_besides() -> None:
     assert ">3 hours ago</time>" in made
     assert at.strftime("%Y-%m-%d %H:%M:%S UTC") in made
     assert words.moment("yesterday") == words.moment(None) == "–"
+    assert words.moment("0001-01-01T00:00:00+10:00") == "–"  # in UTC, before the year 1
 
 
 def test_time_in_the_future_is_now() -> None:
