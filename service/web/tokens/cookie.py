@@ -33,7 +33,7 @@ def set_cookie(response: Response, token: str) -> None:
         _name(),
         value,
         max_age=MAX_AGE_SECONDS,
-        path="/",
+        path=_path(),
         secure=is_secure,
         httponly=True,
         samesite="Strict",
@@ -42,7 +42,7 @@ def set_cookie(response: Response, token: str) -> None:
 
 def delete_cookie(response: Response) -> None:
     """Have the browser forget its token."""
-    response.delete_cookie(_name(), path="/", httponly=True, samesite="Strict")
+    response.delete_cookie(_name(), path=_path(), httponly=True, samesite="Strict")
 
 
 def _decoded(value: str) -> str:
@@ -50,6 +50,11 @@ def _decoded(value: str) -> str:
         return base64.urlsafe_b64decode(value).decode("latin-1")
     except (ValueError, binascii.Error):
         return ""
+
+
+def _path() -> str:
+    """Return the prefix that a trusted proxy strips: other services have other ones."""
+    return request.root_path or "/"
 
 
 def _name() -> str:

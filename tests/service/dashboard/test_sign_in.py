@@ -255,6 +255,13 @@ def test_next_page_is_right_behind_a_proxy_that_strips_a_prefix(open_client: Fla
     assert answer.headers["Location"] == "/ml/?model=numnet"
 
 
+def test_cookie_is_for_the_prefix_of_the_service_alone(open_client: FlaskClient) -> None:
+    proxy = {"SCRIPT_NAME": "/ml"}
+    for path in ("/sign-in", "/sign-out"):
+        answer = open_client.post(path, data={"token": TOKEN}, headers=OWN, environ_overrides=proxy)
+        assert "Path=/ml" in answer.headers["Set-Cookie"].split("; ")
+
+
 def test_token_that_is_bound_to_a_model_signs_in_for_its_pages(
     make_client: MakeClient, models: Any, tmp_path: Any
 ) -> None:
