@@ -16,6 +16,7 @@ from tests.browser.retraining.conftest import (
     table,
     wait_for_result,
 )
+from tests.patience import seconds
 from tests.run_processes import Run
 
 QUICK = {"solver": "l-bfgs", "max_seconds": "20", "epochs": "60"}
@@ -70,6 +71,47 @@ def test_training_is_watched_over_a_reload_and_cancelled(
     page.wait_for_url(watched)
     page.get_by_role("button", name="Cancel the training").click()
     assert wait_for_result(page) == "Cancelled"
+
+
+def test_training_is_watched_over_a_restart_of_the_service(
+    open_retraining: OpenRetraining, run: Run, expected_errors: list[str]
+) -> None:
+    expected_errors.append("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|status of 503")
+    page = open_retraining()
+    start(page, **LONG)
+    epoch = page.locator("#epoch")
+    expect(epoch).to_contain_text(re.compile(r"^[1-9]"))
+    run.process.terminate()
+    run.process.wait(seconds(60))
+    before = epoch.inner_text()
+    run.start()
+    run.wait_until_ready()
+    expect(epoch).not_to_have_text(before)
+    page.get_by_role("button", name="Cancel the training").click()
+    assert wait_for_result(page) == "Cancelled"
+
+
+def test_dropped_file_can_be_chosen_again(open_retraining: OpenRetraining) -> None:
+    page = open_retraining()
+    drop(page, "dropped.csv", table())
+    expect(page.locator("#status")).to_have_text("dropped.csv was read.")
+    page.locator("#source").select_option("stored:plant.csv")
+    expect(page.locator("#status")).to_have_text("plant.csv was read.")
+    page.locator("#source").select_option("file")
+    expect(page.locator("#status")).to_have_text("dropped.csv was read.")
+
+
+def test_file_that_is_dropped_outside_of_the_zone_does_not_replace_the_page(
+    open_retraining: OpenRetraining,
+) -> None:
+    page = open_retraining()
+    for event in ("dragover", "drop"):
+        is_accepted = page.evaluate(
+            "name => document.body.dispatchEvent("
+            "new DragEvent(name, {bubbles: true, cancelable: true}))",
+            event,
+        )
+        assert not is_accepted
 
 
 def test_new_model_is_trained_on_chosen_columns(open_retraining: OpenRetraining, run: Run) -> None:

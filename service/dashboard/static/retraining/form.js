@@ -12,6 +12,7 @@ const known = { targets: JSON.parse(form.dataset.targets), features: JSON.parse(
 let table = null; // an OwnFile or a StoredTable; without one, the source says it all
 let report = null;
 let checks = 0;
+let ownFile = null; // the file that was chosen or dropped last
 
 const file = element("file");
 const zone = element("drop");
@@ -25,6 +26,8 @@ zone.addEventListener("drop", event => {
   const [dropped] = event.dataTransfer.files;
   if (dropped) chooseFile(dropped);
 });
+// a file that is dropped outside of the zone would replace the page
+for (const type of ["dragover", "drop"]) addEventListener(type, event => event.preventDefault());
 source.addEventListener("change", chooseSource);
 for (const id of ["encoding", "missing"]) element(id).addEventListener("change", () => check());
 for (const each of form.elements.namedItem("which")) each.addEventListener("change", chooseModel);
@@ -37,13 +40,14 @@ function chooseFile(chosen) {
   if (!option) source.append(option = new Option("", "file"));
   option.textContent = `the file ${chosen.name}`;
   source.value = "file";
-  use(new OwnFile(chosen));
+  ownFile = chosen;
+  use(new OwnFile(ownFile));
 }
 
 function chooseSource() {
   const [kind, name] = source.value.split(/:(.*)/s);
   if (kind === "stored") use(new StoredTable(name));
-  else if (kind === "file") use(new OwnFile(file.files[0]));
+  else if (kind === "file") use(new OwnFile(ownFile));
   else use(null);
 }
 
@@ -73,7 +77,8 @@ async function check() {
     showReport(report, table.isSample, check);
     showStatus(`${table.name} was read.`);
   } catch (error) {
-    if (number !== checks || !(error instanceof Problem)) throw error;
+    if (!(error instanceof Problem)) throw error;
+    if (number !== checks || asked !== table) return;
     showWrong(error.errors.length ? error.errors.map(each => each.detail) : [error.message]);
     if (!report) element("facts").replaceChildren();
     showStatus("");

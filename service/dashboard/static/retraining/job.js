@@ -79,7 +79,7 @@ function duration(seconds) {
   return [words(minutes, "minute"), words(rest, "second")].filter(Boolean).join(" ") || "0 seconds";
 }
 
-/** Show the page as it is now, without loading it anew. */
+/** Show the page as it is now, without loading it again. */
 async function showResult() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");

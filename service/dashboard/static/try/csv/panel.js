@@ -26,7 +26,7 @@ zone.addEventListener("drop", event => {
   const [file] = event.dataTransfer.files;
   if (file) attempt(() => choose(file));
 });
-// a file that is dropped beside the zone would replace the page
+// a file that is dropped outside of the zone would replace the page
 for (const type of ["dragover", "drop"]) addEventListener(type, event => event.preventDefault());
 element("predict-file").addEventListener("click", () => attempt(predictAll));
 element("cancel-file").addEventListener("click", () => running?.abort());
