@@ -65,11 +65,12 @@ CONFIG: dict[str, Any] = {
             },
         },
         {
-            # The schema cannot say what a table is, nor which columns it has.
+            # The schema cannot say what a table is, which columns it has, or which tables there
+            # are. `is_refused_for_its_table` checks that nothing else is refused.
             "include-path-regex": "^/data/",
             "checks": {
                 "positive_data_acceptance": {
-                    "expected-statuses": ["2xx", "400", "403", "409", "422"]
+                    "expected-statuses": ["2xx", "403", "404", "409", "422", "429"]
                 }
             },
         },
@@ -115,6 +116,18 @@ def is_refused_for_a_relation(ctx: CheckContext, response: Response, case: Case[
         and "{version}" not in case.path  # a version may have other features
     ):
         assert RELATIONS.search(response.text), response.text
+
+
+@schemathesis.check
+def is_refused_for_its_table(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
+    """Check that `/data` never refuses a name or a query parameter that the document allows."""
+    if (
+        response.status_code == 422
+        and case.path.startswith("/data/")
+        and case.meta
+        and case.meta.generation.mode.is_positive
+    ):
+        assert all("parameter" not in each for each in response.json()["errors"]), response.text
 
 
 @pytest.fixture(scope="module")

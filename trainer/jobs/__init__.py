@@ -20,13 +20,20 @@ from trainer.errors import (
 from trainer.jobs.client import Jobs
 from trainer.jobs.job import STATES, Job
 from trainer.jobs.request import Request
-from trainer.jobs.tables.data_folder import EXPECTED_NAME, NAME_PATTERN, DataFolder, StoredTable
+from trainer.jobs.tables.data_folder import (
+    EXPECTED_NAME,
+    MAX_NAME_LENGTH,
+    NAME_PATTERN,
+    DataFolder,
+    StoredTable,
+)
 from trainer.jobs.tables.inspection import Columns, inspect
 from trainer.training.option import Choice, Integer, Integers, Number, Option, Times
 from trainer.training.recipe import RECIPE_OPTIONS
 
 __all__ = [
     "EXPECTED_NAME",
+    "MAX_NAME_LENGTH",
     "MAX_SAMPLES",
     "MIN_ROWS",
     "MISSING",

@@ -36,6 +36,7 @@ _BINARY: JsonSchema = {"type": "string", "contentMediaType": "application/octet-
 _TABLE: JsonSchema = {
     "type": "string",
     "pattern": f"^{trainer_jobs.NAME_PATTERN}$".replace("(?i:", "("),
+    "maxLength": trainer_jobs.MAX_NAME_LENGTH,
     "description": f"the table's name: {trainer_jobs.EXPECTED_NAME}",
 }
 _NAME_LIST: JsonSchema = {"type": "array", "items": {"type": "string"}}
