@@ -21,17 +21,23 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass
 class Run:
-    """`run.py` with its service and its trainer, on a port and in a folder of its own."""
+    """`run.py` with its service and its trainer, on a port and in a folder of its own.
+
+    Parameters
+    ----------
+    program : arguments of Python, if another program is to be started
+    """
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    program: tuple[str, ...] = ("run.py",)
 
     def start(self) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMNET_")}
         with (self.folder / "out").open("ab") as out, (self.folder / "err").open("ab") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "run.py"],
+                [sys.executable, *self.program],
                 cwd=ROOT,
                 env={
                     **kept,

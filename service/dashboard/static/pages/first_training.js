@@ -7,6 +7,8 @@ const place = document.getElementById("first-training");
 async function poll() {
   try {
     const { first_training: training } = await getJson(url("/now.json", { model }));
+    // it has just begun or ended
+    if (Boolean(training) !== Boolean(place.firstElementChild)) return location.reload();
     if (training) show(training);
   } catch {
     // the next poll may succeed
@@ -15,7 +17,6 @@ async function poll() {
 }
 
 function show(training) {
-  if (!place.firstElementChild) return location.reload(); // it has just begun
   const words = place.querySelector("[data-words]");
   if (words.textContent !== training.words) words.textContent = training.words;
   if (training.fraction_done !== null) place.querySelector("progress").value = training.fraction_done;
