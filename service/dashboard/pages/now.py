@@ -12,6 +12,7 @@ from service.dashboard.asked_model import asked_model
 from service.dashboard.blueprint import blueprint, page, twin_operation
 from service.dashboard.quality import quality_of
 from service.first_training import in_words
+from service.model.cards import without_odd_members
 from service.model.loaded_version import LoadedVersion
 from service.services import services
 from service.telemetry.traffic import traffic_of
@@ -73,7 +74,7 @@ def _traffic(model: str) -> Mapping[str, Any]:
 
 
 def _version(version: LoadedVersion) -> dict[str, Any]:
-    card = version.card
+    card = without_odd_members(version.card)
     promotion = version.promotion
     return {
         "number": version.number,

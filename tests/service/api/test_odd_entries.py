@@ -95,6 +95,8 @@ def test_card_with_an_odd_value_breaks_no_route(
         promote(registry, version)
         for route in (*ROUTES, f"/models/{version}"):
             assert client.get(route).status_code == OK
+        for page in ("/", "/versions", f"/versions/{version}"):
+            assert client.get(page, headers={"Accept": "text/html"}).status_code == OK
         assert client.post("/predict", json=ROW).status_code == OK
         retraining = client.post("/retrain", json={}, headers=ADMIN)
         assert retraining.status_code in (ACCEPTED, CONFLICT, UNPROCESSABLE)
