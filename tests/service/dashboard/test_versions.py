@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
@@ -69,6 +70,18 @@ def test_two_versions_are_shown_side_by_side(trained: FlaskClient) -> None:
     text = trained.get("/versions/compare?a=1&b=2", headers=BROWSER).text
     assert "<strong>Predicted against actual" in text
     assert re.search(r'<select id="b"[^>]*>\s*<option selected>2', text)
+
+
+def test_comparison_has_what_only_one_of_the_versions_has(
+    registry: Registry, client: FlaskClient
+) -> None:
+    for recipe in ({"seed": 7}, {"penalty": 0.5, "solver": "adam"}):
+        registry.publish(small_model(), {"recipe": recipe}, np.zeros((1, 4)))
+    text = client.get("/versions/compare?a=1&b=2", headers=BROWSER).text
+    assert re.search(r'"row">Penalty</th><td>–</td><td>0.5<', text)
+    assert re.search(r'"row">Seed</th><td>7</td><td>–<', text)
+    assert re.search(r'"row">Solver</th><td>–</td><td>adam<', text)
+    assert "None" not in text
 
 
 def test_comparison_begins_with_the_version_in_use_and_the_newest_other_one(
