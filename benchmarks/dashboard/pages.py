@@ -18,6 +18,7 @@ PAGES = {
     "Try it": "/try",
     "Versions": "/versions",
     "one version": "/versions/1",
+    "Retraining": "/retraining",
 }
 PAINTS = 11
 OPEN_SECONDS = 60.0
