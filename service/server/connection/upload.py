@@ -1,4 +1,4 @@
-"""A long request body on its way to a file: parts of it are written by a thread."""
+"""Writes a long request body to a file, part by part, in a thread."""
 
 import asyncio
 import os
