@@ -2,10 +2,11 @@
 
 from flask import Flask
 
-from service.dashboard import browser_errors, figures, layout, words
+from service.dashboard import browser_errors, layout, words
 from service.dashboard.blueprint import blueprint, static_files
 from service.dashboard.pages import compare, now, sign_in, try_it, version, versions
 from service.dashboard.pages.retraining import pages as retraining
+from service.dashboard.versions import figures
 
 # Importing them adds their routes to the blueprint.
 PAGES = (compare, now, retraining, sign_in, try_it, version, versions)

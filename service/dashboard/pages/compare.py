@@ -8,7 +8,7 @@ from flask import request
 from service.dashboard.asked_model import asked_model
 from service.dashboard.blueprint import page
 from service.dashboard.pages.version import evaluated
-from service.dashboard.version_facts import details_of, facts_of
+from service.dashboard.versions.facts import details_of, facts_of
 from service.model.served_model import ServedModel
 from service.model.version_cache import parse_version
 

@@ -10,7 +10,7 @@ from config import VERSION
 from registry import card_object
 from service.dashboard.asked_model import asked_model
 from service.dashboard.blueprint import blueprint, page, twin_operation
-from service.dashboard.quality import quality_of
+from service.dashboard.versions.quality import quality_of
 from service.first_training import in_words
 from service.model.cards import without_odd_members
 from service.model.loaded_version import LoadedVersion

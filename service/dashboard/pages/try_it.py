@@ -6,7 +6,7 @@ from flask import current_app, request
 
 from service.dashboard.asked_model import asked_model
 from service.dashboard.blueprint import page
-from service.dashboard.model_description import describe
+from service.dashboard.versions.description import describe
 from service.services import services
 from service.web.tokens.authorization import authorization_of
 

@@ -7,7 +7,7 @@ from export.report.evaluation import Evaluation, evaluate_version
 from registry import Card, VersionNotFound, VersionRefused
 from service.dashboard.asked_model import asked_model
 from service.dashboard.blueprint import page
-from service.dashboard.version_facts import (
+from service.dashboard.versions.facts import (
     CURRENT,
     NEVER,
     WAS_CURRENT,

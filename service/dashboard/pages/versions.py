@@ -8,7 +8,7 @@ from flask import request
 from registry import Promotion, StorageError, VersionNotFound, VersionRefused
 from service.dashboard.asked_model import asked_model
 from service.dashboard.blueprint import page
-from service.dashboard.version_facts import (
+from service.dashboard.versions.facts import (
     CURRENT,
     NEVER,
     REFUSED,

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from registry import Registry
-from service.dashboard.quality import quality_of
+from service.dashboard.versions.quality import quality_of
 from service.services import services_of
 from service.telemetry.request_context import RequestContext
 from service.telemetry.telemetry import Telemetry

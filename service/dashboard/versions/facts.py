@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from registry import Card, Promotion, card_object
-from service.dashboard.quality import quality_of
+from service.dashboard.versions.quality import quality_of
 
 CURRENT, WAS_CURRENT, NEVER, REFUSED = ("in use", "was in use", "never in use", "refused")
 _ROWS = {"train": "training"}
