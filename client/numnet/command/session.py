@@ -103,7 +103,10 @@ def connection_options() -> list[click.Option]:
 
 
 def _read(file: Path) -> str:
-    token = file.read_text().strip()
+    try:
+        token = file.read_text().strip()
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file} is no text; expected a token") from None
     if not token:
         raise click.UsageError(f"{file} is empty; expected a token")
     return token
@@ -113,18 +116,25 @@ def complete_version(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
     """Return the versions that begin with a text; none if the service does not answer at once."""
-    options = context.params
-    client = Client(
-        options.get("url") or DEFAULT_URL,
-        token=options.get("token") or find_token(options.get("url") or DEFAULT_URL, local=False),
-        model=options.get("model"),
-        timeout=1.0,
-        retries=0,
-    )
     try:
-        return [each.version for each in client.versions() if each.version.startswith(incomplete)]
-    except Exception:
+        versions = client_of_completion(context).versions()
+    except Exception:  # a shell shows what a completion prints among the user's words
         return []
+    return [each.version for each in versions if each.version.startswith(incomplete)]
+
+
+def client_of_completion(context: click.Context) -> Client:
+    """Return a client with the options before the word that is completed.
+
+    Raises
+    ------
+    ValueError
+    """
+    options = context.params
+    url = options.get("url") or DEFAULT_URL
+    file = options.get("token_file")
+    token = (_read(file) if file else options.get("token")) or find_token(url, local=False)
+    return Client(url, token=token, model=options.get("model"), timeout=1.0, retries=0)
 
 
 _OPTIONS = (

@@ -37,7 +37,7 @@ def local_token(state: Path) -> str | None:
     """Return the admin token in a state folder; None if this user cannot read one there."""
     try:
         return (state / TOKEN_FILE).read_text().strip() or None
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None
 
 

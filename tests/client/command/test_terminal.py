@@ -1,8 +1,13 @@
 """What the command does on a terminal only: colours, progress bars, completion."""
 
+from collections.abc import Callable
+
 import pytest
 
+from registry import Registry
 from tests.client.command.conftest import Command
+from tests.e2e.conftest import StartService
+from tests.service.small_models import serve, small_model
 
 ESCAPE = b"\x1b["
 
@@ -63,8 +68,21 @@ def test_commands_options_versions_and_features_are_completed(numnet: Command) -
     assert completions(numnet, "export", "1", "re") == ["report"]
 
 
-def test_completion_without_a_service_is_silent(numnet: Command) -> None:
-    numnet.variables["NUMNET_URL"] = "http://127.0.0.1:1"
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "example.org"])
+def test_completion_without_a_service_is_silent(numnet: Command, url: str) -> None:
+    numnet.variables["NUMNET_URL"] = url
+    assert completions(numnet, "show", "") == []
+
+
+def test_completion_has_the_token_of_the_command(
+    start_service: StartService, registry: Registry, run_at: Callable[..., Command]
+) -> None:
+    serve(registry, small_model())
+    token = "a-token-for-readers"
+    service = start_service(settings={"NUMNET_READ_TOKEN": token})
+    numnet = run_at(service.url, NUMNET_TOKEN=token)
+    assert completions(numnet, "predict", "x1") == ["x1="]
+    numnet.variables["NUMNET_TOKEN"] = "a-wrong-token-of-readers"
     assert completions(numnet, "show", "") == []
 
 

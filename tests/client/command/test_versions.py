@@ -276,6 +276,7 @@ def test_a_service_that_asks_for_a_token_to_read(
 
 
 def test_wrong_usage(numnet: Command, tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
     for arguments in (
         ("nothing",),
         ("models", "--url", "example.org"),
@@ -283,6 +284,7 @@ def test_wrong_usage(numnet: Command, tmp_path: Path) -> None:
         ("export", "1", "exe"),
         ("promote",),
         ("token", "--store", "--forget"),
+        ("models", "--token-file", str(tmp_path / "binary")),
         ("jobs", "--watch"),
         ("completion", "tcsh"),
         ("train", str(tmp_path / "missing.csv")),

@@ -14,7 +14,7 @@ import click
 from numnet.command.failures import Refused
 from numnet.command.printing import note, print_json, say
 from numnet.command.rows.files import STANDARD, opened, written
-from numnet.command.session import Session, complete_version, connected
+from numnet.command.session import Session, client_of_completion, complete_version, connected
 from numnet.errors import InvalidInput
 
 CSV = "text/csv"
@@ -25,12 +25,10 @@ def _complete(context: click.Context, parameter: click.Parameter, incomplete: st
     """Complete the names of features, and files."""
     from click.shell_completion import CompletionItem
 
-    from numnet.client import DEFAULT_URL, Client
-
     found = [CompletionItem(incomplete, type="file")]
     try:
-        client = Client(context.params.get("url") or DEFAULT_URL, timeout=1.0, retries=0)
-        current = next(each for each in client.versions() if each.current)
+        versions = client_of_completion(context).versions()
+        current = next(each for each in versions if each.current)
     except Exception:
         return found
     names = [f"{name}=" for name in current.features if name.startswith(incomplete)]
