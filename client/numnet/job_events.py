@@ -20,7 +20,8 @@ def job_documents(transport: Transport, path: str) -> Iterator[Document]:
     """Yield a job as it is, and again whenever it changes, until it is in a final state.
 
     A stream that breaks is opened again, and goes on after the last event. If the service has no
-    room for another stream, or a proxy does not let it through, the job is polled.
+    room for another stream, or a proxy does not let it through or ends it before a new event, the
+    job is polled.
 
     Parameters
     ----------
@@ -36,9 +37,9 @@ def job_documents(transport: Transport, path: str) -> Iterator[Document]:
     while True:
         try:
             for event_id, members in _events(transport, path, last_id):
-                pauses = pauses_seconds(transport.retries)
                 if event_id == last_id:
                     continue  # the first event of a connection may be known
+                pauses = pauses_seconds(transport.retries)
                 last_id, document = event_id, _with_long_members(members, document)
                 yield document
                 if not _is_active(document):

@@ -122,6 +122,18 @@ def test_a_failed_job_is_an_error_for_its_waiter(admin: Client, training: Servic
     assert until(lambda: not any(job.active for job in admin.jobs()))
 
 
+def test_a_job_is_polled_if_streams_end_without_a_new_event() -> None:
+    stream = SSE + event(1, job_document("running"))
+    done = response("200 OK", json.dumps(job_document("promoted")).encode())
+    with (
+        hostile_server([stream], [stream], [stream], [done]) as server,
+        Client(server.url, retries=2) as client,
+    ):
+        assert [each.state for each in client.watch("job-1")] == ["running", "promoted"]
+        paths = [each.split()[1] for each in server.requests]
+    assert paths == [b"/retrain/job-1/events"] * 3 + [b"/retrain/job-1"]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_stream_that_breaks_goes_on_after_its_last_event(end: str) -> None:
     whole = job_document("running", request={"seed": 1}, loss_history=[{"epoch": 1}])
