@@ -40,7 +40,7 @@ def welcome(settings: Settings, *, bold: bool = False) -> str:
     lines = [
         *_served(models.registry(settings.model_name), len(models.others())),
         f"open    {begin}{address(settings)}{end}",
-        f"token   {_token(settings)}, for whatever changes something",
+        f"token   {_token(settings)}, for requests that change something",
         "stop    Ctrl-C",
     ]
     return f"{begin}numnet {VERSION}{end}\n" + "\n".join(f"  {line}" for line in lines)

@@ -358,8 +358,8 @@ class Client:
         """Yield a job as it is, and again whenever it changes, until it has ended.
 
         A stream that breaks is opened again, and goes on after the last event. Where streams are
-        not possible, the job is polled. `loss_history` is complete in the first and the last job
-        alone.
+        not possible, the job is polled. `loss_history` is complete only in the first and the last
+        job.
 
         Parameters
         ----------

@@ -10,9 +10,9 @@ from typing import IO, Any, BinaryIO
 
 @contextmanager
 def written_whole(path: Path, *, is_private: bool = False) -> Iterator[BinaryIO]:
-    """Yield a file that gets its name when it is complete and on the disk; without an error alone.
+    """Yield a file that gets its name when it is complete and on the disk.
 
-    A file that is replaced keeps its permissions.
+    After an error there is no new file. A file that is replaced keeps its permissions.
 
     Parameters
     ----------

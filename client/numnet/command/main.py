@@ -107,7 +107,7 @@ def main() -> NoReturn:
 
 
 def _report(failure: Failure, color: bool | None) -> None:
-    """Write an error in one line; as JSON, too, if that was asked for."""
+    """Write an error in one line, and with `--json` also as JSON."""
     click.secho(f"error: {printable(failure.message)}", fg="red", err=True, color=color)
     if "--json" in sys.argv:
         with contextlib.suppress(BrokenPipeError):

@@ -26,7 +26,7 @@ class Session:
     given_token : by an option or a variable; None if neither is there
     model : the name of a model; None for the default one
     json : whether the output is for programs
-    is_admin : whether the command changes something, so that a local token is looked for
+    is_admin : whether the command changes something, and may use the token of a local installation
     """
 
     url: str
@@ -96,7 +96,7 @@ def connection_options() -> list[click.Option]:
 
     @connected()
     def nothing(session: Session) -> None:
-        """Have the options alone."""
+        """Do nothing: only the options are of use."""
 
     parameters = click.command()(nothing).params
     return [each for each in parameters if isinstance(each, click.Option)]

@@ -33,7 +33,7 @@ def opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
 
 @contextmanager
 def written(name: str) -> Iterator[BinaryIO]:
-    """Yield a file that gets its name when it is complete; without an error alone.
+    """Yield the standard output, a device, or a file that `written_whole` yields.
 
     Raises
     ------

@@ -25,7 +25,7 @@ def predict_table(
     encoding: str,
     query: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Write a table with its predictions; return what a program wants to know about it.
+    """Write a table with its predictions.
 
     Parameters
     ----------
@@ -33,6 +33,10 @@ def predict_table(
     told : called with the number of rows so far
     name : of the table, for errors
     query : the options of `POST /predict`
+
+    Returns
+    -------
+    A JSON object: the version, the numbers of rows and of warnings, and the columns not used.
 
     Raises
     ------
