@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+# Modules are compiled when they are first imported, which is a third of the time of an installation.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
 BENCHMARKS := tables training convergence matrix passes footprint predict exports serving server overload bodies neighbours models profile startup first-minute dashboard command live
@@ -35,7 +36,7 @@ $(VENV)/run.installed: requirements/run.txt requirements/client.txt | $(VENV)/bi
 
 # The client itself is in this folder, so that it has no hash. Its build backend is locked above.
 $(VENV)/client.installed: $(VENV)/run.installed client/pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable client
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-build-isolation --editable client
 	@touch $@
 
 $(VENV)/dev.installed: requirements/dev.txt $(VENV)/run.installed
