@@ -61,7 +61,14 @@ def reference_to(path: str) -> str:
     """
     if request.root_path:
         return request.root_path + path
-    return posixpath.relpath(path, posixpath.dirname(sent_path()))
+    reference, name = (
+        posixpath.relpath(path, posixpath.dirname(sent_path())),
+        posixpath.basename(path),
+    )
+    if name and posixpath.basename(reference) in (".", ".."):
+        # a folder, which browsers would ask for with a slash at its end
+        return posixpath.normpath(f"{reference}/../{name}")
+    return reference
 
 
 def sent_path() -> str:

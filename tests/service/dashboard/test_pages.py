@@ -86,9 +86,24 @@ def test_links_keep_the_model_of_the_page(make_client: MakeClient, models: Path)
     assert '<option value="pump" selected>' in answer.text
     assert 'href="models/pump/docs"' in answer.text
     assert client.get("/now.json?model=pump").get_json()["model"] == "pump"
-    # /versions/, as another model may have no version 1
-    assert 'method="get" action="."' in client.get("/versions/1", headers=BROWSER).text
+    # /versions, as another model may have no version 1
+    assert 'method="get" action="../versions"' in client.get("/versions/1", headers=BROWSER).text
     assert client.get("/now.json?model=valve").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("page", "link"),
+    [
+        ("/versions/1", "../versions"),
+        ("/versions/compare", "../versions"),
+        ("/versions", "versions"),
+        ("/versions/", "../versions"),
+        ("/versions/1/nothing/else", "../../../versions"),
+    ],
+)
+def test_every_page_has_one_address(client: FlaskClient, page: str, link: str) -> None:
+    text = client.get(page, headers=BROWSER).text
+    assert f'<a href="{link}"' in text
 
 
 def test_links_are_right_behind_a_proxy_that_strips_a_prefix(app: Flask) -> None:
