@@ -24,6 +24,7 @@ from service.model.model_cache import ModelCache
 from service.openapi.document import Documents
 from service.protocols import error_formats, mlflow, model_repository, open_inference, tf_serving
 from service.server.application import FastPath, GroupOf, OpenUpload
+from service.server.wsgi_bridge import Headers
 from service.services import Services
 from service.telemetry.request_context import RequestContext
 from service.telemetry.telemetry import Telemetry
@@ -33,6 +34,8 @@ from service.web.tokens.global_tokens import GlobalTokens
 from trainer.jobs import DataFolder, Jobs
 
 log = logging.getLogger(__name__)
+
+_TABLES = "/data/"
 
 LIVENESS_PATHS = frozenset({"/livez", "/v2/health/live"})
 READINESS_PATHS = frozenset({"/readyz", "/ping", "/health", "/v2/health/ready"})
@@ -46,7 +49,8 @@ class Application(Flask):
     fast_path : responds to plain rows, on the event loop
     is_quick : whether a path can be answered on the event loop, without I/O
     open_upload : the file for the body of an administrator's upload
-    group_of : the model that a request asks for, so that a flood of one leaves room to others
+    group_of : the model that a request asks for, so that a flood of one leaves room to others; the
+        tables, whose checks take seconds, are a group of their own
     stop_streams : ends all event streams
     spared_paths : accepted when the queue for threads is full
     readiness_paths : not ready when every thread is blocked
@@ -100,7 +104,7 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Applic
     app.after_request(_add_request_id)
     current_version = services.models.default.current_version
     app.fast_path = PlainRow(services.models, tokens.is_reader, any_host=not settings.hosts).answer
-    app.group_of = AskedModel(services.models).name
+    app.group_of = _group_of(AskedModel(services.models))
     app.open_upload = _open_upload(settings, tokens)
     app.stop_streams = services.job_events.stop
     app.is_quick = lambda path: (
@@ -144,6 +148,15 @@ def _warn_of_hidden_model(settings: Settings) -> None:
                 "gives its name to the default model, whose versions are beside it",
                 settings.model_name,
             )
+
+
+def _group_of(asked_model: AskedModel) -> GroupOf:
+    def group_of(path: str, headers: Headers) -> str:
+        if path.startswith(_TABLES):
+            return _TABLES  # no model has this name
+        return asked_model.name(path, headers)
+
+    return group_of
 
 
 def _open_upload(settings: Settings, tokens: GlobalTokens) -> OpenUpload:

@@ -101,3 +101,11 @@ def test_predictions_ignore_a_trailing_slash(app: Flask) -> None:
         ("/v1/models/numnet:predict/", {"instances": [row]}),
     ):
         assert app.test_client().post(path, json=body).status_code == 200
+
+
+def test_tables_and_predictions_share_the_threads(models: Path, registry: Registry) -> None:
+    serve(registry, small_model())
+    group_of = create_app(Settings(models=models)).group_of
+    groups = {group_of(path, []) for path in ("/predict", "/data/a.csv", "/data/a.csv/report")}
+    assert len(groups) == 2
+    assert "" not in groups  # requests without a group are not limited

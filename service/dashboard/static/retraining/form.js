@@ -1,6 +1,7 @@
 // The form that starts a training.
 
 import { Problem, attempt, clearMessages, postJson, showMessage, url } from "../api.js";
+import { latest } from "../try/latest.js";
 import { chosenColumns, forgetChoice, showReport, showWrong } from "./preview.js";
 import { signedIn } from "./signed_in.js";
 import { OwnFile, StoredTable } from "./table.js";
@@ -64,10 +65,14 @@ function use(chosen) {
   return check();
 }
 
-/** Show what the service understands of the table. */
-async function check() {
-  const number = ++checks;
+// One check at a time: each takes the service some seconds.
+const check = () => runCheck(++checks);
+const runCheck = latest(showUnderstood);
+
+/** Show what the service understands of the table. @param {number} number of the check */
+async function showUnderstood(number) {
   const asked = table;
+  if (!asked) return;
   showStatus(`Reading ${asked.name} …`);
   try {
     const found = await asked.report(chosenColumns());
