@@ -149,6 +149,7 @@ def test_what_a_program_wants_to_know_of_a_table(numnet: Command) -> None:
         "unseen_rows": 0,
         "unfamiliar_rows": 0,
         "ignored": ["id"],
+        "missing_columns": [],
         "output": "out.csv",
     }
     first = rows_of((numnet.folder / "out.csv").read_text())[0]
@@ -220,6 +221,22 @@ def test_categories_dates_and_gaps_in_a_table_with_semicolons(
     assert one.out == f"{rows[0]['y_predicted']}\n"
     unseen = numnet("predict", "size=", "colour=purple", "new=no", "sold=2024-01-01")
     assert "warning: training had no such colour\n" in unseen.err
+
+
+def test_a_column_that_is_not_in_the_file_is_a_warning(
+    start_service: StartService, registry: Registry, run_at: Callable[..., Command]
+) -> None:
+    serve(registry, table_model())
+    numnet = run_at(start_service().url)
+    content = b"Sizes,colour,new,sold\n0.5,red,yes,02/01/2024\n"
+    ended = numnet("predict", "-", stdin=content)
+    assert ended.code == 0
+    warning = 'warning: the column "size" is not in the file and counts as missing in all rows'
+    assert f'{warning}; did you mean "Sizes"?' in ended.err.splitlines()
+    as_json = json.loads(numnet("predict", "-", "-o", "out.csv", "--json", stdin=content).out)
+    assert as_json["missing_columns"] == [{"name": "size", "did_you_mean": "Sizes"}]
+    alone = numnet("predict", "-", stdin=content.replace(b"Sizes", b"id"))
+    assert warning in alone.err.splitlines()
 
 
 def long_table(path: Path, copies: int = 400) -> int:

@@ -213,6 +213,13 @@ def _predict_table(
     if session.json:
         print_json({**result, "output": output})
         return
+    for column in result["missing_columns"]:
+        similar = column["did_you_mean"]
+        hint = "" if similar is None else f'; did you mean "{similar}"?'
+        note(
+            f'warning: the column "{column["name"]}" is not in the file and counts as missing in '
+            f"all rows{hint}"
+        )
     if result["ignored"]:
         names = result["ignored"]
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import difflib
 import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,11 @@ class Head:
     def ignored(self) -> list[str]:
         """The names of columns that are no features."""
         return [name for place, name in enumerate(self.names) if place not in self.places and name]
+
+    def missing(self, features: Collection[str]) -> dict[str, str | None]:
+        """Return the features without a column, each with an ignored column of a similar name."""
+        found = {self.names[place] or f"column {place + 1}" for place in self.places}
+        return {each: _similar(each, self.ignored) for each in features if each not in found}
 
     def to_csv(self, rows: Sequence[Sequence[str]]) -> bytes:
         """Return lines for a request."""
@@ -108,6 +114,13 @@ def _head(
     text = b"".join(lines[:count])
     stripped = text.rstrip(b"\r\n")
     return Head(stripped, text[len(stripped) :], count, names, places, delimiter, encoding)
+
+
+def _similar(name: str, others: Sequence[str]) -> str | None:
+    """Return the most similar of some names, without regard to case; None if no name is similar."""
+    folded = {each.casefold(): each for each in others}
+    nearest = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.7)
+    return folded[nearest[0]] if nearest else None
 
 
 def _reason(

@@ -36,7 +36,8 @@ def predict_table(
 
     Returns
     -------
-    A JSON object: the version, the numbers of rows and of warnings, and the columns not used.
+    A JSON object: the version, the numbers of rows and of warnings, the columns not used, and the
+    features that have no column, with a column of a similar name that is not used.
 
     Raises
     ------
@@ -69,6 +70,10 @@ def predict_table(
         "unseen_rows": counts.unseen_rows,
         "unfamiliar_rows": counts.unfamiliar_rows,
         "ignored": head.ignored,
+        "missing_columns": [
+            {"name": name, "did_you_mean": similar}
+            for name, similar in head.missing(features).items()
+        ],
     }
 
 

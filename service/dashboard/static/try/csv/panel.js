@@ -38,16 +38,18 @@ async function choose(file) {
   status(`Reading ${file.name} …`);
   table = await understand(file, features);
   const lacking = features.filter(each => table.missing.includes(each.name) && !each.may_be_missing);
+  const assumed = table.missing.filter(name => !lacking.some(each => each.name === name));
   const isUsable = table.rows > 0 && lacking.length === 0;
   const facts = [
     `${file.name}: ${count(table.rows, "row")}, separated by ${NAMES[table.delimiter]}, ${table.encoding}.`,
     `Used: ${table.matched.join(", ") || "no column"}.`,
     table.extra.length ? `Kept but not used: ${table.extra.join(", ")}.` : "",
-    table.missing.length ? `Not in the file: ${table.missing.join(", ")}.` : "",
+    lacking.length ? `Not in the file: ${lacking.map(each => withSimilar(each.name)).join(", ")}.` : "",
     lacking.length ? `The model needs ${lacking.map(each => each.name).join(", ")}; add what is missing.` : "",
     table.rows ? "" : "There is no row below the header.",
   ];
   element("facts").replaceChildren(...facts.filter(Boolean).map(text => withText("li", text)));
+  element("missing-columns").replaceChildren(...assumed.map(warning));
   element("preview").replaceChildren(preview(table));
   const button = element("predict-file");
   button.textContent = `Predict ${count(table.rows, "row")}`;
@@ -55,6 +57,16 @@ async function choose(file) {
   element("understood").hidden = false;
   status("");
 }
+
+/** The warning that a feature, which may be missing, has no column. @param {string} name */
+function warning(name) {
+  const other = table.similar.get(name);
+  const hint = other ? ` Did you mean “${other}”, which is not used?` : "";
+  const text = `The column “${name}” is not in the file and counts as missing in all rows.${hint}`;
+  return Object.assign(withText("p", text), { className: "message warning" });
+}
+
+const withSimilar = name => (table.similar.has(name) ? `${name} (did you mean “${table.similar.get(name)}”?)` : name);
 
 async function predictAll() {
   const level = element("level").value;

@@ -16,6 +16,7 @@ const SHOWN_ROWS = 5;
  * @property {number[]} columns of the features that the file has, in the header
  * @property {string[]} matched names of these features
  * @property {string[]} missing features that the file has not
+ * @property {Map<string, string>} similar columns that are no features, by the missing feature that they resemble
  * @property {string[]} extra columns that are no features
  * @property {number} rows below the header
  * @property {string[][]} first rows
@@ -40,6 +41,8 @@ export async function understand(file, features) {
   const headerRow = indexOfHeader(top.slice(0, TITLE_LINES), names);
   const header = (top[headerRow] ?? []).map(each => each.trim());
   const matched = names.filter(name => header.includes(name));
+  const missing = names.filter(name => !header.includes(name));
+  const extra = header.filter(name => !names.includes(name));
   return {
     file,
     delimiter,
@@ -48,8 +51,9 @@ export async function understand(file, features) {
     header,
     columns: matched.map(name => header.indexOf(name)),
     matched,
-    missing: names.filter(name => !header.includes(name)),
-    extra: header.filter(name => !names.includes(name)),
+    missing,
+    extra,
+    similar: new Map(missing.map(name => [name, similar(name, extra)]).filter(([, found]) => found)),
     rows: Math.max(count - headerRow - 1, 0),
     first: top.slice(headerRow + 1, headerRow + 1 + SHOWN_ROWS),
   };
@@ -60,4 +64,26 @@ function indexOfHeader(rows, names) {
   const known = new Set(names);
   const scores = rows.map(row => row.filter(cell => known.has(cell.trim())).length);
   return Math.max(scores.indexOf(Math.max(...scores)), 0);
+}
+
+/** The most similar of some names, without regard to case; undefined if none is similar. */
+function similar(name, others) {
+  const wanted = name.toLowerCase();
+  const near = others
+    .map(other => [other, editDistance(wanted, other.toLowerCase())])
+    .filter(([other, distance]) => distance <= Math.max(wanted.length, other.length) / 3);
+  return near.sort(([, a], [, b]) => a - b)[0]?.[0];
+}
+
+/** The number of characters to insert, delete or replace. Source: Wagner & Fischer 1974. */
+function editDistance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 0; i < a.length; i += 1) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j += 1) {
+      next.push(Math.min(row[j] + (a[i] === b[j] ? 0 : 1), row[j + 1] + 1, next[j] + 1));
+    }
+    row = next;
+  }
+  return row[b.length];
 }
