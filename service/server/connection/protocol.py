@@ -13,10 +13,9 @@ or queues it.
 """
 
 import asyncio
-import os
 from collections.abc import Callable
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -32,7 +31,7 @@ from service.server.connection.head import (
     unwritable,
 )
 from service.server.connection.transport import Transport
-from service.server.connection.upload import Upload
+from service.server.connection.upload import Upload, WrittenBody
 from service.server.known_heads import KnownHead
 from service.telemetry.request_context import RequestContext, acceptable_request_id
 
@@ -272,7 +271,7 @@ class Protocol(HttpToolsProtocol):
         self._begun = False
         if self._is_cut or self._lingers:
             return
-        file = self._finished_upload()
+        length, file = self._arrived_bytes, self._finished_upload()
         body, self._body = self._body.getvalue(), BytesIO()  # the same bytes: not a copy
         fields = joined(self.headers)
         context = self._context(fields)
@@ -283,7 +282,7 @@ class Protocol(HttpToolsProtocol):
         is_fast = bool(ending) and target.endswith(ending) and not self._is_busy()
         if file is not None:
             self.scope["state"]["upload"] = file
-            self.scope["state"]["content_length"] = os.fstat(file.fileno()).st_size
+            self.scope["state"]["content_length"] = length
             self._start(context, body)
         elif is_fast and self._respond_fast(context, head, body):
             self.admission.held_bytes -= len(body)
@@ -291,8 +290,8 @@ class Protocol(HttpToolsProtocol):
         else:
             self._start(context, body)
 
-    def _finished_upload(self) -> BinaryIO | None:
-        """Return the file with the whole body, if it was written to one."""
+    def _finished_upload(self) -> WrittenBody | None:
+        """Return the whole body, if it was written to a file."""
         upload, self._upload = self._upload, None
         if upload is None:
             return None

@@ -2,19 +2,19 @@
 
 import asyncio
 import os
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import BinaryIO
 
 PART_BYTES = 1024 * 1024
 
 
 class Upload:
-    """The body of one request. Used by the event loop alone.
+    """The body of one request that arrives. Used by the event loop alone.
 
     Parameters
     ----------
-    file : unbuffered, which it closes unless `finish` returns it
+    file : unbuffered, which it closes unless `finish` returns a body
     on_written : called on the event loop when a part has been written, or could not be
 
     Attributes
@@ -49,20 +49,17 @@ class Upload:
             self._writing = self._writer.submit(_write, self._file, part)
             self._writing.add_done_callback(self._tell)
 
-    def finish(self) -> BinaryIO:
-        """Write the rest, and return the file at its start.
+    def finish(self) -> "WrittenBody":
+        """Have the rest written, and return the body.
 
         Raises
         ------
         OSError
         """
-        if self._writing is not None:
-            self._writing.result()
         if self.error is not None:
             raise self.error
-        _write(self._file, bytes(self._part))
-        self._file.seek(0)
-        return self._file
+        rest = self._writer.submit(_write, self._file, bytes(self._part))
+        return WrittenBody(self._file, [each for each in (self._writing, rest) if each])
 
     def drop(self) -> None:
         """Close the file, when no thread writes to it."""
@@ -80,6 +77,39 @@ class Upload:
         if isinstance(error, OSError):
             self.error = error
         self._on_written()
+
+
+class WrittenBody:
+    """A body in a file, which closes with it. Used by the thread of the request alone.
+
+    Parameters
+    ----------
+    writing : of the last parts, in their order
+    """
+
+    def __init__(self, file: BinaryIO, writing: Sequence["Future[None]"]) -> None:
+        self._file = file
+        self._writing = writing
+
+    def read(self, size: int = -1) -> bytes:
+        """Return bytes, at most `size`; no bytes at the end.
+
+        Raises
+        ------
+        OSError
+            also if a part could not be written.
+        """
+        if self._writing:
+            for each in self._writing:
+                each.result()
+            self._writing = ()
+            self._file.seek(0)
+        return self._file.read(size)
+
+    def close(self) -> None:
+        """Close the file when no thread writes to it."""
+        wait(self._writing)
+        self._file.close()
 
 
 def _write(file: BinaryIO, part: bytes) -> None:
