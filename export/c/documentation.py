@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from config.dates import format_date
+from config.dates import format_date, has_date
 from export.c.naming import Naming
 from export.code.names import quoted
 from export.code.template import filled
@@ -71,6 +71,8 @@ def _example(source: Source, naming: Naming) -> Iterator[str]:
         match column.kind:
             case "category":
                 value = f'{naming.prefix}_category({name}, "...")'
+            case "datetime" if not has_date(column.date_format):
+                value = "12 / 24.0"
             case "datetime":
                 value = f"{naming.prefix}_days(2026, 1, 31, 12, 0, 0.0)"
             case "boolean":
@@ -90,6 +92,8 @@ def _described(column: Column, least: float, greatest: float) -> str:
         case "boolean":
             words = [f" ({quoted(word)})" for word in column.values] or ["", ""]
             text = f"boolean: 0{words[0]} or 1{words[1]}"
+        case "datetime" if not has_date(column.date_format):
+            text = f"time as a fraction of a day, in UTC: {least:g} to {greatest:g}"
         case "datetime":
             text = f"days since 1970-01-01, in UTC: {_date(least)} to {_date(greatest)}"
         case _:

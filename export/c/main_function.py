@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from config.dates import has_date
 from export.c.naming import Naming
 from export.c.templates import MAIN
 from export.c.text import literal
@@ -48,6 +49,13 @@ def _parser_lines(column: Column, naming: Naming) -> Iterator[str]:
     match column.kind:
         case "category":
             yield f"*cell = {naming.prefix}_category(feature, text);"
+        case "datetime" if not has_date(column.date_format):
+            yield "int hour, minute, count;"
+            yield "double second = 0.0;"
+            yield "if (text[strspn(text, \"0123456789:.\")] != '\\0') return 0;"
+            yield 'count = sscanf(text, "%d:%d:%lf", &hour, &minute, &second);'
+            yield "if (count < 2 || hour > 23 || minute > 59 || !(second < 60.0)) return 0;"
+            yield "*cell = (hour * 3600.0 + minute * 60.0 + second) / 86400.0;"
         case "datetime":
             yield "int year, month, day, hour = 0, minute = 0, count;"
             yield "double second = 0.0;"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from config.dates import has_date
 from export.graph import Cells
 from export.onnx import messages
 from export.onnx.nodes import Nodes
@@ -84,11 +85,12 @@ def _numbered(nodes: Nodes, column: Column) -> str:
 
 
 def _input(column: Column) -> bytes:
+    is_time = column.kind == "datetime" and not has_date(column.date_format)
     meanings = {
         "number": f"a number in {column.unit}" if column.unit else "a number",
         "category": "a text",
         "boolean": "0 or 1",
-        "datetime": "days since 1970-01-01 in UTC",
+        "datetime": "fraction of a day in UTC" if is_time else "days since 1970-01-01 in UTC",
     }
     kind = messages.TEXT if column.kind == "category" else messages.DOUBLE
     return messages.value_info(column.name, kind, 1, meanings[column.kind])

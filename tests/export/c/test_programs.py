@@ -13,7 +13,14 @@ from config.dates import days_since_1970, format_date
 from network import Column
 from tests.export.c.compiled import Compiled
 from tests.export.models import EXAMPLES, LEVEL, Example
-from tests.export.sources import HOSTILE, hostile_example, more_rows, source_of, valid_rows
+from tests.export.sources import (
+    HOSTILE,
+    example_of_words,
+    hostile_example,
+    more_rows,
+    source_of,
+    valid_rows,
+)
 from tests.export.tools import tool
 
 MIXED = EXAMPLES["ensemble of mixed columns and two targets"]
@@ -137,6 +144,20 @@ def test_nothing_is_allocated_and_no_variable_outlives_a_call(mixed: Compiled) -
     assert not {name for kind, name in symbols if kind in "BbCDdGgSs"}
     needed = {name for kind, name in symbols if kind == "U"} - {"_GLOBAL_OFFSET_TABLE_"}
     assert needed <= {"cos", "exp", "floor", "memcmp", "sin", "sqrt", "strlen", "tanh"}
+
+
+def test_a_time_without_a_date_is_a_fraction_of_a_day(compile_: Compile) -> None:
+    example = example_of_words()
+    compiled = compile_(example)
+    assert "time as a fraction of a day, in UTC: 0.25 to 0.75" in compiled.file.read_text()
+    command = compiled.build("command", "-DNUMNET_MAIN")
+    for time in ("12:00", "12:00:00", "12:00:00.0"):
+        arguments = [str(command), "kind=2.50", "on=Ja", f"at={time}"]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+        found = float(done.stdout.split("\t")[1])
+        assert found == pytest.approx(example.model.predict([[1.0, 1.0, 0.5]])[0, 0], rel=1e-12)
+    for time in ("24:00", "12:60", "12", "2020-01-31 12:00"):
+        assert subprocess.run([*arguments[:3], f"at={time}"], check=False).returncode == 2
 
 
 def test_the_declarations_are_a_header(mixed: Compiled, tmp_path: Path) -> None:
