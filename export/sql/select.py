@@ -59,12 +59,15 @@ def sql_select(source: Source) -> str:
     Raises
     ------
     NotExportable
-        it would be too long.
+        it would be too long, or has a text that SQL cannot have.
     LevelError
     """
     graph, columns = source.graph, source.model.columns
     if (count := graph.constants) > MAX_CONSTANTS:
         raise _too_long("constants", count, MAX_CONSTANTS)
+    texts = (text for each in columns for text in (each.name, *each.values))
+    if any("\0" in text for text in (*texts, *source.model.targets)):
+        raise NotExportable("SQL cannot have the null character that a name or a category has")
     taken = {each.name.lower() for each in columns}  # SQLite does not distinguish case
     row = _free(ROW, taken)
     query = _Query()

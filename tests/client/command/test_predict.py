@@ -69,6 +69,7 @@ def test_another_version_predicts(numnet: Command) -> None:
         float(numnet("predict", *ROW, "--version", "1").out)
         == (small_model(seed=1).predict(rows)[0, 0])
     )
+    assert numnet("predict", *ROW, "--version", "current") == numnet("predict", *ROW)
 
 
 def test_a_value_outside_the_training_range_is_a_warning(numnet: Command) -> None:

@@ -198,6 +198,16 @@ def test_a_long_statement_is_refused() -> None:
         sql_select(source_of(large))
 
 
+@pytest.mark.parametrize(
+    "column", [Column("x\0"), Column("c", "category", ("a", "b\0"))], ids=["name", "category"]
+)
+def test_a_null_character_is_refused(column: Column) -> None:
+    example = EXAMPLES["network of one feature"]
+    odd = replace(example, model=replace(network(example.model), columns=(column,)))
+    with pytest.raises(NotExportable, match="null character"):
+        sql_select(source_of(odd))
+
+
 def test_a_wide_statement_is_refused() -> None:
     example = EXAMPLES["network of one feature"]
     architecture = Architecture((1, 1100, 1), "tanh")

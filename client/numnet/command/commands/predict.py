@@ -89,7 +89,8 @@ def predict_command(
     elif output != STANDARD:
         raise click.UsageError("-o is for a table; one row is printed")
     else:
-        _predict_row(session, _row(inputs), query | ({"version": version} if version else {}))
+        pinned = {} if version in (None, "current") else {"version": str(version)}
+        _predict_row(session, _row(inputs), query | pinned)
 
 
 def _is_file(text: str) -> bool:
