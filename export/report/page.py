@@ -28,7 +28,7 @@ from export.report.figures import (
     response_figure,
 )
 from export.report.figures.numerals import numeral
-from export.report.response import responses
+from export.report.response import has_intervals, responses
 from export.report.sentences import cautions, judged_rows, summary
 from registry import Version
 
@@ -68,6 +68,7 @@ def render(version: Version, model: str) -> str:
         more_targets=len(errors) - MOST_TARGETS,
         responses=_response_figures(version, evaluation),
         more_features=len(version.model.features) - MOST_RESPONSES,
+        has_intervals=has_intervals(version.calibration),
         columns=table_of_data.columns_in_words(card, version.model, MOST_COLUMNS),
         more_columns=len(version.model.features) - MOST_COLUMNS,
         decisions=decisions,

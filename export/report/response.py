@@ -52,6 +52,11 @@ def responses(
     return [_responses(model, calibration, row, some, index) for index in features]
 
 
+def has_intervals(calibration: Calibration | None) -> bool:
+    """Return whether responses have intervals: a level needs enough scores."""
+    return calibration is not None and calibration.highest_level >= LEVEL
+
+
 def typical_row(columns: Sequence[Column], X: Array) -> int:
     """Return the index of the row of X (rows, features) that is nearest to the middle of all.
 
@@ -115,7 +120,7 @@ def _with_interval(
     model: Predictor, calibration: Calibration | None, X: Array
 ) -> tuple[Array, tuple[Array, Array] | None]:
     """Return predictions, and the ends of their intervals if the version has any of `LEVEL`."""
-    if calibration is None or calibration.highest_level < LEVEL:
+    if calibration is None or not has_intervals(calibration):
         return model.predict(X), None
     assessed = model.assess(X, scale=True)
     lower, upper = calibration.offsets(LEVEL)

@@ -334,6 +334,13 @@ def test_a_range_whose_ends_are_far_apart_has_a_report(activation: str) -> None:
     assert ("Response to each feature" in page) == (activation == "tanh")
 
 
+@pytest.mark.parametrize(("scores", "is_said"), [(None, False), (3, False), (200, True)])
+def test_only_intervals_that_are_drawn_are_named(scores: int | None, is_said: bool) -> None:
+    calibration = None if scores is None else some_calibration(scores)
+    page = render(untrained(small_model(), calibration=calibration), "pump")
+    assert ("with its 90 % interval" in page) == is_said
+
+
 def test_a_version_of_a_quantile_says_what_it_predicts() -> None:
     recipe = replace(SHORT, loss="quantile", quantile=0.9)
     text = read(render(trained(noisy_table(), recipe), "pump")).text
