@@ -12,6 +12,7 @@ import click
 from config import SettingsError
 from network import ArchitectureError, NetworkError
 from registry import RegistryError
+from trainer.data.reading.selection import NOT_NAMED
 from trainer.data.table import Table
 from trainer.errors import RecipeError, TrainerError
 from trainer.training.trained import Trained
@@ -49,7 +50,8 @@ def report_table(table: Table) -> None:
         shown = [f"{each['missing']:,} in {each['name']!r}" for each in missing[:MAX_SHOWN]]
         note(f"missing cells: {', '.join(shown)}{', …' * (len(missing) > MAX_SHOWN)}")
     for each in table.summary["left_out"]:
-        note(f"column {each['column']!r} is left out: {each['why']}")
+        if each["why"] != NOT_NAMED:  # which the user knows
+            note(f"column {each['column']!r} is left out: {each['why']}")
     for each in table.summary["columns"]:
         if "note" in each:
             note(f"column {each['name']!r}: {each['note']}")

@@ -11,6 +11,7 @@ from trainer.errors import DataError
 
 MAX_LISTED = 100
 MAX_COMPARED = 1000  # names, with one that is not among them
+NOT_NAMED = "it is not among the named features"
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,11 @@ class Selection:
         if not any(names):
             raise DataError(f"{name} is empty: expected a header with column names")
         known = (*targets, *([weights] if weights else []))
-        explicit, left_out = bool(features), {}
-        if not explicit:
+        explicit = bool(features)
+        if explicit:
+            used = {*known, *features}
+            left_out = {each: NOT_NAMED for each in names if each and each not in used}
+        else:
             features = [each for each in names if each and each not in known]
             last = max(place for place, each in enumerate(names) if each)
             left_out = {

@@ -85,6 +85,14 @@ def test_several_targets_keep_the_requested_order(path: Path) -> None:
     np.testing.assert_array_equal(table.Y, np.array(ROWS)[:, [2, 0]])
 
 
+def test_columns_that_are_not_named_as_features_are_left_out(path: Path) -> None:
+    path.write_text("id,a,b,w,y\n" + "".join(f"{i},{i % 7},{i % 5},1,{i}\n" for i in range(30)))
+    table = table_from_file(path, ["y"], ["a"], "w")
+    assert table.summary["left_out"] == [
+        {"column": each, "why": "it is not among the named features"} for each in ("id", "b")
+    ]
+
+
 def test_a_constant_feature_is_left_out_unless_it_is_named(path: Path) -> None:
     path.write_text("a,b,y\n" + "".join(f"7,{b},{y}\n" for _, b, y in ROWS))
     table = table_from_file(path, ["y"])
