@@ -1,5 +1,7 @@
 """Signing in, promoting and rolling back by mouse and by keyboard."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -110,3 +112,16 @@ def test_open_page_shows_a_version_that_is_promoted_elsewhere(signed_in: SignedI
 def test_cookie_alone_promotes_nothing(signed_in: SignedIn, headers: dict[str, str]) -> None:
     page = signed_in("/")
     assert page.request.post("/models/1/promote", headers=headers).status == 403
+
+
+def test_open_page_shows_a_promoted_version_although_a_request_failed(
+    signed_in: SignedIn, expected_errors: list[str]
+) -> None:
+    expected_errors.append("ERR_FAILED")
+    page = signed_in("/")
+    expect(page.locator("#version")).to_have_attribute("data-version", "2")
+    page.route(re.compile("/$"), lambda route: route.abort(), times=1)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    assert page.request.post("/models/1/promote", headers=headers).ok
+    expect(page.get_by_role("alert")).to_contain_text("Version 1 is in use now")
+    assert page.request.post("/models/rollback", headers=headers).ok

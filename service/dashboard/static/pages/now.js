@@ -38,7 +38,9 @@ function update(sample) {
   samples.push(sample);
   if (samples.length > WINDOW) samples.shift();
   const shown = document.getElementById("version");
-  if (sample.version && sample.version !== shown.dataset.version) showNewVersion(shown, sample.version);
+  if (sample.version && sample.version !== shown.dataset.version) {
+    showNewVersion(shown, sample.version).catch(() => {}); // the next poll tries again
+  }
   if (!last || samples.length < 2) return;
   const first = samples[0];
   const seconds = sample.at - first.at;
@@ -66,12 +68,12 @@ function show(name, value, text) {
 
 // Put the new version's part of the page in the place of the old one's.
 async function showNewVersion(shown, number) {
-  const isFirst = shown.dataset.version === "";
-  shown.dataset.version = number;
-  if (isFirst) return location.reload();
+  if (shown.dataset.version === "") return location.reload(); // it is the first one
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  // of another server process, which may not have loaded the version yet
+  if (page.getElementById("version")?.dataset.version !== number) return;
   for (const id of ["version", "quality"]) {
     const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
     if (old && fresh) old.replaceWith(document.adoptNode(fresh));
