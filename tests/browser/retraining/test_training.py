@@ -16,7 +16,7 @@ from tests.browser.retraining.conftest import (
     table,
     wait_for_result,
 )
-from tests.patience import seconds
+from tests.patience import seconds, until
 from tests.run_processes import Run
 
 QUICK = {"solver": "l-bfgs", "max_seconds": "20", "epochs": "60"}
@@ -171,6 +171,30 @@ def test_missing_sign_in_is_asked_for_and_the_page_goes_on(
     dialog.get_by_label("Admin token").fill(run.token)
     dialog.get_by_role("button", name="Sign in").click()
     expect(page.locator("#facts")).to_contain_text("300 rows")
+
+
+def test_dialog_says_why_a_token_was_not_looked_at(
+    new_page: NewPage, run: Run, expected_errors: list[str]
+) -> None:
+    expected_errors += ["401", "403", "429", "ERR_FAILED"]
+    page = new_page()
+    page.goto("/retraining")
+    choose_without_waiting(page)
+    dialog = page.get_by_role("dialog")
+    page.route("**/sign-in", lambda route: route.abort(), times=1)
+    dialog.get_by_label("Admin token").fill("a-wrong-t0ken-of-tests")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog).to_contain_text("cannot be reached")
+    problem = dialog.get_by_role("alert")
+    for _ in range(20):
+        with page.expect_response("**/sign-in"):
+            dialog.get_by_role("button", name="Sign in").click()
+        expect(problem).to_contain_text(re.compile("unknown|Too many"))
+        if "Too many" in problem.inner_text():
+            break
+    expect(problem).to_contain_text(re.compile("try again in [0-9]+ seconds"))
+    headers = {"Authorization": f"Bearer {run.token}"}
+    until(lambda: run.ask("GET", "/data", headers=headers).ok)  # so that other tests need not wait
 
 
 def choose_without_waiting(page: Page) -> None:

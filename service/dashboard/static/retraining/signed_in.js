@@ -34,15 +34,23 @@ function askForToken(error) {
     document.getElementById("token-cancel").onclick = () => finish(false);
     form.onsubmit = async event => {
       event.preventDefault();
-      if (await enter(field.value)) finish(true);
-      else problem.textContent = "This token is unknown.";
+      problem.textContent = await enter(field.value);
+      if (!problem.textContent) finish(true);
     };
   });
 }
 
+/** Sign in. @param {string} token @returns {Promise<string>} why that failed; empty if it did not */
 async function enter(token) {
   const where = new URL(document.documentElement.dataset.signIn, document.baseURI);
   const body = new URLSearchParams({ token });
-  const response = await fetch(where, { method: "POST", body, redirect: "manual" });
-  return response.type === "opaqueredirect";
+  let response;
+  try {
+    response = await fetch(where, { method: "POST", body, redirect: "manual" });
+  } catch {
+    return "The service cannot be reached.";
+  }
+  if (response.type === "opaqueredirect") return "";
+  if (response.status !== 429) return "This token is unknown.";
+  return `Too many wrong tokens; try again in ${response.headers.get("Retry-After")} seconds.`;
 }
