@@ -12,6 +12,8 @@ _MOST_LEFT = 170.0
 _TOP, _RIGHT, _BOTTOM = 28.0, 16.0, 44.0
 _TILTED = 0.6  # of its length is the height of a tilted label
 _MOST_LABEL = 24  # characters of a tick's label
+_MOST_NAME = 40  # characters of a name in the legend
+_LEGEND_ROW = 18.0
 _GRID = 1.5  # of two points closer than this, one is drawn
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -50,6 +52,8 @@ class Drawing:
         height: int = HEIGHT,
     ) -> None:  # fmt: skip
         self._x, self._y = x, y
+        self._y_name = shortened(y_name, 60)
+        self._above = 0.0  # the height of a legend above the name of the vertical axis
         longest = max((len(shortened(label)) for _, label in y.ticks), default=0)
         self._left = min(_MOST_LEFT, 16.0 + _CHARACTER * longest)
         names = [len(shortened(label)) for _, label in x.ticks]
@@ -122,22 +126,38 @@ class Drawing:
         self._add(f'<text x="{_number(left + 5)}" y="{_number(top + 4)}">{escaped(text)}</text>')
 
     def legend(self, names: Sequence[str]) -> None:
-        """Name the lines or points of numbers 1, 2, …, above the figure on the right."""
-        names = [shortened(name) for name in names]
-        x = WIDTH - _RIGHT - sum(34 + _CHARACTER * len(name) for name in names)
-        for number, name in enumerate(names, 1):
-            self._add(
-                f'<path class="figure-line figure-{colour(number)}" stroke-width="4" '
-                f'd="M{_number(x)} 12h14"/>'
-                f'<text x="{_number(x + 19)}" y="16">{escaped(name)}</text>'
-            )
-            x += 34 + _CHARACTER * len(name)
+        """Name the lines or points of numbers 1, 2, …, above the figure on the right.
+
+        Names that have no room beside the name of the vertical axis are in rows above it.
+        """
+        names = [shortened(name, _MOST_NAME) for name in names]
+        rows: list[list[int]] = [[]]
+        for index in range(len(names)):
+            if rows[-1] and _legend_width(names[i] for i in (*rows[-1], index)) > WIDTH - _RIGHT:
+                rows.append([])
+            rows[-1].append(index)
+        beside = WIDTH - _RIGHT - 12.0 - _CHARACTER * len(self._y_name)
+        if len(rows) > 1 or _legend_width(names) > beside:
+            self._above = _LEGEND_ROW * len(rows)
+        for number, row in enumerate(rows):
+            x = WIDTH - _RIGHT - _legend_width(names[i] for i in row)
+            y = 12.0 + _LEGEND_ROW * number - self._above
+            for index in row:
+                self._add(
+                    f'<path class="figure-line figure-{colour(index + 1)}" stroke-width="4" '
+                    f'd="M{_number(x)} {_number(y)}h14"/>'
+                    f'<text x="{_number(x + 19)}" y="{_number(y + 4)}">'
+                    f"{escaped(names[index])}</text>"
+                )
+                x += _legend_width([names[index]])
 
     def svg(self) -> str:
         """Return the figure."""
+        top, height = _number(0.0 - self._above), _number(self._height + self._above)
         return (
             f'<svg class="figure" xmlns="http://www.w3.org/2000/svg" role="img" '
-            f'viewBox="0 0 {WIDTH} {self._height}">{"".join(self._parts)}</svg>'
+            f'viewBox="0 {top} {WIDTH} {height}">'
+            f"{''.join(self._parts)}</svg>"
         )
 
     def _frame(self, x_name: str, y_name: str) -> None:
@@ -179,6 +199,10 @@ def _label(x: float, y: float, anchor: str, text: str, *, tilted: bool = False) 
         f'<text x="{_number(x)}" y="{_number(y)}" text-anchor="{anchor}"{turn}>'
         f"{escaped(shortened(text))}</text>"
     )
+
+
+def _legend_width(names: Iterable[str]) -> float:
+    return sum(34.0 + _CHARACTER * len(name) for name in names)
 
 
 def _path(points: Iterable[Point]) -> str:

@@ -16,7 +16,7 @@ from export.report.figures import (
 )
 from export.report.response import Response
 from network import Column
-from tests.export.report.figures.drawn import bars, drawn, paths, text_of, texts
+from tests.export.report.figures.drawn import SVG, bars, drawn, paths, text_of, texts
 
 HOSTILE = "<script>alert('1')</script>\"&]]>\x00\x0b\x1b\ufffe"
 NUMBERS = {
@@ -113,6 +113,18 @@ def test_several_curves_have_their_names_and_classes() -> None:
     assert {"1", "2", "3", "4", "5"} <= {*texts(root)}
     assert len(paths(root, "line", 4)) == 3  # and its entry in the legend
     assert len(paths(root, "line", 1)) == 6
+
+
+def test_legend_of_many_long_names_is_inside_the_figure() -> None:
+    names = [f"version {k} networks of kind {kind}" for k in (11, 12) for kind in ("one", "two")]
+    root = drawn(loss_figure([LossCurve(name, (1, 2), (1.0, 0.5), (1.0, 0.5)) for name in names]))
+    assert {*names} <= {*texts(root)}
+    left, top, width, height = map(float, (root.get("viewBox") or "").split())
+    for element in root.iter(f"{SVG}text"):
+        x, y, text = float(element.get("x") or 0), float(element.get("y") or 0), element.text or ""
+        assert top < y < top + height
+        if text in names:
+            assert left < x < left + width - 6.6 * len(text)
 
 
 def test_coverage_beyond_the_level_is_above_the_diagonal() -> None:
