@@ -44,8 +44,13 @@ def test_dropped_table_is_trained_on_and_its_version_promoted(
     expect(page.locator("#losses canvas")).to_be_visible()
     assert current(run) != before
     page.get_by_role("button", name=f"Roll back to version {before}").click()
+    assert current(run) != before  # the page asks first
+    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
     expect(page.locator("#messages")).to_contain_text(f"Version {before} is in use now")
     assert current(run) == before
+    expect(page.locator("#state")).to_have_text(
+        f"Promoted, but no longer in use: version {before} is"
+    )
     page.get_by_role("link", name="Train again").click()
     history = page.locator("#history tbody tr").first
     expect(history).to_contain_text("Gro-e-1.csv → yield")
@@ -130,6 +135,34 @@ def test_new_model_is_trained_on_chosen_columns(open_retraining: OpenRetraining,
     expect(page.get_by_role("heading", level=1)).to_have_text("Training of pump")
     models = requests.get(f"{run.url}/models/pump", timeout=30).json()
     assert models["versions"][0]["version"] == "1"
+
+
+def test_new_model_needs_a_name_of_its_own(open_retraining: OpenRetraining) -> None:
+    page = open_retraining()
+    choose(page, "own.csv", table(200))
+    page.get_by_label("a new model").check()
+    field = page.get_by_label("Name of the new model")
+    field.fill("numnet")
+    page.get_by_role("button", name="Start the training").click()
+    expect(page.locator("#new-name")).to_contain_text("There is a model numnet already")
+    expect(field).to_be_focused()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    assert violations(page) == []
+    field.fill("pump-2")
+    expect(page.locator("#new-name")).not_to_contain_text("There is a model")
+    assert page.url.endswith("/retraining")
+
+
+def test_field_with_a_wrong_value_is_marked(
+    open_retraining: OpenRetraining, expected_errors: list[str]
+) -> None:
+    expected_errors.append("422")
+    page = open_retraining()
+    page.get_by_label("Layers").fill("0, 5")
+    page.get_by_role("button", name="Start the training").click()
+    expect(page.locator("#messages")).to_have_text("Correct what is marked: Layers.")
+    expect(page.locator("#wrong-option-layers")).to_contain_text("Must be")
+    expect(page.get_by_label("Layers")).to_have_attribute("aria-invalid", "true")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,13 @@ from flask.testing import FlaskClient
 
 from registry import Registry
 from service.dashboard.pages.retraining.options import IMPORTANT, fields
-from service.dashboard.pages.retraining.words import described, state_in_words
+from service.dashboard.pages.retraining.published import training_of
+from service.dashboard.pages.retraining.words import (
+    badge,
+    described,
+    outcome_in_words,
+    state_in_words,
+)
 from tests.service.conftest import ADMIN
 from tests.service.dashboard.test_pages import BROWSER
 from tests.service.small_models import serve, small_model
@@ -91,3 +97,52 @@ def test_result_is_said_in_words() -> None:
     assert found["metrics"] == {"RMSE": 0.5, "R²": 0.9}
     assert found["data_words"] == "plant.csv → yield"
     assert not found["is_active"]
+
+
+@pytest.mark.parametrize(
+    ("state", "current", "words", "colour"),
+    [
+        ("kept_back", "3", "Kept back: the version in use stays", "kept_back"),
+        (
+            "kept_back",
+            "4",
+            "Kept back by the gate, then promoted: version 4 is in use",
+            "promoted",
+        ),
+        ("promoted", "4", "Promoted: the new version is in use", "promoted"),
+        ("promoted", "3", "Promoted, but no longer in use: version 3 is", "kept_back"),
+        ("cancelled", "3", "Cancelled", "cancelled"),
+    ],
+)
+def test_result_agrees_with_the_version_in_use(
+    state: str, current: str, words: str, colour: str
+) -> None:
+    result = {"version": 4} if state != "cancelled" else {}
+    job = described({"state": state, "request": REQUEST, "result": result})
+    assert outcome_in_words(job, current) == words
+    assert badge(job, current) == colour
+
+
+def test_losses_of_an_ensemble_are_those_of_each_kind_of_its_networks() -> None:
+    history = {
+        "smooth": [{"train": 0.5, "held_out": 0.6}, {"train": 0.3, "held_out": 0.4}],
+        "linear": [{"train": 0.7, "held_out": 0.8}],
+    }
+    training = {"epochs": 2, "seconds": 8.5, "decisions": ["an ensemble"], "history": history}
+    found = training_of({"targets": ["y"], "training": training})
+    assert found["decisions"] == ["an ensemble"]
+    assert (found["epoch"], found["training_seconds"]) == (2, 8.5)
+    assert found["best_loss"] == 0.4
+    assert [(each["name"], each["epoch"]) for each in found["loss_history"]] == [
+        ("smooth", 1),
+        ("smooth", 2),
+        ("linear", 1),
+    ]
+
+
+def test_best_loss_of_one_network_is_known_although_its_history_is_thinned() -> None:
+    history = [
+        {"epoch": epoch, "train_loss": 1.0, "validation_loss": 2.0, "best_loss": 0.5}
+        for epoch in (1, 9)
+    ]
+    assert training_of({"targets": ["y"], "training": {"history": history}})["best_loss"] == 0.5

@@ -1,13 +1,17 @@
 """Start a training, with the history of trainings; and watch one."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from registry import card_object
+from registry import VersionNotFound, VersionRefused, card_object
 from service.dashboard.asked_model import asked_name
 from service.dashboard.blueprint import page
 from service.dashboard.pages.retraining.options import fields
-from service.dashboard.pages.retraining.words import described
+from service.dashboard.pages.retraining.published import training_of
+from service.dashboard.pages.retraining.words import badge, described, outcome_in_words
+from service.model.cards import without_odd_members
+from service.model.served_model import ServedModel
 from service.services import services
 from service.web.errors import DataFolderUnavailable, ModelNotFound
 from service.web.tokens.authorization import is_admin
@@ -51,10 +55,34 @@ def job(job_id: str) -> dict[str, Any]:
     found = services().jobs.get(job_id)
     document = described(found.whole_document if is_admin() else found.document)
     name = document["model"]
-    current = None
+    number = previous = None
     with suppress(ModelNotFound):  # before its first version
-        current = services().models.find(name).current_version.current()
-    return {"job": document, "model": name, "current": current and current.number}
+        model = services().models.find(name)
+        current = model.current_version.current()
+        number = current.number if current else None
+        previous = model.registry.previous()
+        document |= _published(model, document)
+    return {
+        "job": document | {"words": outcome_in_words(document, number)},
+        "badge": badge(document, number),
+        "model": name,
+        "current": number,
+        "previous": previous and str(previous),
+    }
+
+
+def _published(model: ServedModel, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the training of the version that a job has published, if its file can be read.
+
+    The job's progress is of the model that was trained last, which may be another one.
+    """
+    if document["version"] is None or document["state"] not in ("promoted", "kept_back"):
+        return {}
+    try:
+        card = model.registry.card(int(document["version"]))
+    except (VersionNotFound, VersionRefused):
+        return {}
+    return training_of(without_odd_members(card))
 
 
 def _tables() -> list[str]:

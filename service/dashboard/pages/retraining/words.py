@@ -67,6 +67,30 @@ def state_in_words(job: Mapping[str, Any]) -> str:
     return words
 
 
+def outcome_in_words(job: Mapping[str, Any], current: str | None) -> str:
+    """Return how a job ended, in view of the version that is in use now.
+
+    Parameters
+    ----------
+    job : as `described` returns it
+    current : the number of the version in use
+    """
+    state, version = job["state"], str(job["version"])
+    if state == "kept_back" and version == current:
+        return f"Kept back by the gate, then promoted: version {version} is in use"
+    if state == "promoted" and current not in (None, version):
+        return f"Promoted, but no longer in use: version {current} is"
+    return str(job["words"])
+
+
+def badge(job: Mapping[str, Any], current: str | None) -> str:
+    """Return the state whose colour the page shows; it agrees with `outcome_in_words`."""
+    state = str(job["state"])
+    if state in ("promoted", "kept_back") and current is not None:
+        return "promoted" if str(job["version"]) == current else "kept_back"
+    return state
+
+
 def _data(request: Mapping[str, Any]) -> str:
     if request.get("data") == "synthetic":
         return "the example task"

@@ -1,6 +1,6 @@
 // One training: followed live until it ends; then the page shows the result.
 
-import { attempt, getJson, send, showMessage, showProblem, url } from "../api.js";
+import { attempt, getJson, send, showMessage, url } from "../api.js";
 import { Losses } from "./losses.js";
 import { signedIn } from "./signed_in.js";
 
@@ -16,7 +16,7 @@ show();
 async function show() {
   try {
     const { job } = await getJson(twin);
-    losses.add(job.loss_history ?? []);
+    losses.show(job.loss_history ?? []);
     if (job.is_active) follow();
     else if (element("job").dataset.active) await showResult();
   } catch {
@@ -28,7 +28,7 @@ function follow() {
   const stream = new EventSource(url(`/retrain/${id}/events`));
   stream.addEventListener("job", event => {
     const job = JSON.parse(event.data);
-    losses.add(job.loss_history ?? []);
+    if (job.loss_history) losses.show(job.loss_history);
     if (job.state !== "queued" && job.state !== "running") {
       stream.close();
       showResult();
@@ -44,7 +44,8 @@ function follow() {
 
 function update(job) {
   if (job.epoch !== undefined) {
-    losses.add([{ epoch: job.epoch, train_loss: job.train_loss, validation_loss: job.loss }]);
+    const { epoch, training_seconds: seconds, train_loss, loss: validation_loss } = job;
+    losses.add({ epoch, seconds, train_loss, validation_loss });
   }
   setText("state", inWords(job));
   const progress = element("progress");
@@ -91,13 +92,12 @@ async function showResult() {
   document.title = page.title;
   element("job").replaceWith(fresh);
   losses = new Losses(element("losses"));
-  losses.add((await getJson(twin)).job.loss_history ?? []);
+  losses.show((await getJson(twin)).job.loss_history ?? []);
 }
 
 document.addEventListener("click", event => {
-  const button = event.target.closest("[data-cancel], [data-post]");
-  if (!button) return;
-  attempt(() => ("cancel" in button.dataset ? cancel(button) : post(button.dataset.post)));
+  const button = event.target.closest("[data-cancel]");
+  if (button) attempt(() => cancel(button));
 });
 
 async function cancel(button) {
@@ -109,19 +109,11 @@ async function cancel(button) {
   }
 }
 
-async function post(path, body) {
-  try {
-    const response = await signedIn(() => send("POST", url(path), body && { body }));
-    const { version } = await response.json();
+// another version is in use now
+document.addEventListener("released", event => {
+  event.preventDefault();
+  attempt(async () => {
     await showResult();
-    showMessage(`Version ${version} is in use now.`, "success");
-  } catch (error) {
-    if (error.type !== "features-differ" || body) throw error;
-    showProblem(error);
-    const button = document.createElement("button");
-    button.textContent = "Roll back all the same";
-    button.className = "secondary";
-    button.onclick = () => attempt(() => post(path, { force: true }));
-    element("messages").append(button);
-  }
-}
+    showMessage(`Version ${event.detail} is in use now.`, "success");
+  });
+});
