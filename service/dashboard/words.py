@@ -1,5 +1,6 @@
 """Filters of the templates: numbers, times and lists as people read them."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from markupsafe import Markup
 
 from export.report.figures.numerals import numeral
 
+_FILE = re.compile(r"[^\s:]+\.[A-Za-z0-9]+(?=[\s:,;]|$)")
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -70,6 +72,7 @@ def listed(names: Iterable[Any], most: int = 12) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text with a capital letter and a full stop."""
-    text = text[:1].upper() + text[1:]
+    """Return a text with a capital letter, unless it begins with a file's name, and a full stop."""
+    if not _FILE.match(text):
+        text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."

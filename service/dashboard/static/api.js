@@ -99,7 +99,9 @@ function signInLink() {
   return link;
 }
 
-function sentence(text) {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
+// A text with a capital letter, unless it begins with a file's name, and a full stop.
+export function sentence(text) {
+  const isFile = /^[^\s:]+\.[A-Za-z0-9]+(?=[\s:,;]|$)/.test(text);
+  const first = isFile ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }

@@ -67,3 +67,6 @@ def test_share_and_count() -> None:
 def test_sentence() -> None:
     assert words.sentence("the token is unknown") == "The token is unknown."
     assert words.sentence("Why?") == "Why?"
+    assert words.sentence("rent.csv was read") == "rent.csv was read."
+    assert words.sentence("rent.csv: few rows") == "rent.csv: few rows."
+    assert words.sentence("e.g. this") == "E.g. this."

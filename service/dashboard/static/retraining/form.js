@@ -1,15 +1,17 @@
 // The form that starts a training.
 
-import { Problem, attempt, clearMessages, postJson, showMessage, url } from "../api.js";
+import { Problem, attempt, clearMessages, postJson, sentence, showMessage, url } from "../api.js";
 import { latest } from "../try/latest.js";
 import { chosenColumns, forgetChoice, showReport, showWrong } from "./preview.js";
 import { signedIn } from "./signed_in.js";
 import { OwnFile, StoredTable } from "./table.js";
+import { clearMarks, mark } from "./wrong_fields.js";
 
 const element = id => document.getElementById(id);
 const form = element("training");
 const source = element("source");
 const known = { targets: JSON.parse(form.dataset.targets), features: JSON.parse(form.dataset.features) };
+const models = JSON.parse(form.dataset.models);
 let table = null; // an OwnFile or a StoredTable; without one, the source says it all
 let report = null;
 let checks = 0;
@@ -33,7 +35,7 @@ source.addEventListener("change", chooseSource);
 for (const id of ["encoding", "missing"]) element(id).addEventListener("change", () => check());
 for (const each of form.elements.namedItem("which")) each.addEventListener("change", chooseModel);
 element("table-name").addEventListener("input", () => { element("replace-label").hidden = true; });
-form.addEventListener("submit", event => { event.preventDefault(); attempt(start); });
+form.addEventListener("submit", event => { event.preventDefault(); attempt(() => start().catch(markFields)); });
 
 /** @param {File} chosen */
 function chooseFile(chosen) {
@@ -111,7 +113,29 @@ function chooseModel() {
   if (report) element("other-columns").hidden = isAsBefore();
 }
 
+/** Mark the fields that a problem is about. @param {Error} error @throws it unless it is about fields alone */
+function markFields(error) {
+  const wrong = (error.errors ?? []).map(each => ({ ...each, field: fieldOf(each.pointer ?? "") }));
+  for (const { field, detail } of wrong.toReversed()) {
+    if (field) mark(field, sentence(detail));
+  }
+  if (!wrong.length || !wrong.every(each => each.field)) throw error;
+  const names = wrong.map(({ field }) => field.labels[0].textContent);
+  showMessage(`Correct what is marked: ${[...new Set(names)].join(", ")}.`);
+}
+
+/** The field of a member of the request. @param {string} pointer a JSON pointer, such as /layers/0 */
+function fieldOf(pointer) {
+  const name = pointer.split("/")[1];
+  if (name === "model") return isNew() ? element("name") : null;
+  if (name === "data") return table instanceof OwnFile ? element("table-name") : source;
+  return form.querySelector(`[data-kind][name="${CSS.escape(name ?? "")}"]`);
+}
+
+const wrongField = (name, detail) => new Problem({ detail, errors: [{ pointer: `/${name}`, detail }] }, 422);
+
 async function start() {
+  clearMarks(form);
   const body = { ...options(), ...request() };
   element("start").setAttribute("aria-busy", "true");
   element("start").disabled = true;
@@ -154,8 +178,11 @@ function request() {
   if (element("force").checked) body.force = true;
   if (isNew()) {
     body.model = element("name").value.trim();
-    if (!body.model) throw new Problem({ detail: "a new model needs a name" }, 422);
-    if (!table) throw new Problem({ detail: "a new model needs a table as its data" }, 422);
+    if (!body.model) throw wrongField("model", "a new model needs a name");
+    if (models.includes(body.model)) {
+      throw wrongField("model", `there is a model ${body.model} already: choose another name, or that model at the top of the page`);
+    }
+    if (!table) throw wrongField("data", "a new model needs a table as its data");
   } else {
     body.model = form.dataset.model;
   }
@@ -170,7 +197,7 @@ function options() {
   const found = {};
   for (const each of form.querySelectorAll("[data-kind]")) {
     const text = each.value.trim();
-    if (each.validity.badInput) throw new Problem({ detail: `${each.name} must be a number` }, 422);
+    if (each.validity.badInput) throw wrongField(each.name, "must be a number");
     if (text) found[each.name] = valueOf(each.dataset.kind, text);
   }
   return found;

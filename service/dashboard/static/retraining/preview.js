@@ -1,5 +1,7 @@
 // The preview of a table: columns with what they are used for, and the first rows.
 
+import { sentence } from "../api.js";
+
 const ROLES = { target: "predict it", feature: "predict from it", weights: "weight of the row", "left out": "leave it out" };
 const KINDS = { number: "number", category: "category", boolean: "yes or no", datetime: "date" };
 const element = id => document.getElementById(id);
@@ -109,8 +111,3 @@ export function forgetChoice() {
   element("columns").tBodies[0].replaceChildren();
   showWrong([]);
 }
-
-const sentence = text => {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
-};
