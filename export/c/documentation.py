@@ -17,7 +17,7 @@ _ABOUT = """\
 
    Compile with `cc -std=c99 -O2 -c FILE.c`, and link with `-lm`. To call the functions, include
    this file with <<PREFIX>>_DECLARATIONS defined. Nothing is allocated, and only the results are
-   written: calls may run in parallel.
+   written: calls may run in parallel. Compiled with NUMNET_MAIN defined, the file is a command.
 
 <<example>>
 

@@ -1,4 +1,4 @@
-"""The command that a C program is if it is compiled with its `…_MAIN` defined."""
+"""The command that a C program is if it is compiled with `NUMNET_MAIN` defined."""
 
 from collections.abc import Iterator
 
@@ -15,12 +15,15 @@ from network import Column
 def main_function(source: Source, naming: Naming) -> str:
     """Return the function and what it needs."""
     has_ends, targets = source.graph.ends is not None, naming.has_targets
-    names = (("feature_names", source.model.features), ("target_names", source.model.targets))
+    names = (
+        ("feature_names", source.model.features),
+        ("expected", [_expected(column) for column in source.model.columns]),
+        ("target_names", source.model.targets),
+    )
     return filled(
         MAIN,
         {
             "prefix": naming.prefix,
-            "PREFIX": naming.capitals,
             "FEATURES": naming.has_features,
             "TARGETS": targets,
             "names": "\n".join(
@@ -38,6 +41,19 @@ def main_function(source: Source, naming: Naming) -> str:
             "end_values": ", lower[k], upper[k]" if has_ends else "",
         },
     )
+
+
+def _expected(column: Column) -> str:
+    """Return what a value must be, in words."""
+    match column.kind:
+        case "category":
+            return f"a text, such as {column.values[0]}" if column.values else "a text"
+        case "datetime":
+            return "a date, such as 2026-01-31 or 2026-01-31 12:00"
+        case "boolean":
+            return " or ".join(column.values or ("false", "true"))
+        case _:
+            return "a finite number"
 
 
 def _parser(column: Column, naming: Naming) -> str:

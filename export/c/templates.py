@@ -101,7 +101,7 @@ double <<prefix>>_days(int year, int month, int day, int hour, int minute, doubl
 
 MAIN = """\
 
-#ifdef <<PREFIX>>_MAIN
+#ifdef NUMNET_MAIN
 /* Predicts one row: `./model NAME=VALUE ...` prints a line for each target. */
 
 #include <stdio.h>
@@ -118,9 +118,19 @@ static int parsed(int feature, const char *text, double *cell) {
   return end != text && *end == '\\0';
 }
 
+static int usage(const char *command) {
+  fprintf(stderr, "usage: %s NAME=VALUE ...\\n\\n", command);
+  for (int j = 0; j < <<FEATURES>>; j++) {
+    fprintf(stderr, "  %s = %s%s\\n", feature_names[j], expected[j],
+            has_gaps[j] ? "; may be left out" : "");
+  }
+  return 2;
+}
+
 int main(int argc, char **argv) {
   double row[<<FEATURES>>], prediction[<<TARGETS>>]<<ends_declared>>;
   int wrong;
+  if (argc < 2) return usage(argc > 0 ? argv[0] : "predict");
   for (int j = 0; j < <<FEATURES>>; j++) row[j] = NAN;
   for (int k = 1; k < argc; k++) {
     int j = 0;
@@ -129,13 +139,21 @@ int main(int argc, char **argv) {
       length = strlen(feature_names[j]);
       if (strncmp(argv[k], feature_names[j], length) == 0 && argv[k][length] == '=') break;
     }
-    if (j == <<FEATURES>> || !parsed(j, argv[k] + length + 1, &row[j])) {
-      fprintf(stderr, "%s: expected NAME=VALUE, with the name of a feature\\n", argv[k]);
+    if (j == <<FEATURES>>) {
+      fprintf(stderr, "%s: expected NAME=VALUE, with the name of a feature\\n\\n", argv[k]);
+      return usage(argv[0]);
+    }
+    if (!parsed(j, argv[k] + length + 1, &row[j])) {
+      fprintf(stderr, "%s: wrong value; expected %s\\n", argv[k], expected[j]);
       return 2;
     }
   }
   wrong = <<prefix>>_predict(row, prediction<<end_arguments>>);
-  if (wrong > 0) fprintf(stderr, "%s: missing or not valid\\n", feature_names[wrong - 1]);
+  if (wrong > 0) {
+    const double cell = row[wrong - 1];
+    fprintf(stderr, "%s: %s; expected %s\\n", feature_names[wrong - 1],
+            cell != cell ? "missing" : "wrong value", expected[wrong - 1]);
+  }
   if (wrong < 0) fprintf(stderr, "the cells are so large that the arithmetic overflowed\\n");
   if (wrong != 0) return 1;
   if (<<prefix>>_outside(row)) fprintf(stderr, "outside the range of training\\n");

@@ -223,6 +223,22 @@ def test_a_command_predicts_a_row(example: Example, compile_: Compile) -> None:
         assert numbers == pytest.approx(expected[row], rel=1e-9)
 
 
+A_DATE = "wrong value; expected a date, such as 2026-01-31 or 2026-01-31 12:00\n"
+
+
+@pytest.mark.parametrize("name", ["rent", "2nd", "numnet"])
+def test_a_model_of_any_name_is_a_command_with_a_usage(name: str, compile_: Compile) -> None:
+    command = compile_(MIXED, name=name).build("command", "-DNUMNET_MAIN")
+    done = subprocess.run([command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    usage, blank, *features = done.stderr.splitlines()
+    assert (usage, blank) == (f"usage: {command} NAME=VALUE ...", "")
+    assert [line.strip().split(" = ")[0] for line in features] == list(MIXED.model.features)
+    assert [line.endswith("; may be left out") for line in features] == [
+        column.has_gaps for column in MIXED.model.columns
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -231,15 +247,15 @@ def test_a_command_predicts_a_row(example: Example, compile_: Compile) -> None:
             2,
             "nonsense=2: expected NAME=VALUE, with the name of a feature",
         ),
-        (["select=1e"], 2, "select=1e: expected NAME=VALUE"),
-        (["select=1", "day=2020-01-31T12:00+02:00"], 2, "day=2020-01-31T12:00+02:00: expected"),
-        (["select=1", "day=2023-02-29"], 2, "day=2023-02-29: expected"),
-        (["select=1", "day=2023-13-01"], 2, "day=2023-13-01: expected"),
-        (["select=1", "day=2023-12-32"], 2, "day=2023-12-32: expected"),
-        (["select=1", "day=2023-07-08 24:00"], 2, "day=2023-07-08 24:00: expected"),
-        (["select=1", "1st=maybe"], 2, "1st=maybe: expected"),
-        ([], 1, "select: missing or not valid"),
-        (["select=inf"], 1, "select: missing or not valid"),
+        (["select=1e"], 2, "select=1e: wrong value; expected a finite number\n"),
+        (["select=1", "day=2020-01-31T12:00+02:00"], 2, f"day=2020-01-31T12:00+02:00: {A_DATE}"),
+        (["select=1", "day=2023-02-29"], 2, f"day=2023-02-29: {A_DATE}"),
+        (["select=1", "day=2023-13-01"], 2, f"day=2023-13-01: {A_DATE}"),
+        (["select=1", "day=2023-12-32"], 2, f"day=2023-12-32: {A_DATE}"),
+        (["select=1", "day=2023-07-08 24:00"], 2, f"day=2023-07-08 24:00: {A_DATE}"),
+        (["select=1", "1st=maybe"], 2, "1st=maybe: wrong value; expected no or yes\n"),
+        (["day=2023-02-28"], 1, "select: missing; expected a finite number\n"),
+        (["select=inf"], 1, "select: wrong value; expected a finite number\n"),
         (["select=1e9"], 0, "outside the range of training"),
     ],
 )
