@@ -48,6 +48,8 @@ def _expected(column: Column) -> str:
     match column.kind:
         case "category":
             return f"a text, such as {column.values[0]}" if column.values else "a text"
+        case "datetime" if not has_date(column.date_format):
+            return "a time, such as 12:30"
         case "datetime":
             return "a date, such as 2026-01-31 or 2026-01-31 12:00"
         case "boolean":

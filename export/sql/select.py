@@ -165,5 +165,5 @@ def _free(name: str, taken: set[str]) -> str:
 def _too_long(what: str, count: int, limit: int) -> NotExportable:
     return NotExportable(
         f"SQL for this version would have {count:,} {what}, and the limit is {limit:,}; "
-        f"the other formats can have more"
+        "the limits of the other formats are much larger"
     )

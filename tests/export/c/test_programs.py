@@ -157,7 +157,10 @@ def test_a_time_without_a_date_is_a_fraction_of_a_day(compile_: Compile) -> None
         found = float(done.stdout.split("\t")[1])
         assert found == pytest.approx(example.model.predict([[1.0, 1.0, 0.5]])[0, 0], rel=1e-12)
     for time in ("24:00", "12:60", "12", "2020-01-31 12:00"):
-        assert subprocess.run([*arguments[:3], f"at={time}"], check=False).returncode == 2
+        wrong = [*arguments[:3], f"at={time}"]
+        done = subprocess.run(wrong, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr == f"at={time}: wrong value; expected a time, such as 12:30\n"
 
 
 def test_the_declarations_are_a_header(mixed: Compiled, tmp_path: Path) -> None:

@@ -194,7 +194,10 @@ def test_a_column_that_is_missing_is_an_error(database: Database) -> None:
 
 def test_a_long_statement_is_refused() -> None:
     large = replace(EXAMPLES["ensemble"], model=make_ensemble(hidden=64))
-    with pytest.raises(NotExportable, match=r"would have \d\d,\d{3} constants, .* is 10,000; the"):
+    with pytest.raises(
+        NotExportable,
+        match=r"would have \d\d,\d{3} constants, .* is 10,000; the limits of the other formats are",
+    ):
         sql_select(source_of(large))
 
 
