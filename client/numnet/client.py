@@ -357,8 +357,9 @@ class Client:
     def watch(self, job: Job | str) -> Iterator[Job]:
         """Yield a job as it is, and again whenever it changes, until it has ended.
 
-        A stream that breaks is opened again, and goes on after the last event. Where streams are
-        not possible, the job is polled. `loss_history` is complete only in the first and the last
+        A stream that breaks is opened again, and goes on after the last event. If the service is
+        gone, the attempts go on for the total time of a request. Where streams are not possible,
+        the job is polled. `loss_history` is complete only in the first and the last
         job.
 
         Parameters

@@ -1,14 +1,16 @@
 """Watch a retraining job by server-sent events, and by polling where there are none."""
 
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from numnet.errors import BadResponse, NumnetError, Unavailable
+from numnet.errors import BadResponse, NotConnected, NumnetError, TimedOut, Unavailable
 from numnet.records import ACTIVE_STATES
 from numnet.transport import Transport, may_repeat, parts, pauses_seconds, read_json
 
 POLL_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 2.0  # so that a restarted service is watched soon
 _SILENCE_SECONDS = 45.0  # the service sends a heartbeat every 15 s
 _LONG_MEMBERS = ("request", "decisions", "loss_history")  # only in the first and the last event
 _MAX_EVENT_BYTES = 16 * 1024 * 1024
@@ -19,9 +21,10 @@ Document = dict[str, Any]
 def job_documents(transport: Transport, path: str) -> Iterator[Document]:
     """Yield a job as it is, and again whenever it changes, until it is in a final state.
 
-    A stream that breaks is opened again, and goes on after the last event. If the service has no
-    room for another stream, or a proxy does not let it through or ends it before a new event, the
-    job is polled.
+    A stream that breaks is opened again, and goes on after the last event. A service that is being
+    restarted is awaited for the total time of a request, unless requests are not to be repeated. If
+    the service has no room for another stream, or a proxy does not let it through or ends it before
+    a new event, the job is polled.
 
     Parameters
     ----------
@@ -30,16 +33,16 @@ def job_documents(transport: Transport, path: str) -> Iterator[Document]:
     Raises
     ------
     NumnetError
-        after as many attempts without an event as the transport makes.
+        the service is gone for longer, or did not answer the first attempts.
     """
     last_id, document = "", Document()
-    pauses = pauses_seconds(transport.retries)
+    pauses = outage = pauses_seconds(transport.retries)
     while True:
         try:
             for event_id, members in _events(transport, path, last_id):
                 if event_id == last_id:
                     continue  # the first event of a connection may be known
-                pauses = pauses_seconds(transport.retries)
+                pauses, outage = pauses_seconds(transport.retries), _outage_pauses(transport)
                 last_id, document = event_id, _with_long_members(members, document)
                 yield document
                 if not _is_active(document):
@@ -48,7 +51,7 @@ def job_documents(transport: Transport, path: str) -> Iterator[Document]:
         except (BadResponse, Unavailable):
             pause = None
         except NumnetError as error:
-            pause = next(pauses, None) if may_repeat(error, safe=True) else None
+            pause = next(outage, None) if may_repeat(error, safe=True) else None
             if pause is None:
                 raise
         if pause is None:
@@ -59,8 +62,16 @@ def job_documents(transport: Transport, path: str) -> Iterator[Document]:
 
 def _polled(transport: Transport, path: str, document: Document) -> Iterator[Document]:
     """Yield a job whenever it differs from the document before, until it is in a final state."""
+    outage = _outage_pauses(transport)
     while True:
-        answer = transport.send("GET", path)
+        try:
+            answer = transport.send("GET", path)
+        except (NotConnected, TimedOut, Unavailable):
+            if not document or (pause := next(outage, None)) is None:
+                raise
+            time.sleep(pause)
+            continue
+        outage = _outage_pauses(transport)
         latest = read_json(answer.content)
         if not isinstance(latest, dict) or "state" not in latest:
             raise BadResponse(f"the response of {transport.url} is not a job")
@@ -70,6 +81,18 @@ def _polled(transport: Transport, path: str, document: Document) -> Iterator[Doc
         if not _is_active(document):
             return
         time.sleep(POLL_SECONDS)
+
+
+def _outage_pauses(transport: Transport) -> Iterator[float]:
+    """Yield pauses from the first failure on, until the total time of a request is over."""
+    if not transport.retries:
+        return
+    deadline = time.monotonic() + transport.timeout.total_seconds
+    for pause in pauses_seconds(sys.maxsize):
+        left = deadline - time.monotonic()
+        if left <= 0.0:
+            return
+        yield min(pause, left, _LONGEST_PAUSE_SECONDS)
 
 
 def _events(transport: Transport, path: str, last_id: str) -> Iterator[tuple[str, Document]]:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,9 +194,41 @@ def test_garbage_events_do_not_look_like_a_job(garbage: bytes) -> None:
 
 def test_a_watch_ends_when_the_service_is_gone() -> None:
     running = SSE + event(1, job_document("running"))
-    with hostile_server([running], [b""]) as server, Client(server.url, retries=2) as client:
+    with hostile_server([running], [b""]) as server, Client(server.url, timeout=1.0) as client:
+        jobs = client.watch("job-1")
+        assert next(jobs).state == "running"
+        begun = time.monotonic()
+        with pytest.raises(numnet.NotConnected):
+            next(jobs)
+        assert time.monotonic() - begun > 1.0
+        assert len(server.requests) > 3
+
+
+def test_a_watch_that_repeats_nothing_ends_at_once_when_the_service_is_gone() -> None:
+    running = SSE + event(1, job_document("running"))
+    with (
+        hostile_server([running + b"id"], [b""]) as server,
+        Client(server.url, retries=0) as client,
+    ):
         jobs = client.watch("job-1")
         assert next(jobs).state == "running"
         with pytest.raises(numnet.NotConnected):
             next(jobs)
-        assert len(server.requests) == 3
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("is_polled", [False, True], ids=["a stream", "polling"])
+def test_a_restart_may_take_longer_than_the_repetitions_of_a_request(is_polled: bool) -> None:
+    running, last = (
+        event(n, job_document(state)) for n, state in ((1, "running"), (2, "promoted"))
+    )
+    scripts = [[SSE + running], *[[b""]] * 6, [SSE + last]]
+    if is_polled:
+        polled = [
+            [response("200 OK", json.dumps(job_document(state)).encode())]
+            for state in ("running", "promoted")
+        ]
+        no_stream = response("200 OK", b"<html>", "Content-Type: text/html")
+        scripts = [[no_stream], polled[0], *[[b""]] * 6, polled[1]]
+    with hostile_server(*scripts) as server, Client(server.url, retries=2) as client:
+        assert [job.state for job in client.watch("job-1")] == ["running", "promoted"]

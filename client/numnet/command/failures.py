@@ -66,6 +66,10 @@ class NotReady(Exception):
     """There is no current version; the message says why."""
 
 
+class WatchEnded(Exception):
+    """The service is gone while a job was watched; the message says that the job is not."""
+
+
 class Refused(Exception):
     """The command cannot do what was asked; the message says why."""
 
@@ -86,6 +90,8 @@ def failure_of(error: Exception) -> Failure | None:
 
 
 def _of_command(error: Exception) -> Failure | None:
+    if isinstance(error, WatchEnded):
+        return Failure(str(error), NOT_REACHABLE)
     if isinstance(error, NotReady):
         return Failure(f"{error}; {TRAIN}", NOT_REACHABLE)
     if isinstance(error, zlib.error | gzip.BadGzipFile):

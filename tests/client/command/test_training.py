@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from tests.client.command.conftest import Command
+from tests.client.hostile_server import hostile_server, response
 from tests.e2e.conftest import ADMIN, ADMIN_TOKEN, Service
 from tests.patience import DEADLINE_SECONDS, until
 
@@ -128,6 +129,22 @@ def test_ctrl_c_ends_the_watching_and_not_the_job(numnet: Command, trained: Serv
     assert f"job {job} goes on" in err
     assert trained.get(f"/retrain/{job}").json()["state"] in ("queued", "running")
     requests.delete(f"{trained.url}/retrain/{job}", headers=ADMIN, timeout=DEADLINE_SECONDS)
+
+
+def test_a_service_that_is_gone_ends_the_watching_and_not_the_job(
+    run_at: Callable[..., Command],
+) -> None:
+    times = dict.fromkeys(("created_at", "started_at", "finished_at"))
+    job = json.dumps({"id": "j1", "state": "running", "model": "numnet", "by": "", **times})
+    stream = (
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+        f"id: 1\nevent: job\ndata: {job}\n\n"
+    )
+    with hostile_server([response("200 OK", job.encode())], [stream.encode()], [b""]) as server:
+        ended = run_at(server.url)("jobs", "j1", "--watch", "--timeout", "1")
+    assert ended.code == 3
+    assert "job j1 goes on without this command" in ended.err
+    assert "`numnet jobs j1 --watch` shows it when the service is back" in ended.err
 
 
 def test_a_table_that_cannot_be_trained(numnet: Command) -> None:

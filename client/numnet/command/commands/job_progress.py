@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from numnet.command.failures import JOB_FAILED, KEPT_BACK
+from numnet.command.failures import JOB_FAILED, KEPT_BACK, WatchEnded
 from numnet.command.printing import number, print_json, printable, say
 from numnet.command.session import Session
 from numnet.command.summaries import scores_of
-from numnet.errors import JobCancelled, JobFailed
+from numnet.errors import JobCancelled, JobFailed, NotConnected, TimedOut, Unavailable
 from numnet.records import Job
 
 _CODES = {"kept_back": KEPT_BACK, "failed": JOB_FAILED, "cancelled": JOB_FAILED}
@@ -21,7 +21,7 @@ def watch(session: Session, job: Job, verdict_of: Callable[[Job], str]) -> None:
 
     Raises
     ------
-    JobFailed, JobCancelled, click.exceptions.Exit
+    JobFailed, JobCancelled, WatchEnded, click.exceptions.Exit
     """
     show = _json if session.json else (_Bar() if sys.stderr.isatty() else _Lines())
     try:
@@ -35,6 +35,11 @@ def watch(session: Session, job: Job, verdict_of: Callable[[Job], str]) -> None:
             err=True,
         )
         raise
+    except (NotConnected, TimedOut, Unavailable) as error:
+        again = f"`numnet jobs {job.id} --watch` shows it when the service is back"
+        raise WatchEnded(
+            f"{error}; job {job.id} goes on without this command, and {again}"
+        ) from error
     finally:
         if isinstance(show, _Bar):
             show.close()
