@@ -71,8 +71,11 @@ def evaluated(model: ServedModel, number: int) -> tuple[Card, Evaluation]:
     return card, evaluate_version(card, held_out)
 
 
-def _files(model: str, version: str) -> list[dict[str, str]]:
-    """Return the files of a version that can be downloaded: path, suffix and words."""
+def _files(model: str, version: str) -> list[dict[str, Any]]:
+    """Return the files of a version that can be downloaded: path, suffix and words.
+
+    Not every version has every export (`is_export`), which is known only when it is written.
+    """
     folder = f"/models/{model}/{version}"
     paths = {
         "npz": f"{folder}/weights.npz",
@@ -80,6 +83,11 @@ def _files(model: str, version: str) -> list[dict[str, str]]:
         "html": f"{folder}/report",
     }
     return [
-        {"path": path, "suffix": suffix, "about": _ABOUT.get(suffix, "")}
+        {
+            "path": path,
+            "suffix": suffix,
+            "about": _ABOUT.get(suffix, ""),
+            "is_export": suffix in FORMATS,
+        }
         for suffix, path in paths.items()
     ]

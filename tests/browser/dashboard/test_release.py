@@ -72,6 +72,23 @@ def test_version_is_promoted_and_rolled_back_by_mouse(signed_in: SignedIn) -> No
     expect(page.locator(".log li").first).to_contain_text("rolled back to version 2")
 
 
+def test_export_that_a_version_cannot_have_is_explained(
+    new_page: NewPage, expected_errors: list[str]
+) -> None:
+    expected_errors.append("status of 409")
+    page = new_page()
+    page.goto("/versions/1")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="js", exact=True).click()
+    assert waiting.value.suggested_filename == "numnet-1.js"
+    reason = '{"type": "/problems/not-exportable", "detail": "the version has too many numbers"}'
+    page.route("**/model.sql", lambda route: route.fulfill(status=409, body=reason))
+    page.get_by_role("link", name="sql", exact=True).click()
+    item = page.get_by_role("listitem").filter(has_text="one SELECT")
+    expect(item).to_contain_text("The version has too many numbers.")
+    assert violations(page) == []
+
+
 def test_question_is_cancelled_by_keyboard(signed_in: SignedIn) -> None:
     page = signed_in("/versions")
     page.get_by_role("button", name="Promote version 1").focus()
