@@ -1,5 +1,6 @@
 // Requests to this service, and messages about their problems. Every page's module imports this.
 
+const TOP = "messages";
 const page = document.documentElement.dataset;
 export const model = page.model;
 const root = new URL(page.root.replace(/\/?$/, "/"), document.baseURI);
@@ -50,21 +51,22 @@ export const getJson = async (where, options) => (await send("GET", where, optio
 export const postJson = async (where, body, options) =>
   (await send("POST", where, { ...options, body })).json();
 
-// Show a message at the top of the page; screen readers read it at once. `kind`: error or success.
-export function showMessage(text, kind = "error") {
+// Show a message, by default at the top of the page; screen readers read it at once. `kind`: error
+// or success; `place`: the id of the element that shows it.
+export function showMessage(text, kind = "error", place = TOP) {
   const element = document.createElement("p");
   element.className = `message ${kind}`;
   element.textContent = sentence(text);
-  document.getElementById("messages").replaceChildren(element);
+  document.getElementById(place).replaceChildren(element);
   element.scrollIntoView({ block: "nearest" });
   return element;
 }
 
-export const clearMessages = () => document.getElementById("messages").replaceChildren();
+export const clearMessages = (place = TOP) => document.getElementById(place).replaceChildren();
 
 // Show a problem with all wrong values. Without a token, offer to sign in and to come back.
-export function showProblem(problem) {
-  const element = showMessage(problem.message);
+export function showProblem(problem, place = TOP) {
+  const element = showMessage(problem.message, "error", place);
   if (problem.errors?.length) {
     const list = document.createElement("ul");
     for (const each of problem.errors) {
@@ -78,13 +80,13 @@ export function showProblem(problem) {
 }
 
 // Run what a click or a submit starts: problems are shown, other errors go to the console.
-export async function attempt(action) {
-  clearMessages();
+export async function attempt(action, place = TOP) {
+  clearMessages(place);
   try {
     return await action();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    showProblem(error);
+    showProblem(error, place);
     return undefined;
   }
 }

@@ -81,7 +81,7 @@ def test_file_of_many_blocks_is_predicted_by_one_version(open_try: OpenTry, run:
     asked: list[str] = []
 
     def note(request: Request) -> None:
-        if request.headers["content-type"].startswith("text/csv"):
+        if request.headers.get("content-type", "").startswith("text/csv"):
             asked.append(request.url)
 
     page.on("request", note)
@@ -168,7 +168,34 @@ def test_encoding_of_a_file_is_found(open_try: OpenTry, tmp_path: Path, encoding
     expect(page.locator("#understood")).to_be_visible()
     assert "Kept but not used: größe." in page.locator("#facts li").all_inner_texts()
     predict(page)
-    assert "über" in download(page)
+    text = download(page)
+    assert "über" in text
+    assert text.startswith("\ufeff") == (encoding != "windows-1252")
+
+
+def test_file_that_is_no_text_is_refused_beside_its_field(open_try: OpenTry) -> None:
+    page = open_try()
+    page.evaluate(DROP, ["plot.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR"])
+    status = page.locator("#file-status")
+    expect(status).to_contain_text("plot.png is no text")
+    expect(page.locator("#messages")).to_be_empty()
+    drop(page, MIXED)
+    expect(status).to_be_empty()
+
+
+def test_failure_is_shown_beside_the_button_until_the_next_success(
+    open_try: OpenTry, expected_errors: list[str]
+) -> None:
+    expected_errors.append("ERR_FAILED")
+    page = open_try()
+    drop(page, MIXED)
+    page.route("**/predict?*", lambda route: route.abort())
+    page.locator("#predict-file").click()
+    expect(page.locator("#file-status")).to_contain_text("The service cannot be reached.")
+    expect(page.locator("#messages")).to_be_empty()
+    page.unroute("**/predict?*")
+    predict(page)
+    expect(page.locator("#file-status")).to_be_empty()
 
 
 def test_page_with_predictions_of_a_file_is_accessible(open_try: OpenTry) -> None:

@@ -6,7 +6,9 @@ import { addedColumns, predictions, toCsv } from "./predict.js";
 import { preview, resultTable } from "./preview.js";
 import { understand } from "./table.js";
 
+const STATUS = "file-status";
 const SHOWN_ROWS = 100;
+const MARK = "\ufeff"; // by which programs know that a file is UTF-8
 const WARNINGS = "the columns extrapolating, unseen and unfamiliar";
 const NAMES = { ",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars" };
 const element = id => document.getElementById(id);
@@ -16,7 +18,7 @@ let running;
 
 const input = element("file");
 const zone = element("drop");
-input.addEventListener("change", () => input.files[0] && attempt(() => choose(input.files[0])));
+input.addEventListener("change", () => input.files[0] && attempt(() => choose(input.files[0]), STATUS));
 for (const type of ["dragenter", "dragover"]) {
   zone.addEventListener(type, event => { event.preventDefault(); zone.classList.add("over"); });
 }
@@ -24,11 +26,11 @@ for (const type of ["dragleave", "drop"]) zone.addEventListener(type, () => zone
 zone.addEventListener("drop", event => {
   event.preventDefault();
   const [file] = event.dataTransfer.files;
-  if (file) attempt(() => choose(file));
+  if (file) attempt(() => choose(file), STATUS);
 });
 // a file that is dropped outside of the zone would replace the page
 for (const type of ["dragover", "drop"]) addEventListener(type, event => event.preventDefault());
-element("predict-file").addEventListener("click", () => attempt(predictAll));
+element("predict-file").addEventListener("click", () => attempt(predictAll, STATUS));
 element("cancel-file").addEventListener("click", () => running?.abort());
 
 /** Show what a file is understood as. @param {File} file */
@@ -90,7 +92,7 @@ async function predictAll() {
 
 async function collect(level, signal, progress) {
   const added = addedColumns(level, table.header);
-  const parts = [toCsv([[...table.header, ...added]], table.delimiter)];
+  const parts = [table.hasMark ? MARK : "", toCsv([[...table.header, ...added]], table.delimiter)];
   const shown = [];
   let doubtful = 0;
   for await (const { rows, added: cells } of predictions(table, level, signal)) {

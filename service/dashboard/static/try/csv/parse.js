@@ -1,6 +1,7 @@
 // A streaming parser of separated values: RFC 4180, with any of several delimiters.
 
 const DELIMITERS = [",", ";", "\t", "|"];
+const UTF8_MARK = [0xef, 0xbb, 0xbf];
 const ENCODINGS = [
   [[0xff, 0xfe], "utf-16le"],
   [[0xfe, 0xff], "utf-16be"],
@@ -107,6 +108,12 @@ export function delimiterOf(head) {
   const unquoted = head.replaceAll(/"(?:[^"]|"")*"/g, "");
   const count = each => unquoted.split(each).length;
   return DELIMITERS.reduce((best, each) => (count(each) > count(best) ? each : best));
+}
+
+/** Whether a file begins with a byte order mark. @param {Blob} file */
+export async function hasByteOrderMark(file) {
+  const head = new Uint8Array(await file.slice(0, 3).arrayBuffer());
+  return [UTF8_MARK, ...ENCODINGS.map(([mark]) => mark)].some(mark => mark.every((byte, index) => head[index] === byte));
 }
 
 /**

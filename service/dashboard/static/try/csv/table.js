@@ -1,6 +1,7 @@
 // What a file is understood as: its header, and which of its columns are features.
 
-import { delimiterOf, encodingOf, rowsOf } from "./parse.js";
+import { Problem } from "../../api.js";
+import { delimiterOf, encodingOf, hasByteOrderMark, rowsOf } from "./parse.js";
 
 const HEAD_BYTES = 65_536;
 const TITLE_LINES = 20; // above the header, at most
@@ -11,6 +12,7 @@ const SHOWN_ROWS = 5;
  * @property {File} file
  * @property {string} delimiter
  * @property {string} encoding
+ * @property {boolean} hasMark whether it begins with a byte order mark
  * @property {number} headerRow index of the header among the rows
  * @property {string[]} header
  * @property {number[]} columns of the features that the file has, in the header
@@ -27,10 +29,14 @@ const SHOWN_ROWS = 5;
  * @param {File} file
  * @param {import("../description.js").Feature[]} features
  * @returns {Promise<Table>}
+ * @throws {Problem} if the file is no text
  */
 export async function understand(file, features) {
   const encoding = await encodingOf(file);
   const head = new TextDecoder(encoding).decode(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  if (head.includes("\0")) {
+    throw new Problem({ detail: `${file.name} is no text: save the table as CSV, and choose that file` }, 0);
+  }
   const delimiter = delimiterOf(head);
   let [count, top] = [0, []];
   for await (const rows of rowsOf(file, delimiter, encoding)) {
@@ -47,6 +53,7 @@ export async function understand(file, features) {
     file,
     delimiter,
     encoding,
+    hasMark: await hasByteOrderMark(file),
     headerRow,
     header,
     columns: matched.map(name => header.indexOf(name)),
