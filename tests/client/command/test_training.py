@@ -159,6 +159,18 @@ def test_a_table_that_cannot_be_trained(numnet: Command) -> None:
     assert "pressure" in missing.err
 
 
+def test_a_new_model_needs_a_target_and_one_is_proposed(numnet: Command) -> None:
+    write_table(numnet.folder / "rent.csv", rows=100)
+    text = (numnet.folder / "rent.csv").read_text()
+    (numnet.folder / "rent.csv").write_text(text.replace("flow", "Rent €"))
+    ended = numnet("train", "rent.csv", "--model", "no-target", *QUICK)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.splitlines()[-1] == (
+        "error: --target COLUMN is missing: it names the column to predict; "
+        "for this table, perhaps --target 'Rent €'"
+    )
+
+
 def test_another_table_of_the_same_name_is_replaced_only_if_asked(numnet: Command) -> None:
     path, model = numnet.folder / "grown.csv", ("--model", "grown")
     arguments = ("train", "grown.csv", "--target", "flow", *model, *QUICK)

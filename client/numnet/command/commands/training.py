@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -118,7 +119,8 @@ def train_command(
 
     The table may be CSV, Excel or Parquet. The service checks it as training does, and names what
     is wrong. The new version becomes current unless it predicts the held-out rows worse than the
-    current one. Without --target, the targets of the current version are trained again.
+    current one. Without --target, the targets of the current version are trained again; a new model
+    needs it.
 
     \b
     numnet train pumps.csv --target flow
@@ -127,14 +129,31 @@ def train_command(
     table = name or _NAME.sub("_", file.name)
     if targets:
         fields["targets"] = list(targets)
-    _upload(session, file, table, fields, replace)
-    _submit(session, table, fields, watch=not no_watch)
+    report = _upload(session, file, table, fields, replace)
+    try:
+        _submit(session, table, fields, watch=not no_watch)
+    except InvalidInput as error:
+        if "targets" in fields or "targets is missing" not in str(error):
+            raise
+        raise _target_is_missing(report) from error
+
+
+def _target_is_missing(report: Mapping[str, Any]) -> Refused:
+    """Return the error of a table without a target, with the column that the service proposes."""
+    proposed = " ".join(f"--target {shlex.quote(each)}" for each in report.get("targets", ()))
+    return Refused(
+        "--target COLUMN is missing: it names the column to predict"
+        + (f"; for this table, perhaps {proposed}" if proposed else "")
+    )
 
 
 def _upload(
     session: Session, file: Path, name: str, fields: Mapping[str, Any], replace: bool
-) -> None:
-    """Send a table to the service's data folder, which checks it as a training does."""
+) -> dict[str, Any]:
+    """Send a table to the service's data folder, which checks it as a training does.
+
+    Return what a training would understand of it.
+    """
     query: dict[str, Any] = {key: fields[key] for key in _CHECKED if key in fields}
     if replace:
         query["replace"] = "true"
@@ -154,8 +173,10 @@ def _upload(
             detail = f"{error.detail}; --replace replaces it, and --name stores another one"
             raise Refused(detail) from error
         raise
+    report: dict[str, Any] = answer.json()
     if not session.json:
-        _print_report(file, answer.json())
+        _print_report(file, report)
+    return report
 
 
 def _print_report(file: Path, report: Mapping[str, Any]) -> None:
