@@ -437,7 +437,10 @@ class Client:
         TableExists, InsufficientStorage, ContentTooLarge, Unauthorized, Forbidden, NumnetError
         TypeError, OSError
             the content cannot be read.
+        ValueError
+            the name is the path of a file and the content is not: they are in the wrong order.
         """
+        _check_order(name, content)
         body, again = opener(content)
         query: dict[str, str | Sequence[str]] = dict(columns)
         query |= {key: "true" for key, wanted in (("replace", replace), ("check", check)) if wanted}
@@ -638,6 +641,15 @@ class Client:
             f"the response of {self.url} is not as expected: is it a numnet service of this "
             "release or a newer one?"
         )
+
+
+def _check_order(name: object, content: object) -> None:
+    """Raise an error if the arguments of `upload` are in the wrong order."""
+    expected = "expected first the name of the table in the service, then the file or its content"
+    if not isinstance(name, str):
+        raise TypeError(f"{expected}; got a {type(name).__name__} as the name")
+    if isinstance(content, str) and Path(name).is_file() and not Path(content).exists():
+        raise ValueError(f"{expected}; there is no file {content}, and {name} is one")
 
 
 def _job_path(job: Job | str) -> str:

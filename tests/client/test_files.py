@@ -128,6 +128,16 @@ def test_tables_of_every_kind_are_uploaded(start_service: StartService, tmp_path
     assert sorted(each.name for each in data.iterdir()) == [f"{number}.csv" for number in range(6)]
 
 
+def test_a_file_in_the_place_of_a_table_name_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,y\n1,2\n")
+    with Client("http://127.0.0.1:9") as client:
+        with pytest.raises(ValueError, match="expected first the name of the table in the service"):
+            client.upload(str(path), "table.csv")
+        with pytest.raises(TypeError, match="got a PosixPath as the name"):
+            client.upload(path, "table.csv")  # type: ignore[arg-type]
+
+
 def test_a_refused_upload_says_why_before_it_is_read(
     start_service: StartService, tmp_path: Path
 ) -> None:
