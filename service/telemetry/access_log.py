@@ -20,6 +20,8 @@ from service.telemetry.request_context import RequestContext
 
 _WRITE_BYTES = 4096  # PIPE_BUF: writes up to this size from several processes do not interleave
 
+_BEHIND_PAGES = ("/static/", "/now/traffic.json")
+
 # Version 00 allows no further fields, later versions do. Source: W3C, Trace Context, 3.2.
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:(?<!^00.{53})-.*)?"
@@ -55,7 +57,8 @@ class AccessLog:
                 return
             context.done = True
         self._meter.observe(context, status, seconds)
-        self._lines.append(self._line(context, status, sent, seconds))
+        if text := self._line(context, status, sent, seconds):
+            self._lines.append(text)
 
     def write(self) -> None:
         """Write the lines added so far. Lines are lost if the disk is full or the pipe closed."""
@@ -99,7 +102,13 @@ def line(context: RequestContext, status: int, sent: int, seconds: float) -> byt
 
 
 def _terminal_line(context: RequestContext, status: int, sent: int, seconds: float) -> bytes:
-    """Return a request's line for people: what was asked, and how it went."""
+    """Return a request's line for people: what was asked, and how it went.
+
+    Return nothing for the files of pages and for the figures that a page asks for all the time, so
+    that other requests can be seen. Their errors have lines.
+    """
+    if status < 400 and context.path.startswith(_BEHIND_PAGES):
+        return b""
     text = f"{context.method} {context.path} {status}, {seconds * 1000:.1f} ms"
     if context.rows is not None:
         text += f", {context.rows:,} row{'s' * (context.rows != 1)}"

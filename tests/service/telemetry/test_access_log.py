@@ -150,10 +150,15 @@ def test_terminal_has_lines_for_people(
         monkeypatch.setattr(sys, "stdout", stdout)
         log = AccessLog(telemetry.meter)
         log.add(context(rows=1000, version="7"), 200, 64, 0.0015)
+        log.add(context("/static/pages/now.js", method="GET"), 200, 64, 0.0002)
+        log.add(context("/static/pages/now.js", method="GET"), 304, 0, 0.0002)
+        log.add(context("/now/traffic.json", method="GET"), 200, 64, 0.0002)
+        log.add(context("/static/gone.js", method="GET"), 404, 64, 0.0002)
         log.add(context("/no\x1b[31m"), 404, 64, 0.0002)
         log.write()
         lines = shown.read(4096).decode().splitlines()
     assert [line.partition(" ")[2] for line in lines] == [
         "POST /predict 200, 1.5 ms, 1,000 rows, version 7",
+        "GET /static/gone.js 404, 0.2 ms",
         "POST /no\N{REPLACEMENT CHARACTER}[31m 404, 0.2 ms",
     ]
