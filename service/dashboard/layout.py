@@ -52,6 +52,7 @@ def register(blueprint: Blueprint, digest: str) -> None:
             "asked": asked_name(),
             "default_model": services().models.default.name,
             "is_signed_in": bool(cookie_token()),
+            "token_hint": _token_hint(),
             "here": request.full_path.rstrip("?"),
             "release": VERSION,
             "docs": _docs(),
@@ -78,6 +79,20 @@ def link(path: str, **query: str | None) -> str:
     given = {"model": asked_name()} | query
     text = urlencode({name: value for name, value in given.items() if value is not None})
     return reference_to(path) + (f"?{text}" if text else "")
+
+
+def _token_hint() -> str:
+    """Return where the admin token is, in words that tell strangers no path of this machine."""
+    if services().settings.admin_token:
+        return (
+            "The admin token is the one that the setting NUMNET_ADMIN_TOKEN has. The "
+            "administrator of the service knows it."
+        )
+    return (
+        "`make run` prints where the admin token is: in the file admin-token of the service's "
+        "state folder, by default var/admin-token. In containers, the manual of the deployment "
+        "says how to print it."
+    )
 
 
 def _switch_path() -> str:

@@ -7,7 +7,6 @@ from werkzeug.exceptions import HTTPException
 
 from service.dashboard.blueprint import blueprint
 from service.dashboard.policy import page_response
-from service.services import services
 from service.web.errors import Forbidden, TooManyWrongTokens
 from service.web.responses import reference_to
 from service.web.tokens.authorization import authorization_of, open_to_all
@@ -59,13 +58,8 @@ def sign_out() -> Response:
 
 
 def _form(problem: str = "", status: int = 200) -> Response:
-    hint = (
-        "The admin token is the one that NUMNET_ADMIN_TOKEN sets."
-        if services().settings.admin_token
-        else "The admin token is in the file admin-token in the service's state folder."
-    )
     next_page = request.values.get("next", "/")
-    text = render_template("sign_in.html", models=[], problem=problem, next=next_page, hint=hint)
+    text = render_template("sign_in.html", models=[], problem=problem, next=next_page)
     return page_response(text, status)
 
 

@@ -28,6 +28,11 @@ export class Problem extends Error {
   }
 }
 
+// Signing in returns to this page with its fragment, which a browser hands on from page to page.
+document.querySelector("a.sign-in")?.addEventListener("click", (event) => {
+  event.currentTarget.hash = location.hash;
+});
+
 // Send a request; return its Response. Throws a Problem, also when the service cannot be reached.
 // `body` is sent as JSON unless it is a string, a Blob or a buffer, which need `type`.
 export async function send(method, where, { body, type, signal, headers = {} } = {}) {
@@ -96,6 +101,7 @@ function signInLink() {
   const target = new URL(page.signIn, document.baseURI);
   const prefix = root.pathname.length - 1; // a proxy may have stripped it
   target.searchParams.set("next", location.pathname.slice(prefix) + location.search);
+  target.hash = location.hash;
   link.href = target;
   link.textContent = "Sign in";
   return link;

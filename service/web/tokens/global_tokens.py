@@ -102,7 +102,7 @@ class GlobalTokens:
         """
         self._check_wait()
         if len(token) > MAX_LENGTH or not self._is_known(token):
-            raise self._wrong("the token is unknown")
+            raise self._wrong("this is not the token")
 
     def is_admin_of_all(self) -> bool:
         """Return whether the token of this request, which was accepted, is for all models."""

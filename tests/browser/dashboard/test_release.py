@@ -21,12 +21,25 @@ def test_wrong_token_is_refused_in_words(new_page: NewPage, expected_errors: lis
     page.goto("/sign-in?next=/versions")
     page.get_by_label("Token").fill("a-wrong-t0ken-of-tests")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert").filter(has_text="token")).to_have_text("The token is unknown.")
+    expect(page.get_by_role("alert").filter(has_text="token")).to_have_text(
+        "This is not the token."
+    )
     assert violations(page) == []
     page.get_by_label("Token").fill(TOKEN)
     page.keyboard.press("Enter")
     page.wait_for_url("**/versions")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_signing_in_keeps_the_row_in_the_address(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto("/try#x.x1=0.25&level=0.9")
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign out").wait_for()
+    assert "/try#" in page.url
+    expect(page.get_by_label("x1", exact=True)).to_have_value("0.25")
 
 
 def test_scripts_cannot_read_the_token(signed_in: SignedIn) -> None:

@@ -200,7 +200,7 @@ def test_missing_sign_in_is_asked_for_and_the_page_goes_on(
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Admin token").fill("a-wrong-t0ken-of-tests")
     dialog.get_by_role("button", name="Sign in").click()
-    expect(dialog).to_contain_text("This token is unknown")
+    expect(dialog).to_contain_text("This is not the token")
     dialog.get_by_label("Admin token").fill(run.token)
     dialog.get_by_role("button", name="Sign in").click()
     expect(page.locator("#facts")).to_contain_text("300 rows")

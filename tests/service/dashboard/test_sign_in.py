@@ -1,5 +1,6 @@
 """Signing in: the cookie, its protection against other sites, and pages that need a token."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,7 +158,7 @@ def test_wrong_token_is_refused_and_counts_as_a_guess(open_client: FlaskClient) 
     for _ in range(FREE_ATTEMPTS):
         answer = sign_in(open_client, "a-wrong-t0ken-of-tests")
         assert answer.status_code == 403
-        assert "The token is unknown" in answer.text
+        assert "This is not the token" in answer.text
         assert "Set-Cookie" not in answer.headers
     answer = sign_in(open_client)
     assert answer.status_code == 429
@@ -291,3 +292,12 @@ def test_other_hosts_pages_are_misdirected(make_client: MakeClient, registry: Re
         answer = client.get(path, headers=BROWSER | {"Host": "evil.example"})
         assert answer.status_code == 421
         assert client.get(path, headers=BROWSER | {"Host": "numnet.example"}).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", TOKEN], ids=["made", "set"])
+def test_hint_says_where_the_token_is_without_a_path_of_the_machine(
+    make_client: MakeClient, models: Path, token: str
+) -> None:
+    text = make_client(admin_token=token).get("/sign-in", headers=BROWSER).text
+    assert ("NUMNET_ADMIN_TOKEN" if token else "var/admin-token") in text
+    assert str(models.parent) not in text

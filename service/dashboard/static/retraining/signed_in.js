@@ -51,6 +51,6 @@ async function enter(token) {
     return "The service cannot be reached.";
   }
   if (response.type === "opaqueredirect") return "";
-  if (response.status !== 429) return "This token is unknown.";
+  if (response.status !== 429) return "This is not the token.";
   return `Too many wrong tokens; try again in ${response.headers.get("Retry-After")} seconds.`;
 }
