@@ -16,7 +16,7 @@ _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 def register(blueprint: Blueprint) -> None:
     """Add the filters to the templates."""
-    for function in (number, whole, percent, duration, moment, listed, sentence):
+    for function in (number, whole, percent, duration, moment, listed, sentence, kind):
         blueprint.add_app_template_filter(function)
 
 
@@ -76,3 +76,8 @@ def sentence(text: str) -> str:
     if not _FILE.match(text):
         text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def kind(name: str) -> str:
+    """Return the kind of a column in plain words, as the preview of a table has them."""
+    return {"boolean": "yes or no", "datetime": "date"}.get(name, name)

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import request
 
+from export.report.evaluation import Evaluation
 from service.dashboard.asked_model import asked_model
 from service.dashboard.blueprint import page
 from service.dashboard.pages.version import evaluated
@@ -30,7 +31,7 @@ def compare() -> dict[str, Any]:
         "model": model.name,
         "sides": sides,
         "known": [str(number) for number in reversed(known)],
-        "same_rows": _same_rows(sides),
+        "same_rows": _same_rows(sides, [evaluation for _, evaluation in found]),
         "evaluations": {
             f"version {number}": evaluation
             for number, (_, evaluation) in zip(numbers, found, strict=True)
@@ -52,8 +53,29 @@ def _asked(model: ServedModel, numbers: Sequence[int]) -> tuple[int, int]:
     return first, parse_version(b) if b else max(others, default=first)
 
 
-def _same_rows(sides: list[dict[str, Any]]) -> bool:
-    """Return whether the errors are of the same rows, so that they can be compared."""
-    one, other = ((each["details"]["fingerprint"], each["quality"]) for each in sides)
-    rows = [quality and quality["rows"] for _, quality in (one, other)]
-    return one[0] == other[0] and one[0] is not None and rows[0] == rows[1]
+def _same_rows(sides: list[dict[str, Any]], evaluations: Sequence[Evaluation]) -> bool:
+    """Return whether the errors are of the same rows, so that they can be compared.
+
+    They are if the tables are the same. If versions use different columns of a table, they are if
+    the positions and the actual values of the held-out rows are the same.
+    """
+    prints, judged = (
+        [each[key] for each in group]
+        for group, key in (([each["details"] for each in sides], "fingerprint"), (sides, "quality"))
+    )
+    if (judged[0] and judged[0]["rows"]) != (judged[1] and judged[1]["rows"]):
+        return False
+    if prints[0] == prints[1] and prints[0] is not None:
+        return True
+    one, other = evaluations
+    shared = one.pairs.keys() & other.pairs.keys()
+    return (
+        bool(shared and one.rows)
+        and sorted(one.rows) == sorted(other.rows)
+        and all(_actual(one, target) == _actual(other, target) for target in shared)
+    )
+
+
+def _actual(evaluation: Evaluation, target: str) -> list[tuple[int, float]]:
+    """Return the actual values of a target, by the positions of their rows."""
+    return sorted(zip(evaluation.rows, evaluation.pairs[target].actual, strict=False))

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from export.report.evaluation import Evaluation, Pairs
 from registry import Registry
+from service.dashboard.pages.compare import _same_rows
 from service.dashboard.pages.versions import LISTED
 from service.services import services_of
 from tests.service.conftest import ADMIN
@@ -82,6 +84,29 @@ def test_comparison_has_what_only_one_of_the_versions_has(
     assert re.search(r'"row">Seed</th><td>7</td><td>–<', text)
     assert re.search(r'"row">Solver</th><td>–</td><td>adam<', text)
     assert "None" not in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "actual", "is_same"),
+    [
+        ((2, 0, 1), (5.0, 3.0, 4.0), True),
+        ((2, 0, 1), (5.0, 3.0, 4.5), False),
+        ((3, 0, 1), (5.0, 3.0, 4.0), False),
+        ((), (), False),
+    ],
+    ids=["other columns", "other values", "other rows", "unknown"],
+)
+def test_versions_of_other_columns_may_be_judged_on_the_same_rows(
+    rows: tuple[int, ...], actual: tuple[float, ...], is_same: bool
+) -> None:
+    sides = [
+        {"details": {"fingerprint": each}, "quality": {"rows": "each of 3 rows"}} for each in "ab"
+    ]
+    pairs = {"y": Pairs((3.0, 4.0, 5.0), (3.1, 4.1, 5.1))}
+    one = Evaluation("out_of_fold", 3, {}, rows=(0, 1, 2), pairs=pairs)
+    other = Evaluation("out_of_fold", 3, {}, rows=rows, pairs={"y": Pairs(actual, actual)})
+    assert _same_rows(sides, [one, other]) is is_same
+    assert _same_rows(sides[:1] * 2, [one, other])  # the same table
 
 
 def test_comparison_begins_with_the_version_in_use_and_the_newest_other_one(

@@ -70,3 +70,11 @@ def test_sentence() -> None:
     assert words.sentence("rent.csv was read") == "rent.csv was read."
     assert words.sentence("rent.csv: few rows") == "rent.csv: few rows."
     assert words.sentence("e.g. this") == "E.g. this."
+
+
+def test_kind() -> None:
+    assert [words.kind(each) for each in ("boolean", "datetime", "number")] == [
+        "yes or no",
+        "date",
+        "number",
+    ]
