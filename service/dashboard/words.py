@@ -16,7 +16,7 @@ _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 def register(blueprint: Blueprint) -> None:
     """Add the filters to the templates."""
-    for function in (number, whole, percent, duration, moment, listed, sentence, kind):
+    for function in (number, whole, percent, duration, moment, listed, sentence, kind, exact):
         blueprint.add_app_template_filter(function)
 
 
@@ -81,3 +81,12 @@ def sentence(text: str) -> str:
 def kind(name: str) -> str:
     """Return the kind of a column in plain words, as the preview of a table has them."""
     return {"boolean": "yes or no", "datetime": "date"}.get(name, name)
+
+
+def exact(text: Any) -> Markup | str:
+    """Return a time element with an ISO 8601 date as it is, for a page that stays open."""
+    try:
+        at = datetime.fromisoformat(text).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return "–"
+    return Markup('<time datetime="{}">{}</time>').format(text, f"{at:%Y-%m-%d %H:%M} UTC")

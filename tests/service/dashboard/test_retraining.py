@@ -80,9 +80,18 @@ def test_unknown_job_and_model_are_not_found(served: FlaskClient) -> None:
             {"state": "running", "phase": "training", "epoch": 5, "epochs": 9, "eta_seconds": 61.2},
             "Training: epoch 5 of at most 9, about 1 minute 1 second left",
         ),
+        (
+            {
+                "state": "running",
+                "phase": "training",
+                "eta_seconds": 9.0,
+                "request": {"recipe": {}},
+            },
+            "Training, about 9 seconds left for the model that is tried",
+        ),
         ({"state": "kept_back"}, "Kept back: the version in use stays"),
     ],
-    ids=["queued", "begun", "judging", "training", "kept-back"],
+    ids=["queued", "begun", "judging", "training", "choosing", "kept-back"],
 )
 def test_state_is_said_in_words(job: dict[str, Any], words: str) -> None:
     assert state_in_words(job) == words

@@ -78,3 +78,10 @@ def test_kind() -> None:
         "date",
         "number",
     ]
+
+
+def test_exact_time() -> None:
+    assert words.exact("2026-03-01T12:30:45+02:00") == (
+        '<time datetime="2026-03-01T12:30:45+02:00">2026-03-01 10:30 UTC</time>'
+    )
+    assert words.exact(None) == words.exact("soon") == "–"

@@ -28,8 +28,9 @@ def described(job: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns
     -------
-    document : the job's members, and `words`, `is_active`, `data_words`, `seconds`, `version`,
-        `against` (versions, or None), `reason` and `metrics` by name
+    document : the job's members, and `words`, `is_active`, `chooses` (whether several models may be
+        tried), `data_words`, `seconds`, `version`, `against` (versions, or None), `reason` and
+        `metrics` by name
     """
     result: Mapping[str, Any] = job.get("result") or {}
     verdict: Mapping[str, Any] = result.get("verdict") or {}
@@ -38,6 +39,7 @@ def described(job: Mapping[str, Any]) -> dict[str, Any]:
         **job,
         "words": state_in_words(job),
         "is_active": job["state"] in ("queued", "running"),
+        "chooses": _chooses(job),
         "data_words": _data(job["request"]),
         "seconds": job.get("training_seconds"),
         "version": result.get("version"),
@@ -64,6 +66,7 @@ def state_in_words(job: Mapping[str, Any]) -> str:
         words += f": epoch {job['epoch']} of at most {job['epochs']}"
     if (eta := job.get("eta_seconds")) is not None:
         words += f", about {duration(max(1.0, round(eta)))} left"
+        words += " for the model that is tried" if _chooses(job) else ""
     return words
 
 
@@ -89,6 +92,12 @@ def badge(job: Mapping[str, Any], current: str | None) -> str:
     if state in ("promoted", "kept_back") and current is not None:
         return "promoted" if str(job["version"]) == current else "kept_back"
     return state
+
+
+def _chooses(job: Mapping[str, Any]) -> bool:
+    """Return whether the training may try several models, of which each has its own epochs."""
+    recipe = job.get("request", {"recipe": {"solver": ""}}).get("recipe") or {}
+    return recipe.get("solver") in (None, "auto")
 
 
 def _data(request: Mapping[str, Any]) -> str:

@@ -6,7 +6,8 @@ import { signedIn } from "./signed_in.js";
 
 const RETRY_MS = 2000; // after the service has closed the stream, for example to restart
 const element = id => document.getElementById(id);
-const { id } = element("job").dataset;
+const { id, chooses } = element("job").dataset;
+const ofModel = chooses ? " for the model that is tried" : ""; // another one may follow
 const twin = url(`/retraining/${id}.json`);
 let losses = new Losses(element("losses"));
 
@@ -53,7 +54,8 @@ function update(job) {
   element("note").hidden = !job.note;
   setText("note", job.note ?? "");
   if (typeof job.best_loss === "number") element("best").firstChild.data = job.best_loss.toPrecision(4);
-  if (job.epoch !== undefined) element("epoch").firstChild.data = job.epoch.toLocaleString("en");
+  if (job.epoch !== undefined) element("epoch").firstChild.data = whole(job.epoch);
+  if (job.epochs) element("epoch").querySelector("small").textContent = `of at most ${whole(job.epochs)}`;
   if (job.training_seconds !== undefined) setText("seconds", duration(job.training_seconds));
 }
 
@@ -62,6 +64,8 @@ function setText(name, text) {
   if (element(name).textContent !== text) element(name).textContent = text;
 }
 
+const whole = number => number.toLocaleString("en").replaceAll(",", "\u2009");
+
 function inWords(job) {
   if (job.state === "queued") return "Waiting for a trainer";
   const phases = {
@@ -69,7 +73,7 @@ function inWords(job) {
     publishing: "Storing the new version", judging: "Comparing it with the version in use",
   };
   if (phases[job.phase]) return phases[job.phase];
-  const left = job.eta_seconds === undefined ? "" : `, about ${duration(Math.max(1, job.eta_seconds))} left`;
+  const left = job.eta_seconds === undefined ? "" : `, about ${duration(Math.max(1, job.eta_seconds))} left${ofModel}`;
   return `Training${left}`;
 }
 
