@@ -78,6 +78,37 @@ def test_training_is_watched_over_a_reload_and_cancelled(
     assert wait_for_result(page) == "Cancelled"
 
 
+LOSSES = """async points => {
+  const form = document.querySelector("script[src*='retraining/form.js']").src;
+  const { Losses } = await import(new URL("losses.js", form));
+  const element = document.createElement("div");
+  document.querySelector("main").append(element);
+  const losses = new Losses(element);
+  const found = [];
+  for (const [epoch, seconds] of points) {
+    losses.add({ epoch, seconds, train_loss: 1 / epoch, validation_loss: 2 / epoch });
+    found.push(Number(element.dataset.curves));
+  }
+  return [found, losses.plot.data.map(each => [...each])];
+}"""
+
+
+def test_losses_of_another_model_are_a_line_of_its_own(open_retraining: OpenRetraining) -> None:
+    page = open_retraining()
+    counts, data = page.evaluate(LOSSES, [[1, 0.1], [2, 0.2], [4, 0.4], [1, 0.5], [2, 0.6]])
+    assert counts == [1, 1, 1, 2, 2]
+    assert data == [[1, 2, 4], [1, 0.5, 0.25], [2, 1, 0.5], [1, 0.5, None], [2, 1, None]]
+
+
+def test_epochs_that_are_computed_again_replace_their_losses(
+    open_retraining: OpenRetraining,
+) -> None:
+    page = open_retraining()
+    counts, data = page.evaluate(LOSSES, [[1, 0.1], [2, 0.2], [3, 0.3], [2, 0.2], [3, 0.25]])
+    assert counts == [1, 1, 1, 1, 1]
+    assert data[0] == [1, 2, 3]
+
+
 def test_training_is_watched_over_a_restart_of_the_service(
     open_retraining: OpenRetraining, run: Run, expected_errors: list[str]
 ) -> None:
@@ -222,7 +253,7 @@ def test_dialog_says_why_a_token_was_not_looked_at(
     for _ in range(20):
         with page.expect_response("**/sign-in"):
             dialog.get_by_role("button", name="Sign in").click()
-        expect(problem).to_contain_text(re.compile("unknown|Too many"))
+        expect(problem).to_contain_text(re.compile("This is not the token|Too many"))
         if "Too many" in problem.inner_text():
             break
     expect(problem).to_contain_text(re.compile("try again in [0-9]+ seconds"))
