@@ -60,6 +60,7 @@ class JobProgress:
         self._decisions: list[str] = before.get("decisions", [])
         self._history: list[dict[str, Any]] = before.get("loss_history", [])
         self._stride = 1
+        self._earlier: list[dict[str, Any]] = []  # of the models that were tried before this one
 
     def enter(self, phase: str) -> None:
         """Note that a phase begins."""
@@ -87,14 +88,21 @@ class JobProgress:
             self._decisions = reasons
 
     def watch(self, epoch: Epoch) -> None:
-        """Note an epoch. The history keeps every 2ᵏ-th, so that it stays short."""
+        """Note an epoch. The history keeps every 2ᵏ-th, so that it stays short.
+
+        Another model begins when the epoch falls back; its losses are as many as those before it.
+        """
         with self._lock:
             if self._epoch is None:  # epochs after the last checkpoint are computed again
                 self._history = [each for each in self._history if each["epoch"] < epoch.epoch]
+            elif epoch.epoch <= self._epoch.epoch:
+                points = self._earlier + self._history
+                every = -(-len(points) // (HISTORY_POINTS // 2)) or 1
+                self._earlier, self._history, self._stride = points[::every], [], 1
             self._epoch = epoch
             if epoch.epoch % self._stride == 0:
                 self._history.append({name: getattr(epoch, name) for name in HISTORY_FIELDS})
-            while len(self._history) > HISTORY_POINTS:
+            while len(self._earlier) + len(self._history) > HISTORY_POINTS:
                 self._stride *= 2
                 self._history = [e for e in self._history if e["epoch"] % self._stride == 0]
 
@@ -109,7 +117,7 @@ class JobProgress:
                 "at": self._now(),
                 "number": self._number,
                 "decisions": list(self._decisions),
-                "loss_history": list(self._history),
+                "loss_history": self._earlier + self._history,
             }
             if epoch := self._epoch:
                 document |= {

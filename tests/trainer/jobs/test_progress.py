@@ -158,3 +158,15 @@ def test_snapshots_are_consistent_while_another_thread_notes_epochs() -> None:
         epochs = epochs_of(snapshot)
         assert epochs == sorted(set(epochs))
         assert not epochs or epochs[-1] <= snapshot["epoch"]
+
+
+def test_history_has_the_losses_of_each_model_that_was_tried() -> None:
+    progress = JobProgress("host:7", 1)
+    for count in (5_000, 60, 40):
+        for number in range(1, count + 1):
+            progress.watch(epoch(number))
+            assert len(progress.snapshot()["loss_history"]) <= HISTORY_POINTS
+    epochs = epochs_of(progress.snapshot())
+    begins = [i for i, (a, b) in enumerate(itertools.pairwise(epochs), 1) if b <= a]
+    assert len(begins) == 2
+    assert epochs[begins[1] :] == list(range(1, 41))
