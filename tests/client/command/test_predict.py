@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -275,11 +276,15 @@ def test_a_service_that_dies_in_the_middle_leaves_no_output(
     service = start_service()
     numnet = run_at(service.url)
     long_table(numnet.folder / "rows.csv", copies=4000)
-    process = numnet.start(
-        *("predict", "rows.csv", "-o", "out.csv", "--timeout", "2"), stderr=subprocess.PIPE
-    )
+    arguments = ("predict", "-", "-o", "out.csv", "--timeout", "2")
+    process = numnet.start(*arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin is not None
+    rows = (numnet.folder / "rows.csv").read_bytes()
+    process.stdin.write(rows)
     until(lambda: any(each.stat().st_size for each in numnet.folder.glob(".out.csv.*")))
     service.process.send_signal(signal.SIGKILL)
+    with suppress(BrokenPipeError):  # the command has ended
+        process.stdin.write(rows.partition(b"\n")[2])
     _, err = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 3
     assert b"`make run` starts a service" in err or b"--timeout gives it more" in err
@@ -288,11 +293,17 @@ def test_a_service_that_dies_in_the_middle_leaves_no_output(
 
 def test_ctrl_c_leaves_no_output(numnet: Command) -> None:
     long_table(numnet.folder / "rows.csv", copies=4000)
-    process = numnet.start("predict", "rows.csv", "-o", "out.csv", stderr=subprocess.PIPE)
+    arguments = ("predict", "-", "-o", "out.csv")
+    process = numnet.start(*arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write((numnet.folder / "rows.csv").read_bytes())  # without an end
     until(lambda: any(each.stat().st_size for each in numnet.folder.glob(".out.csv.*")))
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=DEADLINE_SECONDS)
-    assert (process.returncode, err.strip()) == (130, b"interrupted")
+    assert process.wait(DEADLINE_SECONDS) == 130
+    assert process.stderr is not None
+    assert process.stderr.read().strip() == b"interrupted"
+    process.stderr.close()
+    process.stdin.close()
     assert [path.name for path in numnet.folder.iterdir()] == ["rows.csv"]
 
 
