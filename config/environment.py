@@ -8,6 +8,7 @@ log = logging.getLogger(__name__)
 
 PREFIX = "NUMNET_"
 FILE_SUFFIX = "_FILE"
+CLIENT_VARIABLES = frozenset({"NUMNET_URL", "NUMNET_TOKEN"})  # which the client reads
 
 
 class SettingsError(Exception):
@@ -19,7 +20,8 @@ def read_variables(names: Collection[str], environ: Mapping[str, str]) -> dict[s
 
     With `_FILE` after its name, a variable is the path of a file that contains the text, as
     containers receive secrets, unless the whole name is that of a setting, as `NUMNET_TOKENS_FILE`
-    is. Unknown names are logged and ignored, because an orchestrator may have set them.
+    is. Unknown names are logged and ignored, because an orchestrator may have set them; those
+    of the client are ignored silently.
 
     Raises
     ------
@@ -32,6 +34,8 @@ def read_variables(names: Collection[str], environ: Mapping[str, str]) -> dict[s
         if not value or not variable.startswith(PREFIX):
             continue
         if name not in names:
+            if variable in CLIENT_VARIABLES:
+                continue
             log.warning("%s is not a setting; the settings are %s", variable, ", ".join(names))
             continue
         if name in texts:

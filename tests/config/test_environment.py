@@ -82,3 +82,8 @@ def test_value_and_file_exclude_each_other(suffixes: tuple[str, str], tmp_path: 
     with pytest.raises(SettingsError) as caught:
         read_variables(NAMES, environ)
     assert str(caught.value) == "NUMNET_TOKEN and NUMNET_TOKEN_FILE are both set: expected one"
+
+
+def test_variables_of_the_client_are_not_settings(caplog: pytest.LogCaptureFixture) -> None:
+    assert read_variables(["NUMNET_PORT"], {"NUMNET_URL": "http://a", "NUMNET_TOKEN": "t"}) == {}
+    assert not caplog.records
