@@ -77,6 +77,7 @@ def compare_and_promote(page: Page) -> None:
     expect(page.locator("main")).to_contain_text("RMSE")
     page.go_back()
     page.get_by_role("button", name="Use version 2 all the same").click()
+    page.get_by_role("dialog").get_by_role("button", name="Promote version 2").click()
     expect(page.locator("#messages")).to_contain_text("Version 2 is in use now")
 
 

@@ -138,7 +138,8 @@ def test_query_chooses_columns_and_how_they_are_read(client: FlaskClient) -> Non
     query = "check=true&targets=y&features=a&features=b&categories=a&weights=w&encoding=cp1252"
     report = upload(client, f"a.csv?{query}", text).get_json()
     found = {each["name"]: each for each in report["columns"]}
-    assert found.keys() == {"a", "b", "y", "w"}
+    assert found.keys() == {"a", "b", "c", "y", "w"}
+    assert found["c"]["role"] == "left out"
     assert (found["a"]["kind"], found["b"]["values"]) == ("category", ["é0", "é1"])
     assert found["w"]["role"] == "weights"
 
