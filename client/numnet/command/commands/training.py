@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import click
 
 from numnet.command.failures import Refused
 from numnet.command.printing import print_facts, print_json, print_table, say
 from numnet.command.session import Session, connected
-from numnet.errors import InvalidInput, Problem
+from numnet.errors import InvalidInput, TableExists
 from numnet.records import Job
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -149,34 +148,22 @@ def _target_is_missing(report: Mapping[str, Any]) -> Refused:
 
 def _upload(
     session: Session, file: Path, name: str, fields: Mapping[str, Any], replace: bool
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """Send a table to the service's data folder, which checks it as a training does.
 
     Return what a training would understand of it.
     """
-    query: dict[str, Any] = {key: fields[key] for key in _CHECKED if key in fields}
-    if replace:
-        query["replace"] = "true"
+    columns = {key: fields[key] for key in _CHECKED if key in fields}
     try:
-        answer = session.client.send(
-            "POST",
-            f"/data/{quote(name, safe='')}",
-            body=lambda: file.open("rb"),
-            headers={"Content-Type": "application/octet-stream"},
-            query=query,
-            safe=True,  # the same content again is no conflict
-        )
+        table = session.client.upload(name, file, replace=replace, **columns)
     except InvalidInput as error:
         raise Refused(f"{file}: {'; '.join(map(str, error.errors)) or error.detail}") from error
-    except Problem as error:
-        if error.type.endswith("/table-exists"):
-            detail = f"{error.detail}; --replace replaces it, and --name stores another one"
-            raise Refused(detail) from error
-        raise
-    report: dict[str, Any] = answer.json()
+    except TableExists as error:
+        detail = f"{error.detail}; --replace replaces it, and --name stores another one"
+        raise Refused(detail) from error
     if not session.json:
-        _print_report(file, report)
-    return report
+        _print_report(file, table.document)
+    return table.document
 
 
 def _print_report(file: Path, report: Mapping[str, Any]) -> None:
